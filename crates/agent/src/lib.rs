@@ -1,1 +1,117 @@
-//! x
+//! The SSH server inside a job's containers.
+//!
+//! A job's image is somebody else's: it may have no SSH server, no git and no package manager, and often has
+//! nothing but a shell. So the driver brings its own server along, one static binary that it puts into the
+//! container. It does one thing: it runs commands (SSH `exec`) for whoever holds the one private key, and
+//! tells exactly how they ended. Everything else that SSH offers is refused.
+//!
+//! What it promises, and where:
+//!
+//! - Only the key in [`fargate_wire::PUBLIC_KEY_VARIABLE`] may log in ([`AuthorizedKey`]); connections that
+//!   have not logged in are few and end soon (`server`).
+//! - Bytes pass unchanged, stdout apart from stderr, in bounded memory however slow either end is (`script`,
+//!   `spool`, `transport`).
+//! - A command has ended when its shell has ended, whatever it left running (`script`).
+//! - A command whose client is gone is ended with all of its process group, and never sees a truncated
+//!   standard input as a whole one (`script`).
+//! - No zombie stays, no matter who started it (`processes`).
+
+mod authorized_key;
+mod connection;
+mod processes;
+mod script;
+mod server;
+mod shell;
+mod signals;
+mod spool;
+mod transport;
+
+use std::future::Future;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+pub use authorized_key::AuthorizedKey;
+pub use server::{Options, serve};
+
+/// What `fargate-agent` can be told on its command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Leave when standard input ends: for a parent that may be killed without a chance to stop the agent.
+    pub until_stdin_closes: bool,
+}
+
+impl Default for Arguments {
+    /// All addresses at [`fargate_wire::AGENT_PORT`], because the driver reaches the agent from outside of its
+    /// task. The task's security group says who else does, and the key decides who gets in.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([0, 0, 0, 0], fargate_wire::AGENT_PORT)),
+            until_stdin_closes: false,
+        }
+    }
+}
+
+/// The whole of `fargate-agent`: takes the key from the environment, listens, says so in one line on standard
+/// output that ends with the bound address, and serves until SIGTERM or SIGINT comes (or standard input ends).
+/// It then ends what runs, as [`serve`] says, and returns `Ok`.
+///
+/// # Errors
+/// When the key is missing or not one Ed25519 key, or the address cannot be bound.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let options = Options::from_environment()?;
+    let stop = stop_requests(arguments.until_stdin_closes)?;
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let address = listener
+        .local_addr()
+        .context("cannot ask for the address listened on")?;
+    let version = env!("CARGO_PKG_VERSION");
+    // Nobody needs to be reading: a closed standard output is no reason not to serve.
+    writeln!(
+        std::io::stdout(),
+        "fargate-agent {version} listening on {address}"
+    )
+    .ok();
+    serve(listener, options, stop).await
+}
+
+/// Resolves when the process is asked to stop. Requests count from the call on, not from the first poll.
+fn stop_requests(until_stdin_closes: bool) -> Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+    let stdin_end = until_stdin_closes.then(stdin_end);
+    Ok(async move {
+        let stdin_ended = async {
+            match stdin_end {
+                Some(end) => end.await.unwrap_or(()),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = terminate.recv() => (),
+            _ = interrupt.recv() => (),
+            () = stdin_ended => (),
+        }
+    })
+}
+
+/// Resolves when standard input ends. On a thread of its own, because not everything that may be standard
+/// input can be polled, and because it must not keep the runtime from shutting down.
+fn stdin_end() -> oneshot::Receiver<()> {
+    let (ended, end) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut discarded = [0; 64];
+        while matches!(std::io::stdin().read(&mut discarded), Ok(1..)) {}
+        // Nobody listens any more when the agent is leaving for another reason.
+        ended.send(()).ok();
+    });
+    end
+}

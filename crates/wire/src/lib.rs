@@ -16,3 +16,7 @@ pub const AGENT_PORT: u16 = 7022;
 /// Start of the agent's SSH identification string (RFC 4253, section 4.2); its version follows. The driver
 /// tells the agent from other SSH servers by it.
 pub const AGENT_SSH_ID: &str = "SSH-2.0-fargate-agent_";
+
+/// What follows the number of a signal in an `exit-signal` request where RFC 4254 (section 6.10) has no name
+/// for it: `7@fargate-agent` is SIGBUS on Linux for x86 and ARM.
+pub const NUMBERED_SIGNAL_SUFFIX: &str = "@fargate-agent";
