@@ -72,6 +72,20 @@ fn run(cli: Cli) -> Result<()> {
                 log::start(&config.log)?;
                 stages::stage(custom, &config, &cli.options, stop).await
             }
+            Command::Agent {
+                command:
+                    Agent::Serve {
+                        listen,
+                        until_stdin_closes,
+                    },
+            } => {
+                let arguments = fargate_agent::Arguments {
+                    listen,
+                    until_stdin_closes,
+                };
+                let served = fargate_agent::run(arguments).await;
+                served.map_err(|error| Error::system(format!("the agent failed: {error:#}")))
+            }
             _ => Ok(()),
         }
     });

@@ -23,10 +23,10 @@ pub(crate) struct Record {
     pub(crate) job: Job,
     /// The cluster the task was asked for in, which the configuration may no longer name.
     pub(crate) cluster: String,
-    /// When prepare recorded its intent, in seconds since 1970.
+    /// When prepare last recorded an intent, in seconds since 1970.
     pub(crate) intended_at: u64,
-    /// The idempotency token of the RunTask call that may be under way.
-    pub(crate) client_token: String,
+    /// The client token of a RunTask call that may be under way, or of which nobody knows how it ended.
+    pub(crate) call: Option<String>,
     /// ARN of the task, once RunTask has answered.
     pub(crate) task: Option<String>,
     /// How the task is reached, once it takes scripts.
@@ -49,19 +49,25 @@ pub(crate) struct Login {
 }
 
 impl Record {
-    /// The intent to start a task for `job`.
-    pub(crate) fn intent(job: &Job, cluster: &str, client_token: String) -> Self {
+    /// The record of a `job` whose task is about to be asked for.
+    pub(crate) fn new(job: &Job, cluster: &str) -> Self {
         Self {
             job: job.clone(),
             cluster: cluster.to_owned(),
             intended_at: now().as_secs(),
-            client_token,
+            call: None,
             task: None,
             login: None,
         }
     }
 
-    /// How long ago prepare recorded its intent.
+    /// Notes the intent to call RunTask with this token.
+    pub(crate) fn intend(&mut self, client_token: String) {
+        self.call = Some(client_token);
+        self.intended_at = now().as_secs();
+    }
+
+    /// How long ago prepare last recorded an intent.
     pub(crate) fn age(&self) -> Duration {
         now().saturating_sub(Duration::from_secs(self.intended_at))
     }
@@ -272,7 +278,7 @@ mod tests {
         let records = Records::new(&folder.path().join("new/metadata"));
         let job = job(7);
         assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
-        let mut record = Record::intent(&job, "ci", "token".into());
+        let mut record = Record::new(&job, "ci");
         records.save(&record).unwrap();
         record.task = Some("arn".into());
         records.save(&record).unwrap();
@@ -314,7 +320,7 @@ mod tests {
                 "{content:?}"
             );
         }
-        let mut other = Record::intent(&job(7), "ci", "token".into());
+        let mut other = Record::new(&job(7), "ci");
         other.job.project_id = 99;
         records.save(&other).unwrap();
         assert!(matches!(records.find(&job(7)).unwrap(), Found::Damaged(_)));

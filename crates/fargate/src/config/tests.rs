@@ -218,3 +218,17 @@ proptest::proptest! {
         let _config = parse(&text);
     }
 }
+
+#[test]
+fn the_example_of_the_documentation_is_right() {
+    let documentation = include_str!("../../../../docs/configuration.md");
+    let example = documentation
+        .split("```")
+        .nth(1)
+        .unwrap()
+        .strip_prefix("toml")
+        .unwrap();
+    let config = parse(example).unwrap();
+    assert_eq!(config.warnings, Vec::<String>::new());
+    assert_eq!(config.fargate.fallback_strategy.len(), 1);
+}

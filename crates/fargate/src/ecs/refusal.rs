@@ -93,6 +93,12 @@ impl Refusal {
         matches!(self.kind, Kind::Throttled | Kind::Unclear)
     }
 
+    /// Whether the call may have had its effect all the same. One that was throttled may have been tried before,
+    /// by the SDK, without an answer.
+    pub(crate) fn may_have_worked(&self) -> bool {
+        self.may_pass()
+    }
+
     /// Whether AWS says that it knows of no such thing.
     pub(crate) fn is_not_found(&self) -> bool {
         self.message.contains("was not found")

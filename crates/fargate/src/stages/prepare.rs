@@ -6,7 +6,7 @@ use super::retire::{Retirement, retire};
 use super::wanted::Wanted;
 use super::{Context, ready, say, start};
 use crate::ecs::Aws;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::Found;
 use crate::ssh::KeyPair;
 
@@ -61,22 +61,15 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         return Ok(());
     };
     // The runner calls cleanup after this, but may itself be stopping: the task is not to outlive its failure.
-    let left = retire(
-        &retirement,
-        context.records.find(&context.job)?,
-        &failure.to_string(),
-    )
-    .await;
-    Err(match left {
-        Ok(_) => failure,
-        Err(also) => also_failed(failure, &also),
-    })
-}
-
-/// What is told when the task could not even be stopped: the failure that the job had, and what is left of it.
-fn also_failed(failure: Error, also: &Error) -> Error {
-    say(&format!(
-        "The task could not be stopped either ({also}); cleanup will try again."
-    ));
-    failure
+    let (found, why) = (context.records.find(&context.job)?, failure.to_string());
+    let left = tokio::select! {
+        left = retire(&retirement, found, &why) => left.err(),
+        insisted = context.stop.insisted() => Some(insisted),
+    };
+    if let Some(why) = left {
+        say(&format!(
+            "The task could not be stopped either ({why}); cleanup will try again."
+        ));
+    }
+    Err(failure)
 }

@@ -39,11 +39,13 @@ pub(super) async fn retire(
     let cluster = &context.config.fargate.cluster;
     let stopped = match found {
         Found::Nothing => return Ok(Vec::new()),
-        Found::Record(record) => match record.task.clone() {
-            Some(task) => stop(aws, &record.cluster, task, &reason(context, why))
-                .await
-                .map(|task| vec![task]),
-            None => search(retirement, &record.cluster, unsettled(&record), why).await,
+        Found::Record(record) => match (&record.task, &record.call) {
+            (Some(task), _) => {
+                let stopped = stop(aws, &record.cluster, task.clone(), &reason(context, why)).await;
+                stopped.map(|task| vec![task])
+            }
+            (None, Some(_)) => search(retirement, &record.cluster, unsettled(&record), why).await,
+            (None, None) => Ok(Vec::new()),
         },
         Found::Damaged(what) => {
             tracing::warn!("the record of job {} is damaged: {what}", context.job.id);

@@ -42,7 +42,7 @@ pub(super) async fn start(
     let (public_key, nonce) = (key.public()?, random_hex::<4>());
     let mut tags = tags(&context.job, &fargate.tags);
     let mut attempt = 0;
-    let mut record = Record::intent(&context.job, &fargate.cluster, String::new());
+    let mut record = Record::new(&context.job, &fargate.cluster);
     say(&format!(
         "Starting {} in cluster {} ({})",
         wanted.definition, fargate.cluster, fargate.region
@@ -50,11 +50,9 @@ pub(super) async fn start(
     loop {
         let place = placement(fargate, context.job.id, attempt)
             .ok_or_else(|| Error::system("[Fargate] names no subnet"))?;
-        record.client_token = format!(
-            "job-{}-{nonce}-{attempt}{}",
-            context.job.id,
-            if tags.is_empty() { "-untagged" } else { "" }
-        );
+        let untagged = if tags.is_empty() { "-untagged" } else { "" };
+        let token = format!("job-{}-{nonce}-{attempt}{untagged}", context.job.id);
+        record.intend(token.clone());
         context.records.save(&record)?;
         let request = Request {
             fargate,
@@ -62,17 +60,23 @@ pub(super) async fn start(
             platform_version: wanted.platform_version.as_deref(),
             subnet: place.subnet,
             strategy: place.strategy,
-            client_token: &record.client_token,
+            client_token: &token,
             started_by: &started_by(manager),
             group: &group(&context.job),
             container: COORDINATOR_CONTAINER,
             environment: &[(PUBLIC_KEY_VARIABLE, &public_key)],
             tags: &tags,
         };
-        match insist(aws, &request, context, deadline).await {
+        let answer = insist(aws, &request, context, deadline).await;
+        if !matches!(&answer, Err(refusal) if refusal.may_have_worked()) {
+            record.call = None;
+        }
+        if let Ok(Started::Task(task)) = &answer {
+            record.task = Some(task.arn.clone());
+        }
+        context.records.save(&record)?;
+        match answer {
             Ok(Started::Task(task)) => {
-                record.task = Some(task.arn.clone());
-                context.records.save(&record)?;
                 announce(&task, fargate.endpoint.is_none());
                 return Ok(record);
             }

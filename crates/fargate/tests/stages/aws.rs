@@ -182,7 +182,7 @@ fn program(server: Server, folder: &Path) -> Program {
     };
     let command = match server {
         Server::Agent => words(&[
-            env!("CARGO_BIN_EXE_fargate"),
+            crate::fargate(),
             "agent",
             "serve",
             "--until-stdin-closes",

@@ -174,6 +174,7 @@ fn cleanup_finds_the_task_of_a_prepare_that_died_before_it_knew_it() {
     manager.prepare();
     change_record(&manager, |record| {
         record["task"] = Value::Null;
+        record["call"] = "job-4711-x-0".into();
         record["login"] = Value::Null;
     });
     manager.custom("cleanup").exits(0);

@@ -8,3 +8,8 @@ mod lifecycle;
 mod manager;
 mod scripts;
 mod signals;
+
+/// The program under test.
+fn fargate() -> &'static str {
+    env!("CARGO_BIN_EXE_fargate")
+}

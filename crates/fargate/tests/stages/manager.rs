@@ -129,7 +129,7 @@ impl Manager {
 
     /// A call as the runner makes it.
     pub fn call(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fargate"));
+        let mut command = Command::new(crate::fargate());
         command
             .arg("--config")
             .arg(self.path("fargate.toml"))
