@@ -16,7 +16,9 @@ use russh::keys::{
     Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKeyOrCertificate, ssh_key::LineEnding,
 };
 use russh::{Channel, ChannelMsg};
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 
 /// How long anything may take that is expected to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -132,7 +134,24 @@ impl Agent {
 
     /// A connection of russh's client, logged in.
     pub(crate) async fn connect(&self) -> client::Handle<AnyHostKey> {
-        let mut session = client::connect(Arc::default(), self.address, AnyHostKey)
+        self.connect_over(TcpStream::connect(self.address).await.unwrap())
+            .await
+    }
+
+    /// The same over a socket that holds little: small segments, small buffers, as on a real network.
+    pub(crate) async fn connect_narrowly(&self) -> client::Handle<AnyHostKey> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_tcp_mss(1400).unwrap();
+        socket.set_send_buffer_size(4096).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&self.address.into()).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        self.connect_over(TcpStream::from_std(socket.into()).unwrap())
+            .await
+    }
+
+    async fn connect_over(&self, stream: TcpStream) -> client::Handle<AnyHostKey> {
+        let mut session = client::connect_stream(Arc::default(), stream, AnyHostKey)
             .await
             .unwrap();
         let key = PrivateKeyWithHashAlg::new(Arc::new(self.key.clone()), None);
