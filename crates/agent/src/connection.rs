@@ -118,6 +118,9 @@ impl Handler for Connection {
         command: &[u8],
         session: &mut Session,
     ) -> Outcome {
+        if *self.host.stopping.borrow() {
+            return session.channel_failure(id);
+        }
         let channel = match self.channels.remove(&id) {
             Some(State::Open(channel)) => channel,
             // A channel is for one command.
@@ -126,12 +129,11 @@ impl Handler for Connection {
                 return session.channel_failure(id);
             }
         };
-        let session_handle = session.handle();
+        session.channel_success(id)?;
         let output = Output {
             channel,
-            session: session_handle,
+            session: session.handle(),
         };
-        session.channel_success(id)?;
         let state = match Script::start(&self.host, command, output) {
             Some(script) => State::Running(script),
             None => State::Refused,

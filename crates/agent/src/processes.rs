@@ -98,10 +98,10 @@ impl Processes {
 
     /// Ends all groups at once, and waits until they are gone, for `grace` and a moment after SIGKILL at most.
     pub(crate) async fn end_all(&self, grace: Duration) {
-        let groups: Vec<_> = self.running().groups.iter().copied().collect();
         for (signal, wait) in [(Signal::TERM, grace), (Signal::KILL, AFTER_KILL)] {
-            for group in &groups {
-                self.signal(*group, signal);
+            let groups = self.running().groups.clone();
+            for group in groups {
+                self.signal(group, signal);
             }
             let gone = self.until(|running| running.groups.is_empty());
             if timeout(wait, gone).await.is_ok() {

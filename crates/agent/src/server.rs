@@ -33,8 +33,11 @@ const MAX_LOGINS: usize = 32;
 /// Keys a client may try: as many as OpenSSH's server allows.
 const MAX_ATTEMPTS: usize = 6;
 
-/// Bytes a client may send on a channel before it is answered.
-const WINDOW: u32 = 1024 * 1024;
+/// Bytes a client may send on a channel before it is answered: enough for 10 MB/s from 20 ms away.
+const WINDOW: u32 = 256 * 1024;
+
+/// Bytes to read ahead at most: what a client may send on 64 channels before it is answered.
+const AHEAD: usize = 64 * WINDOW as usize;
 
 /// Packets that wait to be sent. Few, because they are encrypted all at once: this bounds the memory of a
 /// connection to some 16 times the maximum packet size, and is enough to keep it busy.
@@ -158,7 +161,7 @@ impl Server {
         // its socket does end it.
         let stream = stream.into_std()?;
         let line = stream.try_clone()?;
-        let transport = Transport::new(TcpStream::from_std(stream)?, 2 * WINDOW as usize);
+        let transport = Transport::new(TcpStream::from_std(stream)?, AHEAD);
 
         let (logged_in, login_seen) = oneshot::channel();
         let connection = Connection::new(Arc::clone(&self.host), Arc::clone(&self.key), logged_in);

@@ -1,0 +1,186 @@
+//! Who gets in, and that the rest does no harm.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::harness::{Agent, Noise, binary, eventually, new_key, text};
+
+#[test]
+fn another_key_is_refused() {
+    let agent = Agent::start();
+    let other = agent.path("other");
+    new_key(&other);
+    let output = agent
+        .ssh_with_key(&other, &[])
+        .arg("true")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    let told = text(&output.stderr);
+    assert!(told.contains("Permission denied (publickey)"), "{told}");
+}
+
+#[test]
+fn after_a_few_other_keys_the_connection_is_closed() {
+    let agent = Agent::start();
+    let mut options = Vec::new();
+    for number in 0..8 {
+        let path = agent.path(&format!("other{number}"));
+        new_key(&path);
+        options.push(format!("IdentityFile={}", path.display()));
+    }
+    let options: Vec<_> = options.iter().flat_map(|option| ["-o", option]).collect();
+    let first = agent.path("other0");
+    let output = agent
+        .ssh_with_key(&first, &options)
+        .arg("true")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(255));
+    let told = text(&output.stderr);
+    assert!(told.contains("Too many authentication attempts"), "{told}");
+}
+
+#[test]
+fn it_identifies_itself() {
+    let agent = Agent::start();
+    let mut stream = TcpStream::connect(agent.address).unwrap();
+    let mut id = vec![0; fargate_wire::AGENT_SSH_ID.len()];
+    stream.read_exact(&mut id).unwrap();
+    assert_eq!(text(&id), fargate_wire::AGENT_SSH_ID);
+}
+
+#[test]
+fn a_missing_or_wrong_key_is_told_at_once() {
+    for (key, reason) in [
+        (None, "SSH_PUBLIC_KEY is not set"),
+        (Some(""), "empty"),
+        (Some("ssh-rsa AAAA"), "only ssh-ed25519"),
+        (Some("ssh-ed25519 AAAA"), "damaged"),
+    ] {
+        let mut command = Command::new(binary());
+        command
+            .args(["--listen", "127.0.0.1:0"])
+            .env_remove("SSH_PUBLIC_KEY");
+        if let Some(key) = key {
+            command.env("SSH_PUBLIC_KEY", key);
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = text(&output.stderr);
+        assert!(told.contains(reason), "{told}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn wrong_arguments_are_told_with_the_usage() {
+    for (arguments, reason) in [
+        (&["--nonsense"][..], "unknown argument \"--nonsense\""),
+        (&["--listen"], "--listen needs an ADDRESS:PORT"),
+        (
+            &["--listen=7022"],
+            "--listen \"7022\" is not an ADDRESS:PORT",
+        ),
+        (
+            &["--until-stdin-closes=yes"],
+            "--until-stdin-closes takes no value",
+        ),
+    ] {
+        let output = Command::new(binary()).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let told = text(&output.stderr);
+        assert!(told.contains(reason) && told.contains("Usage:"), "{told}");
+    }
+}
+
+/// Reads until the agent closes, which it must.
+fn until_closed(stream: &mut TcpStream) {
+    stream
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    match stream.read_to_end(&mut Vec::new()) {
+        Ok(_) => (),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
+}
+
+#[test]
+fn random_bytes_do_no_harm() {
+    let agent = Agent::start();
+    let mut noise = Noise::new(2024);
+    for round in 0..300 {
+        let mut stream = TcpStream::connect(agent.address).unwrap();
+        let mut bytes = Vec::new();
+        // With and without what a client must say first, and what looks like the length of a packet.
+        if round % 3 > 0 {
+            bytes.extend_from_slice(b"SSH-2.0-noise\r\n");
+        }
+        if round % 3 > 1 {
+            bytes.extend_from_slice(&[0, 0, noise.below(8) as u8, noise.below(256) as u8, 4, 20]);
+        }
+        let mut rest = vec![0; noise.below(3000)];
+        noise.read_exact(&mut rest).unwrap();
+        bytes.extend_from_slice(&rest);
+        // The agent may have closed before it has everything.
+        match stream.write_all(&bytes) {
+            Ok(()) => (),
+            Err(error) => assert!(
+                matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionReset | ErrorKind::BrokenPipe
+                ),
+                "{error}"
+            ),
+        }
+    }
+    eventually("a client gets in", || {
+        agent.run("true").status.success().then_some(())
+    });
+}
+
+#[test]
+fn connections_that_do_not_log_in_are_few_and_end() {
+    let agent = Agent::start();
+    let start = Instant::now();
+    let mut idle: Vec<_> = (0..32)
+        .map(|_| TcpStream::connect(agent.address).unwrap())
+        .collect();
+    // All of these were taken: they are greeted.
+    for stream in &mut idle {
+        stream.read_exact(&mut [0; 4]).unwrap();
+    }
+    let mut one_more = TcpStream::connect(agent.address).unwrap();
+    until_closed(&mut one_more);
+    assert!(
+        start.elapsed() < Duration::from_secs(15),
+        "it was not closed at once"
+    );
+    // A place that becomes free can be taken.
+    idle.pop();
+    eventually("a client gets in", || {
+        agent.run("true").status.success().then_some(())
+    });
+    for stream in &mut idle {
+        until_closed(stream);
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(25),
+        "they were not closed in time"
+    );
+}
+
+#[test]
+fn a_client_that_is_slow_in_the_key_exchange_is_not_waited_for() {
+    let agent = Agent::start();
+    let mut stream = TcpStream::connect(agent.address).unwrap();
+    stream.write_all(b"SSH-2.0-slow\r\n\0\0").unwrap();
+    let start = Instant::now();
+    until_closed(&mut stream);
+    assert!(
+        start.elapsed() < Duration::from_secs(25),
+        "it was not closed in time"
+    );
+}
