@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 /// The configuration that is read when none is named, as in GitLab's driver.
 pub(crate) const DEFAULT_CONFIG: &str = "config.toml";
@@ -51,11 +51,6 @@ pub(crate) enum Command {
     /// What GitLab Runner's custom executor calls
     #[command(visible_alias = "c")]
     Custom(Custom),
-    /// The local stand-in for AWS
-    Local {
-        #[command(subcommand)]
-        command: Local,
-    },
     /// The SSH server inside a job's containers
     #[command(hide = true)]
     Agent {
@@ -102,40 +97,6 @@ pub(crate) enum Stage {
         #[arg(hide = true)]
         rest: Vec<OsString>,
     },
-}
-
-/// The stand-in's commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Local {
-    /// Answer ECS, EC2 and STS calls until stopped
-    Serve(Serve),
-}
-
-/// Options of the stand-in.
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Where to listen
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
-    pub(crate) listen: SocketAddr,
-    /// What tasks are made of
-    #[arg(long, value_enum, default_value_t = Backend::Process)]
-    pub(crate) backend: Backend,
-    /// Faults to show, as JSON
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
-    /// How long tasks take to start and stop: 0 not at all, 1 as long as on AWS
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
-    pub(crate) latency: f64,
-    /// Refuse calls beyond AWS's published limits
-    #[arg(long)]
-    pub(crate) throttle: bool,
-}
-
-/// What the stand-in's tasks are made of.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Backend {
-    /// Processes of this machine
-    Process,
 }
 
 /// The agent's commands.

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Agent, Cli, Command, DEFAULT_CONFIG, Local, Options};
+use crate::cli::{Agent, Cli, Command, DEFAULT_CONFIG, Options};
 use crate::config::Config;
 use crate::error::{Blame, Error, Result};
 use crate::runner::Runner;
@@ -86,7 +86,6 @@ fn run(cli: Cli) -> Result<()> {
                 let served = fargate_agent::run(arguments).await;
                 served.map_err(|error| Error::system(format!("the agent failed: {error:#}")))
             }
-            _ => Ok(()),
         }
     });
     // A name that is still being looked up must not keep the process.

@@ -1,5 +1,7 @@
 //! Rules of ARCHITECTURE.md that can be read off the source.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +51,7 @@ fn one_place_knows_the_aws_sdk() {
     assert_eq!(
         strays(
             "crates/fargate/src",
-            &["ecs/"],
+            &["ecs/", "trial/standin.rs"],
             &["aws_sdk_", "aws_config", "aws_smithy"]
         ),
         [""; 0]

@@ -56,7 +56,7 @@ pub(super) async fn until_ready(
             news = under_way.join_next(), if !under_way.is_empty() => match news {
                 Some(Ok(News::Looked(look))) => {
                     looking = false;
-                    wait.looked(look)?;
+                    wait.looked(*look)?;
                     look_at = Instant::now() + look_again(begun.elapsed(), wait.address.is_some());
                 }
                 Some(Ok(News::Connected(connection))) => return wait.ready(context, key, &connection),
@@ -73,7 +73,7 @@ pub(super) async fn until_ready(
                 looking = true;
                 let (aws, cluster, arn) = (aws.clone(), record.cluster.clone(), arn.to_owned());
                 let public = context.config.fargate.connect_to_public_ip;
-                under_way.spawn(async move { News::Looked(look(&aws, &cluster, &arn, public).await) });
+                under_way.spawn(async move { News::Looked(Box::new(look(&aws, &cluster, &arn, public).await)) });
             }
             () = sleep_until(connect_at), if wait.address.is_some() && connecting < ATTEMPTS => {
                 let Some(address) = wait.address else { continue };
@@ -95,7 +95,7 @@ pub(super) async fn until_ready(
 
 /// What an activity under way found out.
 enum News {
-    Looked(Result<Look, ecs::Refusal>),
+    Looked(Box<Result<Look, ecs::Refusal>>),
     Connected(Connection),
     Refused(ssh::Refusal),
 }

@@ -97,9 +97,9 @@ fn wish<T>(
         Some(globs) if !globs.allow(&value) => Err(Error::job(format!(
             "the job's variable {variable} is {value:?}, and this runner allows {globs}"
         ))
-        .advise(format!(
-            "Choose an allowed value in the .gitlab-ci.yml, or ask the runner's operators ([JobVariables] in fargate.toml)."
-        ))),
+        .advise(
+            "Choose an allowed value in the .gitlab-ci.yml, or ask the runner's operators ([JobVariables] in fargate.toml).",
+        )),
         _ => {
             changes.push(format!("{variable}: {value}"));
             Ok(Some(parsed))

@@ -1,0 +1,11 @@
+//! What shall go wrong, as data.
+//!
+//! The document says which calls and tasks are meant and what happens to them; the injector counts the matches and
+//! answers, at the few places where a fault can enter, which faults apply there. Nothing else knows of selectors.
+
+mod document;
+mod injector;
+
+pub use document::Faults;
+pub(crate) use document::{LookUp, Stage};
+pub(crate) use injector::{CallFaults, ContainerFaults, Exit, Injector, PortFaults, StartFailure, TaskFacts, TaskFaults};

@@ -1,0 +1,196 @@
+//! Subnets, security groups and the network interfaces of tasks, as EC2 knows them in one region.
+//!
+//! Addresses come from 127.64.0.0/10, which Linux routes to the machine itself, and are given out in turn: no task gets
+//! the address of one that has just ended, unless a subnet's part of the range has been used up. A stand-in starts at
+//! a random place in it, so that two of them on one machine keep apart.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use crate::ids;
+use crate::options::{SecurityGroup, Seed, Subnet};
+use crate::tags::Tag;
+use crate::task::Timestamp;
+
+/// The range, 127.64.0.0/10.
+const BASE: u32 = u32::from_be_bytes([127, 64, 0, 0]);
+const PREFIX: u32 = 10;
+
+/// What EC2 knows.
+#[derive(Debug)]
+pub(crate) struct Network {
+    pub(crate) subnets: Vec<SubnetState>,
+    pub(crate) groups: Vec<SecurityGroup>,
+    pub(crate) interfaces: BTreeMap<String, Interface>,
+}
+
+/// A subnet and its part of the range.
+#[derive(Debug)]
+pub(crate) struct SubnetState {
+    pub(crate) spec: Subnet,
+    pub(crate) availability_zone: String,
+    base: u32,
+    prefix: u32,
+    next: u32,
+    used: u32,
+}
+
+/// A task's network interface.
+#[derive(Clone, Debug)]
+pub(crate) struct Interface {
+    pub(crate) id: String,
+    pub(crate) attachment_arn: String,
+    pub(crate) ec2_attachment_id: String,
+    pub(crate) subnet_id: String,
+    pub(crate) vpc_id: String,
+    pub(crate) availability_zone: String,
+    pub(crate) address: Ipv4Addr,
+    /// The same address: everything here is on loopback, and one address can be listened on by any program.
+    pub(crate) public_address: Option<Ipv4Addr>,
+    pub(crate) mac: String,
+    pub(crate) dns_name: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) attached_at: Timestamp,
+    /// EC2 reads until the public address shows.
+    pub(crate) public_after_reads: u32,
+}
+
+/// What an interface is asked for with.
+#[derive(Clone, Debug)]
+pub(crate) struct InterfaceRequest {
+    pub(crate) attachment_arn: String,
+    pub(crate) subnet_id: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) public: bool,
+    pub(crate) tags: Vec<Tag>,
+    pub(crate) public_after_reads: u32,
+}
+
+impl Network {
+    pub(crate) fn new(region: &str, seed: &Seed) -> Self {
+        let parts = u32::try_from(seed.subnets.len().max(1)).unwrap_or(u32::MAX).next_power_of_two();
+        let prefix = (PREFIX + parts.trailing_zeros()).min(30);
+        let size = 1u32 << (32 - prefix);
+        let subnet = |(n, spec): (u32, &Subnet)| SubnetState {
+            spec: spec.clone(),
+            availability_zone: format!("{region}{}", spec.zone),
+            base: BASE.wrapping_add(n.wrapping_mul(size)),
+            prefix,
+            next: fastrand::u32(1..size - 1),
+            used: 0,
+        };
+        Self {
+            subnets: (0u32..).zip(&seed.subnets).map(subnet).collect(),
+            groups: seed.security_groups.clone(),
+            interfaces: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn subnet(&self, id: &str) -> Option<&SubnetState> {
+        self.subnets.iter().find(|subnet| subnet.spec.id == id)
+    }
+
+    pub(crate) fn group(&self, id: &str) -> Option<&SecurityGroup> {
+        self.groups.iter().find(|group| group.id == id)
+    }
+
+    /// Makes an interface, unless the subnet has no address left.
+    pub(crate) fn create(&mut self, region: &str, request: &InterfaceRequest, now: Timestamp) -> Option<Interface> {
+        let subnet = self.subnets.iter_mut().find(|subnet| subnet.spec.id == request.subnet_id)?;
+        let address = subnet.take()?;
+        let interface = Interface {
+            id: ids::ec2("eni"),
+            attachment_arn: request.attachment_arn.clone(),
+            ec2_attachment_id: ids::ec2("eni-attach"),
+            subnet_id: request.subnet_id.clone(),
+            vpc_id: subnet.spec.vpc_id.clone(),
+            availability_zone: subnet.availability_zone.clone(),
+            address,
+            public_address: request.public.then_some(address),
+            mac: ids::mac(),
+            dns_name: format!("ip-{}.{region}.compute.internal", address.to_string().replace('.', "-")),
+            groups: request.groups.clone(),
+            tags: request.tags.clone(),
+            attached_at: now,
+            public_after_reads: request.public_after_reads,
+        };
+        self.interfaces.insert(interface.id.clone(), interface.clone());
+        Some(interface)
+    }
+
+    /// Deletes an interface and frees its place in the subnet.
+    pub(crate) fn delete(&mut self, id: &str) {
+        if let Some(interface) = self.interfaces.remove(id)
+            && let Some(subnet) = self.subnets.iter_mut().find(|subnet| subnet.spec.id == interface.subnet_id)
+        {
+            subnet.used = subnet.used.saturating_sub(1);
+        }
+    }
+}
+
+impl SubnetState {
+    /// Addresses that tasks can still have.
+    pub(crate) fn free(&self) -> u32 {
+        self.spec.free_addresses.saturating_sub(self.used)
+    }
+
+    /// Its part of the range, in CIDR notation.
+    pub(crate) fn cidr(&self) -> String {
+        format!("{}/{}", Ipv4Addr::from_bits(self.base), self.prefix)
+    }
+
+    fn take(&mut self) -> Option<Ipv4Addr> {
+        if self.free() == 0 {
+            return None;
+        }
+        self.used += 1;
+        let size = 1u32 << (32 - self.prefix);
+        let host = self.next;
+        // Neither the network's own address nor its last one.
+        self.next = if host + 1 >= size - 1 { 1 } else { host + 1 };
+        Some(Ipv4Addr::from_bits(self.base.wrapping_add(host)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(subnet_id: &str) -> InterfaceRequest {
+        InterfaceRequest {
+            attachment_arn: String::new(),
+            subnet_id: subnet_id.into(),
+            groups: Vec::new(),
+            public: false,
+            tags: Vec::new(),
+            public_after_reads: 0,
+        }
+    }
+
+    #[test]
+    fn addresses_are_not_reused_soon_and_lie_in_the_subnet() {
+        let mut network = Network::new("eu-west-1", &Seed::default());
+        let mut seen = std::collections::BTreeSet::new();
+        for n in 0..10_000 {
+            let id = if n % 2 == 0 { crate::SUBNET_A } else { crate::SUBNET_B };
+            let interface = network.create("eu-west-1", &request(id), Timestamp::default()).unwrap();
+            let [a, b, ..] = interface.address.octets();
+            let wanted = if n % 2 == 0 { 64..96 } else { 96..128 };
+            assert!(a == 127 && wanted.contains(&b), "{}", interface.address);
+            assert!(seen.insert(interface.address));
+            network.delete(&interface.id);
+        }
+    }
+
+    #[test]
+    fn a_full_subnet_has_no_address() {
+        let mut seed = Seed::default();
+        seed.subnets[0].free_addresses = 1;
+        let mut network = Network::new("eu-west-1", &seed);
+        let first = network.create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default()).unwrap();
+        assert!(network.create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default()).is_none());
+        network.delete(&first.id);
+        assert!(network.create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default()).is_some());
+    }
+}

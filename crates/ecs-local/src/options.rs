@@ -1,0 +1,138 @@
+//! What a stand-in is told when it starts: how fast, how strict, what stands in for images, what the account has.
+
+use std::collections::BTreeMap;
+
+use crate::Faults;
+
+/// The VPC of [`Seed::default`].
+pub const VPC: &str = "vpc-0a1b2c3d4e5f60000";
+/// The first subnet of [`Seed::default`], in zone `a`.
+pub const SUBNET_A: &str = "subnet-0a1b2c3d4e5f60001";
+/// The second subnet of [`Seed::default`], in zone `b`.
+pub const SUBNET_B: &str = "subnet-0a1b2c3d4e5f60002";
+/// The security group of [`Seed::default`], which lets SSH in.
+pub const SECURITY_GROUP: &str = "sg-0a1b2c3d4e5f60003";
+
+/// How the stand-in behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Scale of AWS's typical times between the states of a task: 1 is as AWS has them, 0 no delay at all.
+    pub latency: f64,
+    /// Whether the published token buckets of the APIs are applied.
+    pub throttle: bool,
+    /// What shall go wrong; can be replaced at run time with `PUT /_local/faults`.
+    pub faults: Faults,
+    /// What runs behind a task.
+    pub backend: Backend,
+    /// What the account has before the first call.
+    pub seed: Seed,
+}
+
+impl Options {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.latency.is_finite() && (0.0..=100.0).contains(&self.latency),
+            "the latency factor is {}; it has to be between 0 (no delay) and 100",
+            self.latency
+        );
+        let Backend::Process { programs } = &self.backend;
+        for (name, program) in programs {
+            anyhow::ensure!(
+                program.command.first().is_some_and(|word| !word.is_empty()),
+                "the program of container {name:?} is empty; give a command line"
+            );
+        }
+        for subnet in &self.seed.subnets {
+            anyhow::ensure!(
+                subnet.zone.is_ascii_lowercase(),
+                "subnet {} is in zone {:?}; zones are the letters a to z",
+                subnet.id,
+                subnet.zone
+            );
+        }
+        Ok(())
+    }
+}
+
+/// What runs behind a task.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// Containers are processes of this machine, each task on its own loopback address.
+    Process {
+        /// What stands in for the image of a container, by the container's name. A container that is not named here
+        /// runs its entry point and command, or, having neither, nothing until it is stopped.
+        programs: BTreeMap<String, Program>,
+    },
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self::Process { programs: BTreeMap::new() }
+    }
+}
+
+/// A command line that stands in for an image.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Program and arguments. In each word `{address}` becomes the task's own loopback address and `{port}` the first
+    /// `containerPort` of the container's `portMappings`.
+    pub command: Vec<String>,
+    /// What `{port}` becomes for a container without `portMappings`.
+    pub default_port: u16,
+}
+
+/// What the account has before the first call, in every region alike.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    /// Subnets; the tasks' addresses are shared out among them.
+    pub subnets: Vec<Subnet>,
+    /// Security groups.
+    pub security_groups: Vec<SecurityGroup>,
+}
+
+/// A subnet of the seed.
+#[derive(Clone, Debug)]
+pub struct Subnet {
+    /// `subnet-` and 17 hexadecimal digits.
+    pub id: String,
+    /// Letter of the availability zone; the zone's name is the region's and this letter.
+    pub zone: char,
+    /// The VPC it belongs to.
+    pub vpc_id: String,
+    /// How many tasks can have an address in it at once.
+    pub free_addresses: u32,
+}
+
+/// A security group of the seed. Its rules are shown, not enforced.
+#[derive(Clone, Debug)]
+pub struct SecurityGroup {
+    /// `sg-` and 17 hexadecimal digits.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The VPC it belongs to.
+    pub vpc_id: String,
+    /// TCP ports it lets in from anywhere.
+    pub open_ports: Vec<u16>,
+}
+
+impl Default for Seed {
+    fn default() -> Self {
+        // What a /20 has: AWS keeps five addresses of a subnet.
+        let subnet = |id: &str, zone| Subnet {
+            id: id.into(),
+            zone,
+            vpc_id: VPC.into(),
+            free_addresses: 4091,
+        };
+        Self {
+            subnets: vec![subnet(SUBNET_A, 'a'), subnet(SUBNET_B, 'b')],
+            security_groups: vec![SecurityGroup {
+                id: SECURITY_GROUP.into(),
+                name: "ci-jobs".into(),
+                vpc_id: VPC.into(),
+                open_ports: vec![22],
+            }],
+        }
+    }
+}

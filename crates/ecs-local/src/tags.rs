@@ -1,0 +1,115 @@
+//! Tags and the rules AWS has for them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ApiError;
+
+/// Tags a resource may have.
+const MOST: usize = 50;
+
+/// A tag as ECS shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Tag {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// A tag as a request has it: both members are optional on the wire.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct TagInput {
+    key: Option<String>,
+    value: Option<String>,
+}
+
+/// Checks the tags of a request.
+pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
+    let tags = tags.unwrap_or_default();
+    if tags.len() > MOST {
+        return Err(ApiError::invalid_parameter(format!("Tags can have at most {MOST} items.")));
+    }
+    let mut out: Vec<Tag> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        let key = tag.key.unwrap_or_default();
+        let value = tag.value.unwrap_or_default();
+        let length = key.chars().count();
+        if length == 0 || length > 128 {
+            return Err(ApiError::invalid_parameter("Tag keys must be between 1 and 128 characters long."));
+        }
+        if value.chars().count() > 256 {
+            return Err(ApiError::invalid_parameter(format!("The value of tag {key} can be at most 256 characters long.")));
+        }
+        if key.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("aws:")) {
+            return Err(ApiError::invalid_parameter("Tag keys cannot begin with aws:; this prefix is reserved for system tags."));
+        }
+        if !key.chars().chain(value.chars()).all(allowed) {
+            return Err(ApiError::invalid_parameter(
+                "Tag keys and values may only contain letters, spaces, digits and the characters _ . : / = + - @.",
+            ));
+        }
+        if out.iter().any(|seen| seen.key == key) {
+            return Err(ApiError::invalid_parameter(format!("Duplicate tag keys found: {key}.")));
+        }
+        out.push(Tag { key, value });
+    }
+    Ok(out)
+}
+
+/// Adds tags, replacing those of the same key.
+pub(crate) fn merge(into: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), ApiError> {
+    let mut merged = into.clone();
+    for tag in tags {
+        match merged.iter_mut().find(|have| have.key == tag.key) {
+            Some(have) => have.value = tag.value,
+            None => merged.push(tag),
+        }
+    }
+    if merged.iter().filter(|tag| !tag.key.starts_with("aws:")).count() > MOST {
+        return Err(ApiError::invalid_parameter(format!("A resource can have at most {MOST} tags.")));
+    }
+    *into = merged;
+    Ok(())
+}
+
+/// The character class of the model, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+fn allowed(c: char) -> bool {
+    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(key: &str, value: &str) -> Result<Vec<Tag>, ApiError> {
+        check(Some(vec![TagInput { key: Some(key.into()), value: Some(value.into()) }]))
+    }
+
+    #[test]
+    fn the_rules_of_tags() {
+        assert!(one("ci:job", "1001 ü/+=-@").is_ok());
+        for (key, value) in [
+            ("", "x"),
+            ("aws:x", "x"),
+            ("AWS:x", "x"),
+            ("branch", "fix#1"),
+            ("branch", "a,b"),
+            ("branch", "it's"),
+            ("branch", "a~b"),
+            ("branch", "a\tb"),
+            (&"k".repeat(129), "x"),
+            ("k", &"v".repeat(257)),
+        ] {
+            let error = one(key, value).unwrap_err();
+            assert_eq!(error.code, "InvalidParameterException", "{key} {value}");
+        }
+    }
+
+    #[test]
+    fn merging_replaces_by_key_and_is_all_or_nothing() {
+        let mut tags = one("a", "1").unwrap();
+        merge(&mut tags, one("a", "2").unwrap()).unwrap();
+        assert_eq!(tags, one("a", "2").unwrap());
+        let many = (0..50).map(|n| Tag { key: format!("k{n}"), value: String::new() }).collect();
+        assert!(merge(&mut tags, many).is_err());
+        assert_eq!(tags.len(), 1);
+    }
+}

@@ -1,0 +1,336 @@
+//! The containers of a task, each run by its own small actor that waits for what it depends on, runs its process and
+//! reports what happens.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::plan::{Condition, ContainerPlan, stop_order};
+use super::process::{self, Output, Process};
+use super::{health, port};
+use crate::faults::{Exit, PortFaults};
+
+/// How long a container has after SIGTERM when the whole stand-in ends.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a container has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Started,
+    Healthy,
+    Ended(Option<i32>),
+}
+
+/// Something that happened to the container at a position.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) container: usize,
+    pub(super) what: What,
+}
+
+#[derive(Debug)]
+pub(super) enum What {
+    Started,
+    Health(&'static str),
+    Ended(End),
+}
+
+/// How a container ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct End {
+    /// None when it never ran.
+    pub(super) exit_code: Option<i32>,
+    pub(super) reason: Option<String>,
+    /// It could not be started although it should have been.
+    pub(super) failed_to_start: bool,
+}
+
+/// Where a task's containers run.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    pub(super) address: Ipv4Addr,
+    pub(super) hostname: String,
+    pub(super) shutdown: watch::Receiver<bool>,
+}
+
+/// The running containers of a task. Dropping it kills them.
+#[derive(Debug)]
+pub(super) struct Containers {
+    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    stops: Vec<watch::Sender<bool>>,
+    order: Vec<Vec<usize>>,
+    actors: JoinSet<()>,
+}
+
+impl Containers {
+    /// Starts all of them; what depends on others waits by itself.
+    pub(super) fn start(plans: &[ContainerPlan], outputs: &[Output], site: &Site) -> Self {
+        let (report, events) = mpsc::unbounded_channel();
+        let phases: Vec<_> = plans.iter().map(|_| watch::Sender::new(Phase::Waiting)).collect();
+        let mut stops = Vec::with_capacity(plans.len());
+        let mut actors = JoinSet::new();
+        for (at, (plan, phase)) in plans.iter().zip(&phases).enumerate() {
+            let (stop, stopped) = watch::channel(false);
+            stops.push(stop);
+            let dependencies = plan
+                .depends_on
+                .iter()
+                .filter_map(|(on, condition)| {
+                    let other = plans.get(*on)?;
+                    Some(Dependency {
+                        name: other.name.clone(),
+                        condition: *condition,
+                        timeout: other.start_timeout.map(Duration::from_secs),
+                        phase: phases.get(*on)?.subscribe(),
+                    })
+                })
+                .collect();
+            let actor = Actor {
+                at,
+                plan: plan.clone(),
+                phase: phase.clone(),
+                stop: stopped,
+                output: outputs.get(at).cloned().unwrap_or_default(),
+                site: site.clone(),
+                report: report.clone(),
+            };
+            actors.spawn(actor.run(dependencies));
+        }
+        Self { events, stops, order: stop_order(plans), actors }
+    }
+
+    /// Stops them, dependants first, and calls `ended` for each event until all have ended.
+    pub(super) async fn stop(mut self, mut seen: impl FnMut(Event)) {
+        let mut ended: Vec<usize> = Vec::new();
+        for level in std::mem::take(&mut self.order) {
+            for at in &level {
+                if let Some(stop) = self.stops.get(*at) {
+                    stop.send_replace(true);
+                }
+            }
+            while !level.iter().all(|at| ended.contains(at)) {
+                // The channel closes when every actor is done, with or without having said so.
+                let Some(event) = self.events.recv().await else { return };
+                if matches!(event.what, What::Ended(_)) {
+                    ended.push(event.container);
+                }
+                seen(event);
+            }
+        }
+        while self.actors.join_next().await.is_some() {}
+    }
+}
+
+struct Dependency {
+    name: String,
+    condition: Condition,
+    timeout: Option<Duration>,
+    phase: watch::Receiver<Phase>,
+}
+
+struct Actor {
+    at: usize,
+    plan: ContainerPlan,
+    phase: watch::Sender<Phase>,
+    stop: watch::Receiver<bool>,
+    output: Output,
+    site: Site,
+    report: mpsc::UnboundedSender<Event>,
+}
+
+/// What runs in a container.
+enum Running {
+    Process(Process),
+    /// Nothing: it is there until it is stopped.
+    Idle,
+}
+
+impl Actor {
+    async fn run(self, dependencies: Vec<Dependency>) {
+        let end = self.live(dependencies).await;
+        self.phase.send_replace(Phase::Ended(end.exit_code));
+        self.say(What::Ended(end));
+    }
+
+    fn say(&self, what: What) {
+        // Whoever listened has gone only when the whole task has.
+        self.report.send(Event { container: self.at, what }).unwrap_or_default();
+    }
+
+    async fn live(&self, dependencies: Vec<Dependency>) -> End {
+        let before = async {
+            for dependency in dependencies {
+                dependency.wait().await?;
+            }
+            tokio::time::sleep(self.plan.faults.start_delay).await;
+            Ok(())
+        };
+        tokio::select! {
+            biased;
+            () = self.told_to_stop() => return End::default(),
+            ready = before => {
+                if let Err(reason) = ready {
+                    return End { reason: Some(reason), failed_to_start: true, ..End::default() };
+                }
+            }
+        }
+        let mut guard = JoinSet::new();
+        let delay = self.plan.faults.listen_delay;
+        if !delay.is_zero() {
+            // The container is there, what it runs takes its time.
+            self.started();
+            tokio::select! {
+                () = self.told_to_stop() => return End { exit_code: Some(143), ..End::default() },
+                () = tokio::time::sleep(delay) => {}
+            }
+        }
+        let running = match self.spawn(&mut guard) {
+            Ok(running) => running,
+            Err(error) => {
+                let program = self.plan.command.first().map_or("", String::as_str);
+                let reason = format!("CannotStartContainerError: failed to start {program}: {error}");
+                return End { reason: Some(reason), failed_to_start: true, ..End::default() };
+            }
+        };
+        if delay.is_zero() {
+            self.started();
+        }
+        self.watch(running).await
+    }
+
+    fn started(&self) {
+        self.phase.send_replace(Phase::Started);
+        self.say(What::Started);
+    }
+
+    async fn told_to_stop(&self) {
+        let mut stop = self.stop.clone();
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            // Nobody is left to say so: the actor is being dropped.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Starts what the container runs, and what stands before its port in `guard`.
+    fn spawn(&self, guard: &mut JoinSet<()>) -> std::io::Result<Running> {
+        let plan = &self.plan;
+        if plan.command.is_empty() {
+            return Ok(Running::Idle);
+        }
+        let address = self.site.address;
+        let mut port = plan.port;
+        if plan.faults.port != PortFaults::default() && port != 0 {
+            port = free_port(address)?;
+            let (listen, target) = (SocketAddr::from((address, plan.port)), SocketAddr::from((address, port)));
+            guard.spawn(port::serve(listen, target, plan.faults.port.clone()));
+        }
+        let fill = |word: &String| word.replace("{address}", &address.to_string()).replace("{port}", &port.to_string());
+        let command: Vec<String> = plan.command.iter().map(fill).collect();
+        process::spawn(&command, &self.environment(), &self.output).map(Running::Process)
+    }
+
+    fn environment(&self) -> std::collections::BTreeMap<String, String> {
+        let mut environment = self.plan.environment.clone();
+        environment.entry("HOSTNAME".into()).or_insert_with(|| self.site.hostname.clone());
+        environment
+    }
+
+    /// Waits for the container's end: its own, a stop, or a fault.
+    async fn watch(&self, mut running: Running) -> End {
+        let environment = self.environment();
+        let checks = async {
+            if let Some(check) = &self.plan.health_check {
+                health::watch(check, &environment, |status| {
+                    if status == "HEALTHY" {
+                        self.phase.send_replace(Phase::Healthy);
+                    }
+                    self.say(What::Health(status));
+                })
+                .await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let fault = async {
+            match &self.plan.faults.exit {
+                Some(exit) => {
+                    tokio::time::sleep(exit.after).await;
+                    exit.clone()
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            code = running.wait() => End { exit_code: Some(code), ..End::default() },
+            () = self.told_to_stop() => End { exit_code: Some(running.stop(self.patience()).await), ..End::default() },
+            Exit { code, reason, .. } = fault => {
+                running.stop(std::future::ready(())).await;
+                End { exit_code: Some(code), reason, ..End::default() }
+            }
+            () = checks => End::default(),
+        }
+    }
+
+    /// The stop timeout, or less when the stand-in ends.
+    async fn patience(&self) {
+        let mut shutdown = self.site.shutdown.clone();
+        let ending = async {
+            if shutdown.wait_for(|ended| *ended).await.is_ok() {
+                tokio::time::sleep(SHUTDOWN_PATIENCE).await;
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs(self.plan.stop_timeout)) => {}
+            () = ending => {}
+        }
+    }
+}
+
+impl Running {
+    async fn wait(&mut self) -> i32 {
+        match self {
+            Self::Process(process) => process.wait().await,
+            Self::Idle => std::future::pending().await,
+        }
+    }
+
+    async fn stop(&mut self, patience: impl Future<Output = ()>) -> i32 {
+        match self {
+            Self::Process(process) => process.stop(patience).await,
+            Self::Idle => 143,
+        }
+    }
+}
+
+impl Dependency {
+    /// Waits until the condition holds, or says why it cannot any more.
+    async fn wait(mut self) -> Result<(), String> {
+        let (name, condition) = (self.name, self.condition);
+        let met = self.phase.wait_for(|phase| match (condition, phase) {
+            (_, Phase::Ended(_)) => true,
+            (Condition::Start, phase) => *phase != Phase::Waiting,
+            (Condition::Healthy, phase) => *phase == Phase::Healthy,
+            (Condition::Complete | Condition::Success, _) => false,
+        });
+        let reached = match self.timeout {
+            Some(timeout) => tokio::time::timeout(timeout, met)
+                .await
+                .map_err(|_| format!("Container dependency {name} did not become {condition:?} within its startTimeout"))?,
+            None => met.await,
+        };
+        let phase = reached.map(|phase| *phase).unwrap_or(Phase::Ended(None));
+        match (condition, phase) {
+            (Condition::Success, Phase::Ended(Some(0))) | (Condition::Complete | Condition::Start, Phase::Ended(Some(_))) => Ok(()),
+            (_, Phase::Ended(Some(code))) => Err(format!("Container dependency {name} exited with {code}, wanted was {condition:?}")),
+            (_, Phase::Ended(None)) => Err(format!("Container dependency {name} did not start")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A port of the address nobody uses.
+fn free_port(address: Ipv4Addr) -> std::io::Result<u16> {
+    Ok(TcpListener::bind((address, 0))?.local_addr()?.port())
+}

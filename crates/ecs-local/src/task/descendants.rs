@@ -1,0 +1,68 @@
+//! What a process started, and what that started, and so on.
+//!
+//! A container's end is the end of all its processes, also of those that made a session or a group of their own. Linux
+//! lists a process's children; together with its start time a process ID names one process for certain.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Processes by ID, with the time each was started at.
+#[derive(Debug, Default)]
+pub(super) struct Descendants(BTreeMap<i32, String>);
+
+impl Descendants {
+    /// Those of `ancestor`, which is not one of them.
+    pub(super) fn of(ancestor: Pid) -> Self {
+        let mut found = BTreeMap::new();
+        let mut ask = vec![ancestor.as_raw()];
+        while let Some(pid) = ask.pop() {
+            for child in children(pid) {
+                if let Some(started) = start_time(child)
+                    && found.insert(child, started).is_none()
+                {
+                    ask.push(child);
+                }
+            }
+        }
+        Self(found)
+    }
+
+    pub(super) fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// Kills those that are still there, and what they started since.
+    pub(super) fn kill(self) {
+        for (pid, started) in self.0 {
+            if start_time(pid).as_ref() != Some(&started) {
+                continue;
+            }
+            let pid = Pid::from_raw(pid);
+            let theirs = Self::of(pid);
+            if let Err(error) = kill(pid, Signal::SIGKILL) {
+                tracing::debug!(%pid, %error, "cannot kill what a container's process started");
+            }
+            theirs.kill();
+        }
+    }
+}
+
+/// Of all its threads.
+fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>())
+        .collect()
+}
+
+/// The 22nd field of its `stat`; the name, which may hold anything, ends with the last parenthesis.
+fn start_time(pid: i32) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(19).map(str::to_owned)
+}

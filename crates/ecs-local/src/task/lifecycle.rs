@@ -1,0 +1,245 @@
+//! The life of a task, from `PROVISIONING` to `STOPPED`.
+//!
+//! One driver per task goes through the states in AWS's order. Whatever makes the task stop, the first cause wins and
+//! the way down is the same.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::containers::{Containers, End, Event, Site, What};
+use super::plan::Plan;
+use super::record::{AttachmentStatus, ContainerInterface, ContainerStatus, Record, TaskStatus, Timestamp};
+use crate::ecs::shapes::KeyValue;
+use crate::faults::{Stage, StartFailure};
+use crate::latency;
+use crate::network::Interface;
+use crate::world::{TaskKey, World};
+use crate::{ids, task::Output};
+
+/// Why a task stops: stop code and reason.
+struct Cause {
+    code: String,
+    reason: String,
+}
+
+impl Cause {
+    fn new(code: &str, reason: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), reason: reason.into() }
+    }
+
+    fn failed_to_start(reason: impl Into<String>) -> Self {
+        Self::new("TaskFailedToStart", reason)
+    }
+}
+
+/// Lives a task's life.
+pub(crate) async fn drive(world: Arc<World>, key: TaskKey, plan: Plan, mut stopping: watch::Receiver<bool>) {
+    let mut driver = Driver { world, key, plan, containers: None, interface: None };
+    let mut shutdown = driver.world.shutdown();
+    let cause = tokio::select! {
+        biased;
+        // Whoever asked for it wrote down why.
+        _ = stopping.wait_for(|stopping| *stopping) => None,
+        _ = shutdown.wait_for(|ended| *ended) => Some(Cause::new("TerminationNotice", "The local stand-in was ended.")),
+        cause = driver.live() => cause,
+    };
+    if let Some(Cause { code, reason }) = cause {
+        driver.world.with_task(&driver.key, |task| task.begin_stop(&code, &reason));
+    }
+    driver.wind_down().await;
+}
+
+struct Driver {
+    world: Arc<World>,
+    key: TaskKey,
+    plan: Plan,
+    containers: Option<Containers>,
+    interface: Option<Interface>,
+}
+
+impl Driver {
+    /// Changes what is shown of the task.
+    fn change(&self, change: impl FnOnce(&mut Record, Timestamp)) {
+        self.world.with_task(&self.key, |task| task.change(change));
+    }
+
+    /// Until something makes the task stop; `None` when that is written down already.
+    async fn live(&mut self) -> Option<Cause> {
+        let (failure, unseen, stop) = self.world.with_task(&self.key, |task| {
+            (task.faults.start_failure.clone(), task.faults.dies_unseen, task.faults.stop.clone())
+        })?;
+        if let Some(code) = unseen {
+            self.die_unseen(code);
+            return None;
+        }
+        if let Err(cause) = self.start(failure).await {
+            return Some(cause);
+        }
+        Some(self.run(stop).await)
+    }
+
+    /// Up to the start of the containers.
+    async fn start(&mut self, failure: Option<StartFailure>) -> Result<(), Cause> {
+        let fails = |stage| failure.as_ref().filter(|failure| failure.at == stage);
+        self.world.wait(latency::INTERFACE).await;
+        if let Some(failure) = fails(Stage::Network) {
+            self.change(|record, _| set_attachment(record, AttachmentStatus::Failed));
+            let reason = failure.reason.clone();
+            return Err(Cause::failed_to_start(
+                reason.unwrap_or_else(|| "Timeout waiting for network interface provisioning to complete.".into()),
+            ));
+        }
+        self.create_interface()?;
+        self.world.wait(latency::PENDING).await;
+        self.change(|record, _| record.last_status = TaskStatus::Pending);
+        self.world.wait(latency::CONNECTED).await;
+        self.connect();
+        self.world.wait(latency::PULL).await;
+        self.change(|record, now| record.pull_started_at = Some(now));
+        self.world.wait(latency::PULLING).await;
+        if let Some(failure) = fails(Stage::Pull) {
+            let image = self.plan.containers.first().map_or("", |container| container.image.as_str());
+            let reason = format!(
+                "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {image}: {image}: not found"
+            );
+            return Err(self.fail(failure, reason));
+        }
+        self.change(|record, now| {
+            record.pull_stopped_at = Some(now);
+            record.last_status = TaskStatus::Activating;
+        });
+        self.world.wait(latency::START).await;
+        if let Some(failure) = fails(Stage::Start) {
+            let reason = "CannotStartContainerError: failed to create container: exec format error".to_owned();
+            return Err(self.fail(failure, reason));
+        }
+        Ok(())
+    }
+
+    fn create_interface(&mut self) -> Result<(), Cause> {
+        let mut state = self.world.lock();
+        let Some(region) = state.regions.get_mut(&self.key.region) else {
+            return Err(Cause::failed_to_start("InternalError: the region is gone"));
+        };
+        let made = region.network.create(&self.plan.region, &self.plan.interface, Timestamp::now());
+        let Some(task) = region.tasks.get_mut(&self.key.id) else {
+            return Err(Cause::failed_to_start("InternalError: the task is gone"));
+        };
+        let Some(made) = made else {
+            task.change(|record, _| set_attachment(record, AttachmentStatus::Failed));
+            let with = if self.plan.interface.public { "enabled" } else { "disabled" };
+            return Err(Cause::failed_to_start(format!(
+                "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment {with} in subnet '{}': InsufficientFreeAddressesInSubnet",
+                self.plan.interface.subnet_id
+            )));
+        };
+        task.change(|record, _| {
+            set_attachment(record, AttachmentStatus::Attaching);
+            if let Some(attachment) = record.attachments.first_mut() {
+                attachment.details.extend([
+                    KeyValue::new("networkInterfaceId", &made.id),
+                    KeyValue::new("macAddress", &made.mac),
+                    KeyValue::new("privateDnsName", &made.dns_name),
+                    KeyValue::new("privateIPv4Address", made.address.to_string()),
+                ]);
+            }
+        });
+        self.interface = Some(made);
+        Ok(())
+    }
+
+    fn connect(&self) {
+        let address = self.interface.as_ref().map(|interface| interface.address.to_string()).unwrap_or_default();
+        let attachment_id = &self.plan.attachment_id;
+        self.change(|record, now| {
+            set_attachment(record, AttachmentStatus::Attached);
+            record.connectivity = Some("CONNECTED");
+            record.connectivity_at = Some(now);
+            for container in &mut record.containers {
+                container.network_interfaces = vec![ContainerInterface {
+                    attachment_id: attachment_id.clone(),
+                    private_ipv4_address: address.clone(),
+                }];
+            }
+        });
+    }
+
+    /// Writes a start failure down on its container and says it of the task.
+    fn fail(&self, failure: &StartFailure, default: String) -> Cause {
+        let reason = failure.reason.clone().unwrap_or(default);
+        let shown = failure.container_reason.clone().unwrap_or_else(|| reason.clone());
+        let chosen = match &failure.container {
+            Some(name) => self.plan.containers.iter().position(|container| container.name == *name),
+            None => self.plan.containers.iter().position(|container| container.essential),
+        };
+        self.change(|record, _| {
+            if let Some(container) = chosen.and_then(|at| record.containers.get_mut(at)) {
+                container.reason = Some(shown);
+            }
+        });
+        Cause::failed_to_start(reason)
+    }
+
+    /// Starts the containers and follows them until one of them, or a fault, ends the task.
+    async fn run(&mut self, stop: Option<(std::time::Duration, String, String)>) -> Cause {
+        let Some(interface) = &self.interface else {
+            return Cause::failed_to_start("InternalError: no network interface");
+        };
+        let site =
+            Site { address: interface.address, hostname: interface.dns_name.clone(), shutdown: self.world.shutdown() };
+        let outputs: Vec<Output> = self.world.with_task(&self.key, |task| task.outputs.clone()).unwrap_or_default();
+        // Kept in the driver, so that they are found when something else stops the task.
+        self.containers = Some(Containers::start(&self.plan.containers, &outputs, &site));
+        let mut waiting: Vec<bool> = self.plan.containers.iter().map(|_| true).collect();
+        let mut running = false;
+        let (world, key, plan) = (&self.world, &self.key, &self.plan);
+        let timed = async {
+            match stop {
+                Some((after, code, reason)) => {
+                    wait_until_running(world, key).await;
+                    tokio::time::sleep(after).await;
+                    Cause { code, reason }
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(timed);
+        loop {
+            let next = async {
+                match &mut self.containers {
+                    Some(containers) => containers.events.recv().await,
+                    None => None,
+                }
+            };
+            let event = tokio::select! {
+                event = next => event,
+                cause = &mut timed => return cause,
+            };
+            let Some(Event { container, what }) = event else {
+                return Cause::failed_to_start("InternalError: the containers are gone");
+            };
+            if let Some(waits) = waiting.get_mut(container) {
+                *waits = false;
+            }
+            let exec_started = matches!(what, What::Started);
+            world.with_task(key, |task| {
+                task.change(|record, now| {
+                    show(record, container, &what, &key.id, now);
+                    if exec_started && !running && waiting.iter().all(|waits| !waits) {
+                        running = true;
+                        record.last_status = TaskStatus::Running;
+                        record.started_at = Some(now);
+                        record.health_status = Some("UNKNOWN");
+                    }
+                });
+            });
+            let essential = plan.containers.get(container).is_some_and(|plan| plan.essential);
+            if let What::Ended(end) = what
+                && (essential || end.failed_to_start)
+            {
+                return self.ended(end, running).await;
+            }
+        }
+    }
+}

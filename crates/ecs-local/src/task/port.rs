@@ -1,0 +1,88 @@
+//! Trouble on the way to a container's port.
+//!
+//! The program listens on another port then, and this stands on the one clients know. Without such a fault there is
+//! nothing between client and program.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::faults::PortFaults;
+
+/// How long a program may take to listen on its own port.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Stands at `listen`, in front of `target`, until it is dropped.
+pub(super) async fn serve(listen: SocketAddr, target: SocketAddr, faults: PortFaults) {
+    match faults.refused {
+        Some(None) => std::future::pending().await,
+        Some(Some(time)) => tokio::time::sleep(time).await,
+        None => {}
+    }
+    if let Err(error) = accept(listen, target, faults).await {
+        tracing::warn!(%listen, %error, "cannot stand in front of a container's port");
+    }
+}
+
+async fn accept(listen: SocketAddr, target: SocketAddr, faults: PortFaults) -> io::Result<()> {
+    let listener = TcpListener::bind(listen).await?;
+    let dropped = Arc::new(AtomicU64::new(0));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let (client, _) = listener.accept().await?;
+        while connections.try_join_next().is_some() {}
+        let (faults, dropped) = (faults.clone(), dropped.clone());
+        connections.spawn(async move {
+            if let Err(error) = connect(client, target, &faults, &dropped).await {
+                tracing::debug!(%target, %error, "a connection to a container's port ended");
+            }
+        });
+    }
+}
+
+async fn connect(mut client: TcpStream, target: SocketAddr, faults: &PortFaults, dropped: &AtomicU64) -> io::Result<()> {
+    tokio::time::sleep(faults.delay).await;
+    let mut program = reach(target).await?;
+    client.set_nodelay(true)?;
+    program.set_nodelay(true)?;
+    let drop_after = faults
+        .drops
+        .filter(|(_, most)| most.is_none_or(|most| dropped.fetch_add(1, Ordering::Relaxed) < most))
+        .map(|(bytes, _)| bytes);
+    match drop_after {
+        None => {
+            tokio::io::copy_bidirectional(&mut client, &mut program).await?;
+        }
+        Some(bytes) => {
+            let (mut from_client, mut to_client) = client.split();
+            let (mut from_program, mut to_program) = program.split();
+            let mut limited = (&mut from_program).take(bytes);
+            tokio::select! {
+                // All bytes there may be, or the program's own end.
+                copied = copy(&mut limited, &mut to_client) => { copied?; to_client.flush().await?; }
+                // The client's end of sending alone ends nothing.
+                ended = async { copy(&mut from_client, &mut to_program).await?; to_program.shutdown().await?; std::future::pending::<io::Result<()>>().await } => { ended?; }
+            }
+            client.set_zero_linger()?;
+        }
+    }
+    Ok(())
+}
+
+/// Connects to the program, which may still be starting.
+async fn reach(target: SocketAddr) -> io::Result<TcpStream> {
+    let start = tokio::time::Instant::now();
+    loop {
+        match TcpStream::connect(target).await {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && start.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            reached => return reached,
+        }
+    }
+}

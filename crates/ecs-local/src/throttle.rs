@@ -1,0 +1,135 @@
+//! The published rate limits, as token buckets per region.
+//!
+//! Numbers: "Request throttling for the Amazon ECS API" and "AWS Fargate throttling quotas". EC2's describe bucket is
+//! not published for every account; its usual size is taken.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use crate::error::Service;
+
+/// Calls that share a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Bucket {
+    ClusterResourceModify,
+    ClusterResourceRead,
+    TaskDefinitionModify,
+    TaskDefinitionRead,
+    ClusterModify,
+    ClusterRead,
+    TagModify,
+    /// `RunTask` calls for Fargate.
+    FargateCalls,
+    /// Tasks launched on demand, and on Spot.
+    OnDemandLaunches,
+    SpotLaunches,
+    Ec2Describe,
+}
+
+impl Bucket {
+    /// The bucket a call draws from; `None` when no limit is known.
+    pub(crate) fn of(service: Service, operation: &str) -> Option<Self> {
+        Some(match (service, operation) {
+            (Service::Ecs, "RunTask" | "StopTask") => Self::ClusterResourceModify,
+            (Service::Ecs, "DescribeTasks" | "ListTasks") => Self::ClusterResourceRead,
+            (Service::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => Self::TaskDefinitionModify,
+            (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions") => Self::TaskDefinitionRead,
+            (Service::Ecs, "CreateCluster" | "PutClusterCapacityProviders") => Self::ClusterModify,
+            (Service::Ecs, "DescribeClusters") => Self::ClusterRead,
+            (Service::Ecs, "TagResource") => Self::TagModify,
+            (Service::Ec2, _) => Self::Ec2Describe,
+            _ => return None,
+        })
+    }
+
+    /// Size and refill per second. `large` regions launch faster.
+    fn size(self, large: bool) -> (f64, f64) {
+        match self {
+            Self::ClusterResourceModify => (100.0, 40.0),
+            Self::ClusterResourceRead => (100.0, 20.0),
+            Self::TaskDefinitionModify | Self::ClusterModify => (20.0, 1.0),
+            Self::TaskDefinitionRead | Self::ClusterRead => (50.0, 20.0),
+            Self::TagModify => (20.0, 10.0),
+            Self::FargateCalls => (20.0, 20.0),
+            Self::OnDemandLaunches | Self::SpotLaunches if large => (100.0, 20.0),
+            Self::OnDemandLaunches | Self::SpotLaunches => (25.0, 5.0),
+            Self::Ec2Describe => (100.0, 20.0),
+        }
+    }
+}
+
+/// Regions with the larger launch rates.
+const LARGE: [&str; 16] = [
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+];
+
+/// All buckets of one region.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle {
+    levels: HashMap<Bucket, Level>,
+}
+
+#[derive(Debug)]
+struct Level {
+    tokens: f64,
+    at: Instant,
+}
+
+impl Throttle {
+    /// Takes `count` tokens at `now` if they are there.
+    pub(crate) fn take(&mut self, bucket: Bucket, count: u32, region: &str, now: Instant) -> bool {
+        let (size, refill) = bucket.size(LARGE.contains(&region));
+        let level = self.levels.entry(bucket).or_insert(Level { tokens: size, at: now });
+        let passed = now.saturating_duration_since(level.at).as_secs_f64();
+        level.tokens = (level.tokens + passed * refill).min(size);
+        level.at = now;
+        let count = f64::from(count);
+        let enough = level.tokens >= count;
+        if enough {
+            level.tokens -= count;
+        }
+        enough
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_bucket_gives_its_burst_and_then_its_rate() {
+        let mut throttle = Throttle::default();
+        let start = Instant::now();
+        let taken = |throttle: &mut Throttle, at: Duration| {
+            (0..1000).filter(|_| throttle.take(Bucket::ClusterResourceRead, 1, "eu-west-1", start + at)).count()
+        };
+        assert_eq!(taken(&mut throttle, Duration::ZERO), 100);
+        assert_eq!(taken(&mut throttle, Duration::from_secs(2)), 40);
+        assert_eq!(taken(&mut throttle, Duration::from_secs(60)), 100);
+    }
+
+    #[test]
+    fn newer_regions_launch_slower() {
+        let now = Instant::now();
+        let mut throttle = Throttle::default();
+        let launches = (0..200).filter(|_| throttle.take(Bucket::OnDemandLaunches, 1, "eu-south-2", now)).count();
+        assert_eq!(launches, 25);
+    }
+}

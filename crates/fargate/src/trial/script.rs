@@ -1,0 +1,216 @@
+//! The scripts of a job's stages, in the shape GitLab Runner 19.4 gives them.
+//!
+//! A driver must carry exactly this: one `eval` of one long quoted text in a subshell without standard input,
+//! every variable exported in every stage, and an exit status that is the failing command's. Where the runner
+//! would call git, the job's folder travels inside the script instead, so that a task needs no git and the
+//! trial no server.
+
+use super::quote::Quoting;
+use super::variables::Variables;
+
+const GREEN: &str = "\u{1b}[32;1m";
+const RESET: &str = "\u{1b}[0;m";
+
+/// What all scripts of one attempt have in common.
+#[derive(Debug)]
+pub(super) struct Scripts<'a> {
+    /// Name of the shell in the first line: `bash` or `sh`.
+    pub(super) shell: &'a str,
+    /// The project's folder in the task.
+    pub(super) project: &'a str,
+    /// All variables of the job, expanded.
+    pub(super) variables: &'a Variables,
+    /// Whether commands and notices are coloured.
+    pub(super) colour: bool,
+}
+
+/// The job's folder on its way into the task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Sources {
+    /// A tar file in base64, and what to say about it.
+    Folder { notice: String, tar: String },
+    /// `GIT_STRATEGY=none`: what is there stays as it is.
+    None,
+    /// `GIT_STRATEGY=empty`: an empty folder.
+    Empty,
+}
+
+impl Scripts<'_> {
+    /// `prepare_script`; `hostname` is the one from the driver's `config`.
+    pub(super) fn prepare(&self, hostname: &str) -> String {
+        let mut body = self.body();
+        let hostname = body.quoting.word(hostname);
+        body.line(&format!(
+            "printf 'Running on %s via %s...\\n' \"$(hostname)\" {hostname}"
+        ));
+        body.remove([
+            self.temporary("gitlab_runner_env"),
+            self.temporary("masking.db"),
+        ]);
+        self.wrap(body)
+    }
+
+    /// `get_sources`.
+    pub(super) fn get_sources(&self, sources: &Sources) -> String {
+        let mut body = self.body();
+        body.exports(self);
+        let project = body.quoting.word(self.project);
+        match sources {
+            Sources::Folder { notice, tar } => {
+                body.notice(notice);
+                body.line(
+                    "for tool in base64 tar; do command -v $tool > /dev/null || { \
+                     echo \"the sources cannot be unpacked: no $tool in the task\" >&2; exit 1; }; done",
+                );
+                body.line(&format!("mkdir -p {project}"));
+                // Modification times are those of the checkout, as with git.
+                body.line(&format!(
+                    "printf %s {tar} | base64 -d | tar -x -m -f - -C {project}"
+                ));
+            }
+            Sources::None => {
+                body.notice("Skipping Git repository setup");
+                body.line(&format!("mkdir -p {project}"));
+            }
+            Sources::Empty => {
+                body.notice("Skipping Git repository setup and creating an empty build directory");
+                body.line(&format!("rm -rf {project}"));
+                body.line(&format!("mkdir -p {project}"));
+            }
+        }
+        self.wrap(body)
+    }
+
+    /// `build_script`: the user's commands, each shown before it runs.
+    pub(super) fn build(&self, commands: &[String]) -> String {
+        let mut body = self.body();
+        body.exports(self);
+        body.commands(self.project, commands);
+        self.wrap(body)
+    }
+
+    /// `after_script`: a separate shell, so of the script before only files and `GITLAB_ENV` are left.
+    pub(super) fn after(&self, commands: &[String]) -> String {
+        let mut body = self.body();
+        body.exports(self);
+        body.notice("Running after script...");
+        body.commands(self.project, commands);
+        self.wrap(body)
+    }
+
+    /// `cleanup_file_variables`.
+    pub(super) fn cleanup_file_variables(&self) -> String {
+        let mut body = self.body();
+        let files = self.variables.iter().filter(|variable| variable.file);
+        body.remove(files.map(|variable| self.temporary(&variable.key)));
+        body.remove([
+            self.temporary("gitlab_runner_env"),
+            self.temporary("masking.db"),
+        ]);
+        self.wrap(body)
+    }
+
+    fn body(&self) -> Body {
+        let quoting = match self.variables.is_on("FF_POSIXLY_CORRECT_ESCAPES") {
+            true => Quoting::Posix,
+            false => Quoting::AnsiC,
+        };
+        Body {
+            text: String::new(),
+            quoting,
+            colour: self.colour,
+        }
+    }
+
+    fn temporary(&self, name: &str) -> String {
+        format!("{}.tmp/{name}", self.project)
+    }
+
+    fn wrap(&self, body: Body) -> String {
+        let Self { shell, .. } = self;
+        let xtrace = if self.variables.is_on("CI_DEBUG_TRACE") {
+            "set -o xtrace\n"
+        } else {
+            ""
+        };
+        let stage = body.quoting.word(&body.text);
+        format!(
+            "#!/usr/bin/env {shell}\n\n\
+             trap 'exit 1' TERM\n\
+             {xtrace}\
+             if (set -o pipefail) 2> /dev/null; then set -o pipefail; fi\n\
+             set -o errexit\n\
+             set +o noclobber\n\
+             (trap 'exit 1' TERM; eval {stage}) < /dev/null\n\
+             exit 0\n"
+        )
+    }
+}
+
+/// The text of a stage, before it is quoted as a whole.
+struct Body {
+    text: String,
+    quoting: Quoting,
+    colour: bool,
+}
+
+impl Body {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn remove(&mut self, files: impl IntoIterator<Item = String>) {
+        for file in files {
+            self.line(&format!("rm -f {}", self.quoting.word(&file)));
+        }
+    }
+
+    fn notice(&mut self, text: &str) {
+        let text = if self.colour {
+            format!("{GREEN}{text}{RESET}")
+        } else {
+            text.to_owned()
+        };
+        self.line(&format!("printf '%s\\n' {}", self.quoting.word(&text)));
+    }
+
+    /// Every variable, the file variables' files, and what earlier stages left in `GITLAB_ENV`.
+    fn exports(&mut self, scripts: &Scripts<'_>) {
+        let folder = self.quoting.word(&format!("{}.tmp", scripts.project));
+        self.line(&format!("mkdir -p {folder}"));
+        for variable in scripts.variables.iter() {
+            let value = self.quoting.word(&variable.value);
+            if variable.file {
+                let file = self.quoting.word(&scripts.temporary(&variable.key));
+                self.line(&format!("printf %s {value} > {file}"));
+                self.line(&format!("export {}={file}", variable.key));
+            } else {
+                self.line(&format!("export {}={value}", variable.key));
+            }
+        }
+        let passed_on = self.quoting.word(&scripts.temporary("gitlab_runner_env"));
+        self.line(&format!("export GITLAB_ENV={passed_on}"));
+        self.line(&format!("touch {passed_on}"));
+        self.line(&format!(
+            "while read -r line || [ -n \"$line\" ]; do [ -z \"$line\" ] || export \"$line\"; done < {passed_on}"
+        ));
+    }
+
+    fn commands(&mut self, project: &str, commands: &[String]) {
+        self.line(&format!("cd {}", self.quoting.word(project)));
+        for command in commands {
+            let command = command.trim_end();
+            match command.split_once('\n') {
+                Some((first, _)) => {
+                    self.notice(&format!("$ {first} # collapsed multi-line command"))
+                }
+                None => self.notice(&format!("$ {command}")),
+            }
+            self.line(command);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

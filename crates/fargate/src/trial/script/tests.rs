@@ -1,0 +1,287 @@
+//! The scripts are fed to real shells, on standard input as a driver does it.
+
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use super::super::variables::{TEMPORARY_FOLDER, Variable};
+use super::*;
+
+const BASH: &[&str] = &["bash"];
+const BUSYBOX: &[&str] = &["busybox", "sh"];
+const DASH: &[&str] = &["dash"];
+
+/// A job's folder of its own.
+struct Task {
+    folder: tempfile::TempDir,
+    variables: Variables,
+}
+
+impl Task {
+    fn new(posix: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut variables = Variables::default();
+        variables.put(
+            TEMPORARY_FOLDER,
+            format!("{}.tmp", folder.path().join("p").display()),
+        );
+        variables.put("FF_POSIXLY_CORRECT_ESCAPES", posix.to_string());
+        Self { folder, variables }
+    }
+
+    fn project(&self) -> String {
+        self.folder.path().join("p").display().to_string()
+    }
+
+    fn script(&self, make: impl Fn(&Scripts<'_>) -> String) -> String {
+        make(&Scripts {
+            shell: "bash",
+            project: &self.project(),
+            variables: &self.variables,
+            colour: false,
+        })
+    }
+
+    fn run(&self, shell: &[&str], make: impl Fn(&Scripts<'_>) -> String) -> Output {
+        std::fs::create_dir_all(self.project()).unwrap();
+        feed(shell, &self.script(make))
+    }
+}
+
+fn feed(shell: &[&str], script: &str) -> Output {
+    let mut child = Command::new(shell[0])
+        .args(&shell[1..])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let script = script.to_owned();
+    let writer = std::thread::spawn(move || {
+        // A shell that ends before it has read all closes the pipe.
+        stdin.write_all(script.as_bytes()).ok();
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn commands(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|&line| line.to_owned()).collect()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Each shell with the quoting it can read.
+fn shells() -> [(&'static [&'static str], bool); 5] {
+    [
+        (BASH, false),
+        (BASH, true),
+        (BUSYBOX, false),
+        (BUSYBOX, true),
+        (DASH, true),
+    ]
+}
+
+#[test]
+fn commands_are_shown_and_run_and_the_first_failure_ends_them() {
+    let lines = commands(&[
+        "echo one; cd /",
+        "pwd\necho two",
+        "cat",
+        "(exit 42)",
+        "echo never",
+    ]);
+    for (shell, posix) in shells() {
+        let output = Task::new(posix).run(shell, |scripts| scripts.build(&lines));
+        assert_eq!(
+            stdout(&output),
+            "$ echo one; cd /\none\n$ pwd # collapsed multi-line command\n/\ntwo\n$ cat\n$ (exit 42)\n",
+            "{shell:?}"
+        );
+        assert_eq!(output.status.code(), Some(42), "{shell:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{shell:?}");
+    }
+}
+
+#[test]
+fn a_script_that_succeeds_ends_with_zero() {
+    for (shell, posix) in shells() {
+        let output = Task::new(posix).run(shell, |scripts| scripts.build(&commands(&["true"])));
+        assert_eq!(output.status.code(), Some(0), "{shell:?}");
+    }
+}
+
+#[test]
+fn variables_arrive_byte_for_byte() {
+    let hard = "it's \"quoted\" $HOME `id` \\ back\\\\slash\n\nnew lines\tтекст 世界 \u{1b}[31m !bang ~ * ;&|<>()";
+    for (shell, posix) in shells() {
+        let mut task = Task::new(posix);
+        task.variables.put("HARD", hard);
+        task.variables.put("EMPTY", "");
+        task.variables.set(Variable {
+            file: true,
+            ..Variable::new("SECRET_FILE", format!("{hard}\n"))
+        });
+        let lines = commands(&[
+            "printf %s \"$HARD\" > hard",
+            "cat \"$SECRET_FILE\" > file",
+            "echo \"${EMPTY-unset}\"",
+        ]);
+        let output = task.run(shell, |scripts| scripts.build(&lines));
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{shell:?} {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let read =
+            |name: &str| std::fs::read_to_string(format!("{}/{name}", task.project())).unwrap();
+        assert_eq!(read("hard"), hard, "{shell:?}");
+        assert_eq!(read("file"), format!("{hard}\n"), "{shell:?}");
+        assert!(
+            stdout(&output).ends_with("\n\n"),
+            "EMPTY is exported as empty: {shell:?}"
+        );
+        let secret = format!("{}.tmp/SECRET_FILE", task.project());
+        assert!(std::fs::exists(&secret).unwrap());
+        assert!(
+            task.run(shell, |scripts| scripts.cleanup_file_variables())
+                .status
+                .success()
+        );
+        assert!(!std::fs::exists(&secret).unwrap(), "{shell:?}");
+    }
+}
+
+#[test]
+fn gitlab_env_reaches_later_stages_until_it_is_removed() {
+    for (shell, posix) in shells() {
+        let task = Task::new(posix);
+        let lines = commands(&[
+            "echo A=1 >> \"$GITLAB_ENV\"",
+            "printf 'B=two words' >> \"$GITLAB_ENV\"",
+            "export C=3",
+        ]);
+        assert!(
+            task.run(shell, |scripts| scripts.build(&lines))
+                .status
+                .success()
+        );
+        let show = commands(&["echo \"[$A|$B|$C]\""]);
+        let after = task.run(shell, |scripts| scripts.after(&show));
+        assert!(
+            stdout(&after).ends_with("[1|two words|]\n"),
+            "{shell:?}: {}",
+            stdout(&after)
+        );
+        assert!(stdout(&after).starts_with("Running after script...\n"));
+        assert!(
+            task.run(shell, |scripts| scripts.prepare("host"))
+                .status
+                .success()
+        );
+        let next = task.run(shell, |scripts| scripts.build(&show));
+        assert!(stdout(&next).ends_with("[||]\n"), "{shell:?}");
+    }
+}
+
+#[test]
+fn prepare_says_where_it_runs() {
+    for (shell, posix) in shells() {
+        let output = Task::new(posix).run(shell, |scripts| scripts.prepare("try-7 \"$HOME\""));
+        let said = stdout(&output);
+        assert!(
+            said.starts_with("Running on ") && said.ends_with(" via try-7 \"$HOME\"...\n"),
+            "{shell:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn sources_are_unpacked_skipped_or_emptied() {
+    for (shell, posix) in shells() {
+        let task = Task::new(posix);
+        // Made by `tar` itself, so that our own writing is not its own witness.
+        let made = Command::new("bash")
+            .args([
+                "-c",
+                "cd \"$0\" && echo hi > 'a b' && chmod 755 'a b' && tar -c 'a b' | base64 -w0",
+            ])
+            .arg(task.folder.path())
+            .output()
+            .unwrap();
+        let folder = Sources::Folder {
+            notice: "Taking 1 file".into(),
+            tar: String::from_utf8(made.stdout).unwrap(),
+        };
+        let output = feed(shell, &task.script(|scripts| scripts.get_sources(&folder)));
+        assert!(
+            output.status.success(),
+            "{shell:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_eq!(stdout(&output), "Taking 1 file\n");
+        let file = format!("{}/a b", task.project());
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "hi\n");
+        assert!(
+            Command::new("test")
+                .args(["-x", &file])
+                .status()
+                .unwrap()
+                .success()
+        );
+
+        assert!(
+            task.run(shell, |scripts| scripts.get_sources(&Sources::None))
+                .status
+                .success()
+        );
+        assert!(
+            std::fs::exists(&file).unwrap(),
+            "GIT_STRATEGY=none keeps what is there"
+        );
+        assert!(
+            task.run(shell, |scripts| scripts.get_sources(&Sources::Empty))
+                .status
+                .success()
+        );
+        assert!(!std::fs::exists(&file).unwrap() && std::fs::exists(task.project()).unwrap());
+    }
+}
+
+#[test]
+fn sources_that_arrive_damaged_fail_the_stage() {
+    let damaged = Sources::Folder {
+        notice: String::new(),
+        tar: "AAAA====nonsense".into(),
+    };
+    for (shell, posix) in shells() {
+        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(&damaged));
+        assert!(!output.status.success(), "{shell:?}");
+    }
+}
+
+#[test]
+fn the_text_has_the_runners_shape() {
+    let task = Task::new(false);
+    let text = task.script(|scripts| scripts.build(&commands(&["make 'all'"])));
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "#!/usr/bin/env bash");
+    assert_eq!(lines.last(), Some(&"exit 0"));
+    assert!(
+        lines[lines.len() - 2].starts_with("(trap 'exit 1' TERM; eval $'mkdir -p "),
+        "{text}"
+    );
+    assert!(lines[lines.len() - 2].ends_with("') < /dev/null"), "{text}");
+    assert!(!text.contains("xtrace"));
+    let mut traced = Task::new(false);
+    traced.variables.put("CI_DEBUG_TRACE", "true");
+    assert!(
+        traced
+            .script(|scripts| scripts.build(&[]))
+            .contains("set -o xtrace\n")
+    );
+}
