@@ -118,6 +118,7 @@ fn sigterm_ends_everything_and_blames_no_script() {
             "{}",
             text(&output.stderr)
         );
+        assert_eq!(slower.wait().unwrap().code(), Some(255));
     }
 }
 
