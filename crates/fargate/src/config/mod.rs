@@ -1,0 +1,397 @@
+//! `fargate.toml`: read raw, then checked into types that cannot be wrong.
+//!
+//! The format is a contract (DESIGN section 3), and files written for GitLab's driver load unchanged.
+
+mod section;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use toml::de::DeTable;
+
+use self::section::{Findings, Section, position};
+pub(crate) use self::values::{
+    Globs, StrategyItem, TaskDefinitionName, is_tag_character, platform_version,
+};
+use crate::error::{Error, Result};
+
+/// The whole of `fargate.toml`.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// What is logged, how and where.
+    pub(crate) log: Log,
+    /// `[Fargate]`.
+    pub(crate) fargate: Fargate,
+    /// `[TaskMetadata] Directory`: where job records lie. Absolute.
+    pub(crate) metadata_directory: PathBuf,
+    /// `[SSH]`.
+    pub(crate) ssh: Ssh,
+    /// `[JobVariables]`.
+    pub(crate) job_variables: JobVariables,
+    /// What is odd in the file without being wrong, each with its line.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// `LogLevel`, `LogFormat` and `LogFile`.
+#[derive(Debug, Clone)]
+pub(crate) struct Log {
+    /// The least severe level that is logged.
+    pub(crate) level: tracing::Level,
+    /// Text or JSON.
+    pub(crate) format: LogFormat,
+    /// Where it is appended; standard error when none.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `[Fargate]`: what tasks are made of.
+#[derive(Debug)]
+pub(crate) struct Fargate {
+    /// Name or ARN.
+    pub(crate) cluster: String,
+    /// Region of the cluster.
+    pub(crate) region: String,
+    /// At least one.
+    pub(crate) subnets: Vec<String>,
+    /// At least one, at most five.
+    pub(crate) security_groups: Vec<String>,
+    /// What a job runs when its variables name nothing else.
+    pub(crate) task_definition: TaskDefinitionName,
+    /// Whether tasks get a public IP.
+    pub(crate) assign_public_ip: bool,
+    /// Whether the driver connects to that one.
+    pub(crate) connect_to_public_ip: bool,
+    /// AWS's default when none.
+    pub(crate) platform_version: Option<String>,
+    /// The cluster's default strategy when empty.
+    pub(crate) strategy: Vec<StrategyItem>,
+    /// What is tried when `strategy` finds no capacity.
+    pub(crate) fallback_strategy: Vec<StrategyItem>,
+    /// Bound from the first RunTask until the first script can run.
+    pub(crate) start_timeout: Duration,
+    /// Whether ECS Exec is enabled in tasks.
+    pub(crate) execute_command: bool,
+    /// Where AWS's APIs are, when not where the SDK finds them.
+    pub(crate) endpoint: Option<String>,
+    /// Put on every task.
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// `[SSH]`: how the task is reached.
+#[derive(Debug)]
+pub(crate) struct Ssh {
+    /// Whom scripts run as.
+    pub(crate) username: String,
+    /// TCP port of the SSH server.
+    pub(crate) port: u16,
+    /// Bound of one attempt to connect.
+    pub(crate) connect_timeout: Duration,
+    /// How often a silent connection is checked.
+    pub(crate) keepalive_interval: Duration,
+}
+
+/// `[JobVariables]`: what a job may change by its variables.
+#[derive(Debug)]
+pub(crate) struct JobVariables {
+    /// Values of `FARGATE_TASK_DEFINITION`; any when none.
+    pub(crate) task_definitions: Option<Globs>,
+    /// Values of `FARGATE_PLATFORM_VERSION`; any when none.
+    pub(crate) platform_versions: Option<Globs>,
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is no TOML (with line and column), or has missing or wrong values (all of them,
+    /// each with its line and what would be right).
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::system(format!("could not read the configuration {}: {error}", path.display())).advise(format!(
+                "Name the file with --config, as an absolute path; without it, {} in the working directory is read.",
+                crate::cli::DEFAULT_CONFIG
+            ))
+        })?;
+        let directory = std::path::absolute(path)
+            .ok()
+            .and_then(|path| path.parent().map(Path::to_owned))
+            .unwrap_or_default();
+        Self::parse(&text, &directory).map_err(|error| error.context(path.display()))
+    }
+
+    /// Checks `text`, in which relative paths start at `directory`.
+    fn parse(text: &str, directory: &Path) -> Result<Self> {
+        let document = DeTable::parse(text).map_err(|error| {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            Error::system(format!(
+                "line {line}, column {column}: this is no TOML: {}",
+                error.message()
+            ))
+            .advise("Correct the file there; https://toml.io describes the format.")
+        })?;
+        let findings = Findings::default();
+        let config = Self::check(Section::root(document.get_ref(), &findings), directory);
+        let (errors, warnings) = findings.into_lines(text);
+        match config {
+            Some(config) if errors.is_empty() => Ok(Self { warnings, ..config }),
+            _ => Err(Error::system(errors.join("\n  ").to_string())
+                .advise("Correct these values; docs/configuration.md describes each key.")),
+        }
+    }
+
+    /// The configuration, or nothing when a value that it cannot do without is missing or wrong; every
+    /// problem is in the findings.
+    fn check(root: Section<'_>, directory: &Path) -> Option<Self> {
+        let log = log(&root, directory);
+        let fargate = fargate(root.table("Fargate"));
+        let metadata = root.table("TaskMetadata");
+        let metadata_directory = metadata.required(
+            "Directory",
+            metadata.text("Directory"),
+            "the folder for job records",
+        );
+        metadata.finish();
+        let ssh = ssh(root.table("SSH"));
+        let job_image = root.table("JobImage");
+        if job_image.boolean("Enabled") == Some(true) {
+            job_image.error(
+                "Enabled",
+                "is true, but this version of fargate only runs the operator's task definitions",
+            );
+        }
+        let job_variables = job_variables(root.table("JobVariables"));
+        root.finish();
+        Some(Self {
+            log,
+            fargate: fargate?,
+            metadata_directory: directory.join(metadata_directory?),
+            ssh: ssh?,
+            job_variables,
+            warnings: Vec::new(),
+        })
+    }
+}
+
+fn log(root: &Section<'_>, directory: &Path) -> Log {
+    Log {
+        level: root
+            .parsed("LogLevel", log_level)
+            .unwrap_or(tracing::Level::INFO),
+        format: root
+            .parsed("LogFormat", log_format)
+            .unwrap_or(LogFormat::Text),
+        file: root.text("LogFile").map(|file| directory.join(file)),
+    }
+}
+
+/// A level by any name GitLab's driver knew.
+pub(crate) fn log_level(text: &str) -> Result<tracing::Level, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "debug" | "trace" => Ok(tracing::Level::DEBUG),
+        "info" => Ok(tracing::Level::INFO),
+        "warn" | "warning" => Ok(tracing::Level::WARN),
+        "error" | "fatal" | "panic" => Ok(tracing::Level::ERROR),
+        _ => Err("debug, info, warn or error".to_owned()),
+    }
+}
+
+/// A format by any name GitLab's driver knew.
+pub(crate) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "text" | "text-simple" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json".to_owned()),
+    }
+}
+
+fn fargate(section: Section<'_>) -> Option<Fargate> {
+    let cluster = section.required(
+        "Cluster",
+        section.parsed("Cluster", values::cluster),
+        "the ECS cluster's name or ARN",
+    );
+    let region = section.required(
+        "Region",
+        section.parsed("Region", values::region),
+        "the AWS region of the cluster",
+    );
+    let subnets = ids(&section, "Subnet", "Subnets", "subnet-", 16);
+    let security_groups = ids(&section, "SecurityGroup", "SecurityGroups", "sg-", 5);
+    let task_definition = section.required(
+        "TaskDefinition",
+        section.parsed("TaskDefinition", str::parse),
+        "the task definition that jobs run",
+    );
+    let assign_public_ip = section.boolean("EnablePublicIP").unwrap_or(false);
+    let use_public_ip = section.boolean("UsePublicIP").unwrap_or(assign_public_ip);
+    if use_public_ip && !assign_public_ip {
+        section.warn(
+            "UsePublicIP",
+            "has no effect: tasks have no public IP, because EnablePublicIP is not true",
+        );
+    }
+    let tags = section.table("Tags");
+    for (key, value) in tags.entries() {
+        if let Err(expected) = values::tag(&key, &value) {
+            tags.error(
+                &key,
+                &format!("is no tag that AWS takes, which is {expected}"),
+            );
+        }
+    }
+    let platform_version = section.parsed("PlatformVersion", platform_version);
+    let default_strategy = strategy(&section, "CapacityProviderStrategy");
+    let fallback_strategy = strategy(&section, "FallbackCapacityProviderStrategy");
+    let start_timeout = section.duration("StartTimeout", Duration::from_secs(15 * 60));
+    let execute_command = section.boolean("EnableExecuteCommand").unwrap_or(false);
+    let endpoint = section.parsed("Endpoint", values::endpoint);
+    section.finish();
+    Some(Fargate {
+        cluster: cluster?,
+        region: region?,
+        subnets: subnets?,
+        security_groups: security_groups?,
+        task_definition: task_definition?,
+        assign_public_ip,
+        connect_to_public_ip: use_public_ip && assign_public_ip,
+        platform_version,
+        strategy: default_strategy,
+        fallback_strategy,
+        start_timeout,
+        execute_command,
+        endpoint,
+        tags: tags.entries().into_iter().collect(),
+    })
+}
+
+/// The ids under `one`, a string, or `many`, a list.
+fn ids(
+    section: &Section<'_>,
+    one: &'static str,
+    many: &'static str,
+    prefix: &str,
+    limit: usize,
+) -> Option<Vec<String>> {
+    let check = |key, id: &str| {
+        values::ec2_id(prefix, id)
+            .map_err(|expected| section.error(key, &format!("is {id:?}, but must be {expected}")))
+            .ok()
+    };
+    let single = section.text(one);
+    let list = section.strings(many);
+    match (single, list) {
+        (Some(_), Some(_)) => {
+            section.error(many, &format!("and {one} are both given; keep one of them"));
+            None
+        }
+        (None, Some(list)) if list.is_empty() => {
+            section.error(many, "is empty; it must name at least one");
+            None
+        }
+        (None, Some(list)) if list.len() > limit => {
+            section.error(
+                many,
+                &format!("names {}, and AWS takes at most {limit}", list.len()),
+            );
+            None
+        }
+        (None, Some(list)) => list.iter().map(|id| check(many, id)).collect(),
+        (single, None) => {
+            let id = section.required(one, single, &format!("an id that starts with {prefix}"))?;
+            check(one, &id).map(|id| vec![id])
+        }
+    }
+}
+
+fn strategy(section: &Section<'_>, key: &'static str) -> Vec<StrategyItem> {
+    let mut items = Vec::new();
+    for item in section.tables(key).unwrap_or_default() {
+        let provider = item.required(
+            "Name",
+            item.text("Name"),
+            "a capacity provider, like \"FARGATE_SPOT\"",
+        );
+        let number = |key, default, limit: i32| match item.integer(key) {
+            None => default,
+            Some(number) => match i32::try_from(number) {
+                Ok(number) if (0..=limit).contains(&number) => number,
+                _ => {
+                    item.error(key, &format!("is {number}, but must be 0 to {limit}"));
+                    default
+                }
+            },
+        };
+        let (weight, base) = (number("Weight", 1, 1_000), number("Base", 0, 100_000));
+        item.finish();
+        items.extend(provider.map(|provider| StrategyItem {
+            provider,
+            weight,
+            base,
+        }));
+    }
+    if items.iter().filter(|item| item.base > 0).count() > 1 {
+        section.error(
+            key,
+            "has a Base above 0 for more than one provider, which AWS refuses",
+        );
+    }
+    if !items.is_empty() && items.iter().all(|item| item.weight == 0) {
+        section.error(
+            key,
+            "has Weight 0 for every provider, so none would get a task",
+        );
+    }
+    items
+}
+
+fn ssh(section: Section<'_>) -> Option<Ssh> {
+    let username = section.required(
+        "Username",
+        section.text("Username"),
+        "whom scripts run as, like \"root\"",
+    );
+    let port = match section.integer("Port") {
+        // As in GitLab's driver, where anything below 1 meant the default.
+        None | Some(..1) => 22,
+        Some(port) => u16::try_from(port).unwrap_or_else(|_| {
+            section.error("Port", &format!("is {port}, but must be 1 to 65535"));
+            22
+        }),
+    };
+    let ssh = username.map(|username| Ssh {
+        username,
+        port,
+        connect_timeout: section.duration("ConnectTimeout", Duration::from_secs(10)),
+        keepalive_interval: section.duration("KeepAliveInterval", Duration::from_secs(15)),
+    });
+    // Scripts that survive a lost connection come with JobImage mode; the key is checked all the same.
+    section.duration("ReconnectTimeout", Duration::from_secs(300));
+    section.finish();
+    ssh
+}
+
+fn job_variables(section: Section<'_>) -> JobVariables {
+    let globs = |key| {
+        Globs::new(&section.strings(key)?)
+            .map_err(|problem| section.error(key, &problem))
+            .ok()
+    };
+    JobVariables {
+        task_definitions: globs("TaskDefinitions"),
+        platform_versions: globs("PlatformVersions"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,326 @@
+//! AWS: the one place that knows its SDK. Everything is asked here and answered in our own types.
+
+mod convert;
+mod refusal;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_ecs::types::{
+    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerOverride,
+    KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+pub(crate) use self::refusal::Refusal;
+use crate::config::{Fargate, StrategyItem};
+use crate::task::Task;
+
+/// Tasks that DescribeTasks takes at a time (AWS: DescribeTasks).
+const DESCRIBE_LIMIT: usize = 100;
+
+/// Pages of a list that are read at most: with a hundred tasks a page more than a manager ever runs.
+const PAGE_LIMIT: usize = 100;
+
+/// Bound of one attempt of a call, and of a call with its retries. The SDK has none of its own.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const CALL_TIMEOUT: Duration = Duration::from_secs(40);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Attempts that the SDK makes of a call before it is our turn to decide.
+const ATTEMPTS: u32 = 4;
+
+/// A task to start.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    /// Cluster, network and options.
+    pub(crate) fargate: &'a Fargate,
+    /// Family, `family:revision` or ARN.
+    pub(crate) definition: &'a str,
+    /// AWS's default when none.
+    pub(crate) platform_version: Option<&'a str>,
+    /// Where it may be placed.
+    pub(crate) subnet: &'a str,
+    /// The cluster's default when empty.
+    pub(crate) strategy: &'a [StrategyItem],
+    /// Makes a repetition of the same request harmless.
+    pub(crate) client_token: &'a str,
+    /// Names the manager, so that its tasks can be listed.
+    pub(crate) started_by: &'a str,
+    /// Names the job, so that its task can be found among them.
+    pub(crate) group: &'a str,
+    /// Container that gets `environment`.
+    pub(crate) container: &'a str,
+    /// Set in that container, beside what the task definition sets. Visible in the API: nothing secret.
+    pub(crate) environment: &'a [(&'a str, &'a str)],
+    /// Put on the task.
+    pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Started {
+    /// There is a task.
+    Task(Box<Task>),
+    /// There is none, for this reason: no capacity, or a quota.
+    Nowhere(String),
+}
+
+/// The APIs of one region.
+#[derive(Debug, Clone)]
+pub(crate) struct Aws {
+    shared: SdkConfig,
+    ecs: aws_sdk_ecs::Client,
+}
+
+impl Aws {
+    /// Sets up the clients; nothing is called yet.
+    pub(crate) async fn connect(region: &str, endpoint: Option<&str>) -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build();
+        let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(http)
+            .region(Region::new(region.to_owned()))
+            .retry_config(aws_config::retry::RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(timeouts);
+        let loader = match endpoint {
+            Some(endpoint) => loader.endpoint_url(endpoint),
+            None => loader,
+        };
+        let shared = loader.load().await;
+        let ecs = aws_sdk_ecs::Client::new(&shared);
+        Self { shared, ecs }
+    }
+
+    /// Asks for a task.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal; after one that [may pass](Refusal::may_pass) there may be a task all the same, and
+    /// the same request again, with the same token, answers with it.
+    pub(crate) async fn run_task(&self, request: &Request<'_>) -> Result<Started, Refusal> {
+        const ACTION: &str = "ecs:RunTask";
+        let call = self
+            .ecs
+            .run_task()
+            .cluster(&request.fargate.cluster)
+            .task_definition(request.definition)
+            .count(1)
+            .client_token(request.client_token)
+            .started_by(request.started_by)
+            .group(request.group)
+            .set_platform_version(request.platform_version.map(str::to_owned))
+            .enable_execute_command(request.fargate.execute_command)
+            .network_configuration(
+                network(request).map_err(|error| Refusal::senseless(ACTION, error.to_string()))?,
+            )
+            .overrides(overrides(request))
+            .set_tags(Some(tags(request.tags)).filter(|tags| !tags.is_empty()));
+        let call = match strategy(request.strategy) {
+            Ok(items) if items.is_empty() => call,
+            Ok(items) => call.set_capacity_provider_strategy(Some(items)),
+            Err(error) => return Err(Refusal::senseless(ACTION, error.to_string())),
+        };
+        let reply = call
+            .send()
+            .await
+            .map_err(|error| Refusal::of(ACTION, &error))?;
+        match reply.tasks.unwrap_or_default().into_iter().next() {
+            Some(task) => convert::task(task)
+                .map(|task| Started::Task(Box::new(task)))
+                .ok_or_else(|| Refusal::senseless(ACTION, "the reply names no task")),
+            None => Ok(Started::Nowhere(convert::failures(
+                reply.failures.unwrap_or_default(),
+            ))),
+        }
+    }
+
+    /// Looks at a task; nothing when AWS does not know it (yet, or any more).
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn describe_task(
+        &self,
+        cluster: &str,
+        arn: &str,
+    ) -> Result<Option<Task>, Refusal> {
+        Ok(self.describe_tasks(cluster, &[arn.to_owned()]).await?.pop())
+    }
+
+    /// Looks at several tasks; those that AWS does not know are left out.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn describe_tasks(
+        &self,
+        cluster: &str,
+        arns: &[String],
+    ) -> Result<Vec<Task>, Refusal> {
+        let mut tasks = Vec::new();
+        for arns in arns.chunks(DESCRIBE_LIMIT) {
+            let call = self
+                .ecs
+                .describe_tasks()
+                .cluster(cluster)
+                .set_tasks(Some(arns.to_vec()));
+            let reply = call
+                .send()
+                .await
+                .map_err(|error| Refusal::of("ecs:DescribeTasks", &error))?;
+            tasks.extend(
+                reply
+                    .tasks
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(convert::task),
+            );
+        }
+        Ok(tasks)
+    }
+
+    /// The tasks that `started_by` started and whose end has not begun.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn tasks_of(
+        &self,
+        cluster: &str,
+        started_by: &str,
+    ) -> Result<Vec<Task>, Refusal> {
+        let mut arns = Vec::new();
+        let mut page = None;
+        for _ in 0..PAGE_LIMIT {
+            let call = self
+                .ecs
+                .list_tasks()
+                .cluster(cluster)
+                .started_by(started_by)
+                .set_next_token(page);
+            let reply = call
+                .send()
+                .await
+                .map_err(|error| Refusal::of("ecs:ListTasks", &error))?;
+            arns.extend(reply.task_arns.unwrap_or_default());
+            page = reply.next_token;
+            if page.is_none() {
+                break;
+            }
+        }
+        self.describe_tasks(cluster, &arns).await
+    }
+
+    /// Stops a task; one that AWS no longer knows is stopped already.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn stop_task(
+        &self,
+        cluster: &str,
+        arn: &str,
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        let call = self
+            .ecs
+            .stop_task()
+            .cluster(cluster)
+            .task(arn)
+            .reason(reason);
+        match call
+            .send()
+            .await
+            .map_err(|error| Refusal::of("ecs:StopTask", &error))
+        {
+            Err(refusal) if !refusal.is_not_found() => Err(refusal),
+            _ => Ok(()),
+        }
+    }
+
+    /// The public address of a network interface; nothing while it has none.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn public_ip(&self, interface: &str) -> Result<Option<IpAddr>, Refusal> {
+        let ec2 = aws_sdk_ec2::Client::new(&self.shared);
+        let call = ec2
+            .describe_network_interfaces()
+            .network_interface_ids(interface);
+        let reply = match call
+            .send()
+            .await
+            .map_err(|error| Refusal::of("ec2:DescribeNetworkInterfaces", &error))
+        {
+            Err(refusal) if refusal.is_not_found() => return Ok(None),
+            reply => reply?,
+        };
+        Ok(reply
+            .network_interfaces
+            .unwrap_or_default()
+            .into_iter()
+            .find_map(|interface| interface.association?.public_ip?.parse().ok()))
+    }
+}
+
+type BuildError = aws_sdk_ecs::error::BuildError;
+
+fn network(request: &Request<'_>) -> Result<NetworkConfiguration, BuildError> {
+    let public = if request.fargate.assign_public_ip {
+        AssignPublicIp::Enabled
+    } else {
+        AssignPublicIp::Disabled
+    };
+    let network = AwsVpcConfiguration::builder()
+        .subnets(request.subnet)
+        .set_security_groups(Some(request.fargate.security_groups.clone()))
+        .assign_public_ip(public)
+        .build()?;
+    Ok(NetworkConfiguration::builder()
+        .awsvpc_configuration(network)
+        .build())
+}
+
+fn overrides(request: &Request<'_>) -> TaskOverride {
+    let environment = request
+        .environment
+        .iter()
+        .map(|(name, value)| KeyValuePair::builder().name(*name).value(*value).build());
+    let container = ContainerOverride::builder()
+        .name(request.container)
+        .set_environment(Some(environment.collect()))
+        .build();
+    TaskOverride::builder()
+        .container_overrides(container)
+        .build()
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+fn strategy(items: &[StrategyItem]) -> Result<Vec<CapacityProviderStrategyItem>, BuildError> {
+    items
+        .iter()
+        .map(|item| {
+            CapacityProviderStrategyItem::builder()
+                .capacity_provider(&item.provider)
+                .weight(item.weight)
+                .base(item.base)
+                .build()
+        })
+        .collect()
+}

@@ -1,0 +1,320 @@
+//! What AWS says when it does not do what it was asked, and what a person can do about it.
+
+use std::fmt;
+
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::RequestId;
+
+use crate::error::Error;
+
+/// A call that AWS refused, or that did not reach it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The action as IAM names it, like `ecs:RunTask`.
+    action: &'static str,
+    kind: Kind,
+    /// AWS's code, if it answered with one.
+    code: Option<String>,
+    message: String,
+    request: Option<String>,
+}
+
+/// What kind of refusal it is, as far as that decides what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Too many calls, of ours or of others in the account.
+    Throttled,
+    /// Trouble on AWS's side or on the way: the call may have had effect.
+    Unclear,
+    /// No credentials, or none that AWS takes.
+    Credentials,
+    /// A permission is missing.
+    Denied,
+    /// The same client token was used with other parameters.
+    Conflict,
+    /// The call is wrong, and will be the next time.
+    Wrong,
+}
+
+impl Refusal {
+    /// What became of a call of `action` that ended with `error`.
+    pub(super) fn of<E, R>(action: &'static str, error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: fmt::Debug + 'static,
+        SdkError<E, R>: RequestId + std::error::Error,
+    {
+        let service = error.as_service_error();
+        let code = service
+            .and_then(ProvideErrorMetadata::code)
+            .map(str::to_owned);
+        let message = service
+            .and_then(ProvideErrorMetadata::message)
+            .map(str::to_owned);
+        let chain = chain(error);
+        let message = message.unwrap_or_else(|| chain.join(": "));
+        let no_credentials = || chain.iter().any(|cause| cause.contains("credential"));
+        let kind = match (&code, error) {
+            (Some(code), _) => kind(code, &message),
+            (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_))
+                if no_credentials() =>
+            {
+                Kind::Credentials
+            }
+            (None, _) => Kind::Unclear,
+        };
+        Self {
+            action,
+            kind,
+            code,
+            message,
+            request: error.request_id().map(str::to_owned),
+        }
+    }
+
+    /// A reply that says nothing of what was asked.
+    pub(crate) fn senseless(action: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            action,
+            kind: Kind::Unclear,
+            code: None,
+            message: message.into(),
+            request: None,
+        }
+    }
+
+    /// A call that we did not wait for to its end.
+    pub(crate) fn abandoned(action: &'static str) -> Self {
+        Self::senseless(action, "not waited for")
+    }
+
+    /// Whether the same call may succeed a little later.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self.kind, Kind::Throttled | Kind::Unclear)
+    }
+
+    /// Whether the call may have had its effect all the same. One that was throttled may have been tried before,
+    /// by the SDK, without an answer.
+    pub(crate) fn may_have_worked(&self) -> bool {
+        self.may_pass()
+    }
+
+    /// Whether AWS says that it knows of no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.message.contains("was not found")
+            || self
+                .code
+                .as_deref()
+                .is_some_and(|code| code.ends_with(".NotFound"))
+    }
+
+    /// Whether what is missing is the permission to tag what is being created.
+    pub(crate) fn denies_tags(&self) -> bool {
+        self.kind == Kind::Denied && self.message.contains("ecs:TagResource")
+    }
+
+    fn advice(&self) -> Option<String> {
+        let text = self.message.to_lowercase();
+        let has = |fragment: &str| text.contains(&fragment.to_lowercase());
+        let code = self.code.as_deref().unwrap_or_default();
+        let advice = match self.kind {
+            Kind::Throttled => "AWS limits calls per account and region; run the job again later.",
+            Kind::Unclear => "Check that the manager reaches AWS's API, and run the job again.",
+            Kind::Credentials => {
+                "Give the manager credentials: an IAM role of its instance, AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY in the environment of GitLab Runner."
+            }
+            Kind::Denied if has("iam:PassRole") => {
+                "Allow iam:PassRole for the task definition's roles in the IAM policy of the manager."
+            }
+            Kind::Denied => {
+                return Some(format!(
+                    "Allow {} in the IAM policy of the manager.",
+                    self.denied_action()
+                ));
+            }
+            Kind::Conflict => "Run the job again.",
+            Kind::Wrong if code == "ClusterNotFoundException" => {
+                "Check [Fargate] Cluster and Region: the cluster must exist in that region."
+            }
+            Kind::Wrong if has("No Container Instances were found") => {
+                "The cluster has no default capacity provider strategy. Give it one (with FARGATE), or set \
+                 CapacityProviderStrategy = [{ Name = \"FARGATE\" }] in [Fargate]."
+            }
+            Kind::Wrong if has("capacity provider") => {
+                "Associate the capacity providers that [Fargate] names with the cluster."
+            }
+            Kind::Wrong if has("InvalidSubnetID") || has("subnet") => {
+                "Check [Fargate] Subnet or Subnets and Region."
+            }
+            Kind::Wrong if has("InvalidGroup") || has("security group") => {
+                "Check [Fargate] SecurityGroup or SecurityGroups: they must be in the VPC of the subnets."
+            }
+            Kind::Wrong if has("override for container") => {
+                "The task definition needs a container named ci-coordinator, which takes the job's scripts."
+            }
+            Kind::Wrong if has("task definition") || has("taskdefinition") => {
+                "Check the name and revision of the task definition ([Fargate] TaskDefinition, or the job's \
+                 FARGATE_TASK_DEFINITION); it must be ACTIVE in that region."
+            }
+            Kind::Wrong if code.starts_with("Platform") || has("platform") => {
+                "Check the platform version ([Fargate] PlatformVersion, or the job's FARGATE_PLATFORM_VERSION)."
+            }
+            Kind::Wrong => return None,
+        };
+        Some(advice.to_owned())
+    }
+
+    /// The action that AWS's message names; it may be another than the one called.
+    fn denied_action(&self) -> &str {
+        self.message
+            .split_once("not authorized to perform: ")
+            .and_then(|(_, rest)| rest.split_whitespace().next())
+            .unwrap_or(self.action)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            action, message, ..
+        } = self;
+        match &self.code {
+            Some(code) => write!(f, "AWS refused {action}: {code}: {message}")?,
+            None => write!(f, "no answer from AWS to {action}: {message}")?,
+        }
+        match &self.request {
+            Some(request) => write!(f, " (request {request})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let error = Error::system(refusal.to_string());
+        match refusal.advice() {
+            Some(advice) => error.advise(advice),
+            None => error,
+        }
+    }
+}
+
+/// The kind of an answer with this code. EC2's throttling of calls that ECS makes for us comes back wrapped in
+/// a parameter error, and is none (AWS: RunTask exceptions).
+fn kind(code: &str, message: &str) -> Kind {
+    match code {
+        "ThrottlingException"
+        | "Throttling"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException" => Kind::Throttled,
+        "InvalidParameterException" if message.contains("RequestLimitExceeded") => Kind::Throttled,
+        "ServerException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "InternalFailure"
+        | "InternalError"
+        | "Unavailable"
+        | "RequestTimeout" => Kind::Unclear,
+        "UnrecognizedClientException"
+        | "ExpiredTokenException"
+        | "ExpiredToken"
+        | "IncompleteSignature"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "AuthFailure"
+        | "MissingAuthenticationTokenException" => Kind::Credentials,
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => Kind::Denied,
+        "ConflictException" => Kind::Conflict,
+        _ if message.contains("iam:PassRole") => Kind::Denied,
+        _ => Kind::Wrong,
+    }
+}
+
+/// An error and its causes, each once.
+fn chain(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !causes.iter().any(|known| known.contains(&text)) {
+            causes.push(text);
+        }
+        next = error.source();
+    }
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: &str, message: &str) -> Refusal {
+        Refusal {
+            action: "ecs:RunTask",
+            kind: kind(code, message),
+            code: Some(code.into()),
+            message: message.into(),
+            request: None,
+        }
+    }
+
+    #[test]
+    fn wrapped_throttling_is_throttling() {
+        let wrapped = "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
+        assert!(refusal("InvalidParameterException", wrapped).may_pass());
+        assert!(!refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
+    }
+
+    #[test]
+    fn advice_names_what_to_change() {
+        let denied = "User: arn:aws:sts::1:assumed-role/ci/i-0 is not authorized to perform: ecs:TagResource on resource: x";
+        let refused = refusal("AccessDeniedException", denied);
+        assert!(refused.denies_tags());
+        assert_eq!(
+            refused.advice().unwrap(),
+            "Allow ecs:TagResource in the IAM policy of the manager."
+        );
+        for (code, message, part) in [
+            (
+                "ClusterNotFoundException",
+                "Cluster not found.",
+                "[Fargate] Cluster",
+            ),
+            (
+                "InvalidParameterException",
+                "No Container Instances were found in your cluster.",
+                "default capacity provider strategy",
+            ),
+            (
+                "InvalidParameterException",
+                "(ErrorCode: InvalidSubnetID.NotFound)",
+                "Subnet",
+            ),
+            (
+                "InvalidParameterException",
+                "(ErrorCode: InvalidGroup.NotFound)",
+                "SecurityGroup",
+            ),
+            (
+                "ClientException",
+                "TaskDefinition not found.",
+                "FARGATE_TASK_DEFINITION",
+            ),
+            (
+                "InvalidParameterException",
+                "Override for container named ci-coordinator is not a container in the TaskDefinition.",
+                "ci-coordinator",
+            ),
+            (
+                "ClientException",
+                "User is not authorized to perform: iam:PassRole on resource: r",
+                "iam:PassRole",
+            ),
+        ] {
+            let advice = refusal(code, message).advice().unwrap_or_default();
+            assert!(advice.contains(part), "{message}: {advice}");
+        }
+    }
+}

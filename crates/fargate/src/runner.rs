@@ -1,0 +1,338 @@
+//! GitLab Runner's contract with a custom executor: everything that depends on it, and nothing else.
+//!
+//! Names and meanings are those of GitLab Runner 19.4's custom executor. What comes from `CUSTOM_ENV_*` can be
+//! set by whoever writes the `.gitlab-ci.yml`, so each value is checked here before it can reach a path or a
+//! decision; what comes from the job response file is GitLab's own.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Blame, Error, Result};
+
+const BUILD_FAILURE_EXIT_CODE: &str = "BUILD_FAILURE_EXIT_CODE";
+const SYSTEM_FAILURE_EXIT_CODE: &str = "SYSTEM_FAILURE_EXIT_CODE";
+const BUILD_EXIT_CODE_FILE: &str = "BUILD_EXIT_CODE_FILE";
+const JOB_RESPONSE_FILE: &str = "JOB_RESPONSE_FILE";
+const SHORT_TOKEN: &str = "CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN";
+const JOB_ID: &str = "CUSTOM_ENV_CI_JOB_ID";
+const TASK_DEFINITION: &str = "CUSTOM_ENV_FARGATE_TASK_DEFINITION";
+const PLATFORM_VERSION: &str = "CUSTOM_ENV_FARGATE_PLATFORM_VERSION";
+
+/// The longest runner token that is taken for one; GitLab's short tokens have 9 characters.
+const SHORT_TOKEN_LIMIT: usize = 64;
+
+/// What the runner wants to hear, from the environment of every `custom` call.
+#[derive(Debug, Clone)]
+pub(crate) struct Runner {
+    build_failure: u8,
+    system_failure: u8,
+    exit_code_file: Option<PathBuf>,
+}
+
+impl Runner {
+    /// Reads the runner's variables.
+    ///
+    /// # Errors
+    ///
+    /// [`Blame::Usage`] when one is missing or no exit code: then this is no call of a runner.
+    pub(crate) fn from_environment() -> Result<Self> {
+        Ok(Self {
+            build_failure: exit_code(BUILD_FAILURE_EXIT_CODE)?,
+            system_failure: exit_code(SYSTEM_FAILURE_EXIT_CODE)?,
+            exit_code_file: path(BUILD_EXIT_CODE_FILE),
+        })
+    }
+
+    /// The code a `custom` call exits with. Also leaves a script's own code where the runner looks for it,
+    /// and nothing there otherwise: the runner never clears that file, so an earlier stage's code would be
+    /// taken for this one's.
+    pub(crate) fn report(&self, blame: Option<Blame>) -> u8 {
+        let script = match blame {
+            Some(Blame::Script(code)) => Some(code),
+            _ => None,
+        };
+        let written = match (&self.exit_code_file, script) {
+            (Some(file), Some(code)) => std::fs::write(file, format!("{code}\n")),
+            (Some(file), None) => match std::fs::remove_file(file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+            (None, _) => Ok(()),
+        };
+        if let Err(error) = written {
+            tracing::warn!("could not write {BUILD_EXIT_CODE_FILE}: {error}");
+        }
+        match blame {
+            None => 0,
+            Some(Blame::Script(_) | Blame::Job) => self.build_failure,
+            Some(Blame::System | Blame::Stopped(_) | Blame::Usage) => self.system_failure,
+        }
+    }
+}
+
+fn exit_code(name: &str) -> Result<u8> {
+    let value = std::env::var(name).ok();
+    match value.as_deref().map(str::parse::<u8>) {
+        Some(Ok(code)) if code != 0 => Ok(code),
+        _ => Err(Error::new(
+            Blame::Usage,
+            match value {
+                Some(value) => format!("{name} is \"{value}\", which is no exit code of a failure"),
+                None => format!("{name} is not set"),
+            },
+        )
+        .advise(
+            "`fargate custom` is called by GitLab Runner's custom executor, which sets it. To run a job by hand, \
+             use `fargate try`.",
+        )),
+    }
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+/// Who the job is: stable over all attempts and stages of it, and safe to use in a file name or a tag.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    /// GitLab's id of the job.
+    pub(crate) id: u64,
+    /// Id of the project, or 0 where GitLab did not say.
+    pub(crate) project_id: u64,
+    /// Id of the pipeline, or 0 where GitLab did not say.
+    pub(crate) pipeline_id: u64,
+    /// Group and name of the project, for people.
+    pub(crate) project: String,
+    /// The job's name in the `.gitlab-ci.yml`, for people.
+    pub(crate) name: String,
+    /// The runner's short token: ASCII letters, digits, `_` and `-` only.
+    pub(crate) runner: String,
+}
+
+impl Job {
+    /// The job of this call, from the job response file, and from `CUSTOM_ENV_*` only where that is missing.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or the job id or the short token is missing or not of its form.
+    pub(crate) fn from_environment() -> Result<Self> {
+        let response = match path(JOB_RESPONSE_FILE) {
+            Some(file) => Some(JobResponse::read(&file)?),
+            None => None,
+        };
+        let runner = short_token(&variable(SHORT_TOKEN).unwrap_or_default())?;
+        let (id, info) = match response {
+            Some(JobResponse {
+                id: Some(id),
+                job_info,
+            }) => (id, job_info),
+            _ => (
+                job_id(&variable(JOB_ID).unwrap_or_default())?,
+                JobInfo::default(),
+            ),
+        };
+        Ok(Self {
+            id,
+            project_id: info.project_id.unwrap_or_default(),
+            pipeline_id: info.pipeline_id.unwrap_or_default(),
+            project: info
+                .project_full_path
+                .or(info.project_name)
+                .unwrap_or_default(),
+            name: info.name.unwrap_or_default(),
+            runner,
+        })
+    }
+
+    /// Name of the job's record: `<runner short token>-<job>` (contract: DESIGN section 5).
+    pub(crate) fn record_name(&self) -> String {
+        format!("{}-{}", self.runner, self.id)
+    }
+}
+
+fn short_token(value: &str) -> Result<String> {
+    let allowed =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    if value.is_empty() {
+        Err(Error::system(format!(
+            "{SHORT_TOKEN} is not set, so the job's record has no name"
+        ))
+        .advise(
+            "GitLab Runner sets it for every call; is an old runner, or something else, calling?",
+        ))
+    } else if value.len() > SHORT_TOKEN_LIMIT || !value.chars().all(allowed) {
+        Err(Error::job(format!(
+            "CI_RUNNER_SHORT_TOKEN is {value:?}, which is no runner token (letters, digits, _ and -)"
+        ))
+        .advise("Do not set the variable CI_RUNNER_SHORT_TOKEN in the .gitlab-ci.yml: it is GitLab Runner's own."))
+    } else {
+        Ok(value.to_owned())
+    }
+}
+
+fn job_id(value: &str) -> Result<u64> {
+    if value.is_empty() {
+        return Err(Error::system(format!(
+            "neither {JOB_RESPONSE_FILE} nor {JOB_ID} is set, so it is unknown which job this is"
+        ))
+        .advise("GitLab Runner sets both for every call."));
+    }
+    if !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(
+            Error::job(format!("CI_JOB_ID is {value:?}, which is no job id")).advise(
+                "Do not set the variable CI_JOB_ID in the .gitlab-ci.yml: it is GitLab's own.",
+            ),
+        );
+    }
+    value.parse().map_err(|_| {
+        Error::job(format!(
+            "CI_JOB_ID is {value:?}, which is too large for a job id"
+        ))
+    })
+}
+
+/// What the driver reads of the job response file; the rest of it is skipped.
+#[derive(Debug, Deserialize)]
+struct JobResponse {
+    id: Option<u64>,
+    #[serde(default)]
+    job_info: JobInfo,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct JobInfo {
+    name: Option<String>,
+    project_id: Option<u64>,
+    project_name: Option<String>,
+    project_full_path: Option<String>,
+    pipeline_id: Option<u64>,
+}
+
+impl JobResponse {
+    fn read(file: &Path) -> Result<Self> {
+        let content = std::fs::read(file).map_err(|error| {
+            Error::system(format!(
+                "could not read {JOB_RESPONSE_FILE} {}: {error}",
+                file.display()
+            ))
+        })?;
+        serde_json::from_slice(&content).map_err(|error| {
+            Error::system(format!(
+                "could not understand {JOB_RESPONSE_FILE} {}: {error}",
+                file.display()
+            ))
+        })
+    }
+}
+
+/// What the job's variables ask of the driver. An empty one asks for nothing, as in GitLab's driver.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// `FARGATE_TASK_DEFINITION`.
+    pub(crate) task_definition: Option<String>,
+    /// `FARGATE_PLATFORM_VERSION`.
+    pub(crate) platform_version: Option<String>,
+}
+
+impl Wishes {
+    /// The job's variables of this call.
+    pub(crate) fn from_environment() -> Self {
+        Self {
+            task_definition: variable(TASK_DEFINITION),
+            platform_version: variable(PLATFORM_VERSION),
+        }
+    }
+}
+
+/// A `CUSTOM_ENV_*` value; text that is no UTF-8 is kept recognisable, so that it is refused and not dropped.
+fn variable(name: &str) -> Option<String> {
+    std::env::var_os(name)
+        .map(OsString::into_encoded_bytes)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .filter(|value| !value.is_empty())
+}
+
+/// What `config` answers on standard output.
+///
+/// A superset of what GitLab's driver says; builds and cache directories stay those of the runner's own
+/// configuration in TaskDefinition mode.
+#[derive(Debug, Serialize)]
+pub(crate) struct ConfigAnswer {
+    driver: Driver,
+    hostname: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Driver {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl ConfigAnswer {
+    /// The answer for `job`. The host name stands in the job log's "Running on … via HOSTNAME...".
+    pub(crate) fn new(job: &Job) -> Self {
+        Self {
+            driver: Driver {
+                name: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+            },
+            hostname: job.record_name(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_token_cannot_leave_the_directory() {
+        for bad in [
+            "../../etc/passwd",
+            "a/b",
+            "..",
+            "a b",
+            "",
+            "ü",
+            "a\0b",
+            &"x".repeat(65),
+        ] {
+            assert!(short_token(bad).is_err(), "{bad:?} was accepted");
+        }
+        assert_eq!(short_token("t1_AbC-9z").unwrap(), "t1_AbC-9z");
+    }
+
+    #[test]
+    fn a_job_id_is_a_number() {
+        for bad in [
+            "",
+            "1x",
+            "../1",
+            "-1",
+            "+1",
+            " 1",
+            "99999999999999999999999",
+        ] {
+            assert!(job_id(bad).is_err(), "{bad:?} was accepted");
+        }
+        assert_eq!(job_id("90210").unwrap(), 90210);
+    }
+
+    #[test]
+    fn the_response_is_read_leniently() {
+        let full = r#"{"id": 7, "token": "x", "job_info": {"name": "a", "project_id": 3, "pipeline_id": null}, "image": {}}"#;
+        let response: JobResponse = serde_json::from_str(full).unwrap();
+        assert_eq!(response.id, Some(7));
+        assert_eq!(response.job_info.project_id, Some(3));
+        assert!(
+            serde_json::from_str::<JobResponse>("{}")
+                .unwrap()
+                .id
+                .is_none()
+        );
+    }
+}

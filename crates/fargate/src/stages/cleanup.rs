@@ -1,0 +1,39 @@
+//! `custom cleanup`: stops the job's task and forgets the job.
+//!
+//! Comes after every failed attempt of prepare, may come twice, without a record, and while a run of the same
+//! job is still alive. What it says goes to the runner's own log.
+
+use super::retire::{Retirement, retire};
+use super::{Context, say};
+use crate::ecs::Aws;
+use crate::error::Result;
+use crate::record::Found;
+use crate::task;
+
+pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
+    let found = context.records.find(&context.job)?;
+    if matches!(found, Found::Nothing) {
+        // Intent is recorded before anything is started, so there is nothing to stop, and AWS need not be asked.
+        return Ok(());
+    }
+    let fargate = &context.config.fargate;
+    let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+    let retirement = Retirement {
+        aws: &aws,
+        context,
+        manager: &context.records.manager()?,
+    };
+    // A signal does not end this: leaving now would leave the task. A second one does.
+    let stopped = tokio::select! {
+        stopped = retire(&retirement, found, "the job is over") => stopped?,
+        insisted = context.stop.insisted() => return Err(insisted),
+    };
+    for arn in stopped {
+        say(&format!(
+            "Stopped task {} of job {}",
+            task::id(&arn),
+            context.job.id
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! `custom config`: tells the runner about the driver, and a job at once that asks for what it may not have.
+
+use super::wanted::Wanted;
+use super::{Context, say};
+use crate::error::{Error, Result};
+use crate::runner::ConfigAnswer;
+
+pub(super) fn config(context: &Context<'_>) -> Result<()> {
+    Wanted::of(context)?;
+    let answer = serde_json::to_string(&ConfigAnswer::new(&context.job))
+        .map_err(|error| Error::system(format!("could not write the answer to config: {error}")))?;
+    say(&answer);
+    Ok(())
+}

@@ -1,0 +1,304 @@
+//! Waits until a task takes scripts.
+//!
+//! AWS limits its calls, so it is asked only until the task's address is known; from then on readiness is found
+//! by connecting, and AWS is asked, slower, only whether the task died (DESIGN section 6).
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use fargate_wire::COORDINATOR_CONTAINER;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Context, say};
+use crate::ecs;
+use crate::ecs::Aws;
+use crate::error::{Error, Result};
+use crate::record::{Login, Record};
+use crate::ssh::{self, Connection, KeyPair, Target};
+use crate::task::{Phase, Task, look_again};
+
+/// How long AWS may not know a task that it has just promised (AWS: eventual consistency).
+const MISSING_GRACE: Duration = Duration::from_secs(60);
+
+/// How long a server of a running task may refuse the key: some images start it before they install the key.
+const KEY_GRACE: Duration = Duration::from_secs(10);
+
+/// Bound of reaching the port, so that a new attempt follows soon.
+const REACH_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Attempts to connect that are under way at most, and the time between their starts.
+const ATTEMPTS: usize = 4;
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time between attempts once the server has refused the key: servers punish clients that keep failing.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often the job log hears that a phase goes on.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Returns how to log in, once that works.
+pub(super) async fn until_ready(
+    aws: &Aws,
+    context: &Context<'_>,
+    record: &Record,
+    key: &KeyPair,
+    begun: Instant,
+    deadline: Instant,
+) -> Result<Login> {
+    let arn = record.task.as_deref().unwrap_or_default();
+    let mut wait = Wait::new(begun);
+    let mut under_way: JoinSet<News> = JoinSet::new();
+    let (mut looking, mut connecting) = (false, 0);
+    let (mut look_at, mut connect_at) = (begun + look_again(Duration::ZERO, false), Instant::now());
+    loop {
+        tokio::select! {
+            news = under_way.join_next(), if !under_way.is_empty() => match news {
+                Some(Ok(News::Looked(look))) => {
+                    looking = false;
+                    wait.looked(look)?;
+                    look_at = Instant::now() + look_again(begun.elapsed(), wait.address.is_some());
+                }
+                Some(Ok(News::Connected(connection))) => return wait.ready(context, key, &connection),
+                Some(Ok(News::Refused(refusal))) => {
+                    connecting -= 1;
+                    let pause = wait.refused(context, refusal)?;
+                    connect_at = Instant::now() + pause;
+                }
+                // A task of ours that panicked; it has said so itself.
+                Some(Err(error)) => return Err(Error::system(format!("could not wait for the task: {error}"))),
+                None => {}
+            },
+            () = sleep_until(look_at), if !looking => {
+                looking = true;
+                let (aws, cluster, arn) = (aws.clone(), record.cluster.clone(), arn.to_owned());
+                let public = context.config.fargate.connect_to_public_ip;
+                under_way.spawn(async move { News::Looked(look(&aws, &cluster, &arn, public).await) });
+            }
+            () = sleep_until(connect_at), if wait.address.is_some() && connecting < ATTEMPTS => {
+                let Some(address) = wait.address else { continue };
+                connecting += 1;
+                connect_at = Instant::now() + ATTEMPT_PAUSE;
+                let (target, key) = (target(context, address), key.clone());
+                under_way.spawn(async move {
+                    match Connection::open(&target, &key).await {
+                        Ok(connection) => News::Connected(connection),
+                        Err(refusal) => News::Refused(refusal),
+                    }
+                });
+            }
+            () = sleep_until(wait.remind_at) => wait.remind(),
+            () = sleep_until(deadline) => return Err(wait.expired(context)),
+        }
+    }
+}
+
+/// What an activity under way found out.
+enum News {
+    Looked(Result<Look, ecs::Refusal>),
+    Connected(Connection),
+    Refused(ssh::Refusal),
+}
+
+/// What AWS says of the task.
+struct Look {
+    task: Option<Task>,
+    address: Option<IpAddr>,
+}
+
+async fn look(aws: &Aws, cluster: &str, arn: &str, public: bool) -> Result<Look, ecs::Refusal> {
+    let task = aws.describe_task(cluster, arn).await?;
+    let address = match &task {
+        Some(task) if public => match &task.interface.id {
+            Some(interface) => aws.public_ip(interface).await?,
+            None => None,
+        },
+        Some(task) => task.private_ip(COORDINATOR_CONTAINER),
+        None => None,
+    };
+    Ok(Look { task, address })
+}
+
+fn target(context: &Context<'_>, address: IpAddr) -> Target {
+    let ssh = &context.config.ssh;
+    Target {
+        address: SocketAddr::new(address, ssh.port),
+        username: ssh.username.clone(),
+        host_key: None,
+        reach_timeout: REACH_TIMEOUT.min(ssh.connect_timeout),
+        connect_timeout: ssh.connect_timeout,
+        keepalive_interval: ssh.keepalive_interval,
+    }
+}
+
+/// What is known while waiting.
+struct Wait {
+    begun: Instant,
+    phase: Phase,
+    phase_begun: Instant,
+    remind_at: Instant,
+    seen: bool,
+    address: Option<IpAddr>,
+    last_refusal: Option<ssh::Refusal>,
+    key_refused_at: Option<Instant>,
+}
+
+impl Wait {
+    fn new(begun: Instant) -> Self {
+        let now = Instant::now();
+        Self {
+            begun,
+            phase: Phase::Provisioning,
+            phase_begun: now,
+            remind_at: now + PATIENCE,
+            seen: false,
+            address: None,
+            last_refusal: None,
+            key_refused_at: None,
+        }
+    }
+
+    fn looked(&mut self, look: Result<Look, ecs::Refusal>) -> Result<()> {
+        let look = match look {
+            Ok(look) => look,
+            Err(refusal) if refusal.may_pass() => {
+                tracing::debug!("{refusal}");
+                return Ok(());
+            }
+            Err(refusal) => {
+                return Err(Error::from(refusal).context("could not watch the job's task"));
+            }
+        };
+        match look.task {
+            Some(task) if task.is_ending() => return Err(died(&task)),
+            Some(task) => {
+                self.seen = true;
+                self.enter(task.phase());
+            }
+            None if self.seen || self.begun.elapsed() > MISSING_GRACE => {
+                return Err(
+                    Error::system("AWS no longer knows the job's task (MISSING)")
+                        .advise("Run the job again."),
+                );
+            }
+            None => {}
+        }
+        self.address = look.address.or(self.address);
+        Ok(())
+    }
+
+    /// Says what is over when the task has come further.
+    fn enter(&mut self, phase: Phase) {
+        if phase > self.phase {
+            say(&format!(
+                "{} in {}",
+                self.phase.done(),
+                seconds(self.phase_begun)
+            ));
+            self.phase = phase;
+            self.phase_begun = Instant::now();
+            self.remind_at = self.phase_begun + PATIENCE;
+        }
+    }
+
+    fn remind(&mut self) {
+        let why = match (&self.last_refusal, self.phase) {
+            (Some(refusal), Phase::Running) => format!(" ({refusal})"),
+            _ => String::new(),
+        };
+        say(&format!(
+            "Still {}{why}: {}",
+            self.phase.doing(),
+            seconds(self.phase_begun)
+        ));
+        self.remind_at = Instant::now() + PATIENCE;
+    }
+
+    /// Takes note of an attempt that failed; how long to wait before the next one.
+    fn refused(&mut self, context: &Context<'_>, refusal: ssh::Refusal) -> Result<Duration> {
+        tracing::debug!("not ready: {refusal}");
+        let mut pause = ATTEMPT_PAUSE;
+        if let ssh::Refusal::KeyRefused(user) = &refusal {
+            pause = REFUSED_PAUSE;
+            let first = *self.key_refused_at.get_or_insert_with(Instant::now);
+            // Before that it may be another task's server: addresses are soon used again.
+            if self.phase == Phase::Running && first.elapsed() > KEY_GRACE {
+                return Err(Error::system(format!("the task's SSH server accepts no key of the job for user {user}")).advise(
+                    format!(
+                        "The image must install the environment variable SSH_PUBLIC_KEY as an authorized key of {user} \
+                         ([SSH] Username = \"{}\"), with the modes that sshd asks for.",
+                        context.config.ssh.username
+                    ),
+                ));
+            }
+        } else {
+            self.key_refused_at = None;
+        }
+        self.last_refusal = Some(refusal);
+        Ok(pause)
+    }
+
+    fn ready(
+        &self,
+        context: &Context<'_>,
+        key: &KeyPair,
+        connection: &Connection,
+    ) -> Result<Login> {
+        let ssh = &context.config.ssh;
+        let address = self
+            .address
+            .ok_or_else(|| Error::system("the task has no address"))?;
+        say(&format!(
+            "Ready for scripts after {} ({}@{})",
+            seconds(self.begun),
+            ssh.username,
+            SocketAddr::new(address, ssh.port)
+        ));
+        Ok(Login {
+            address,
+            port: ssh.port,
+            username: ssh.username.clone(),
+            host_key: connection.host_key()?,
+            private_key: key.private()?,
+        })
+    }
+
+    fn expired(&self, context: &Context<'_>) -> Error {
+        let bound = context.config.fargate.start_timeout.as_secs();
+        let what = format!("the job's task was not ready within {bound} s (StartTimeout)");
+        let (Some(address), Phase::Running) = (self.address, self.phase) else {
+            return Error::system(format!("{what}: still {}", self.phase.doing())).advise(
+                "Look at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",
+            );
+        };
+        let server = SocketAddr::new(address, context.config.ssh.port);
+        match &self.last_refusal {
+            Some(ssh::Refusal::Refused) => Error::system(format!("{what}: nothing listens on {server}")).advise(
+                "The image of container ci-coordinator must start an SSH server on that port ([SSH] Port); see the container's log.",
+            ),
+            Some(ssh::Refusal::Silent) | None => Error::system(format!("{what}: no answer from {server}")).advise(
+                "The task's security group must let the manager in on that port, and the manager must reach the subnet \
+                 (with EnablePublicIP: UsePublicIP chooses the address).",
+            ),
+            Some(other) => Error::system(format!("{what}: {server}: {other}"))
+                .advise("See the log of container ci-coordinator for what its SSH server says."),
+        }
+    }
+}
+
+/// The error for a task that ended before it took scripts.
+fn died(task: &Task) -> Error {
+    let death = task.death();
+    let error = Error::system(format!(
+        "the job's task stopped before it could take scripts: {}",
+        death.cause
+    ));
+    match death.advice {
+        Some(advice) => error.advise(advice),
+        None => error,
+    }
+}
+
+fn seconds(since: Instant) -> String {
+    format!("{:.1} s", since.elapsed().as_secs_f64())
+}

@@ -1,0 +1,229 @@
+//! A stand-in for AWS of a test's own, which ends with it.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ecs_local::{Backend, Faults, Options, Program, SECURITY_GROUP, SUBNET_A, Seed};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+pub const CLUSTER: &str = "test-cluster";
+pub const REGION: &str = "eu-west-1";
+
+/// What listens in the container that takes scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    Agent,
+    OpenSsh,
+    /// A program that never listens.
+    Nothing,
+    /// An OpenSSH server that knows no key.
+    Keyless,
+}
+
+pub struct Aws {
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Aws {
+    /// Starts with a cluster and the task definition `test-task`.
+    pub fn start(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
+        let aws = Self::start_empty(server, folder, faults, latency);
+        aws.call(
+            "CreateCluster",
+            &json!({ "clusterName": CLUSTER, "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
+            "defaultCapacityProviderStrategy": [{ "capacityProvider": "FARGATE", "weight": 1 }] }),
+        );
+        aws.register("test-task", "ci-coordinator");
+        aws
+    }
+
+    /// Starts with nothing in it.
+    pub fn start_empty(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
+        let options = Options {
+            latency,
+            throttle: false,
+            faults: Faults::parse(&faults.to_string()).unwrap(),
+            backend: Backend::Process {
+                programs: BTreeMap::from([("ci-coordinator".to_owned(), program(server, folder))]),
+            },
+            seed: Seed::default(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                ecs_local::serve(listener, options, async { drop(stopped.await) })
+                    .await
+                    .unwrap();
+            });
+        });
+        Self {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    pub fn register(&self, family: &str, container: &str) {
+        self.call("RegisterTaskDefinition", &json!({
+            "family": family, "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+            "containerDefinitions": [{ "name": container, "image": "registry.example.com/ci:1", "essential": true, "stopTimeout": 2,
+                "portMappings": [{ "containerPort": 2222 }] }],
+        }));
+    }
+
+    /// Calls an operation of ECS as a client would, and wants it to succeed.
+    pub fn call(&self, operation: &str, body: &Value) -> Value {
+        let (status, reply) = self.http("POST", "/", Some(operation), &body.to_string());
+        assert_eq!(status, 200, "{operation}: {reply}");
+        serde_json::from_str(&reply).unwrap()
+    }
+
+    /// Replaces the faults from here on.
+    pub fn set_faults(&self, faults: &Value) {
+        let (status, reply) = self.http("PUT", "/_local/faults", None, &faults.to_string());
+        assert!((200..300).contains(&status), "{status}: {reply}");
+    }
+
+    /// How often an operation was called.
+    pub fn calls(&self, operation: &str) -> u64 {
+        let (_, reply) = self.http("GET", "/_local/stats", None, "");
+        let stats: Value = serde_json::from_str(&reply).unwrap();
+        stats["calls"][operation].as_u64().unwrap_or_default()
+    }
+
+    /// The tasks whose end has not begun.
+    pub fn running(&self) -> Vec<Value> {
+        self.tasks("RUNNING")
+    }
+
+    /// The tasks whose end has begun.
+    pub fn stopped(&self) -> Vec<Value> {
+        self.tasks("STOPPED")
+    }
+
+    fn tasks(&self, desired: &str) -> Vec<Value> {
+        let list = self.call(
+            "ListTasks",
+            &json!({ "cluster": CLUSTER, "desiredStatus": desired }),
+        );
+        let arns = list["taskArns"].as_array().unwrap();
+        if arns.is_empty() {
+            return Vec::new();
+        }
+        let described = self.call(
+            "DescribeTasks",
+            &json!({ "cluster": CLUSTER, "tasks": arns, "include": ["TAGS"] }),
+        );
+        described["tasks"].as_array().unwrap().clone()
+    }
+
+    pub fn stop_task(&self, arn: &str, reason: &str) {
+        self.call(
+            "StopTask",
+            &json!({ "cluster": CLUSTER, "task": arn, "reason": reason }),
+        );
+    }
+
+    fn http(&self, method: &str, path: &str, operation: Option<&str>, body: &str) -> (u16, String) {
+        use std::io::{Read, Write};
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let target = operation.map_or(String::new(), |operation| format!(
+            "X-Amz-Target: AmazonEC2ContainerServiceV20141113.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/{REGION}/ecs/aws4_request, \
+             SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={}\r\n", "0".repeat(64)));
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{target}Content-Length: {}\r\n\r\n{body}",
+            self.address, body.len()).unwrap();
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).unwrap();
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        let status = head.split_whitespace().nth(1).unwrap().parse().unwrap();
+        (status, body.to_owned())
+    }
+
+    /// The `[Fargate]` keys that lead here.
+    pub fn settings(&self) -> String {
+        format!(
+            "Cluster = \"{CLUSTER}\"\nRegion = \"{REGION}\"\nSubnet = \"{SUBNET_A}\"\nSecurityGroup = \"{SECURITY_GROUP}\"\n\
+                 TaskDefinition = \"test-task\"\nEndpoint = \"http://{}\"\n",
+            self.address
+        )
+    }
+}
+
+impl Drop for Aws {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn program(server: Server, folder: &Path) -> Program {
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let command = match server {
+        Server::Agent => words(&[
+            crate::fargate(),
+            "agent",
+            "serve",
+            "--until-stdin-closes",
+            "--listen",
+            "{address}:{port}",
+        ]),
+        Server::Nothing => words(&["/bin/sleep", "1000"]),
+        Server::OpenSsh | Server::Keyless => {
+            // As the images' entry point does it, in a folder per task.
+            let setup = "set -e; umask 077; d=$(mktemp -d -p \"$1\"); ssh-keygen -q -t ed25519 -N '' -f $d/host; \
+                         if [ $4 = keyed ]; then printf '%s\\n' \"$SSH_PUBLIC_KEY\" > $d/keys; fi; \
+                         printf '%s\\n' \"ListenAddress $2:$3\" \"HostKey $d/host\" \"AuthorizedKeysFile $d/keys\" 'UsePAM no' \
+                         'StrictModes no' 'PidFile none' > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
+            let keyed = if server == Server::OpenSsh {
+                "keyed"
+            } else {
+                "keyless"
+            };
+            words(&[
+                "/bin/sh",
+                "-c",
+                setup,
+                "sshd",
+                &folder.to_string_lossy(),
+                "{address}",
+                "{port}",
+                keyed,
+            ])
+        }
+    };
+    Program {
+        command,
+        default_port: 2222,
+    }
+}
+
+/// Waits until something is so.
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,183 @@
+//! What happens to a job when the connection to its task, or the task itself, is lost.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::aws::Server;
+use crate::manager::{Manager, SECOND, write};
+
+#[test]
+fn another_host_key_than_in_prepare_gets_nothing() {
+    for server in [Server::Agent, Server::OpenSsh] {
+        let manager = Manager::new(server);
+        manager.prepare();
+        let file = manager.metadata().join("t1_abc-4711.json");
+        let mut record: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let other =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMzxVGcVbWvbLfvRBZLpsiPGbFeIxfYPy9zc5UTxLrGM";
+        record["login"]["host_key"] = json!(other);
+        write(&file, record.to_string().as_bytes());
+        let touched = manager.path("touched");
+        let outcome = manager
+            .run(format!("touch {}", touched.display()))
+            .exits(22);
+        outcome.complains(&[
+            "its host key is SHA256:",
+            "and prepare saw SHA256:",
+            "Nothing was sent to it",
+        ]);
+        assert!(!touched.exists());
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn a_task_that_stops_during_a_script_says_why() {
+    for server in [Server::Agent, Server::OpenSsh] {
+        let manager = Manager::new(server);
+        manager.prepare();
+        let mut running = manager.start_run("echo here; sleep 100");
+        running.read_until("here");
+        let arn = manager.aws.running()[0]["taskArn"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        manager.aws.stop_task(&arn, "the operator has had enough");
+        let outcome = running.finish().exits(22);
+        outcome.complains(&[
+            "ERROR: the connection to the job's task was lost",
+            "AWS stopped the task: the operator has had enough",
+        ]);
+        assert_eq!(manager.exit_code_file(), None);
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn a_spot_interruption_says_so() {
+    let spot =
+        json!({ "faults": [{ "effect": { "spot_interruption": { "after_seconds": 1.0 } } }] });
+    let manager = Manager::with_faults(Server::Agent, &spot);
+    manager.configure(
+        "CapacityProviderStrategy = [{ Name = \"FARGATE_SPOT\" }]",
+        "",
+    );
+    manager.prepare();
+    manager
+        .run("sleep 100")
+        .exits(22)
+        .complains(&["Your Spot Task was interrupted", "Spot capacity back"]);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_server_that_is_gone_at_the_first_script() {
+    let manager = Manager::new(Server::Agent);
+    manager.prepare();
+    let arn = manager.aws.running()[0]["taskArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    manager.aws.stop_task(&arn, "gone");
+    let outcome = manager.run("true").exits(22);
+    outcome.complains(&[
+        "could not connect to the job's task at 127.",
+        "connection refused",
+        "AWS stopped the task: gone",
+    ]);
+}
+
+#[test]
+fn a_connection_that_drops_is_no_failure_of_the_script() {
+    // Enough for prepare's own connection and the start of the run's.
+    let drops = json!({ "faults": [{ "effect": { "port_drops": { "after_bytes": 200_000 } } }] });
+    let manager = Manager::with_faults(Server::Agent, &drops);
+    manager.prepare();
+    let outcome = manager.run("head -c 10000000 /dev/zero; exit 3").exits(22);
+    outcome.complains(&[
+        "the connection to the job's task was lost",
+        "the task still is RUNNING",
+    ]);
+    assert_eq!(manager.exit_code_file(), None);
+}
+
+#[test]
+fn odd_replies_of_aws_do_no_harm() {
+    for (effect, when) in [
+        (json!({ "missing": { "reads": 3 } }), json!({})),
+        (json!("attachment_traps"), json!({})),
+        (json!("unknown_values"), json!({})),
+        (json!({ "stale_read": { "every": 2 } }), json!({})),
+        (
+            json!("throttle"),
+            json!({ "operation": "DescribeTasks", "first": 2 }),
+        ),
+        (
+            json!("throttle"),
+            json!({ "operation": "RunTask", "first": 2 }),
+        ),
+        (json!({ "ec2_throttle": {} }), json!({ "first": 1 })),
+        (
+            json!("server_error"),
+            json!({ "operation": "RunTask", "first": 1 }),
+        ),
+        (
+            json!({ "lost_reply": {} }),
+            json!({ "operation": "RunTask", "first": 1 }),
+        ),
+        (
+            json!({ "lost_reply": { "reset": true } }),
+            json!({ "operation": "RunTask", "first": 1 }),
+        ),
+        (
+            json!("truncated_reply"),
+            json!({ "operation": "RunTask", "first": 1 }),
+        ),
+        (
+            json!("connection_reset"),
+            json!({ "operation": "DescribeTasks", "first": 2 }),
+        ),
+        (
+            json!("throttle"),
+            json!({ "operation": "StopTask", "first": 2 }),
+        ),
+        (json!({ "public_ip_late": { "reads": 3 } }), json!({})),
+    ] {
+        let manager = Manager::with_faults(
+            Server::Agent,
+            &json!({ "faults": [{ "when": when, "effect": effect }] }),
+        );
+        manager.configure("EnablePublicIP = true", "");
+        let outcome = manager.custom("prepare");
+        assert_eq!(
+            outcome.code,
+            Some(0),
+            "{effect}: {}{}",
+            outcome.out(),
+            outcome.err()
+        );
+        assert_eq!(manager.aws.running().len(), 1, "{effect}");
+        assert_eq!(manager.run("echo ok").exits(0).out(), "ok\n");
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn a_late_server_is_found_soon_after_it_listens() {
+    let late = json!({ "faults": [{ "effect": { "listen_delay": { "seconds": 2.0 } } }] });
+    let manager = Manager::with_faults(Server::Agent, &late);
+    let begun = Instant::now();
+    manager.prepare();
+    assert!(begun.elapsed() > 2 * SECOND);
+    // A task whose server is tried over and over costs AWS few calls: the address is known after one or two.
+    assert!(
+        manager.aws.calls("DescribeTasks") <= 4,
+        "{} calls",
+        manager.aws.calls("DescribeTasks")
+    );
+}

@@ -1,0 +1,15 @@
+//! The stages as GitLab Runner calls them: the real program, against the stand-in for AWS, with tasks that run
+//! the agent or a real OpenSSH server.
+
+mod aws;
+mod bad_input;
+mod connection;
+mod lifecycle;
+mod manager;
+mod scripts;
+mod signals;
+
+/// The program under test.
+fn fargate() -> &'static str {
+    env!("CARGO_BIN_EXE_fargate")
+}

@@ -1,0 +1,267 @@
+//! A manager host of a test's own: configuration, records, and the environment in which GitLab Runner calls.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::aws::{Aws, Server};
+
+pub struct Manager {
+    pub aws: Aws,
+    pub folder: TempDir,
+    pub job: u64,
+    pub variables: Vec<(String, String)>,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+impl Outcome {
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    pub fn err(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+
+    /// Checks the exit code, showing all there is when it is another.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.out(),
+            self.err()
+        );
+        self
+    }
+
+    /// Checks that standard error holds each of `parts`.
+    #[track_caller]
+    pub fn complains(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.err().contains(part), "no {part:?} in:\n{}", self.err());
+        }
+        self
+    }
+}
+
+impl Manager {
+    pub fn new(server: Server) -> Self {
+        Self::with_faults(server, &json!({}))
+    }
+
+    pub fn with_faults(server: Server, faults: &Value) -> Self {
+        Self::with(server, faults, 0.0)
+    }
+
+    pub fn with(server: Server, faults: &Value, latency: f64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let aws = Aws::start(server, folder.path(), faults, latency);
+        Self::of(aws, folder)
+    }
+
+    pub fn of(aws: Aws, folder: TempDir) -> Self {
+        let manager = Self {
+            aws,
+            folder,
+            job: 4711,
+            variables: Vec::new(),
+        };
+        manager.configure("", "");
+        manager.write_response();
+        manager
+    }
+
+    /// Writes fargate.toml with more keys in `[Fargate]`, and more sections.
+    pub fn configure(&self, fargate: &str, sections: &str) {
+        self.write_config(&format!(
+            "[Fargate]\n{}{fargate}\n[TaskMetadata]\nDirectory = {:?}\n[SSH]\nUsername = \"{}\"\nPort = 2222\n{sections}",
+            self.aws.settings(),
+            self.metadata(),
+            user(),
+        ));
+    }
+
+    pub fn write_config(&self, text: &str) {
+        std::fs::write(self.path("fargate.toml"), text).unwrap();
+    }
+
+    fn write_response(&self) {
+        let response = json!({ "id": self.job, "token": "secret-job-token", "job_info": { "name": "unit tests", "project_id": 77,
+            "project_full_path": "acme/shop", "pipeline_id": 5150 }, "variables": null });
+        std::fs::write(self.path("response.json"), response.to_string()).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn metadata(&self) -> PathBuf {
+        self.path("metadata")
+    }
+
+    /// The records in the metadata folder.
+    pub fn records(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.metadata()) else {
+            return Vec::new();
+        };
+        entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .collect()
+    }
+
+    pub fn exit_code_file(&self) -> Option<String> {
+        std::fs::read_to_string(self.path("build_exit_code")).ok()
+    }
+
+    /// A call as the runner makes it.
+    pub fn call(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(crate::fargate());
+        command
+            .arg("--config")
+            .arg(self.path("fargate.toml"))
+            .args(arguments)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.folder.path())
+            .env("TMPDIR", self.folder.path())
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret-aws-key")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("BUILD_FAILURE_EXIT_CODE", "11")
+            .env("SYSTEM_FAILURE_EXIT_CODE", "22")
+            .env("BUILD_EXIT_CODE_FILE", self.path("build_exit_code"))
+            .env("JOB_RESPONSE_FILE", self.path("response.json"))
+            .env("CUSTOM_ENV_CI_JOB_ID", "1")
+            .env("CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN", "t1_abc")
+            .envs(self.variables.iter().map(|(key, value)| (key, value)))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running(Some(self.call(arguments).spawn().unwrap()))
+    }
+
+    pub fn custom(&self, stage: &str) -> Outcome {
+        self.start(&["custom", stage]).finish()
+    }
+
+    /// Prepares, and wants that to succeed.
+    #[track_caller]
+    pub fn prepare(&self) -> Outcome {
+        self.custom("prepare").exits(0)
+    }
+
+    /// Runs a script as stage `build_script`.
+    pub fn run(&self, script: impl AsRef<[u8]>) -> Outcome {
+        self.start_run(script).finish()
+    }
+
+    pub fn start_run(&self, script: impl AsRef<[u8]>) -> Running {
+        let file = self.write_script(script.as_ref());
+        self.start(&["custom", "run", file.to_str().unwrap(), "build_script"])
+    }
+
+    fn write_script(&self, script: &[u8]) -> PathBuf {
+        let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
+        let file = folder.join("script");
+        std::fs::write(&file, script).unwrap();
+        file
+    }
+
+    /// Checks that no task and no record of a job is there.
+    #[track_caller]
+    pub fn left_nothing(&self) {
+        let running = self.aws.running();
+        assert!(running.is_empty(), "a task was left: {running:#?}");
+        assert_eq!(self.records(), Vec::<PathBuf>::new(), "a record was left");
+    }
+}
+
+/// A call that is under way.
+pub struct Running(Option<Child>);
+
+impl Running {
+    fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    pub fn signal(&mut self, signal: nix::sys::signal::Signal) {
+        let id = nix::unistd::Pid::from_raw(i32::try_from(self.child().id()).unwrap());
+        nix::sys::signal::kill(id, signal).unwrap();
+    }
+
+    /// Reads standard output until `text` has come; what is read is gone.
+    pub fn read_until(&mut self, text: &str) -> String {
+        let stdout = self.child().stdout.as_mut().unwrap();
+        let mut read = Vec::new();
+        while !String::from_utf8_lossy(&read).contains(text) {
+            let mut byte = [0];
+            assert_eq!(
+                stdout.read(&mut byte).unwrap(),
+                1,
+                "no {text:?} in {:?}",
+                String::from_utf8_lossy(&read)
+            );
+            read.push(byte[0]);
+        }
+        String::from_utf8_lossy(&read).into_owned()
+    }
+
+    pub fn is_over(&mut self) -> bool {
+        self.child().try_wait().unwrap().is_some()
+    }
+
+    pub fn finish(mut self) -> Outcome {
+        let output = self.0.take().unwrap().wait_with_output().unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: output.stderr,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+/// The user whom OpenSSH lets in here.
+fn user() -> String {
+    nix::unistd::User::from_uid(nix::unistd::getuid())
+        .unwrap()
+        .unwrap()
+        .name
+}
+
+/// Writes into a file what a test wants to find there.
+pub fn write(path: &Path, content: &[u8]) {
+    std::fs::File::create(path)
+        .unwrap()
+        .write_all(content)
+        .unwrap();
+}
+
+pub const SECOND: Duration = Duration::from_secs(1);

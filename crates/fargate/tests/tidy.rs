@@ -1,0 +1,161 @@
+//! Rules of ARCHITECTURE.md that can be read off the source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
+}
+
+/// The Rust files below a folder of the workspace, as path relative to it and content.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let base = root().join(folder);
+    let mut found = Vec::new();
+    let mut folders = vec![base.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let name = path
+                    .strip_prefix(&base)
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no sources in {folder}");
+    found
+}
+
+/// Files of `folder` outside of `home` that hold one of `words`.
+fn strays(folder: &str, home: &[&str], words: &[&str]) -> Vec<String> {
+    let at_home = |file: &str| home.iter().any(|home| file.starts_with(home));
+    sources(folder)
+        .into_iter()
+        .filter(|(file, text)| !at_home(file) && words.iter().any(|word| text.contains(word)))
+        .map(|(file, _)| file)
+        .collect()
+}
+
+#[test]
+fn one_place_knows_the_aws_sdk() {
+    assert_eq!(
+        strays(
+            "crates/fargate/src",
+            &["ecs/"],
+            &["aws_sdk_", "aws_config", "aws_smithy"]
+        ),
+        [""; 0]
+    );
+}
+
+#[test]
+fn one_place_knows_the_ssh_library() {
+    assert_eq!(strays("crates/fargate/src", &["ssh/"], &["russh"]), [""; 0]);
+}
+
+#[test]
+fn one_file_reads_the_runners_environment() {
+    let names = [
+        "CUSTOM_ENV_CI_",
+        "JOB_RESPONSE_FILE",
+        "BUILD_EXIT_CODE_FILE",
+        "SYSTEM_FAILURE_EXIT_CODE",
+    ];
+    // `trial` plays the runner, so it sets what `runner.rs` reads.
+    assert_eq!(
+        strays("crates/fargate/src", &["runner.rs", "trial/"], &names),
+        [""; 0]
+    );
+}
+
+#[test]
+fn leaves_do_not_know_the_stages_and_ecs_and_ssh_do_not_know_each_other() {
+    assert_eq!(
+        strays(
+            "crates/fargate/src",
+            &["stages/", "main.rs"],
+            &["crate::stages"]
+        ),
+        [""; 0]
+    );
+    for (folder, other) in [("ecs", "crate::ssh"), ("ssh", "crate::ecs")] {
+        assert_eq!(
+            strays(&format!("crates/fargate/src/{folder}"), &[], &[other]),
+            [""; 0]
+        );
+    }
+}
+
+#[test]
+fn the_stand_in_knows_nothing_of_gitlab_or_the_driver() {
+    let manifest = fs::read_to_string(root().join("crates/ecs-local/Cargo.toml")).unwrap();
+    assert!(
+        !manifest.contains("fargate-") && !manifest.contains("fargate ="),
+        "it depends on the driver's crates"
+    );
+    for (file, text) in sources("crates/ecs-local/src") {
+        assert!(
+            !text.to_lowercase().contains("gitlab"),
+            "{file} knows GitLab"
+        );
+    }
+}
+
+#[test]
+fn files_are_no_longer_than_a_reader_wants() {
+    for folder in ["crates", "bench"] {
+        for (file, text) in sources(folder) {
+            let lines = text.lines().count();
+            assert!(lines <= 600, "{folder}/{file} has {lines} lines");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_to_be_done() {
+    let words: Vec<String> = ["TO", "FIX"]
+        .iter()
+        .zip(["DO", "ME"])
+        .map(|(a, b)| format!("{a}{b}"))
+        .collect();
+    for (file, text) in sources("crates") {
+        for word in &words {
+            assert!(!text.contains(word), "{file} holds {word}");
+        }
+        let ignored = format!("#[{}", "ignore");
+        assert!(!text.contains(&ignored), "{file} has an ignored test");
+    }
+}
+
+#[test]
+fn troubleshooting_is_about_messages_that_there_are() {
+    // Messages are written over several lines in the source; AWS's own come from the stand-in.
+    let squeeze = |text: &str| {
+        text.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .replace("\\ ", "")
+    };
+    let source: String = ["crates/fargate/src", "crates/ecs-local/src"]
+        .iter()
+        .flat_map(|folder| sources(folder))
+        .map(|(_, text)| squeeze(&text))
+        .collect();
+    let page = fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
+    let messages: Vec<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
+        .collect();
+    assert!(messages.len() > 10);
+    for message in messages {
+        assert!(source.contains(message), "nothing says {message:?}");
+    }
+}
