@@ -98,6 +98,12 @@ fn sigterm_ends_everything_and_blames_no_script() {
         );
         let (ssh, mut stdout, shell) = begin(&agent, &command);
         assert_eq!(line(&mut stdout), "ready");
+        // Keeps the agent for long enough to tell of the other one's end, were it to do so.
+        let (mut slower, mut its_stdout, _) = begin(
+            &agent,
+            "trap 'sleep 0.5; exit 0' TERM; echo ready; while :; do sleep 0.01; done",
+        );
+        assert_eq!(line(&mut its_stdout), "ready");
         assert!(runs(left) && runs(&shell));
 
         agent.kill(signal);
@@ -112,6 +118,7 @@ fn sigterm_ends_everything_and_blames_no_script() {
             "{}",
             text(&output.stderr)
         );
+        assert_eq!(slower.wait().unwrap().code(), Some(255));
     }
 }
 

@@ -19,6 +19,7 @@ use russh::{Channel, ChannelMsg};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// How long anything may take that is expected to happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -271,7 +272,9 @@ pub(crate) struct Told {
 pub(crate) async fn read_channel(channel: &mut Channel<Msg>, enough: usize) -> Told {
     let mut told = Told::default();
     while told.stdout.len() < enough
-        && let Some(message) = channel.wait().await
+        && let Some(message) = timeout(PATIENCE, channel.wait())
+            .await
+            .expect("the agent is silent")
     {
         match message {
             ChannelMsg::Data { data } => told.stdout.extend_from_slice(&data),
