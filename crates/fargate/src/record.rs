@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::job_image::KnownService;
 use crate::runner::Job;
 
 /// What is known of a job's task. Fields appear as prepare goes on.
@@ -31,6 +32,22 @@ pub(crate) struct Record {
     pub(crate) task: Option<String>,
     /// How the task is reached, once it takes scripts.
     pub(crate) login: Option<Login>,
+    /// Where the job's own scripts run, when that is another container than the one of `login` (JobImage mode).
+    #[serde(default)]
+    pub(crate) build: Option<BuildSide>,
+}
+
+/// The container from the job's image, which has the address, the host key and the user of the other one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BuildSide {
+    /// Port of its agent.
+    pub(crate) port: u16,
+    /// The image.
+    pub(crate) image: String,
+    /// Whether the job named it, rather than the operator.
+    pub(crate) is_jobs: bool,
+    /// What runs beside it.
+    pub(crate) services: Vec<KnownService>,
 }
 
 /// How a run logs in to the task.
@@ -58,6 +75,7 @@ impl Record {
             call: None,
             task: None,
             login: None,
+            build: None,
         }
     }
 
@@ -73,7 +91,8 @@ impl Record {
     }
 }
 
-fn now() -> Duration {
+/// The time since 1970.
+pub(crate) fn now() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

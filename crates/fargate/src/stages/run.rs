@@ -10,14 +10,17 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::Context;
+use super::build_side::{self, accompany, target};
+use super::{Context, services};
 use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::record::{Found, Login, Record};
-use crate::ssh::{Connection, Ended, KeyPair, Refusal, Target};
+use crate::runner::{Side, is_job_script};
+use crate::ssh::{Connection, Ended, KeyPair, Refusal};
 
 /// Attempts to connect; the server was there when prepare ended.
 const CONNECT_ATTEMPTS: u32 = 3;
@@ -44,14 +47,35 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     let (mut stdout, mut stderr) = streams
         .map_err(|error| Error::system(format!("could not open the standard streams: {error}")))?;
 
-    let connection = match context.stop.or(connect(context, login)).await? {
-        Ok(connection) => connection,
-        Err(refusal) => return Err(unreachable(context, &record, login, &refusal).await),
+    let build = record
+        .build
+        .as_ref()
+        .filter(|_| Side::of(stage) == Side::Build);
+    // Ends with this function.
+    let mut company = JoinSet::new();
+    let connection = match build {
+        Some(build) => {
+            let helper = target(context, login, login.port);
+            company.spawn(accompany(helper, KeyPair::parse(&login.private_key)?));
+            let connecting = build_side::connect(context, &record, login, build);
+            let connection = context.stop.or(connecting).await?;
+            if is_job_script(stage) {
+                services::wait(context, &record, login, build).await?;
+            }
+            connection
+        }
+        None => match context.stop.or(connect(context, login)).await? {
+            Ok(connection) => connection,
+            Err(refusal) => return Err(unreachable(context, &record, login, &refusal).await),
+        },
     };
-    match connection
+    let ended = connection
         .run_script(file, &mut stdout, &mut stderr, &context.stop)
-        .await?
-    {
+        .await?;
+    if let (Ended::Exited(1..) | Ended::Signalled(_), Some(build)) = (&ended, build) {
+        services::report(context, &record, build).await;
+    }
+    match ended {
         Ended::Exited(0) => Ok(()),
         // The script's own output has said why, and the runner says the status.
         Ended::Exited(status) => Err(Error::new(Blame::Script(status), "")),
@@ -81,16 +105,8 @@ fn record(context: &Context<'_>) -> Result<Record> {
 }
 
 async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connection, Refusal>> {
-    let ssh = &context.config.ssh;
     let key = KeyPair::parse(&login.private_key)?;
-    let target = Target {
-        address: SocketAddr::new(login.address, login.port),
-        username: login.username.clone(),
-        host_key: Some(login.host_key.clone()),
-        reach_timeout: ssh.connect_timeout,
-        connect_timeout: ssh.connect_timeout,
-        keepalive_interval: ssh.keepalive_interval,
-    };
+    let target = target(context, login, login.port);
     let mut attempt = 1;
     loop {
         match Connection::open(&target, &key).await {
