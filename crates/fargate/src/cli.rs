@@ -51,12 +51,67 @@ pub(crate) enum Command {
     /// What GitLab Runner's custom executor calls
     #[command(visible_alias = "c")]
     Custom(Custom),
+    /// Run one job of a .gitlab-ci.yml as GitLab Runner would
+    ///
+    /// Without --config it runs on this machine, against a local stand-in for AWS; with --config against that
+    /// AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
+    Try(Try),
     /// The SSH server inside a job's containers
     #[command(hide = true)]
     Agent {
         #[command(subcommand)]
         command: Agent,
     },
+}
+
+impl Options {
+    /// These options for a stage that is called from another folder; its configuration is named apart.
+    pub(crate) fn for_stages(&self) -> Vec<OsString> {
+        let level = self.log_level.map(|level| OsString::from(level.as_str()));
+        let format = self.log_format.map(|format| match format {
+            crate::config::LogFormat::Text => OsString::from("text"),
+            crate::config::LogFormat::Json => OsString::from("json"),
+        });
+        let file = self.log_file.as_ref().map(|file| {
+            let absolute = std::path::absolute(file);
+            absolute.unwrap_or_else(|_| file.clone()).into_os_string()
+        });
+        let text = |value: &Option<String>| value.as_ref().map(OsString::from);
+        let named = [
+            ("--log-level", level),
+            ("--log-format", format),
+            ("--log-file", file),
+            ("--task-def", text(&self.task_def)),
+            ("--platform-version", text(&self.platform_version)),
+        ];
+        let named = named.into_iter().filter_map(|(name, value)| Some([OsString::from(name), value?]));
+        let debug = self.debug.then(|| OsString::from("--debug"));
+        named.flatten().chain(debug).collect()
+    }
+}
+
+/// What to try.
+#[derive(Debug, Args)]
+pub(crate) struct Try {
+    /// The job [default: the file's only one]
+    pub(crate) job: Option<String>,
+    /// Where the job is; the folder of this file is its project
+    #[arg(long, value_name = "FILE", default_value = ".gitlab-ci.yml")]
+    pub(crate) file: PathBuf,
+    /// Use this image in place of the job's
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
+    /// Set a variable of the job, over the file's; may be repeated
+    #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) variables: Vec<(String, String)>,
+    /// Leave the task running, and say how to use and to stop it
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+fn key_value(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("it has no `=`")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// The stages of a job.

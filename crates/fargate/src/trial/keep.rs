@@ -65,7 +65,10 @@ impl Kept<'_> {
             true => stop.insisted().await,
             false => stop.requested().await,
         };
-        self.attempt.cleanup(log, &self.variables).await;
+        if let Err(failure) = self.attempt.cleanup(log, &self.variables).await {
+            log.warning(&format!("Cleanup script failed: {failure}"))
+                .await;
+        }
     }
 
     /// Leaves the task, and the private folder with the two programs.
@@ -85,9 +88,12 @@ impl Kept<'_> {
                 None => text.push_str(&format!("unset {key}\n")),
             }
         }
-        let (program, config) = (word(&driver.program), word(&driver.config));
+        let mut words = vec![word(&driver.program)];
+        let arguments = driver.arguments.iter().map(Path::new);
+        words.extend(arguments.map(word));
+        let call = words.join(" ");
         text.push_str(&format!(
-            "driver() {{ {program} --config {config} custom \"$@\" < /dev/null; }}\n{what}"
+            "driver() {{ {call} custom \"$@\" < /dev/null; }}\n{what}"
         ));
         let path = self.attempt.folder().join(name);
         private::program(&path, text.as_bytes()).map_err(|error| {

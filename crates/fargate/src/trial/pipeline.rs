@@ -8,16 +8,12 @@ use std::time::Duration;
 
 use crate::error::{Blame, Error, Result};
 
-use super::duration;
-use super::image::{Image, read_image, read_variables};
+use super::image::{IMAGE_KEYS, Image, read_image, read_variables};
 use super::node::Node;
 use super::variables::Variable;
 
 /// GitLab's default timeout of a project's jobs.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
-
-/// How deep GitLab lets lists be nested in a script.
-const NESTING_LIMIT: usize = 10;
 
 /// Keys of the top level that are no jobs.
 const GLOBAL_KEYS: &[&str] = &[
@@ -37,7 +33,8 @@ const GLOBAL_KEYS: &[&str] = &[
 /// Keys that jobs inherit from `default:` or, in the old way, from the top level.
 const INHERITED_KEYS: &[&str] = &["image", "services", "before_script", "after_script"];
 
-const DEFAULT_STAGES: &[&str] = &["build", "test", "deploy"];
+/// A job's own keys that are followed, beside those.
+const OWN_KEYS: &[&str] = &["script", "stage", "timeout", "variables"];
 
 /// One job, complete in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,16 +131,16 @@ impl<'a> Reader<'a> {
         self.refuse_what_changes_the_script()?;
         let mut script = Vec::new();
         if let Some(node) = self.inherited("before_script")? {
-            commands(node, 0, &mut script).map_err(|what| self.wrong("before_script", &what))?;
+            commands(node, &mut script).map_err(|what| self.wrong("before_script", &what))?;
         }
         let own = self
             .job
             .get("script")
             .ok_or_else(|| self.wrong("script", "is missing"))?;
-        commands(own, 0, &mut script).map_err(|what| self.wrong("script", &what))?;
+        commands(own, &mut script).map_err(|what| self.wrong("script", &what))?;
         let mut after_script = Vec::new();
         if let Some(node) = self.inherited("after_script")? {
-            commands(node, 0, &mut after_script)
+            commands(node, &mut after_script)
                 .map_err(|what| self.wrong("after_script", &what))?;
         }
         let image = match self.inherited("image")? {
@@ -245,28 +242,11 @@ impl<'a> Reader<'a> {
     }
 
     fn stage(&self) -> Result<String> {
-        let stage = match self.job.get("stage") {
-            None => "test".to_owned(),
+        match self.job.get("stage") {
+            None => Ok("test".to_owned()),
             Some(node) => node
                 .scalar()
-                .ok_or_else(|| self.wrong("stage", "must be a name"))?,
-        };
-        let stages: Vec<String> = match self.file.get("stages") {
-            None => DEFAULT_STAGES
-                .iter()
-                .map(|&stage| stage.to_owned())
-                .collect(),
-            Some(Node::List(items)) => items.iter().filter_map(Node::scalar).collect(),
-            Some(_) => return Err(refused("has `stages` that are no list")),
-        };
-        if stages.contains(&stage) || stage == ".pre" || stage == ".post" {
-            Ok(stage)
-        } else {
-            let known = stages.join(", ");
-            Err(self.wrong(
-                "stage",
-                &format!("is {stage}, which is none of the stages .pre, {known}, .post"),
-            ))
+                .ok_or_else(|| self.wrong("stage", "must be a name")),
         }
     }
 
@@ -279,7 +259,7 @@ impl<'a> Reader<'a> {
             None => Ok(DEFAULT_TIMEOUT),
             Some(node) => node
                 .scalar()
-                .and_then(|text| duration::parse(&text))
+                .and_then(|text| duration(&text))
                 .filter(|timeout| !timeout.is_zero())
                 .ok_or_else(|| self.wrong("timeout", "must be a duration such as `1h 30m`")),
         }
@@ -303,11 +283,23 @@ impl<'a> Reader<'a> {
         {
             warnings.push(format!("default: {}", unfollowed(key)));
         }
-        let own = ["script", "stage", "timeout", "variables"];
-        for key in
-            keys(Some(self.job)).filter(|key| !INHERITED_KEYS.contains(key) && !own.contains(key))
+        for key in keys(Some(self.job))
+            .filter(|key| !INHERITED_KEYS.contains(key) && !OWN_KEYS.contains(key))
         {
             warnings.push(format!("job {}: {}", self.name, unfollowed(key)));
+        }
+        let services = match self.inherited("services") {
+            Ok(Some(Node::List(services))) => services.as_slice(),
+            _ => &[],
+        };
+        let images = self.inherited("image").ok().flatten().into_iter();
+        for key in images
+            .chain(services)
+            .flat_map(Node::entries)
+            .map(|(key, _)| key)
+            .filter(|key| !IMAGE_KEYS.contains(key))
+        {
+            warnings.push(format!("job {}: image or service: {}", self.name, unfollowed(key)));
         }
         warnings
     }
@@ -316,9 +308,7 @@ impl<'a> Reader<'a> {
 /// What it means that `key` is not followed.
 fn unfollowed(key: &str) -> String {
     let effect = match key {
-        "rules" | "only" | "except" | "when" | "start_in" | "workflow" => {
-            "is not evaluated: the job runs"
-        }
+        "rules" | "only" | "except" | "when" | "workflow" => "is not evaluated: the job runs",
         "needs" | "dependencies" => {
             "is not followed: no other job runs before, and its artifacts are missing"
         }
@@ -327,29 +317,26 @@ fn unfollowed(key: &str) -> String {
         "parallel" => "is not followed: the job runs once, without variables of a matrix",
         "retry" => "is not followed: the job runs once",
         "allow_failure" => "is not followed: a failure is shown as one",
-        "secrets" | "id_tokens" | "identity" => "is not followed: its variables are missing",
-        "environment" => {
-            "is not followed: nothing is recorded as deployed, and its variables are missing"
-        }
-        "release" | "pages" => "is not followed: nothing is published",
+        "secrets" | "id_tokens" => "is not followed: its variables are missing",
+        "environment" | "release" | "pages" => "is not followed: nothing is published",
         "tags" => "is not followed: this runner takes every job",
-        "coverage" | "interruptible" | "resource_group" | "manual_confirmation" => {
-            "has no effect in a trial"
-        }
         _ => "is not followed",
     };
     format!("`{key}` {effect}")
 }
 
+/// A duration such as `1h 30m`, or plain seconds.
+fn duration(text: &str) -> Option<Duration> {
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text).ok(),
+    }
+}
+
 /// Flattens a script as GitLab does: a text, or lists of texts within lists.
-fn commands(node: &Node, depth: usize, into: &mut Vec<String>) -> Result<(), String> {
+fn commands(node: &Node, into: &mut Vec<String>) -> Result<(), String> {
     match node {
-        Node::List(_) if depth > NESTING_LIMIT => {
-            Err(format!("has lists nested deeper than {NESTING_LIMIT}"))
-        }
-        Node::List(items) => items
-            .iter()
-            .try_for_each(|item| commands(item, depth + 1, into)),
+        Node::List(items) => items.iter().try_for_each(|item| commands(item, into)),
         Node::Text(command) => {
             into.push(command.clone());
             Ok(())
@@ -527,7 +514,6 @@ job:
                 "job: {script: x, timeout: soon}",
                 "job job: `timeout` must be a duration",
             ),
-            ("job: {script: x, stage: tset}", "job job: `stage` is tset"),
             (
                 "image: a\ndefault: {image: b}\njob: {script: x}",
                 "`image` both",
