@@ -101,7 +101,9 @@ impl<'a> Attempt<'a> {
         interrupt: impl Future<Output = Failure>,
     ) -> Result<Answer, Failure> {
         let call = self.call("config", variables);
-        let text = call.execute(log, Stdout::Returned, interrupt, self.stop).await?;
+        let text = call
+            .execute(log, Stdout::Returned, interrupt, self.stop)
+            .await?;
         if text.is_empty() {
             return Ok(Answer::default());
         }
@@ -120,7 +122,9 @@ impl<'a> Attempt<'a> {
         interrupt: impl Future<Output = Failure>,
     ) -> Result<(), Failure> {
         let call = self.call("prepare", variables);
-        call.execute(log, Stdout::Logged, interrupt, self.stop).await.map(drop)
+        call.execute(log, Stdout::Logged, interrupt, self.stop)
+            .await
+            .map(drop)
     }
 
     /// `run` of `script` as `stage`.
@@ -135,18 +139,27 @@ impl<'a> Attempt<'a> {
             .script_file(script)
             .map_err(|error| Failure::System(format!("could not write the script: {error}")))?;
         let mut call = self.call("run", variables);
-        call.arguments.extend([file.into_os_string(), OsString::from(stage)]);
-        call.execute(log, Stdout::Logged, interrupt, self.stop).await.map(drop)
+        call.arguments
+            .extend([file.into_os_string(), OsString::from(stage)]);
+        call.execute(log, Stdout::Logged, interrupt, self.stop)
+            .await
+            .map(drop)
     }
 
     /// `cleanup`, which nothing interrupts. A runner logs what it prints to its own log; here it is shown.
-    pub(super) async fn cleanup(&self, log: &mut Log, variables: &Variables) -> Result<(), Failure> {
+    pub(super) async fn cleanup(
+        &self,
+        log: &mut Log,
+        variables: &Variables,
+    ) -> Result<(), Failure> {
         let too_long = async {
             tokio::time::sleep(CLEANUP_TIMEOUT).await;
             Failure::TimedOut(CLEANUP_TIMEOUT)
         };
         let call = self.call("cleanup", variables);
-        call.execute(log, Stdout::Logged, too_long, self.stop).await.map(drop)
+        call.execute(log, Stdout::Logged, too_long, self.stop)
+            .await
+            .map(drop)
     }
 
     /// The environment of a call, in the runner's order: what comes later wins.

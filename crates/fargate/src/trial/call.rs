@@ -88,7 +88,10 @@ impl Call {
         let mut child = command.stderr(to_log).spawn().map_err(not_started)?;
         // It holds the pipes' other ends, which would never close.
         drop(command);
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).unwrap_or_default();
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .unwrap_or_default();
 
         let ended = async {
             let (logged, answer, status) =

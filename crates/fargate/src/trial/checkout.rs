@@ -90,8 +90,12 @@ pub(super) fn slug(text: &str) -> String {
 ///
 /// [`Blame::Usage`] when a file cannot be read, or all of them are too large together.
 pub(super) fn pack(folder: &Path) -> Result<String> {
-    let cannot =
-        |why: String| Error::new(Blame::Usage, format!("could not pack the files of {}: {why}", folder.display()));
+    let cannot = |why: String| {
+        Error::new(
+            Blame::Usage,
+            format!("could not pack the files of {}: {why}", folder.display()),
+        )
+    };
     let failed = |error: std::io::Error| cannot(error.to_string());
     let mut tar = Command::new("tar");
     tar.arg("-C").arg(folder).args(["-c", "-f", "-"]);
@@ -110,7 +114,10 @@ pub(super) fn pack(folder: &Path) -> Result<String> {
     let mut packed = Vec::new();
     if let Some(output) = packing.stdout.take() {
         // With its reader gone, tar ends by itself.
-        output.take(SIZE_LIMIT + 1).read_to_end(&mut packed).map_err(failed)?;
+        output
+            .take(SIZE_LIMIT + 1)
+            .read_to_end(&mut packed)
+            .map_err(failed)?;
     }
     let ended = packing.wait_with_output().map_err(failed)?;
     if packed.len() as u64 > SIZE_LIMIT {
@@ -120,7 +127,9 @@ pub(super) fn pack(folder: &Path) -> Result<String> {
     }
     match ended.status.success() {
         true => Ok(STANDARD.encode(packed)),
-        false => Err(cannot(String::from_utf8_lossy(&ended.stderr).trim().to_owned())),
+        false => Err(cannot(
+            String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
+        )),
     }
 }
 
@@ -128,8 +137,19 @@ pub(super) fn pack(folder: &Path) -> Result<String> {
 /// where there is no git or no work tree.
 fn tracked(folder: &Path) -> Result<Option<Vec<u8>>> {
     use std::os::unix::ffi::OsStrExt as _;
-    let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
-    let output = match Command::new("git").arg("-C").arg(folder).args(arguments).output() {
+    let arguments = [
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ];
+    let output = match Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        .output()
+    {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::system(format!("could not run git: {error}"))),
         Ok(output) => output,
@@ -140,15 +160,24 @@ fn tracked(folder: &Path) -> Result<Option<Vec<u8>>> {
             return Ok(None);
         }
         // Such as a work tree of another user: taking what git would ignore is not what was meant.
-        let message = format!("git could not list the files of {}: {}", folder.display(), said.trim());
+        let message = format!(
+            "git could not list the files of {}: {}",
+            folder.display(),
+            said.trim()
+        );
         return Err(Error::new(Blame::Usage, message));
     }
     let is_there = |name: &[u8]| {
         let path = folder.join(std::ffi::OsStr::from_bytes(name));
         !name.is_empty() && path.symlink_metadata().is_ok()
     };
-    let names = output.stdout.split(|byte| *byte == 0).filter(|name| is_there(name));
-    Ok(Some(names.flat_map(|name| [name, b"\0"].concat()).collect()))
+    let names = output
+        .stdout
+        .split(|byte| *byte == 0)
+        .filter(|name| is_there(name));
+    Ok(Some(
+        names.flat_map(|name| [name, b"\0"].concat()).collect(),
+    ))
 }
 
 /// A file with `content`, to be read as standard input: a pipe would want somebody to fill it meanwhile.
@@ -174,9 +203,20 @@ mod tests {
     fn git(folder: &Path, arguments: &[&str]) {
         let mut git = Command::new("git");
         git.arg("-C").arg(folder);
-        git.args(["-c", "user.name=A Name", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]);
+        git.args([
+            "-c",
+            "user.name=A Name",
+            "-c",
+            "user.email=a@example.com",
+            "-c",
+            "commit.gpgsign=false",
+        ]);
         let done = git.args(arguments).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
     }
 
     /// Packs `folder` and unpacks that again.
@@ -184,15 +224,27 @@ mod tests {
         let unpacked = tempfile::tempdir().unwrap();
         let tar = STANDARD.decode(pack(folder).unwrap()).unwrap();
         let mut command = Command::new("tar");
-        command.arg("-C").arg(unpacked.path()).arg("-x").stdin(as_input(&tar).unwrap());
+        command
+            .arg("-C")
+            .arg(unpacked.path())
+            .arg("-x")
+            .stdin(as_input(&tar).unwrap());
         assert!(command.status().unwrap().success());
         unpacked
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        let list = Command::new("find").arg(".").current_dir(folder).output().unwrap();
+        let list = Command::new("find")
+            .arg(".")
+            .current_dir(folder)
+            .output()
+            .unwrap();
         let list = String::from_utf8(list.stdout).unwrap();
-        let mut names: Vec<_> = list.lines().filter_map(|name| name.strip_prefix("./")).map(str::to_owned).collect();
+        let mut names: Vec<_> = list
+            .lines()
+            .filter_map(|name| name.strip_prefix("./"))
+            .map(str::to_owned)
+            .collect();
         names.sort();
         names
     }
@@ -214,8 +266,24 @@ mod tests {
         assert!(checkout.project.starts_with("local/tmp"), "{checkout:?}");
         assert_eq!(checkout.commit, None);
         let copy = packed(folder.path());
-        assert_eq!(names(copy.path()), ["README", "bin", "bin/run me", "link", "target", "target/big"]);
-        let mode = copy.path().join("bin/run me").metadata().unwrap().permissions().mode();
+        assert_eq!(
+            names(copy.path()),
+            [
+                "README",
+                "bin",
+                "bin/run me",
+                "link",
+                "target",
+                "target/big"
+            ]
+        );
+        let mode = copy
+            .path()
+            .join("bin/run me")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o111, 0o111);
         assert!(copy.path().join("link").is_symlink());
     }
@@ -228,15 +296,24 @@ mod tests {
         git(folder.path(), &["init", "-q", "-b", "topic/one"]);
         git(folder.path(), &["add", "README", "gone"]);
         assert_eq!(Checkout::of(folder.path()).commit, None);
-        git(folder.path(), &["commit", "-q", "-m", "Title\n\nMore of it"]);
+        git(
+            folder.path(),
+            &["commit", "-q", "-m", "Title\n\nMore of it"],
+        );
         std::fs::remove_file(folder.path().join("gone")).unwrap();
-        assert_eq!(names(packed(folder.path()).path()), [".gitignore", "README", "bin", "bin/run me", "link"]);
+        assert_eq!(
+            names(packed(folder.path()).path()),
+            [".gitignore", "README", "bin", "bin/run me", "link"]
+        );
         // A folder within is its own project.
         assert_eq!(names(packed(&folder.path().join("bin")).path()), ["run me"]);
 
         let checkout = Checkout::of(folder.path());
         let commit = checkout.commit.unwrap();
-        assert_eq!((checkout.reference.as_str(), commit.sha.len()), ("topic/one", 40));
+        assert_eq!(
+            (checkout.reference.as_str(), commit.sha.len()),
+            ("topic/one", 40)
+        );
         assert_eq!(commit.author, "A Name <a@example.com>");
         assert_eq!(commit.message, "Title\n\nMore of it");
     }

@@ -102,8 +102,14 @@ mod tests {
         }
         std::fs::write(&file, "42").unwrap();
         assert_eq!(says(exited(2)), "exit status 2");
-        assert!(says(exited(101)).contains("exit code 101; executable execution terminated with: exit status 101"));
+        assert!(
+            says(exited(101))
+                .contains("exit code 101; executable execution terminated with: exit status 101")
+        );
         let killed = says(Failure::check(ExitStatus::from_raw(9), &file));
-        assert!(killed.contains("exit code -1;") && killed.contains("SIGKILL"), "{killed}");
+        assert!(
+            killed.contains("exit code -1;") && killed.contains("SIGKILL"),
+            "{killed}"
+        );
     }
 }

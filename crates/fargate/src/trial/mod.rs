@@ -24,7 +24,7 @@ mod standin;
 mod variables;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;

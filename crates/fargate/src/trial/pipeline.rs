@@ -140,8 +140,7 @@ impl<'a> Reader<'a> {
         commands(own, &mut script).map_err(|what| self.wrong("script", &what))?;
         let mut after_script = Vec::new();
         if let Some(node) = self.inherited("after_script")? {
-            commands(node, &mut after_script)
-                .map_err(|what| self.wrong("after_script", &what))?;
+            commands(node, &mut after_script).map_err(|what| self.wrong("after_script", &what))?;
         }
         let image = match self.inherited("image")? {
             Some(node) => Some(read_image(node).map_err(|what| self.wrong("image", &what))?),
@@ -299,7 +298,11 @@ impl<'a> Reader<'a> {
             .map(|(key, _)| key)
             .filter(|key| !IMAGE_KEYS.contains(key))
         {
-            warnings.push(format!("job {}: image or service: {}", self.name, unfollowed(key)));
+            warnings.push(format!(
+                "job {}: image or service: {}",
+                self.name,
+                unfollowed(key)
+            ));
         }
         warnings
     }

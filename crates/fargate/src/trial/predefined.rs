@@ -52,7 +52,9 @@ impl Origin<'_> {
 
     /// What GitLab itself would send, before the variables of the file.
     pub(super) fn gitlab_variables(&self) -> Variables {
-        let Self { id, job, checkout, .. } = self;
+        let Self {
+            id, job, checkout, ..
+        } = self;
         let (name, namespace) = self.project_name();
         let url = format!("{SERVER}/{}", checkout.project);
         let host = SERVER.trim_start_matches("https://");
@@ -102,7 +104,10 @@ impl Origin<'_> {
 fn commit_variables(commit: &Commit, reference: &str, set: &mut impl FnMut(&str, &str)) {
     let title = commit.message.lines().next().unwrap_or_default();
     set("CI_COMMIT_SHA", &commit.sha);
-    set("CI_COMMIT_SHORT_SHA", commit.sha.get(..8).unwrap_or(&commit.sha));
+    set(
+        "CI_COMMIT_SHORT_SHA",
+        commit.sha.get(..8).unwrap_or(&commit.sha),
+    );
     set("CI_COMMIT_REF_NAME", reference);
     set("CI_COMMIT_REF_SLUG", &slug(reference));
     set("CI_COMMIT_BRANCH", reference);
@@ -153,7 +158,10 @@ pub(super) fn with_the_runners(
         "aarch64" => "arm64",
         other => other,
     };
-    all.put("CI_RUNNER_EXECUTABLE_ARCH", format!("{}/{architecture}", std::env::consts::OS));
+    all.put(
+        "CI_RUNNER_EXECUTABLE_ARCH",
+        format!("{}/{architecture}", std::env::consts::OS),
+    );
     all.put("RUNNER_TEMP_PROJECT_DIR", format!("{}.tmp", paths.project));
     all.expanded()
 }

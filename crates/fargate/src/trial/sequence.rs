@@ -136,7 +136,9 @@ impl<'a> Sequence<'a> {
             builds: builds.to_owned(),
         };
         let variables = self.plan.variables(paths, Status::Running);
-        attempt.prepare(log, &variables, self.interruption()).await?;
+        attempt
+            .prepare(log, &variables, self.interruption())
+            .await?;
         Ok(answer)
     }
 

@@ -40,7 +40,9 @@ impl Standin {
     /// When it cannot listen, or its folder cannot be made.
     pub(super) async fn start() -> Result<Self> {
         let failed = |error: std::io::Error| {
-            Error::system(format!("could not start the local stand-in for AWS: {error}"))
+            Error::system(format!(
+                "could not start the local stand-in for AWS: {error}"
+            ))
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -93,9 +95,9 @@ impl Standin {
     pub(super) async fn stop(self) -> Result<()> {
         drop(self.shutdown);
         let ended = self.server.await.map_err(anyhow::Error::from);
-        ended.flatten().map_err(|error| {
-            Error::system(format!("the local stand-in for AWS failed: {error:#}"))
-        })
+        ended
+            .flatten()
+            .map_err(|error| Error::system(format!("the local stand-in for AWS failed: {error:#}")))
     }
 
     /// The driver's configuration.

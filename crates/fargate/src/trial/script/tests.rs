@@ -117,10 +117,7 @@ fn variables_arrive_byte_for_byte() {
         let mut task = Task::new(posix);
         task.variables.put("HARD", hard);
         task.variables.put("EMPTY", "");
-        let lines = commands(&[
-            "printf %s \"$HARD\" > hard",
-            "echo \"${EMPTY-unset}\"",
-        ]);
+        let lines = commands(&["printf %s \"$HARD\" > hard", "echo \"${EMPTY-unset}\""]);
         let output = task.run(shell, |scripts| scripts.build(&lines));
         assert_eq!(
             output.status.code(),

@@ -310,4 +310,3 @@ async fn the_jobs_timeout_leaves_time_for_cleanup_only() {
     assert_eq!(told.result, Err(Failure::TimedOut(Duration::from_secs(1))));
     assert_eq!(told.diary[4..], ["build_script running", "cleanup running"]);
 }
-
