@@ -57,13 +57,17 @@ impl Region {
 
     /// The cluster a request means.
     pub(crate) fn cluster(&self, given: Option<&str>) -> Result<&Cluster, ApiError> {
-        self.clusters.get(self.cluster_name(given)?).ok_or_else(ApiError::cluster_not_found)
+        self.clusters
+            .get(self.cluster_name(given)?)
+            .ok_or_else(ApiError::cluster_not_found)
     }
 
     /// As [`Region::cluster`], to change it.
     pub(crate) fn cluster_mut(&mut self, given: Option<&str>) -> Result<&mut Cluster, ApiError> {
         let name = self.cluster_name(given)?.to_owned();
-        self.clusters.get_mut(&name).ok_or_else(ApiError::cluster_not_found)
+        self.clusters
+            .get_mut(&name)
+            .ok_or_else(ApiError::cluster_not_found)
     }
 
     /// The task definition a request means: `family` (its latest active revision), `family:revision`, or an ARN.
@@ -73,7 +77,12 @@ impl Region {
             None => given,
         };
         let Some((family, revision)) = name.split_once(':') else {
-            return self.families.get(name)?.iter().rev().find(|definition| definition.is_active());
+            return self
+                .families
+                .get(name)?
+                .iter()
+                .rev()
+                .find(|definition| definition.is_active());
         };
         let revision: usize = revision.parse().ok()?;
         self.families.get(family)?.get(revision.checked_sub(1)?)
@@ -83,7 +92,9 @@ impl Region {
     pub(crate) fn task_definition_mut(&mut self, given: &str) -> Option<&mut TaskDefinition> {
         let found = self.task_definition(given)?;
         let (family, revision) = (found.family.clone(), found.revision);
-        self.families.get_mut(&family)?.get_mut(usize::try_from(revision).ok()?.checked_sub(1)?)
+        self.families
+            .get_mut(&family)?
+            .get_mut(usize::try_from(revision).ok()?.checked_sub(1)?)
     }
 
     /// The ID a request means by a task's ID or ARN, checked as ECS does.
@@ -91,7 +102,11 @@ impl Region {
         let id = if given.starts_with("arn:") {
             let resource = ids::resource(&self.name, given)
                 .and_then(|resource| resource.strip_prefix("task/"))
-                .ok_or_else(|| ApiError::invalid_parameter(format!("Invalid identifier: {given} is not the ARN of a task.")))?;
+                .ok_or_else(|| {
+                    ApiError::invalid_parameter(format!(
+                        "Invalid identifier: {given} is not the ARN of a task."
+                    ))
+                })?;
             match resource.split_once('/') {
                 Some((of, id)) if of == cluster => id,
                 Some((of, _)) => {
@@ -105,7 +120,9 @@ impl Region {
             given
         };
         if !matches!(id.len(), 32 | 36) {
-            return Err(ApiError::invalid_parameter("taskId length should be one of [32,36]"));
+            return Err(ApiError::invalid_parameter(
+                "taskId length should be one of [32,36]",
+            ));
         }
         Ok(id)
     }

@@ -44,7 +44,11 @@ pub(crate) struct ApiError {
 }
 
 impl ApiError {
-    pub(crate) fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+    pub(crate) fn new(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             code: code.into(),
@@ -67,7 +71,11 @@ impl ApiError {
 
     /// A fault of this program, not of the caller. AWS calls its own ServerException.
     pub(crate) fn internal(why: impl std::fmt::Display) -> Self {
-        Self::new(500, "ServerException", format!("The stand-in failed: {why}"))
+        Self::new(
+            500,
+            "ServerException",
+            format!("The stand-in failed: {why}"),
+        )
     }
 
     /// The rate limit of a service, in its own words.
@@ -87,14 +95,22 @@ impl ApiError {
             Service::Ecs => Self::new(
                 400,
                 "AccessDeniedException",
-                format!("User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"),
+                format!(
+                    "User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
+                ),
             ),
             Service::Ec2 => Self::new(
                 403,
                 "UnauthorizedOperation",
-                format!("You are not authorized to perform this operation. User: {who} is not authorized to perform: {action} because no identity-based policy allows the {action} action"),
+                format!(
+                    "You are not authorized to perform this operation. User: {who} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+                ),
             ),
-            Service::Sts => Self::new(403, "AccessDenied", format!("User: {who} is not authorized to perform: {action}")),
+            Service::Sts => Self::new(
+                403,
+                "AccessDenied",
+                format!("User: {who} is not authorized to perform: {action}"),
+            ),
         }
     }
 
@@ -121,14 +137,35 @@ impl ApiError {
     }
 
     fn ec2(&self, request_id: &str) -> String {
-        let errors = Errors { error: Detail { kind: None, code: &self.code, message: &self.message } };
+        let errors = Errors {
+            error: Detail {
+                kind: None,
+                code: &self.code,
+                message: &self.message,
+            },
+        };
         to_xml("Response", &Ec2Response { errors, request_id })
     }
 
     fn sts(&self, request_id: &str) -> String {
-        let kind = if self.status < 500 { "Sender" } else { "Receiver" };
-        let error = Detail { kind: Some(kind), code: &self.code, message: &self.message };
-        to_xml("ErrorResponse", &StsResponse { xmlns: crate::sts::NAMESPACE, error, request_id })
+        let kind = if self.status < 500 {
+            "Sender"
+        } else {
+            "Receiver"
+        };
+        let error = Detail {
+            kind: Some(kind),
+            code: &self.code,
+            message: &self.message,
+        };
+        to_xml(
+            "ErrorResponse",
+            &StsResponse {
+                xmlns: crate::sts::NAMESPACE,
+                error,
+                request_id,
+            },
+        )
     }
 }
 
@@ -168,6 +205,7 @@ struct StsResponse<'a> {
 /// A document with its declaration. What cannot be written as XML becomes a document that says so: our types always
 /// can.
 pub(crate) fn to_xml(root: &str, value: &impl Serialize) -> String {
-    let body = quick_xml::se::to_string_with_root(root, value).unwrap_or_else(|e| format!("<StandInFailed>{e}</StandInFailed>"));
+    let body = quick_xml::se::to_string_with_root(root, value)
+        .unwrap_or_else(|e| format!("<StandInFailed>{e}</StandInFailed>"));
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{body}")
 }

@@ -9,7 +9,12 @@ struct Size {
 }
 
 const fn size(cpu: u32, least_gb: u32, most_gb: u32, step_gb: u32) -> Size {
-    Size { cpu, least: least_gb * 1024, most: most_gb * 1024, step: step_gb * 1024 }
+    Size {
+        cpu,
+        least: least_gb * 1024,
+        most: most_gb * 1024,
+        step: step_gb * 1024,
+    }
 }
 
 /// The sizes whose memory goes in even steps (AWS: task CPU and memory on Fargate).
@@ -23,7 +28,10 @@ const EVEN: [Size; 6] = [
 ];
 
 /// The sizes whose memory is one of a few.
-const LISTED: [(u32, [u32; 3]); 2] = [(256, [512, 1024, 2048]), (32768, [60 * 1024, 120 * 1024, 244 * 1024])];
+const LISTED: [(u32, [u32; 3]); 2] = [
+    (256, [512, 1024, 2048]),
+    (32768, [60 * 1024, 120 * 1024, 244 * 1024]),
+];
 
 /// Whether Fargate has this CPU size at all.
 pub(crate) fn has_cpu(cpu: u32) -> bool {
@@ -32,10 +40,14 @@ pub(crate) fn has_cpu(cpu: u32) -> bool {
 
 /// Whether Fargate runs tasks of `cpu` units and `memory` MiB.
 pub(crate) fn has_pair(cpu: u32, memory: u32) -> bool {
-    let even = EVEN
+    let even = EVEN.iter().any(|size| {
+        size.cpu == cpu
+            && (size.least..=size.most).contains(&memory)
+            && (memory - size.least).is_multiple_of(size.step)
+    });
+    even || LISTED
         .iter()
-        .any(|size| size.cpu == cpu && (size.least..=size.most).contains(&memory) && (memory - size.least) % size.step == 0);
-    even || LISTED.iter().any(|(listed, memories)| *listed == cpu && memories.contains(&memory))
+        .any(|(listed, memories)| *listed == cpu && memories.contains(&memory))
 }
 
 /// CPU units from `"1024"` or `"1 vCPU"`.
@@ -52,7 +64,10 @@ pub(crate) fn memory_mib(text: &str) -> Option<u32> {
 fn amount(text: &str, unit: &str) -> Option<u32> {
     let text = text.trim().to_ascii_lowercase();
     let Some(number) = text.strip_suffix(unit) else {
-        return text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
+        return text
+            .parse()
+            .ok()
+            .filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
     };
     let number: f64 = number.trim().parse().ok()?;
     let small = number * 1024.0;

@@ -61,10 +61,20 @@ pub(crate) fn arn(region: &str, resource: &str) -> String {
 /// The resource part of an ECS ARN of this account and region, or nothing.
 pub(crate) fn resource<'a>(region: &str, arn: &'a str) -> Option<&'a str> {
     let mut parts = arn.splitn(6, ':');
-    let head = [parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?];
+    let head = [
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+    ];
     let resource = parts.next()?;
     let [a, partition, service, at, account] = head;
-    let ours = a == "arn" && partition.starts_with("aws") && service == "ecs" && at == region && account == ACCOUNT;
+    let ours = a == "arn"
+        && partition.starts_with("aws")
+        && service == "ecs"
+        && at == region
+        && account == ACCOUNT;
     ours.then_some(resource)
 }
 
@@ -87,6 +97,9 @@ mod tests {
         let ours = arn("eu-west-1", "cluster/ci");
         assert_eq!(resource("eu-west-1", &ours), Some("cluster/ci"));
         assert_eq!(resource("eu-west-2", &ours), None);
-        assert_eq!(resource("eu-west-1", &ours.replace(ACCOUNT, "111122223333")), None);
+        assert_eq!(
+            resource("eu-west-1", &ours.replace(ACCOUNT, "111122223333")),
+            None
+        );
     }
 }

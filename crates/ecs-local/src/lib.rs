@@ -1,1 +1,88 @@
-//! The stand-in for ECS, EC2 and STS. Unfinished: its modules beside this file are not built yet.
+//! A local stand-in for the parts of Amazon ECS, EC2 and STS that a system which runs one Fargate task per job uses.
+//!
+//! Software that drives AWS is only as good as its tests of what AWS does when things go wrong, and AWS cannot be
+//! asked to run out of capacity. This server speaks AWS's own protocols (JSON 1.1 for ECS, Query for EC2 and STS), is
+//! as strict as AWS about what it accepts, and runs real tasks behind them, so that the program under test needs no
+//! seam: it is pointed here with an endpoint URL. What shall go wrong is data, see [`Faults`].
+//!
+//! [`serve`] answers on one port for all three services and for its own paths below `/_local/`, see `control`.
+
+mod account;
+mod auth;
+mod connection;
+mod control;
+mod ec2;
+mod ecs;
+mod error;
+mod fargate;
+mod faults;
+mod http;
+mod ids;
+mod latency;
+mod network;
+mod options;
+mod sts;
+mod tags;
+mod task;
+mod throttle;
+mod world;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+
+pub use faults::Faults;
+pub use options::{
+    Backend, Options, Program, SECURITY_GROUP, SUBNET_A, SUBNET_B, SecurityGroup, Seed, Subnet, VPC,
+};
+
+/// The account every resource belongs to.
+pub const ACCOUNT: &str = "000000000000";
+
+/// How long connections may take to finish after shutdown; a client that keeps one open shall not hold the server up.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// Answers on `listener` until `shutdown` completes, then ends every task's processes and returns.
+///
+/// Works on any tokio runtime with I/O, process and time drivers, the current-thread one included. Nothing of it
+/// survives: a process that still runs two seconds after its SIGTERM is killed.
+///
+/// # Errors
+///
+/// When the options contradict themselves, or the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    options.check()?;
+    let world = Arc::new(world::World::new(options));
+    let ended = world.clone();
+    let (closing, mut closed) = tokio::sync::watch::channel(false);
+    let until = async move {
+        shutdown.await;
+        ended.begin_shutdown();
+        closing.send_replace(true);
+    };
+    let service =
+        http::router(world.clone()).into_make_service_with_connect_info::<connection::Cut>();
+    let server = std::future::IntoFuture::into_future(
+        axum::serve(connection::Connections(listener), service).with_graceful_shutdown(until),
+    );
+    let bound = async move {
+        if closed.wait_for(|closed| *closed).await.is_err() {
+            // The server ended by itself and dropped the sender: its own arm of the select reports that.
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(CLOSING).await;
+    };
+    let served = tokio::select! {
+        served = server => served.context("serving the local ECS endpoint"),
+        () = bound => Ok(()),
+    };
+    world.end_all_tasks().await;
+    served
+}

@@ -69,7 +69,9 @@ pub(crate) struct InterfaceRequest {
 
 impl Network {
     pub(crate) fn new(region: &str, seed: &Seed) -> Self {
-        let parts = u32::try_from(seed.subnets.len().max(1)).unwrap_or(u32::MAX).next_power_of_two();
+        let parts = u32::try_from(seed.subnets.len().max(1))
+            .unwrap_or(u32::MAX)
+            .next_power_of_two();
         let prefix = (PREFIX + parts.trailing_zeros()).min(30);
         let size = 1u32 << (32 - prefix);
         let subnet = |(n, spec): (u32, &Subnet)| SubnetState {
@@ -96,8 +98,16 @@ impl Network {
     }
 
     /// Makes an interface, unless the subnet has no address left.
-    pub(crate) fn create(&mut self, region: &str, request: &InterfaceRequest, now: Timestamp) -> Option<Interface> {
-        let subnet = self.subnets.iter_mut().find(|subnet| subnet.spec.id == request.subnet_id)?;
+    pub(crate) fn create(
+        &mut self,
+        region: &str,
+        request: &InterfaceRequest,
+        now: Timestamp,
+    ) -> Option<Interface> {
+        let subnet = self
+            .subnets
+            .iter_mut()
+            .find(|subnet| subnet.spec.id == request.subnet_id)?;
         let address = subnet.take()?;
         let interface = Interface {
             id: ids::ec2("eni"),
@@ -109,20 +119,27 @@ impl Network {
             address,
             public_address: request.public.then_some(address),
             mac: ids::mac(),
-            dns_name: format!("ip-{}.{region}.compute.internal", address.to_string().replace('.', "-")),
+            dns_name: format!(
+                "ip-{}.{region}.compute.internal",
+                address.to_string().replace('.', "-")
+            ),
             groups: request.groups.clone(),
             tags: request.tags.clone(),
             attached_at: now,
             public_after_reads: request.public_after_reads,
         };
-        self.interfaces.insert(interface.id.clone(), interface.clone());
+        self.interfaces
+            .insert(interface.id.clone(), interface.clone());
         Some(interface)
     }
 
     /// Deletes an interface and frees its place in the subnet.
     pub(crate) fn delete(&mut self, id: &str) {
         if let Some(interface) = self.interfaces.remove(id)
-            && let Some(subnet) = self.subnets.iter_mut().find(|subnet| subnet.spec.id == interface.subnet_id)
+            && let Some(subnet) = self
+                .subnets
+                .iter_mut()
+                .find(|subnet| subnet.spec.id == interface.subnet_id)
         {
             subnet.used = subnet.used.saturating_sub(1);
         }
@@ -173,8 +190,14 @@ mod tests {
         let mut network = Network::new("eu-west-1", &Seed::default());
         let mut seen = std::collections::BTreeSet::new();
         for n in 0..10_000 {
-            let id = if n % 2 == 0 { crate::SUBNET_A } else { crate::SUBNET_B };
-            let interface = network.create("eu-west-1", &request(id), Timestamp::default()).unwrap();
+            let id = if n % 2 == 0 {
+                crate::SUBNET_A
+            } else {
+                crate::SUBNET_B
+            };
+            let interface = network
+                .create("eu-west-1", &request(id), Timestamp::default())
+                .unwrap();
             let [a, b, ..] = interface.address.octets();
             let wanted = if n % 2 == 0 { 64..96 } else { 96..128 };
             assert!(a == 127 && wanted.contains(&b), "{}", interface.address);
@@ -188,9 +211,19 @@ mod tests {
         let mut seed = Seed::default();
         seed.subnets[0].free_addresses = 1;
         let mut network = Network::new("eu-west-1", &seed);
-        let first = network.create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default()).unwrap();
-        assert!(network.create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default()).is_none());
+        let first = network
+            .create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default())
+            .unwrap();
+        assert!(
+            network
+                .create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default())
+                .is_none()
+        );
         network.delete(&first.id);
-        assert!(network.create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default()).is_some());
+        assert!(
+            network
+                .create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default())
+                .is_some()
+        );
     }
 }

@@ -67,7 +67,9 @@ pub enum Backend {
 
 impl Default for Backend {
     fn default() -> Self {
-        Self::Process { programs: BTreeMap::new() }
+        Self::Process {
+            programs: BTreeMap::new(),
+        }
     }
 }
 

@@ -25,7 +25,9 @@ pub(crate) struct TagInput {
 pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
     let tags = tags.unwrap_or_default();
     if tags.len() > MOST {
-        return Err(ApiError::invalid_parameter(format!("Tags can have at most {MOST} items.")));
+        return Err(ApiError::invalid_parameter(format!(
+            "Tags can have at most {MOST} items."
+        )));
     }
     let mut out: Vec<Tag> = Vec::with_capacity(tags.len());
     for tag in tags {
@@ -33,13 +35,22 @@ pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
         let value = tag.value.unwrap_or_default();
         let length = key.chars().count();
         if length == 0 || length > 128 {
-            return Err(ApiError::invalid_parameter("Tag keys must be between 1 and 128 characters long."));
+            return Err(ApiError::invalid_parameter(
+                "Tag keys must be between 1 and 128 characters long.",
+            ));
         }
         if value.chars().count() > 256 {
-            return Err(ApiError::invalid_parameter(format!("The value of tag {key} can be at most 256 characters long.")));
+            return Err(ApiError::invalid_parameter(format!(
+                "The value of tag {key} can be at most 256 characters long."
+            )));
         }
-        if key.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("aws:")) {
-            return Err(ApiError::invalid_parameter("Tag keys cannot begin with aws:; this prefix is reserved for system tags."));
+        if key
+            .get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case("aws:"))
+        {
+            return Err(ApiError::invalid_parameter(
+                "Tag keys cannot begin with aws:; this prefix is reserved for system tags.",
+            ));
         }
         if !key.chars().chain(value.chars()).all(allowed) {
             return Err(ApiError::invalid_parameter(
@@ -47,7 +58,9 @@ pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
             ));
         }
         if out.iter().any(|seen| seen.key == key) {
-            return Err(ApiError::invalid_parameter(format!("Duplicate tag keys found: {key}.")));
+            return Err(ApiError::invalid_parameter(format!(
+                "Duplicate tag keys found: {key}."
+            )));
         }
         out.push(Tag { key, value });
     }
@@ -63,8 +76,15 @@ pub(crate) fn merge(into: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), ApiError>
             None => merged.push(tag),
         }
     }
-    if merged.iter().filter(|tag| !tag.key.starts_with("aws:")).count() > MOST {
-        return Err(ApiError::invalid_parameter(format!("A resource can have at most {MOST} tags.")));
+    if merged
+        .iter()
+        .filter(|tag| !tag.key.starts_with("aws:"))
+        .count()
+        > MOST
+    {
+        return Err(ApiError::invalid_parameter(format!(
+            "A resource can have at most {MOST} tags."
+        )));
     }
     *into = merged;
     Ok(())
@@ -80,7 +100,10 @@ mod tests {
     use super::*;
 
     fn one(key: &str, value: &str) -> Result<Vec<Tag>, ApiError> {
-        check(Some(vec![TagInput { key: Some(key.into()), value: Some(value.into()) }]))
+        check(Some(vec![TagInput {
+            key: Some(key.into()),
+            value: Some(value.into()),
+        }]))
     }
 
     #[test]
@@ -108,7 +131,12 @@ mod tests {
         let mut tags = one("a", "1").unwrap();
         merge(&mut tags, one("a", "2").unwrap()).unwrap();
         assert_eq!(tags, one("a", "2").unwrap());
-        let many = (0..50).map(|n| Tag { key: format!("k{n}"), value: String::new() }).collect();
+        let many = (0..50)
+            .map(|n| Tag {
+                key: format!("k{n}"),
+                value: String::new(),
+            })
+            .collect();
         assert!(merge(&mut tags, many).is_err());
         assert_eq!(tags.len(), 1);
     }

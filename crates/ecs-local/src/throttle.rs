@@ -32,8 +32,12 @@ impl Bucket {
         Some(match (service, operation) {
             (Service::Ecs, "RunTask" | "StopTask") => Self::ClusterResourceModify,
             (Service::Ecs, "DescribeTasks" | "ListTasks") => Self::ClusterResourceRead,
-            (Service::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => Self::TaskDefinitionModify,
-            (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions") => Self::TaskDefinitionRead,
+            (Service::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => {
+                Self::TaskDefinitionModify
+            }
+            (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions") => {
+                Self::TaskDefinitionRead
+            }
             (Service::Ecs, "CreateCluster" | "PutClusterCapacityProviders") => Self::ClusterModify,
             (Service::Ecs, "DescribeClusters") => Self::ClusterRead,
             (Service::Ecs, "TagResource") => Self::TagModify,
@@ -94,7 +98,10 @@ impl Throttle {
     /// Takes `count` tokens at `now` if they are there.
     pub(crate) fn take(&mut self, bucket: Bucket, count: u32, region: &str, now: Instant) -> bool {
         let (size, refill) = bucket.size(LARGE.contains(&region));
-        let level = self.levels.entry(bucket).or_insert(Level { tokens: size, at: now });
+        let level = self.levels.entry(bucket).or_insert(Level {
+            tokens: size,
+            at: now,
+        });
         let passed = now.saturating_duration_since(level.at).as_secs_f64();
         level.tokens = (level.tokens + passed * refill).min(size);
         level.at = now;
@@ -118,7 +125,9 @@ mod tests {
         let mut throttle = Throttle::default();
         let start = Instant::now();
         let taken = |throttle: &mut Throttle, at: Duration| {
-            (0..1000).filter(|_| throttle.take(Bucket::ClusterResourceRead, 1, "eu-west-1", start + at)).count()
+            (0..1000)
+                .filter(|_| throttle.take(Bucket::ClusterResourceRead, 1, "eu-west-1", start + at))
+                .count()
         };
         assert_eq!(taken(&mut throttle, Duration::ZERO), 100);
         assert_eq!(taken(&mut throttle, Duration::from_secs(2)), 40);
@@ -129,7 +138,9 @@ mod tests {
     fn newer_regions_launch_slower() {
         let now = Instant::now();
         let mut throttle = Throttle::default();
-        let launches = (0..200).filter(|_| throttle.take(Bucket::OnDemandLaunches, 1, "eu-south-2", now)).count();
+        let launches = (0..200)
+            .filter(|_| throttle.take(Bucket::OnDemandLaunches, 1, "eu-south-2", now))
+            .count();
         assert_eq!(launches, 25);
     }
 }

@@ -53,7 +53,13 @@ pub(crate) struct TaskKey {
 
 impl World {
     pub(crate) fn new(options: Options) -> Self {
-        let Options { latency, throttle, faults, backend, seed } = options;
+        let Options {
+            latency,
+            throttle,
+            faults,
+            backend,
+            seed,
+        } = options;
         Self {
             latency,
             throttle,
@@ -80,8 +86,17 @@ impl World {
     }
 
     /// Reads or changes a task; `None` when its record is gone.
-    pub(crate) fn with_task<T>(&self, key: &TaskKey, act: impl FnOnce(&mut Task) -> T) -> Option<T> {
-        self.lock().regions.get_mut(&key.region)?.tasks.get_mut(&key.id).map(act)
+    pub(crate) fn with_task<T>(
+        &self,
+        key: &TaskKey,
+        act: impl FnOnce(&mut Task) -> T,
+    ) -> Option<T> {
+        self.lock()
+            .regions
+            .get_mut(&key.region)?
+            .tasks
+            .get_mut(&key.id)
+            .map(act)
     }
 
     /// Waits for a step of a task, but not when everything is to end.

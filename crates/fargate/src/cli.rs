@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The configuration that is read when none is named, as in GitLab's driver.
 pub(crate) const DEFAULT_CONFIG: &str = "config.toml";
@@ -36,7 +36,7 @@ pub(crate) struct Options {
     pub(crate) log_format: Option<crate::config::LogFormat>,
     /// Append the log to this file [default: standard error]
     #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) log_file: Option<PathBuf>,
+    pub(crate) log_file: Option<OsString>,
     /// Run this task definition: family, family:revision or ARN
     #[arg(long, global = true, value_name = "TD")]
     pub(crate) task_def: Option<String>,
@@ -56,6 +56,11 @@ pub(crate) enum Command {
     /// Without --config it runs on this machine, against a local stand-in for AWS; with --config against that
     /// AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
     Try(Try),
+    /// A stand-in for AWS on this machine
+    Local {
+        #[command(subcommand)]
+        command: Local,
+    },
     /// The SSH server inside a job's containers
     #[command(hide = true)]
     Agent {
@@ -84,7 +89,9 @@ impl Options {
             ("--task-def", text(&self.task_def)),
             ("--platform-version", text(&self.platform_version)),
         ];
-        let named = named.into_iter().filter_map(|(name, value)| Some([OsString::from(name), value?]));
+        let named = named
+            .into_iter()
+            .filter_map(|(name, value)| Some([OsString::from(name), value?]));
         let debug = self.debug.then(|| OsString::from("--debug"));
         named.flatten().chain(debug).collect()
     }
@@ -166,4 +173,38 @@ pub(crate) enum Agent {
         #[arg(long)]
         until_stdin_closes: bool,
     },
+}
+
+/// The commands of the stand-in.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Local {
+    /// Answer the calls of ECS, EC2 and STS, with real tasks behind them
+    Serve(Serve),
+}
+
+/// How the stand-in serves.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen; whoever can reach it can run programs here
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+    pub(crate) listen: SocketAddr,
+    /// What runs the tasks' containers
+    #[arg(long, value_enum, default_value_t = Backend::Process)]
+    pub(crate) backend: Backend,
+    /// Let happen what this JSON document says
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Scale of AWS's usual waiting times: 0 for none, 1 for AWS's own
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
+    pub(crate) latency: f64,
+    /// Apply AWS's published rate limits
+    #[arg(long)]
+    pub(crate) throttle: bool,
+}
+
+/// What runs the containers of the stand-in's tasks.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Backend {
+    /// Processes of this machine
+    Process,
 }

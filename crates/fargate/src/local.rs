@@ -7,7 +7,7 @@ use ecs_local::{Backend, Faults, Options, Program, Seed};
 use fargate_wire::{AGENT_PORT, COORDINATOR_CONTAINER};
 use tokio::net::TcpListener;
 
-use crate::cli::Serve;
+use crate::cli::{Backend as Kind, Serve};
 use crate::error::{Blame, Error, Result};
 use crate::stop::Stop;
 
@@ -21,22 +21,32 @@ pub(crate) async fn serve(serve: &Serve, stop: &Stop) -> Result<()> {
     let faults = match &serve.faults {
         None => Faults::default(),
         Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| usage(format!("could not read the faults {}: {error}", file.display())))?;
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                usage(format!(
+                    "could not read the faults {}: {error}",
+                    file.display()
+                ))
+            })?;
             Faults::parse(&text).map_err(|error| usage(format!("{}: {error:#}", file.display())))?
         }
     };
     if !(serve.latency.is_finite() && serve.latency >= 0.0) {
-        return Err(usage(format!("--latency is {}, but must be 0 or more", serve.latency)));
+        return Err(usage(format!(
+            "--latency is {}, but must be 0 or more",
+            serve.latency
+        )));
     }
-    let listener = TcpListener::bind(serve.listen)
-        .await
-        .map_err(|error| Error::system(format!("could not listen on {}: {error}", serve.listen)).advise("Choose another address with --listen."))?;
+    let listener = TcpListener::bind(serve.listen).await.map_err(|error| {
+        Error::system(format!("could not listen on {}: {error}", serve.listen))
+            .advise("Choose another address with --listen.")
+    })?;
     let options = Options {
         latency: serve.latency,
         throttle: serve.throttle,
         faults,
-        backend: process_backend()?,
+        backend: match serve.backend {
+            Kind::Process => process_backend()?,
+        },
         seed: Seed::default(),
     };
     introduce(&listener)?;
@@ -55,10 +65,20 @@ pub(crate) async fn serve(serve: &Serve, stop: &Stop) -> Result<()> {
 ///
 /// When the path of this program cannot be found out.
 pub(crate) fn process_backend() -> Result<Backend> {
-    let myself = std::env::current_exe()
-        .map_err(|error| Error::system(format!("could not find this program's own file: {error}")))?;
+    let myself = std::env::current_exe().map_err(|error| {
+        Error::system(format!("could not find this program's own file: {error}"))
+    })?;
     let mut command = vec![myself.to_string_lossy().into_owned()];
-    command.extend(["agent", "serve", "--until-stdin-closes", "--listen", "{address}:{port}"].map(str::to_owned));
+    command.extend(
+        [
+            "agent",
+            "serve",
+            "--until-stdin-closes",
+            "--listen",
+            "{address}:{port}",
+        ]
+        .map(str::to_owned),
+    );
     let agent = Program {
         command,
         default_port: AGENT_PORT,
@@ -70,10 +90,20 @@ pub(crate) fn process_backend() -> Result<Backend> {
 
 fn introduce(listener: &TcpListener) -> Result<()> {
     let seed = Seed::default();
-    let address = listener.local_addr().map_err(|error| Error::system(error.to_string()))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Error::system(error.to_string()))?;
     let ids = |ids: Vec<&str>| ids.join(", ");
-    let subnets = ids(seed.subnets.iter().map(|subnet| subnet.id.as_str()).collect());
-    let groups = ids(seed.security_groups.iter().map(|group| group.id.as_str()).collect());
+    let subnets = ids(seed
+        .subnets
+        .iter()
+        .map(|subnet| subnet.id.as_str())
+        .collect());
+    let groups = ids(seed
+        .security_groups
+        .iter()
+        .map(|group| group.id.as_str())
+        .collect());
     let text = format!(
         "A stand-in for ECS, EC2 and STS answers at http://{address} (account 000000000000, any credentials).\n\
          Subnets: {subnets}\nSecurity groups: {groups}\n\

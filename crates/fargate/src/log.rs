@@ -8,7 +8,10 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Mutex;
 
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{Log, LogFormat};
 use crate::error::{Error, Result};
@@ -41,6 +44,11 @@ fn subscribe(
     log: &Log,
     writer: impl for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
 ) {
+    // Libraries log every request and its signature at debug: too much to read, and no place for it is safe enough.
+    let libraries = log.level.min(tracing::Level::INFO);
+    let targets = Targets::new()
+        .with_default(libraries)
+        .with_targets(["fargate", "fargate_agent", "ecs_local"].map(|target| (target, log.level)));
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(log.level)
         .with_ansi(false)
@@ -48,8 +56,8 @@ fn subscribe(
         .with_writer(writer);
     // A second start in one process is a mistake of ours that must not cost a job.
     let started = match log.format {
-        LogFormat::Text => subscriber.try_init(),
-        LogFormat::Json => subscriber.json().try_init(),
+        LogFormat::Text => subscriber.finish().with(targets).try_init(),
+        LogFormat::Json => subscriber.json().finish().with(targets).try_init(),
     };
     if let Err(error) = started {
         tracing::debug!("{error}");

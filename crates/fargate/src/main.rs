@@ -21,12 +21,12 @@ mod trial;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Agent, Cli, Command, DEFAULT_CONFIG, Options};
+use crate::cli::{Agent, Cli, Command, DEFAULT_CONFIG, Local, Options};
 use crate::config::Config;
 use crate::error::{Blame, Error, Result};
 use crate::runner::Runner;
@@ -75,6 +75,9 @@ fn run(cli: Cli) -> Result<()> {
                 stages::stage(custom, &config, &cli.options, stop).await
             }
             Command::Try(wanted) => trial::run(&wanted, &cli.options, &stop).await,
+            Command::Local {
+                command: Local::Serve(serve),
+            } => local::serve(&serve, &stop).await,
             Command::Agent {
                 command:
                     Agent::Serve {
@@ -109,12 +112,8 @@ fn configuration(options: &Options) -> Result<Config> {
         (false, None) => config.log.level,
     };
     config.log.format = options.log_format.unwrap_or(config.log.format);
-    if let Some(file) = options
-        .log_file
-        .as_deref()
-        .filter(|file| *file != Path::new(""))
-    {
-        config.log.file = Some(file.to_owned());
+    if let Some(file) = options.log_file.as_deref().filter(|file| !file.is_empty()) {
+        config.log.file = Some(PathBuf::from(file));
     }
     Ok(config)
 }

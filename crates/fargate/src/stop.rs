@@ -68,11 +68,12 @@ impl Stop {
 
     async fn heard(&self, times: u32) -> Error {
         let mut received = self.received.clone();
-        match received.wait_for(|received| received.count >= times).await {
-            Ok(received) => stopped(received.first),
+        let heard = received.wait_for(|received| received.count >= times).await;
+        let Some(first) = heard.ok().map(|received| received.first) else {
             // The listening task ends only with the runtime, and then nobody polls this any more.
-            Err(_) => std::future::pending().await,
-        }
+            return std::future::pending().await;
+        };
+        stopped(first)
     }
 
     /// `work`, or the error to end with when the process is told to stop first; `work` is dropped then.

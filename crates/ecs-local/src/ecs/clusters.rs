@@ -101,7 +101,9 @@ struct Described {
 pub(super) fn create(region: &mut Region, input: CreateCluster) -> Result<ClusterReply, ApiError> {
     let name = input.cluster_name.unwrap_or_else(|| "default".into());
     if !is_name(&name) {
-        return Err(ApiError::invalid_parameter("Invalid cluster name. Up to 255 letters, numbers, hyphens and underscores are allowed."));
+        return Err(ApiError::invalid_parameter(
+            "Invalid cluster name. Up to 255 letters, numbers, hyphens and underscores are allowed.",
+        ));
     }
     let providers = input.capacity_providers.unwrap_or_default();
     let strategy = input.default_capacity_provider_strategy.unwrap_or_default();
@@ -121,22 +123,54 @@ pub(super) fn create(region: &mut Region, input: CreateCluster) -> Result<Cluste
     region.clusters.entry(name.clone()).or_insert(cluster);
     let cluster = region.cluster(Some(&name))?;
     // Only DescribeClusters leaves out what was not asked for.
-    Ok(ClusterReply { cluster: describe_one(region, cluster, &Include { tags: true, settings: true, statistics: false }) })
+    Ok(ClusterReply {
+        cluster: describe_one(
+            region,
+            cluster,
+            &Include {
+                tags: true,
+                settings: true,
+                statistics: false,
+            },
+        ),
+    })
 }
 
 /// Describes clusters by name or ARN, or the default one.
-pub(super) fn describe(region: &Region, input: DescribeClusters) -> Result<ClustersReply, ApiError> {
+pub(super) fn describe(
+    region: &Region,
+    input: DescribeClusters,
+) -> Result<ClustersReply, ApiError> {
     let names = input.clusters.unwrap_or_else(|| vec!["default".into()]);
     if names.len() > 100 {
-        return Err(ApiError::invalid_parameter("Clusters can have at most 100 items."));
+        return Err(ApiError::invalid_parameter(
+            "Clusters can have at most 100 items.",
+        ));
     }
     let include = input.include.unwrap_or_default();
     for value in &include {
-        check_enum("include", Some(value), &["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"])?;
+        check_enum(
+            "include",
+            Some(value),
+            &[
+                "ATTACHMENTS",
+                "CONFIGURATIONS",
+                "SETTINGS",
+                "STATISTICS",
+                "TAGS",
+            ],
+        )?;
     }
     let wanted = |value: &str| include.iter().any(|given| given == value);
-    let include = Include { tags: wanted("TAGS"), settings: wanted("SETTINGS"), statistics: wanted("STATISTICS") };
-    let mut reply = ClustersReply { clusters: Vec::new(), failures: Vec::new() };
+    let include = Include {
+        tags: wanted("TAGS"),
+        settings: wanted("SETTINGS"),
+        statistics: wanted("STATISTICS"),
+    };
+    let mut reply = ClustersReply {
+        clusters: Vec::new(),
+        failures: Vec::new(),
+    };
     for given in &names {
         let name = region.cluster_name(Some(given))?;
         match region.clusters.get(name) {
@@ -151,22 +185,45 @@ pub(super) fn describe(region: &Region, input: DescribeClusters) -> Result<Clust
 }
 
 /// Replaces a cluster's providers and default strategy.
-pub(super) fn put_capacity_providers(region: &mut Region, input: PutClusterCapacityProviders) -> Result<ClusterReply, ApiError> {
+pub(super) fn put_capacity_providers(
+    region: &mut Region,
+    input: PutClusterCapacityProviders,
+) -> Result<ClusterReply, ApiError> {
     let missing = |member: &str| ApiError::invalid_parameter(format!("{member} must not be null."));
-    let name = input.cluster.filter(|name| !name.is_empty()).ok_or_else(|| missing("cluster"))?;
-    let providers = input.capacity_providers.ok_or_else(|| missing("capacityProviders"))?;
-    let strategy = input.default_capacity_provider_strategy.ok_or_else(|| missing("defaultCapacityProviderStrategy"))?;
+    let name = input
+        .cluster
+        .filter(|name| !name.is_empty())
+        .ok_or_else(|| missing("cluster"))?;
+    let providers = input
+        .capacity_providers
+        .ok_or_else(|| missing("capacityProviders"))?;
+    let strategy = input
+        .default_capacity_provider_strategy
+        .ok_or_else(|| missing("defaultCapacityProviderStrategy"))?;
     let cluster = region.cluster_mut(Some(&name))?;
     check_providers(&providers)?;
     check_strategy(&strategy, &providers)?;
     cluster.capacity_providers = providers;
     cluster.default_strategy = strategy;
     let cluster = region.cluster(Some(&name))?;
-    Ok(ClusterReply { cluster: describe_one(region, cluster, &Include { tags: true, settings: true, statistics: false }) })
+    Ok(ClusterReply {
+        cluster: describe_one(
+            region,
+            cluster,
+            &Include {
+                tags: true,
+                settings: true,
+                statistics: false,
+            },
+        ),
+    })
 }
 
 fn check_providers(providers: &[String]) -> Result<(), ApiError> {
-    match providers.iter().find(|name| !PROVIDERS.contains(&name.as_str())) {
+    match providers
+        .iter()
+        .find(|name| !PROVIDERS.contains(&name.as_str()))
+    {
         Some(name) => Err(ApiError::invalid_parameter(format!(
             "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."
         ))),
@@ -175,39 +232,69 @@ fn check_providers(providers: &[String]) -> Result<(), ApiError> {
 }
 
 /// The rules of a strategy whose providers have to be among `associated`.
-pub(super) fn check_strategy(strategy: &[StrategyItem], associated: &[String]) -> Result<(), ApiError> {
+pub(super) fn check_strategy(
+    strategy: &[StrategyItem],
+    associated: &[String],
+) -> Result<(), ApiError> {
     let refuse = |message: String| Err(ApiError::invalid_parameter(message));
     if strategy.len() > 20 {
-        return refuse("A capacity provider strategy can contain a maximum of 20 capacity providers.".into());
+        return refuse(
+            "A capacity provider strategy can contain a maximum of 20 capacity providers.".into(),
+        );
     }
     for item in strategy {
         let name = &item.capacity_provider;
         if name.is_empty() {
-            return refuse("capacityProvider must not be empty in a capacity provider strategy.".into());
+            return refuse(
+                "capacityProvider must not be empty in a capacity provider strategy.".into(),
+            );
         }
         if !(0..=1000).contains(&item.weight) {
-            return refuse(format!("The weight of capacity provider {name} must be between 0 and 1000."));
+            return refuse(format!(
+                "The weight of capacity provider {name} must be between 0 and 1000."
+            ));
         }
         if !(0..=100_000).contains(&item.base) {
-            return refuse(format!("The base of capacity provider {name} must be between 0 and 100000."));
+            return refuse(format!(
+                "The base of capacity provider {name} must be between 0 and 100000."
+            ));
         }
         if !associated.contains(name) {
-            return refuse(format!("The specified capacity provider '{name}' is not associated with the cluster."));
+            return refuse(format!(
+                "The specified capacity provider '{name}' is not associated with the cluster."
+            ));
         }
-        if strategy.iter().filter(|other| other.capacity_provider == *name).count() > 1 {
-            return refuse(format!("The capacity provider {name} appears more than once in the strategy."));
+        if strategy
+            .iter()
+            .filter(|other| other.capacity_provider == *name)
+            .count()
+            > 1
+        {
+            return refuse(format!(
+                "The capacity provider {name} appears more than once in the strategy."
+            ));
         }
     }
     if strategy.iter().filter(|item| item.base > 0).count() > 1 {
-        return refuse("Only one capacity provider in a capacity provider strategy can have a base.".into());
+        return refuse(
+            "Only one capacity provider in a capacity provider strategy can have a base.".into(),
+        );
     }
     Ok(())
 }
 
 fn check_settings(settings: Vec<KeyValue>) -> Result<Vec<KeyValue>, ApiError> {
     for setting in &settings {
-        check_enum("settings.name", setting.name.as_deref(), &["containerInsights"])?;
-        check_enum("settings.value", setting.value.as_deref(), &["enabled", "disabled", "enhanced"])?;
+        check_enum(
+            "settings.name",
+            setting.name.as_deref(),
+            &["containerInsights"],
+        )?;
+        check_enum(
+            "settings.value",
+            setting.value.as_deref(),
+            &["enabled", "disabled", "enhanced"],
+        )?;
     }
     Ok(settings)
 }
@@ -219,9 +306,18 @@ struct Include {
 }
 
 fn describe_one(region: &Region, cluster: &Cluster, include: &Include) -> Described {
-    let tasks = || region.tasks.values().filter(|task| task.record.cluster_arn == cluster.arn);
-    let running = tasks().filter(|task| task.record.last_status == TaskStatus::Running).count();
-    let pending = tasks().filter(|task| task.record.last_status < TaskStatus::Running).count();
+    let tasks = || {
+        region
+            .tasks
+            .values()
+            .filter(|task| task.record.cluster_arn == cluster.arn)
+    };
+    let running = tasks()
+        .filter(|task| task.record.last_status == TaskStatus::Running)
+        .count();
+    let pending = tasks()
+        .filter(|task| task.record.last_status < TaskStatus::Running)
+        .count();
     let statistic = |name: &str, value: usize| KeyValue::new(name, value.to_string());
     Described {
         cluster_arn: cluster.arn.clone(),
@@ -241,8 +337,16 @@ fn describe_one(region: &Region, cluster: &Cluster, include: &Include) -> Descri
         } else {
             Vec::new()
         },
-        tags: if include.tags { cluster.tags.clone() } else { Vec::new() },
-        settings: if include.settings { cluster.settings.clone() } else { Vec::new() },
+        tags: if include.tags {
+            cluster.tags.clone()
+        } else {
+            Vec::new()
+        },
+        settings: if include.settings {
+            cluster.settings.clone()
+        } else {
+            Vec::new()
+        },
         capacity_providers: cluster.capacity_providers.clone(),
         default_capacity_provider_strategy: cluster.default_strategy.clone(),
     }

@@ -34,31 +34,58 @@ pub(super) fn check(family: &str, content: &Content) -> Checked {
             n => format!("A task definition can have at most 10 containers, this one has {n}."),
         });
     }
-    let length = serde_json::to_string(content).map_err(ApiError::internal)?.len();
+    let length = serde_json::to_string(content)
+        .map_err(ApiError::internal)?
+        .len();
     if length > MOST_BYTES {
-        return refuse(format!("Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes."));
+        return refuse(format!(
+            "Actual length: '{length}'. Max allowed length is '{MOST_BYTES}' bytes."
+        ));
     }
     check_volumes(&content.volumes)?;
     let containers = &content.container_definitions;
     for container in containers {
         check_container(container, content)?;
     }
-    if !containers.iter().any(|container| container.essential.unwrap_or(true)) {
+    if !containers
+        .iter()
+        .any(|container| container.essential.unwrap_or(true))
+    {
         return refuse("At least one container in the task definition must be marked essential.");
     }
     check_dependencies(containers)?;
-    if wants_fargate(content) { check_fargate(content) } else { Ok(()) }
+    if wants_fargate(content) {
+        check_fargate(content)
+    } else {
+        Ok(())
+    }
 }
 
 fn check_enums(content: &Content) -> Checked {
-    check_enum("networkMode", content.network_mode.as_deref(), &["bridge", "host", "awsvpc", "none"])?;
+    check_enum(
+        "networkMode",
+        content.network_mode.as_deref(),
+        &["bridge", "host", "awsvpc", "none"],
+    )?;
     check_enum("pidMode", content.pid_mode.as_deref(), &["host", "task"])?;
-    check_enum("ipcMode", content.ipc_mode.as_deref(), &["host", "task", "none"])?;
+    check_enum(
+        "ipcMode",
+        content.ipc_mode.as_deref(),
+        &["host", "task", "none"],
+    )?;
     for value in content.requires_compatibilities.iter().flatten() {
-        check_enum("requiresCompatibilities", Some(value), &["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"])?;
+        check_enum(
+            "requiresCompatibilities",
+            Some(value),
+            &["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"],
+        )?;
     }
     if let Some(platform) = &content.runtime_platform {
-        check_enum("runtimePlatform.cpuArchitecture", platform.cpu_architecture.as_deref(), &["X86_64", "ARM64"])?;
+        check_enum(
+            "runtimePlatform.cpuArchitecture",
+            platform.cpu_architecture.as_deref(),
+            &["X86_64", "ARM64"],
+        )?;
     }
     Ok(())
 }
@@ -68,7 +95,9 @@ fn check_volumes(volumes: &[Volume]) -> Checked {
     for volume in volumes {
         let name = volume.name.as_deref().unwrap_or_default();
         if !is_name(name) {
-            return refuse("Volume.name should not be null or empty, and may hold up to 255 letters, digits, '-' and '_'.");
+            return refuse(
+                "Volume.name should not be null or empty, and may hold up to 255 letters, digits, '-' and '_'.",
+            );
         }
         if !names.insert(name) {
             return refuse(format!("Duplicate volume name {name}."));
@@ -93,13 +122,25 @@ fn check_container(container: &ContainerDefinition, content: &Content) -> Checke
     if image.is_empty() {
         return refuse("Container.image should not be null or empty.");
     }
-    if image.split_once("@sha256:").map_or(image, |(image, _)| image).len() > 255 || image.contains(char::is_whitespace) {
-        return refuse("Container.image contains invalid characters or is longer than 255 characters.");
+    if image
+        .split_once("@sha256:")
+        .map_or(image, |(image, _)| image)
+        .len()
+        > 255
+        || image.contains(char::is_whitespace)
+    {
+        return refuse(
+            "Container.image contains invalid characters or is longer than 255 characters.",
+        );
     }
     check_environment(name, container.environment.as_deref().unwrap_or_default())?;
     for mount in container.mount_points.iter().flatten() {
         let source = mount.source_volume.as_deref().unwrap_or_default();
-        if !content.volumes.iter().any(|volume| volume.name.as_deref() == Some(source)) {
+        if !content
+            .volumes
+            .iter()
+            .any(|volume| volume.name.as_deref() == Some(source))
+        {
             return refuse(format!("Unknown volume '{source}'."));
         }
         if mount.container_path.as_deref().is_none_or(str::is_empty) {
@@ -108,26 +149,53 @@ fn check_container(container: &ContainerDefinition, content: &Content) -> Checke
     }
     for from in container.volumes_from.iter().flatten() {
         let source = from.source_container.as_deref();
-        if source == Some(name) || !content.container_definitions.iter().any(|other| other.name.as_deref() == source) {
-            return refuse(format!("Container {name} has volumesFrom an unknown container {}.", source.unwrap_or_default()));
+        if source == Some(name)
+            || !content
+                .container_definitions
+                .iter()
+                .any(|other| other.name.as_deref() == source)
+        {
+            return refuse(format!(
+                "Container {name} has volumesFrom an unknown container {}.",
+                source.unwrap_or_default()
+            ));
         }
     }
     for port in container.port_mappings.iter().flatten() {
-        check_enum("portMappings.protocol", port.protocol.as_deref(), &["tcp", "udp"])?;
-        if port.container_port.is_none_or(|port| !(1..=65_535).contains(&port)) {
+        check_enum(
+            "portMappings.protocol",
+            port.protocol.as_deref(),
+            &["tcp", "udp"],
+        )?;
+        if port
+            .container_port
+            .is_none_or(|port| !(1..=65_535).contains(&port))
+        {
             return refuse("containerPort must be between 1 and 65535.");
         }
     }
     for ulimit in container.ulimits.iter().flatten() {
         check_enum("ulimits.name", ulimit.name.as_deref(), &ULIMITS)?;
     }
-    for (member, value) in [("startTimeout", container.start_timeout), ("stopTimeout", container.stop_timeout)] {
+    for (member, value) in [
+        ("startTimeout", container.start_timeout),
+        ("stopTimeout", container.stop_timeout),
+    ] {
         if value.is_some_and(|seconds| !(2..=120).contains(&seconds)) {
-            return refuse(format!("{member} of container {name} must be between 2 and 120 seconds."));
+            return refuse(format!(
+                "{member} of container {name} must be between 2 and 120 seconds."
+            ));
         }
     }
-    check_enum("versionConsistency", container.version_consistency.as_deref(), &["enabled", "disabled"])?;
-    container.health_check.as_ref().map_or(Ok(()), |check| check_health_check(name, check))
+    check_enum(
+        "versionConsistency",
+        container.version_consistency.as_deref(),
+        &["enabled", "disabled"],
+    )?;
+    container
+        .health_check
+        .as_ref()
+        .map_or(Ok(()), |check| check_health_check(name, check))
 }
 
 /// Names of the model.
@@ -150,15 +218,25 @@ const ULIMITS: [&str; 15] = [
 ];
 
 fn check_environment(container: &str, environment: &[KeyValue]) -> Checked {
-    if environment.iter().any(|variable| variable.name.as_deref().is_none_or(str::is_empty)) {
-        return refuse(format!("An environment variable of container {container} has no name."));
+    if environment
+        .iter()
+        .any(|variable| variable.name.as_deref().is_none_or(str::is_empty))
+    {
+        return refuse(format!(
+            "An environment variable of container {container} has no name."
+        ));
     }
     Ok(())
 }
 
 fn check_health_check(name: &str, check: &HealthCheck) -> Checked {
-    if !matches!(check.command.iter().flatten().next().map(String::as_str), Some("CMD" | "CMD-SHELL")) {
-        return refuse(format!("The healthCheck command of container {name} must begin with CMD or CMD-SHELL."));
+    if !matches!(
+        check.command.iter().flatten().next().map(String::as_str),
+        Some("CMD" | "CMD-SHELL")
+    ) {
+        return refuse(format!(
+            "The healthCheck command of container {name} must begin with CMD or CMD-SHELL."
+        ));
     }
     for (member, value, least, most) in [
         ("interval", check.interval, 5, 300),
@@ -167,29 +245,45 @@ fn check_health_check(name: &str, check: &HealthCheck) -> Checked {
         ("startPeriod", check.start_period, 0, 300),
     ] {
         if value.is_some_and(|value| !(least..=most).contains(&value)) {
-            return refuse(format!("healthCheck.{member} of container {name} must be between {least} and {most}."));
+            return refuse(format!(
+                "healthCheck.{member} of container {name} must be between {least} and {most}."
+            ));
         }
     }
     Ok(())
 }
 
 fn check_dependencies(containers: &[ContainerDefinition]) -> Checked {
-    let find = |name: &str| containers.iter().find(|container| container.name.as_deref() == Some(name));
+    let find = |name: &str| {
+        containers
+            .iter()
+            .find(|container| container.name.as_deref() == Some(name))
+    };
     for container in containers {
         let name = container.name.as_deref().unwrap_or_default();
         for dependency in container.depends_on.iter().flatten() {
             let on = dependency.container_name.as_deref().unwrap_or_default();
             let condition = dependency.condition.as_deref().unwrap_or_default();
-            check_enum("dependsOn.condition", Some(condition), &["START", "COMPLETE", "SUCCESS", "HEALTHY"])?;
+            check_enum(
+                "dependsOn.condition",
+                Some(condition),
+                &["START", "COMPLETE", "SUCCESS", "HEALTHY"],
+            )?;
             let Some(other) = find(on) else {
-                return refuse(format!("Container {name} depends on unknown container {on}."));
+                return refuse(format!(
+                    "Container {name} depends on unknown container {on}."
+                ));
             };
             let essential = other.essential.unwrap_or(true);
             if essential && matches!(condition, "COMPLETE" | "SUCCESS") {
-                return refuse(format!("A container with the dependency condition {condition} cannot be essential: {on}."));
+                return refuse(format!(
+                    "A container with the dependency condition {condition} cannot be essential: {on}."
+                ));
             }
             if condition == "HEALTHY" && other.health_check.is_none() {
-                return refuse(format!("Container {name} depends on container {on} being HEALTHY, which has no healthCheck."));
+                return refuse(format!(
+                    "Container {name} depends on container {on} being HEALTHY, which has no healthCheck."
+                ));
             }
         }
     }
@@ -198,11 +292,9 @@ fn check_dependencies(containers: &[ContainerDefinition]) -> Checked {
     loop {
         let before = started.len();
         for container in containers {
-            let ready = container
-                .depends_on
-                .iter()
-                .flatten()
-                .all(|dependency| started.contains(dependency.container_name.as_deref().unwrap_or_default()));
+            let ready = container.depends_on.iter().flatten().all(|dependency| {
+                started.contains(dependency.container_name.as_deref().unwrap_or_default())
+            });
             if ready {
                 started.insert(container.name.as_deref().unwrap_or_default());
             }
@@ -227,34 +319,82 @@ fn check_fargate(content: &Content) -> Checked {
         return refuse("Fargate requires that 'memory' be defined at the task level.");
     };
     let (cpu, memory) = check_size(cpu, memory).map_err(ApiError::client)?;
-    if content.pid_mode.as_deref().is_some_and(|mode| mode != "task") {
+    if content
+        .pid_mode
+        .as_deref()
+        .is_some_and(|mode| mode != "task")
+    {
         return refuse("Fargate only supports the pidMode 'task'.");
     }
     for (member, given) in [
         ("ipcMode", content.ipc_mode.is_some()),
-        ("placementConstraints", !content.placement_constraints.is_empty()),
-        ("inferenceAccelerators", content.inference_accelerators.as_ref().is_some_and(|list| !list.is_empty())),
+        (
+            "placementConstraints",
+            !content.placement_constraints.is_empty(),
+        ),
+        (
+            "inferenceAccelerators",
+            content
+                .inference_accelerators
+                .as_ref()
+                .is_some_and(|list| !list.is_empty()),
+        ),
     ] {
         unsupported(member, given)?;
     }
-    check_storage(content.ephemeral_storage.as_ref().and_then(|storage| storage.size_in_gib)).map_err(ApiError::client)?;
+    check_storage(
+        content
+            .ephemeral_storage
+            .as_ref()
+            .and_then(|storage| storage.size_in_gib),
+    )
+    .map_err(ApiError::client)?;
     for volume in &content.volumes {
-        unsupported("host.sourcePath", volume.host.as_ref().is_some_and(|host| host.source_path.is_some()))?;
-        unsupported("dockerVolumeConfiguration", volume.docker_volume_configuration.is_some())?;
-        unsupported("fsxWindowsFileServerVolumeConfiguration", volume.fsx_windows_file_server_volume_configuration.is_some())?;
+        unsupported(
+            "host.sourcePath",
+            volume
+                .host
+                .as_ref()
+                .is_some_and(|host| host.source_path.is_some()),
+        )?;
+        unsupported(
+            "dockerVolumeConfiguration",
+            volume.docker_volume_configuration.is_some(),
+        )?;
+        unsupported(
+            "fsxWindowsFileServerVolumeConfiguration",
+            volume
+                .fsx_windows_file_server_volume_configuration
+                .is_some(),
+        )?;
     }
-    let sum = |of: fn(&ContainerDefinition) -> Option<i64>| content.container_definitions.iter().filter_map(of).sum::<i64>();
+    let sum = |of: fn(&ContainerDefinition) -> Option<i64>| {
+        content
+            .container_definitions
+            .iter()
+            .filter_map(of)
+            .sum::<i64>()
+    };
     if sum(|container| container.cpu) > i64::from(cpu) {
         return refuse("The total cpu of the containers exceeds the cpu of the task.");
     }
     if sum(|container| container.memory.or(container.memory_reservation)) > i64::from(memory) {
         return refuse("The total memory of the containers exceeds the memory of the task.");
     }
-    content.container_definitions.iter().try_for_each(|container| check_fargate_container(container, content))
+    content
+        .container_definitions
+        .iter()
+        .try_for_each(|container| check_fargate_container(container, content))
 }
 
 fn unsupported(member: &str, given: bool) -> Checked {
-    if given { refuse(format!("The '{member}' parameter is not supported for Fargate.")) } else { Ok(()) }
+    if given {
+        refuse(format!(
+            "The '{member}' parameter is not supported for Fargate."
+        ))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_fargate_container(container: &ContainerDefinition, content: &Content) -> Checked {
@@ -262,33 +402,63 @@ fn check_fargate_container(container: &ContainerDefinition, content: &Content) -
     let linux = container.linux_parameters.clone().unwrap_or_default();
     for (member, given) in [
         ("privileged", container.privileged == Some(true)),
-        ("dockerSecurityOptions", some(&container.docker_security_options)),
+        (
+            "dockerSecurityOptions",
+            some(&container.docker_security_options),
+        ),
         ("links", some(&container.links)),
         ("hostname", container.hostname.is_some()),
-        ("extraHosts", container.extra_hosts.as_ref().is_some_and(|list| !list.is_empty())),
+        (
+            "extraHosts",
+            container
+                .extra_hosts
+                .as_ref()
+                .is_some_and(|list| !list.is_empty()),
+        ),
         ("dnsServers", some(&container.dns_servers)),
         ("dnsSearchDomains", some(&container.dns_search_domains)),
-        ("disableNetworking", container.disable_networking == Some(true)),
-        ("resourceRequirements", container.resource_requirements.as_ref().is_some_and(|list| !list.is_empty())),
+        (
+            "disableNetworking",
+            container.disable_networking == Some(true),
+        ),
+        (
+            "resourceRequirements",
+            container
+                .resource_requirements
+                .as_ref()
+                .is_some_and(|list| !list.is_empty()),
+        ),
         ("credentialSpecs", some(&container.credential_specs)),
-        ("linuxParameters.devices", linux.devices.is_some_and(|list| !list.is_empty())),
-        ("linuxParameters.sharedMemorySize", linux.shared_memory_size.is_some()),
-        ("linuxParameters.tmpfs", linux.tmpfs.is_some_and(|list| !list.is_empty())),
+        (
+            "linuxParameters.devices",
+            linux.devices.is_some_and(|list| !list.is_empty()),
+        ),
+        (
+            "linuxParameters.sharedMemorySize",
+            linux.shared_memory_size.is_some(),
+        ),
+        (
+            "linuxParameters.tmpfs",
+            linux.tmpfs.is_some_and(|list| !list.is_empty()),
+        ),
         ("linuxParameters.maxSwap", linux.max_swap.is_some()),
         ("linuxParameters.swappiness", linux.swappiness.is_some()),
     ] {
         unsupported(member, given)?;
     }
-    let added = linux.capabilities.and_then(|capabilities| capabilities.add).unwrap_or_default();
+    let added = linux
+        .capabilities
+        .and_then(|capabilities| capabilities.add)
+        .unwrap_or_default();
     if let Some(other) = added.iter().find(|name| *name != "SYS_PTRACE") {
-        return refuse(format!("Fargate only supports adding the capability SYS_PTRACE, not {other}."));
+        return refuse(format!(
+            "Fargate only supports adding the capability SYS_PTRACE, not {other}."
+        ));
     }
-    if let Some(port) = container
-        .port_mappings
-        .iter()
-        .flatten()
-        .find(|port| port.host_port.is_some_and(|host| host != 0 && Some(host) != port.container_port))
-    {
+    if let Some(port) = container.port_mappings.iter().flatten().find(|port| {
+        port.host_port
+            .is_some_and(|host| host != 0 && Some(host) != port.container_port)
+    }) {
         return refuse(format!(
             "When networkMode=awsvpc, the host ports and container ports in port mappings must match: {:?} and {:?}.",
             port.host_port.unwrap_or_default(),
@@ -299,7 +469,9 @@ fn check_fargate_container(container: &ContainerDefinition, content: &Content) -
         if content.execution_role_arn.is_some() {
             Ok(())
         } else {
-            refuse(format!("Fargate requires task definition to have execution role ARN to support {what}."))
+            refuse(format!(
+                "Fargate requires task definition to have execution role ARN to support {what}."
+            ))
         }
     };
     if is_ecr(container.image.as_deref().unwrap_or_default()) {
@@ -308,18 +480,28 @@ fn check_fargate_container(container: &ContainerDefinition, content: &Content) -
     if container.repository_credentials.is_some() {
         needs_role("private registry authentication")?;
     }
-    if container.secrets.as_ref().is_some_and(|secrets| !secrets.is_empty()) {
+    if container
+        .secrets
+        .as_ref()
+        .is_some_and(|secrets| !secrets.is_empty())
+    {
         needs_role("container secrets")?;
     }
     if let Some(log) = &container.log_configuration {
         let driver = log.log_driver.as_deref().unwrap_or_default();
         if !matches!(driver, "awslogs" | "splunk" | "awsfirelens") {
-            return refuse(format!("Fargate only supports the log drivers awslogs, splunk and awsfirelens, not '{driver}'."));
+            return refuse(format!(
+                "Fargate only supports the log drivers awslogs, splunk and awsfirelens, not '{driver}'."
+            ));
         }
         if driver == "awslogs" {
             needs_role("log driver awslogs")?;
             for option in ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"] {
-                if !log.options.as_ref().is_some_and(|options| options.contains_key(option)) {
+                if !log
+                    .options
+                    .as_ref()
+                    .is_some_and(|options| options.contains_key(option))
+                {
                     return refuse(format!("Log driver awslogs requires options: {option}."));
                 }
             }
@@ -332,8 +514,11 @@ fn check_fargate_container(container: &ContainerDefinition, content: &Content) -
 pub(super) fn check_size(cpu: &str, memory: &str) -> Result<(u32, u32), String> {
     let units = fargate::cpu_units(cpu)
         .filter(|units| fargate::has_cpu(*units))
-        .ok_or_else(|| format!("Invalid 'cpu' setting for task. '{cpu}' is none of the sizes of Fargate."))?;
-    let mib = fargate::memory_mib(memory).ok_or_else(|| format!("Invalid 'memory' setting for task: '{memory}'."))?;
+        .ok_or_else(|| {
+            format!("Invalid 'cpu' setting for task. '{cpu}' is none of the sizes of Fargate.")
+        })?;
+    let mib = fargate::memory_mib(memory)
+        .ok_or_else(|| format!("Invalid 'memory' setting for task: '{memory}'."))?;
     if fargate::has_pair(units, mib) {
         Ok((units, mib))
     } else {
@@ -344,9 +529,9 @@ pub(super) fn check_size(cpu: &str, memory: &str) -> Result<(u32, u32), String> 
 /// Whether the ephemeral storage ordered can be had. Overrides are checked with it, too.
 pub(super) fn check_storage(gib: Option<i64>) -> Result<(), String> {
     match gib {
-        Some(gib) if !(21..=200).contains(&gib) => {
-            Err(format!("Ephemeral storage of {gib} GiB is not possible; it must be between 21 and 200 GiB."))
-        }
+        Some(gib) if !(21..=200).contains(&gib) => Err(format!(
+            "Ephemeral storage of {gib} GiB is not possible; it must be between 21 and 200 GiB."
+        )),
         _ => Ok(()),
     }
 }

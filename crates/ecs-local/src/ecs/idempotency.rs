@@ -29,9 +29,19 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    pub(super) fn new(request: Value, tasks: Vec<(String, String)>, failures: Vec<Failure>) -> Self {
+    pub(super) fn new(
+        request: Value,
+        tasks: Vec<(String, String)>,
+        failures: Vec<Failure>,
+    ) -> Self {
         let (task_ids, task_arns) = tasks.into_iter().unzip();
-        Self { request, at: Instant::now(), task_ids, task_arns, failures }
+        Self {
+            request,
+            at: Instant::now(),
+            task_ids,
+            task_arns,
+            failures,
+        }
     }
 
     /// Whether the token is still known. `any_left` tells whether a task's record is: records go an hour after the
@@ -45,8 +55,11 @@ impl Answered {
         if self.request == *request {
             return Ok(self);
         }
-        let mut conflict =
-            ApiError::new(400, "ConflictException", "The provided clientToken is already in use with a different RunTask request.");
+        let mut conflict = ApiError::new(
+            400,
+            "ConflictException",
+            "The provided clientToken is already in use with a different RunTask request.",
+        );
         conflict.resource_ids = self.task_arns.clone();
         Err(conflict)
     }
@@ -57,6 +70,8 @@ pub(super) fn check(token: &str) -> Result<(), ApiError> {
     if (1..=64).contains(&token.len()) && token.bytes().all(|b| (33..=126).contains(&b)) {
         Ok(())
     } else {
-        Err(ApiError::invalid_parameter("clientToken must be 1 to 64 printable ASCII characters without spaces."))
+        Err(ApiError::invalid_parameter(
+            "clientToken must be 1 to 64 printable ASCII characters without spaces.",
+        ))
     }
 }

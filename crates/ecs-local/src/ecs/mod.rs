@@ -47,7 +47,12 @@ pub(crate) const OPERATIONS: &[&str] = &[
 ];
 
 /// Does one call.
-pub(crate) fn call(world: &Arc<World>, region: &str, operation: &str, body: &[u8]) -> Result<String, ApiError> {
+pub(crate) fn call(
+    world: &Arc<World>,
+    region: &str,
+    operation: &str,
+    body: &[u8],
+) -> Result<String, ApiError> {
     let mut guard = world.lock();
     let state = &mut *guard;
     if operation == "RunTask" {
@@ -57,7 +62,9 @@ pub(crate) fn call(world: &Arc<World>, region: &str, operation: &str, body: &[u8
     match operation {
         "CreateCluster" => reply(&clusters::create(account, parse(body)?)?),
         "DescribeClusters" => reply(&clusters::describe(account, parse(body)?)?),
-        "PutClusterCapacityProviders" => reply(&clusters::put_capacity_providers(account, parse(body)?)?),
+        "PutClusterCapacityProviders" => {
+            reply(&clusters::put_capacity_providers(account, parse(body)?)?)
+        }
         "RegisterTaskDefinition" => reply(&task_definitions::register(account, parse(body)?)?),
         "DescribeTaskDefinition" => reply(&task_definitions::describe(account, parse(body)?)?),
         "DeregisterTaskDefinition" => reply(&task_definitions::deregister(account, parse(body)?)?),
@@ -67,13 +74,20 @@ pub(crate) fn call(world: &Arc<World>, region: &str, operation: &str, body: &[u8
         "ListTasks" => reply(&list_tasks::list(account, parse(body)?)?),
         "TagResource" => reply(&tagging::tag(account, parse(body)?)?),
         // AWS documents 404 for it.
-        _ => Err(ApiError::new(404, "UnknownOperationException", "The requested operation is not recognized by the service.")),
+        _ => Err(ApiError::new(
+            404,
+            "UnknownOperationException",
+            "The requested operation is not recognized by the service.",
+        )),
     }
 }
 
 /// The region's part of the state, made when it is first asked for and without what has expired.
 pub(crate) fn account<'a>(world: &World, state: &'a mut State, region: &str) -> &'a mut Region {
-    let account = state.regions.entry(region.to_owned()).or_insert_with(|| Region::new(region, world.seed()));
+    let account = state
+        .regions
+        .entry(region.to_owned())
+        .or_insert_with(|| Region::new(region, world.seed()));
     account.expire(Instant::now());
     account
 }
@@ -81,7 +95,8 @@ pub(crate) fn account<'a>(world: &World, state: &'a mut State, region: &str) -> 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     // A call without members may come with no body at all.
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|e| ApiError::new(400, "SerializationException", e.to_string()))
+    serde_json::from_slice(body)
+        .map_err(|e| ApiError::new(400, "SerializationException", e.to_string()))
 }
 
 fn reply(value: &impl Serialize) -> Result<String, ApiError> {
@@ -101,26 +116,45 @@ fn check_enum(member: &str, value: Option<&str>, values: &[&str]) -> Result<(), 
 
 /// The alphabet of names of clusters, families, containers and volumes: up to 255 letters, digits, `-` and `_`.
 fn is_name(name: &str) -> bool {
-    (1..=255).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    (1..=255).contains(&name.len())
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
 /// The page of a list that a request asks for, and the token of the next one.
 ///
 /// A token is the position after the last item shown, so items that appear meanwhile are not shown twice.
-fn page(mut items: Vec<String>, max_results: Option<i64>, token: Option<&str>) -> Result<(Vec<String>, Option<String>), ApiError> {
+fn page(
+    mut items: Vec<String>,
+    max_results: Option<i64>,
+    token: Option<&str>,
+) -> Result<(Vec<String>, Option<String>), ApiError> {
     let most = match max_results {
         None => 100,
         Some(n @ 1..=100) => usize::try_from(n).unwrap_or(100),
-        Some(_) => return Err(ApiError::invalid_parameter("maxResults must be between 1 and 100.")),
+        Some(_) => {
+            return Err(ApiError::invalid_parameter(
+                "maxResults must be between 1 and 100.",
+            ));
+        }
     };
     if let Some(token) = token {
-        let after = token.strip_prefix("after:").ok_or_else(|| ApiError::invalid_parameter("Invalid token"))?;
-        let start = items.iter().position(|item| item == after).map_or(items.len(), |at| at + 1);
+        let after = token
+            .strip_prefix("after:")
+            .ok_or_else(|| ApiError::invalid_parameter("Invalid token"))?;
+        let start = items
+            .iter()
+            .position(|item| item == after)
+            .map_or(items.len(), |at| at + 1);
         items.drain(..start);
     }
     let more = items.len() > most;
     items.truncate(most);
-    let next = items.last().filter(|_| more).map(|last| format!("after:{last}"));
+    let next = items
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("after:{last}"));
     Ok((items, next))
 }
 

@@ -62,9 +62,15 @@ pub(super) struct Effective {
 }
 
 /// Checks the overrides against the definition and fills in what replies show of them.
-pub(super) fn apply(given: Option<Overrides>, length: usize, definition: &Content) -> Result<Effective, ApiError> {
+pub(super) fn apply(
+    given: Option<Overrides>,
+    length: usize,
+    definition: &Content,
+) -> Result<Effective, ApiError> {
     if length > MOST_CHARACTERS {
-        return Err(ApiError::invalid_parameter(format!("Container Overrides length must be at most {MOST_CHARACTERS}")));
+        return Err(ApiError::invalid_parameter(format!(
+            "Container Overrides length must be at most {MOST_CHARACTERS}"
+        )));
     }
     let mut overrides = given.unwrap_or_default();
     for change in &overrides.container_overrides {
@@ -76,40 +82,87 @@ pub(super) fn apply(given: Option<Overrides>, length: usize, definition: &Conten
         .container_definitions
         .iter()
         .map(|container| {
-            let change = given.iter().find(|change| change.name == container.name).cloned();
-            change.unwrap_or_else(|| ContainerOverride { name: container.name.clone(), ..Default::default() })
+            let change = given
+                .iter()
+                .find(|change| change.name == container.name)
+                .cloned();
+            change.unwrap_or_else(|| ContainerOverride {
+                name: container.name.clone(),
+                ..Default::default()
+            })
         })
         .collect();
-    let cpu = overrides.cpu.clone().or_else(|| definition.cpu.clone()).unwrap_or_default();
-    let memory = overrides.memory.clone().or_else(|| definition.memory.clone()).unwrap_or_default();
+    let cpu = overrides
+        .cpu
+        .clone()
+        .or_else(|| definition.cpu.clone())
+        .unwrap_or_default();
+    let memory = overrides
+        .memory
+        .clone()
+        .or_else(|| definition.memory.clone())
+        .unwrap_or_default();
     let (cpu, memory) = check_size(&cpu, &memory).map_err(ApiError::invalid_parameter)?;
-    let asked = overrides.ephemeral_storage.as_ref().and_then(|storage| storage.size_in_gib);
+    let asked = overrides
+        .ephemeral_storage
+        .as_ref()
+        .and_then(|storage| storage.size_in_gib);
     check_storage(asked).map_err(ApiError::invalid_parameter)?;
-    let defined = definition.ephemeral_storage.as_ref().and_then(|storage| storage.size_in_gib);
+    let defined = definition
+        .ephemeral_storage
+        .as_ref()
+        .and_then(|storage| storage.size_in_gib);
     Ok(Effective {
         cpu: cpu.to_string(),
         memory: memory.to_string(),
         // What every task has that orders none.
         storage_gib: asked.or(defined).unwrap_or(20),
-        task_role: overrides.task_role_arn.clone().or_else(|| definition.task_role_arn.clone()),
+        task_role: overrides
+            .task_role_arn
+            .clone()
+            .or_else(|| definition.task_role_arn.clone()),
         overrides,
     })
 }
 
-fn check_container(change: &ContainerOverride, all: &[ContainerOverride], definition: &Content) -> Result<(), ApiError> {
+fn check_container(
+    change: &ContainerOverride,
+    all: &[ContainerOverride],
+    definition: &Content,
+) -> Result<(), ApiError> {
     let Some(name) = change.name.as_deref().filter(|name| !name.is_empty()) else {
-        return Err(ApiError::invalid_parameter("Container override must have a name."));
+        return Err(ApiError::invalid_parameter(
+            "Container override must have a name.",
+        ));
     };
-    if !definition.container_definitions.iter().any(|container| container.name.as_deref() == Some(name)) {
+    if !definition
+        .container_definitions
+        .iter()
+        .any(|container| container.name.as_deref() == Some(name))
+    {
         return Err(ApiError::invalid_parameter(format!(
             "Override for container named {name} is not a container in the TaskDefinition."
         )));
     }
-    if all.iter().filter(|other| other.name.as_deref() == Some(name)).count() > 1 {
-        return Err(ApiError::invalid_parameter(format!("There is more than one override for the container {name}.")));
+    if all
+        .iter()
+        .filter(|other| other.name.as_deref() == Some(name))
+        .count()
+        > 1
+    {
+        return Err(ApiError::invalid_parameter(format!(
+            "There is more than one override for the container {name}."
+        )));
     }
-    if change.environment.iter().flatten().any(|variable| variable.name.as_deref().is_none_or(str::is_empty)) {
-        return Err(ApiError::invalid_parameter(format!("An environment variable of the override for {name} has no name.")));
+    if change
+        .environment
+        .iter()
+        .flatten()
+        .any(|variable| variable.name.as_deref().is_none_or(str::is_empty))
+    {
+        return Err(ApiError::invalid_parameter(format!(
+            "An environment variable of the override for {name} has no name."
+        )));
     }
     Ok(())
 }
@@ -120,7 +173,10 @@ mod tests {
     use super::*;
 
     fn definition() -> Content {
-        let container = |name: &str| ContainerDefinition { name: Some(name.into()), ..Default::default() };
+        let container = |name: &str| ContainerDefinition {
+            name: Some(name.into()),
+            ..Default::default()
+        };
         Content {
             container_definitions: vec![container("build"), container("db")],
             cpu: Some("256".into()),
@@ -135,7 +191,12 @@ mod tests {
 
     #[test]
     fn a_container_without_an_override_is_shown_with_its_name() {
-        let effective = apply(overrides(r#"{"containerOverrides": [{"name": "db", "command": ["x"]}]}"#), 0, &definition()).unwrap();
+        let effective = apply(
+            overrides(r#"{"containerOverrides": [{"name": "db", "command": ["x"]}]}"#),
+            0,
+            &definition(),
+        )
+        .unwrap();
         assert_eq!(
             serde_json::to_value(&effective.overrides).unwrap(),
             serde_json::json!({"containerOverrides": [{"name": "build"}, {"name": "db", "command": ["x"]}],
@@ -146,13 +207,25 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let message = |json, length| apply(overrides(json), length, &definition()).unwrap_err().message;
-        assert_eq!(message("{}", 8193), "Container Overrides length must be at most 8192");
+        let message = |json, length| {
+            apply(overrides(json), length, &definition())
+                .unwrap_err()
+                .message
+        };
+        assert_eq!(
+            message("{}", 8193),
+            "Container Overrides length must be at most 8192"
+        );
         assert_eq!(
             message(r#"{"containerOverrides": [{"name": "web"}]}"#, 0),
             "Override for container named web is not a container in the TaskDefinition."
         );
-        assert_eq!(message(r#"{"memory": "4096"}"#, 0), "No Fargate configuration exists for given values.");
-        assert!(message(r#"{"ephemeralStorage": {"sizeInGiB": 20}}"#, 0).contains("between 21 and 200"));
+        assert_eq!(
+            message(r#"{"memory": "4096"}"#, 0),
+            "No Fargate configuration exists for given values."
+        );
+        assert!(
+            message(r#"{"ephemeralStorage": {"sizeInGiB": 20}}"#, 0).contains("between 21 and 200")
+        );
     }
 }

@@ -40,8 +40,16 @@ pub(super) enum Launch {
 }
 
 /// What the request and the cluster ask for.
-pub(super) fn launch(launch_type: Option<&str>, strategy: &[StrategyItem], cluster: &Cluster) -> Result<Launch, ApiError> {
-    check_enum("launchType", launch_type, &["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"])?;
+pub(super) fn launch(
+    launch_type: Option<&str>,
+    strategy: &[StrategyItem],
+    cluster: &Cluster,
+) -> Result<Launch, ApiError> {
+    check_enum(
+        "launchType",
+        launch_type,
+        &["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"],
+    )?;
     let strategy = match (launch_type, strategy) {
         (Some(_), [_, ..]) => {
             return Err(ApiError::invalid_parameter(
@@ -83,14 +91,21 @@ pub(super) fn provider(strategy: &[StrategyItem], n: i64, chance: f64) -> Option
         at -= item.weight as f64;
         at < 0.0
     });
-    chosen.or(strategy.last()).map(|item| item.capacity_provider.as_str())
+    chosen
+        .or(strategy.last())
+        .map(|item| item.capacity_provider.as_str())
 }
 
 /// Checks a request's network configuration against what EC2 knows.
-pub(super) fn placement(given: Option<NetworkConfiguration>, network: &Network) -> Result<Placement, ApiError> {
+pub(super) fn placement(
+    given: Option<NetworkConfiguration>,
+    network: &Network,
+) -> Result<Placement, ApiError> {
     let refuse = |message: String| Err(ApiError::invalid_parameter(message));
     let Some(given) = given.and_then(|configuration| configuration.awsvpc_configuration) else {
-        return refuse("Network Configuration must be provided when networkMode 'awsvpc' is specified.".into());
+        return refuse(
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified.".into(),
+        );
     };
     let subnets = given.subnets.unwrap_or_default();
     let groups = given.security_groups.unwrap_or_default();
@@ -103,7 +118,11 @@ pub(super) fn placement(given: Option<NetworkConfiguration>, network: &Network) 
     if groups.len() > 5 {
         return refuse("securityGroups can have at most 5 items.".into());
     }
-    check_enum("assignPublicIp", given.assign_public_ip.as_deref(), &["ENABLED", "DISABLED"])?;
+    check_enum(
+        "assignPublicIp",
+        given.assign_public_ip.as_deref(),
+        &["ENABLED", "DISABLED"],
+    )?;
     let mut vpcs = Vec::new();
     for id in &subnets {
         let Some(subnet) = network.subnet(id) else {
@@ -122,14 +141,20 @@ pub(super) fn placement(given: Option<NetworkConfiguration>, network: &Network) 
             ));
         };
         if !vpcs.contains(&group.vpc_id.as_str()) {
-            return refuse(format!("Security Group {id} does not appear to belong to the same VPC as the input subnets."));
+            return refuse(format!(
+                "Security Group {id} does not appear to belong to the same VPC as the input subnets."
+            ));
         }
     }
     vpcs.dedup();
     if vpcs.len() > 1 {
         return refuse("All subnets must belong to the same VPC.".into());
     }
-    Ok(Placement { subnets, groups, public: given.assign_public_ip.as_deref() == Some("ENABLED") })
+    Ok(Placement {
+        subnets,
+        groups,
+        public: given.assign_public_ip.as_deref() == Some("ENABLED"),
+    })
 }
 
 #[cfg(test)]
@@ -137,7 +162,11 @@ mod tests {
     use super::*;
 
     fn item(name: &str, weight: i64, base: i64) -> StrategyItem {
-        StrategyItem { capacity_provider: name.into(), weight, base }
+        StrategyItem {
+            capacity_provider: name.into(),
+            weight,
+            base,
+        }
     }
 
     #[test]

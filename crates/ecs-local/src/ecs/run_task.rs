@@ -20,7 +20,8 @@ use crate::network::InterfaceRequest;
 use crate::tags::{self, Tag, TagInput};
 use crate::task::plan::{self, Plan};
 use crate::task::{
-    self, Attachment, AttachmentStatus, Container, ContainerStatus, Record, StorageSize, Task, TaskStatus, Timestamp,
+    self, Attachment, AttachmentStatus, Container, ContainerStatus, Record, StorageSize, Task,
+    TaskStatus, Timestamp,
 };
 use crate::throttle::Bucket;
 use crate::world::{State, TaskKey, World};
@@ -72,15 +73,22 @@ struct Order {
 }
 
 /// Runs tasks, or says in `failures` why not.
-pub(super) fn run(world: &Arc<World>, state: &mut State, region: &str, body: Value) -> Result<RunTaskReply, ApiError> {
+pub(super) fn run(
+    world: &Arc<World>,
+    state: &mut State,
+    region: &str,
+    body: Value,
+) -> Result<RunTaskReply, ApiError> {
     // The comparison of client tokens is over all members, so they are kept as they came.
-    let length = body.get("overrides").map_or(0, |overrides| overrides.to_string().chars().count());
+    let length = body
+        .get("overrides")
+        .map_or(0, |overrides| overrides.to_string().chars().count());
     let mut request = body.clone();
     if let Some(members) = request.as_object_mut() {
         members.remove("clientToken");
     }
-    let input: RunTask =
-        serde_json::from_value(body).map_err(|e| ApiError::new(400, "SerializationException", e.to_string()))?;
+    let input: RunTask = serde_json::from_value(body)
+        .map_err(|e| ApiError::new(400, "SerializationException", e.to_string()))?;
     let token = input.client_token.clone().filter(|token| !token.is_empty());
     let region_state = account(world, state, region);
     let cluster = region_state.cluster(input.cluster.as_deref())?.name.clone();
@@ -93,26 +101,42 @@ pub(super) fn run(world: &Arc<World>, state: &mut State, region: &str, body: Val
     let count = match input.count {
         None => 1,
         Some(count @ 1..=10) => count,
-        Some(_) => return Err(ApiError::invalid_parameter("count should be between 1 and 10.")),
+        Some(_) => {
+            return Err(ApiError::invalid_parameter(
+                "count should be between 1 and 10.",
+            ));
+        }
     };
     let order = check(region_state, input, length)?;
     if world.throttle {
         let spot = matches!(&order.launch, Launch::Strategy(items) if items.iter().any(|item| item.capacity_provider == "FARGATE_SPOT"));
-        let launches = if spot { Bucket::SpotLaunches } else { Bucket::OnDemandLaunches };
+        let launches = if spot {
+            Bucket::SpotLaunches
+        } else {
+            Bucket::OnDemandLaunches
+        };
         let (now, tasks) = (Instant::now(), u32::try_from(count).unwrap_or(1));
         let throttle = &mut region_state.throttle;
-        if !throttle.take(Bucket::FargateCalls, 1, region, now) || !throttle.take(launches, tasks, region, now) {
+        if !throttle.take(Bucket::FargateCalls, 1, region, now)
+            || !throttle.take(launches, tasks, region, now)
+        {
             return Err(ApiError::throttled(Service::Ecs));
         }
     }
     let mut reply = RunTaskReply::default();
     let mut started = Vec::new();
     for n in 0..count {
-        let State { regions, faults, .. } = &mut *state;
-        let Some(region_state) = regions.get_mut(region) else { continue };
+        let State {
+            regions, faults, ..
+        } = &mut *state;
+        let Some(region_state) = regions.get_mut(region) else {
+            continue;
+        };
         match start(world, region_state, faults, &order, n) {
             Ok((plan, key, task)) => {
-                reply.tasks.push(serde_json::to_value(task.show(true)).map_err(ApiError::internal)?);
+                reply
+                    .tasks
+                    .push(serde_json::to_value(task.show(true)).map_err(ApiError::internal)?);
                 started.push((key.id.clone(), task.record.task_arn.clone()));
                 let stopping = task.stopping();
                 region_state.tasks.insert(key.id.clone(), task);
@@ -123,39 +147,75 @@ pub(super) fn run(world: &Arc<World>, state: &mut State, region: &str, body: Val
     }
     if let (Some(token), Some(region_state)) = (token, state.regions.get_mut(region)) {
         let answered = idempotency::Answered::new(request, started, reply.failures.clone());
-        region_state.tokens.entry(cluster).or_default().insert(token, answered);
+        region_state
+            .tokens
+            .entry(cluster)
+            .or_default()
+            .insert(token, answered);
     }
     Ok(reply)
 }
 
 /// The answer given before under this token.
-fn replay(region: &mut Region, cluster: &str, token: &str, request: &Value) -> Result<Option<RunTaskReply>, ApiError> {
+fn replay(
+    region: &mut Region,
+    cluster: &str,
+    token: &str,
+    request: &Value,
+) -> Result<Option<RunTaskReply>, ApiError> {
     let Region { tokens, tasks, .. } = region;
-    let Some(tokens) = tokens.get_mut(cluster) else { return Ok(None) };
-    tokens.retain(|_, answered| answered.is_alive(answered.task_ids.iter().any(|id| tasks.contains_key(id))));
-    let Some(answered) = tokens.get(token) else { return Ok(None) };
+    let Some(tokens) = tokens.get_mut(cluster) else {
+        return Ok(None);
+    };
+    tokens.retain(|_, answered| {
+        answered.is_alive(answered.task_ids.iter().any(|id| tasks.contains_key(id)))
+    });
+    let Some(answered) = tokens.get(token) else {
+        return Ok(None);
+    };
     let answered = answered.replay(request)?;
     let show = |task: &Task| {
         if task.record.last_status == TaskStatus::Stopped {
             // Of a stopped task the replay has only these.
-            let Record { task_arn, last_status, desired_status, .. } = &task.record;
-            Ok(serde_json::json!({"taskArn": task_arn, "lastStatus": last_status, "desiredStatus": desired_status}))
+            let Record {
+                task_arn,
+                last_status,
+                desired_status,
+                ..
+            } = &task.record;
+            Ok(
+                serde_json::json!({"taskArn": task_arn, "lastStatus": last_status, "desiredStatus": desired_status}),
+            )
         } else {
             serde_json::to_value(task.show(true)).map_err(ApiError::internal)
         }
     };
-    let tasks = answered.task_ids.iter().filter_map(|id| tasks.get(id)).map(show).collect::<Result<_, _>>()?;
-    Ok(Some(RunTaskReply { tasks, failures: answered.failures.clone() }))
+    let tasks = answered
+        .task_ids
+        .iter()
+        .filter_map(|id| tasks.get(id))
+        .map(show)
+        .collect::<Result<_, _>>()?;
+    Ok(Some(RunTaskReply {
+        tasks,
+        failures: answered.failures.clone(),
+    }))
 }
 
 /// Everything that can be refused before a task is placed.
 fn check(region: &Region, input: RunTask, overrides_length: usize) -> Result<Order, ApiError> {
     let refuse = |message: &str| Err(ApiError::invalid_parameter(message));
-    let Some(name) = input.task_definition.as_deref().filter(|name| !name.is_empty()) else {
+    let Some(name) = input
+        .task_definition
+        .as_deref()
+        .filter(|name| !name.is_empty())
+    else {
         return refuse("TaskDefinition can not be blank.");
     };
     let cluster = region.cluster(input.cluster.as_deref())?;
-    let definition = region.task_definition(name).ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
+    let definition = region
+        .task_definition(name)
+        .ok_or_else(|| ApiError::client("TaskDefinition not found."))?;
     if !definition.is_active() {
         return Err(ApiError::client("TaskDefinition is inactive"));
     }
@@ -167,7 +227,13 @@ fn check(region: &Region, input: RunTask, overrides_length: usize) -> Result<Ord
     let platform_version = match input.platform_version.as_deref() {
         None | Some("" | "LATEST" | "1.4.0") => "1.4.0".to_owned(),
         Some("1.3.0") => "1.3.0".to_owned(),
-        Some(_) => return Err(ApiError::new(400, "PlatformUnknownException", "The specified platform does not exist.")),
+        Some(_) => {
+            return Err(ApiError::new(
+                400,
+                "PlatformUnknownException",
+                "The specified platform does not exist.",
+            ));
+        }
     };
     for (member, given) in [
         ("placementConstraints", &input.placement_constraints),
@@ -175,17 +241,36 @@ fn check(region: &Region, input: RunTask, overrides_length: usize) -> Result<Ord
         ("volumeConfigurations", &input.volume_configurations),
     ] {
         if given.as_ref().is_some_and(|list| !list.is_empty()) {
-            return Err(ApiError::invalid_parameter(format!("{member} is not supported here for launch type FARGATE.")));
+            return Err(ApiError::invalid_parameter(format!(
+                "{member} is not supported here for launch type FARGATE."
+            )));
         }
     }
-    let allowed = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-/_".contains(c));
-    if input.started_by.as_deref().is_some_and(|by| by.len() > 128 || !allowed(by)) {
-        return refuse("startedBy may hold up to 128 letters, numbers, hyphens (-), forward slashes (/) and underscores (_).");
+    let allowed = |text: &str| {
+        text.chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-/_".contains(c))
+    };
+    if input
+        .started_by
+        .as_deref()
+        .is_some_and(|by| by.len() > 128 || !allowed(by))
+    {
+        return refuse(
+            "startedBy may hold up to 128 letters, numbers, hyphens (-), forward slashes (/) and underscores (_).",
+        );
     }
-    if input.group.as_deref().is_some_and(|group| group.is_empty() || group.chars().count() > 255) {
+    if input
+        .group
+        .as_deref()
+        .is_some_and(|group| group.is_empty() || group.chars().count() > 255)
+    {
         return refuse("group may hold 1 to 255 characters.");
     }
-    check_enum("propagateTags", input.propagate_tags.as_deref(), &["TASK_DEFINITION", "SERVICE", "NONE"])?;
+    check_enum(
+        "propagateTags",
+        input.propagate_tags.as_deref(),
+        &["TASK_DEFINITION", "SERVICE", "NONE"],
+    )?;
     if input.propagate_tags.as_deref() == Some("SERVICE") {
         return refuse("Invalid value for propagateTags: SERVICE is only valid for services.");
     }
@@ -202,12 +287,17 @@ fn check(region: &Region, input: RunTask, overrides_length: usize) -> Result<Ord
     }
     tags::merge(&mut tags, tags::check(input.tags)?)?;
     if input.enable_ecs_managed_tags == Some(true) {
-        tags.push(Tag { key: "aws:ecs:clusterName".into(), value: cluster.name.clone() });
+        tags.push(Tag {
+            key: "aws:ecs:clusterName".into(),
+            value: cluster.name.clone(),
+        });
     }
     Ok(Order {
         cluster: cluster.name.clone(),
         cluster_arn: cluster.arn.clone(),
-        group: input.group.unwrap_or_else(|| format!("family:{}", definition.family)),
+        group: input
+            .group
+            .unwrap_or_else(|| format!("family:{}", definition.family)),
         definition: definition.clone(),
         effective,
         launch,
@@ -231,13 +321,19 @@ fn start(
         Launch::Fargate => None,
         Launch::Strategy(items) => placement::provider(items, n, fastrand::f64()),
     };
-    let mut facts = TaskFacts { family: &order.definition.family, capacity_provider: provider, subnet: None };
+    let mut facts = TaskFacts {
+        family: &order.definition.family,
+        capacity_provider: provider,
+        subnet: None,
+    };
     if let Some(reason) = injector.no_capacity(facts) {
         return Err(reason);
     }
     // One with room, if there is one: AWS shares tasks out among zones, too.
     let mut subnets: Vec<&str> = order.placement.subnets.iter().map(String::as_str).collect();
-    subnets.sort_by_key(|id| std::cmp::Reverse(region.network.subnet(id).map_or(0, |subnet| subnet.free())));
+    subnets.sort_by_key(|id| {
+        std::cmp::Reverse(region.network.subnet(id).map_or(0, |subnet| subnet.free()))
+    });
     let mut refusal = String::new();
     let mut chosen = None;
     for id in subnets {
@@ -250,7 +346,9 @@ fn start(
             }
         }
     }
-    let Some(subnet) = chosen.and_then(|id| region.network.subnet(id)) else { return Err(refusal) };
+    let Some(subnet) = chosen.and_then(|id| region.network.subnet(id)) else {
+        return Err(refusal);
+    };
     facts.subnet = chosen;
     let faults = injector.task(facts);
     let id = ids::task();
@@ -271,13 +369,21 @@ fn start(
             subnet_id: subnet.spec.id.clone(),
             groups: order.placement.groups.clone(),
             public: order.placement.public,
-            tags: order.tags.iter().filter(|tag| tag.key.starts_with("aws:")).cloned().collect(),
+            tags: order
+                .tags
+                .iter()
+                .filter(|tag| tag.key.starts_with("aws:"))
+                .cloned()
+                .collect(),
             public_after_reads: faults.public_ip_reads,
         },
         attachment_id,
         containers: plan::containers(&order.definition.content.container_definitions, shared),
     };
-    let key = TaskKey { region: region.name.clone(), id };
+    let key = TaskKey {
+        region: region.name.clone(),
+        id,
+    };
     Ok((plan, key, Task::new(record, order.tags.clone(), faults)))
 }
 
@@ -292,9 +398,15 @@ fn record(
 ) -> Record {
     let task_arn = ids::arn(&region.name, &format!("task/{}/{id}", order.cluster));
     let content = &order.definition.content;
-    let architecture = content.runtime_platform.as_ref().and_then(|platform| platform.cpu_architecture.as_deref());
+    let architecture = content
+        .runtime_platform
+        .as_ref()
+        .and_then(|platform| platform.cpu_architecture.as_deref());
     let container = |definition: &super::shapes::ContainerDefinition| Container {
-        container_arn: ids::arn(&region.name, &format!("container/{}/{id}/{}", order.cluster, ids::uuid())),
+        container_arn: ids::arn(
+            &region.name,
+            &format!("container/{}/{id}/{}", order.cluster, ids::uuid()),
+        ),
         task_arn: task_arn.clone(),
         name: definition.name.clone().unwrap_or_default(),
         image: definition.image.clone().unwrap_or_default(),
@@ -311,7 +423,9 @@ fn record(
         memory: definition.memory.map(|mib| mib.to_string()),
         memory_reservation: definition.memory_reservation.map(|mib| mib.to_string()),
     };
-    let storage = StorageSize { size_in_gib: order.effective.storage_gib };
+    let storage = StorageSize {
+        size_in_gib: order.effective.storage_gib,
+    };
     Record {
         attachments: vec![Attachment {
             id: attachment_id.to_owned(),
@@ -321,14 +435,22 @@ fn record(
         }],
         attributes: vec![KeyValue::new(
             "ecs.cpu-architecture",
-            if architecture == Some("ARM64") { "arm64" } else { "x86_64" },
+            if architecture == Some("ARM64") {
+                "arm64"
+            } else {
+                "x86_64"
+            },
         )],
         availability_zone: subnet.availability_zone.clone(),
         capacity_provider_name: provider.map(str::to_owned),
         cluster_arn: order.cluster_arn.clone(),
         connectivity: None,
         connectivity_at: None,
-        containers: content.container_definitions.iter().map(container).collect(),
+        containers: content
+            .container_definitions
+            .iter()
+            .map(container)
+            .collect(),
         cpu: order.effective.cpu.clone(),
         created_at: Timestamp::now(),
         desired_status: TaskStatus::Running,

@@ -31,7 +31,10 @@ shape!(
 
 impl KeyValue {
     pub(crate) fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), value: Some(value.into()) }
+        Self {
+            name: Some(name.into()),
+            value: Some(value.into()),
+        }
     }
 }
 
@@ -82,7 +85,9 @@ shape!(
         credential_specs: Vec<String>,
     }
 );
-shape!(RepositoryCredentials { credentials_parameter: String });
+shape!(RepositoryCredentials {
+    credentials_parameter: String
+});
 shape!(PortMapping {
     container_port: i64,
     host_port: i64,
@@ -97,8 +102,15 @@ shape!(EnvironmentFile {
     #[serde(rename = "type")]
     kind: String,
 });
-shape!(MountPoint { source_volume: String, container_path: String, read_only: bool });
-shape!(VolumeFrom { source_container: String, read_only: bool });
+shape!(MountPoint {
+    source_volume: String,
+    container_path: String,
+    read_only: bool
+});
+shape!(VolumeFrom {
+    source_container: String,
+    read_only: bool
+});
 shape!(LinuxParameters {
     capabilities: Capabilities,
     devices: Vec<Value>,
@@ -109,12 +121,25 @@ shape!(LinuxParameters {
     swappiness: i64,
 });
 shape!(Capabilities { add: Vec<String>, drop: Vec<String> });
-shape!(Secret { name: String, value_from: String });
-shape!(DependsOn { container_name: String, condition: String });
-shape!(Ulimit { name: String, soft_limit: i64, hard_limit: i64 });
+shape!(Secret {
+    name: String,
+    value_from: String
+});
+shape!(DependsOn {
+    container_name: String,
+    condition: String
+});
+shape!(Ulimit {
+    name: String,
+    soft_limit: i64,
+    hard_limit: i64
+});
 shape!(LogConfiguration { log_driver: String, options: BTreeMap<String, String>, secret_options: Vec<Secret> });
 shape!(HealthCheck { command: Vec<String>, interval: i64, timeout: i64, retries: i64, start_period: i64 });
-shape!(SystemControl { namespace: String, value: String });
+shape!(SystemControl {
+    namespace: String,
+    value: String
+});
 shape!(FirelensConfiguration {
     #[serde(rename = "type")]
     kind: String,
@@ -129,7 +154,9 @@ shape!(Volume {
     fsx_windows_file_server_volume_configuration: Value,
     configured_at_launch: bool,
 });
-shape!(Host { source_path: String });
+shape!(Host {
+    source_path: String
+});
 shape!(EfsVolumeConfiguration {
     file_system_id: String,
     root_directory: String,
@@ -137,9 +164,15 @@ shape!(EfsVolumeConfiguration {
     transit_encryption_port: i64,
     authorization_config: EfsAuthorizationConfig,
 });
-shape!(EfsAuthorizationConfig { access_point_id: String, iam: String });
+shape!(EfsAuthorizationConfig {
+    access_point_id: String,
+    iam: String
+});
 shape!(EphemeralStorage {
     #[serde(rename = "sizeInGiB")]
     size_in_gib: i64,
 });
-shape!(RuntimePlatform { cpu_architecture: String, operating_system_family: String });
+shape!(RuntimePlatform {
+    cpu_architecture: String,
+    operating_system_family: String
+});

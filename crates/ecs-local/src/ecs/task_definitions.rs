@@ -128,7 +128,10 @@ pub(super) struct ArnsReply {
 }
 
 /// Checks and normalises a definition and makes it the family's next revision.
-pub(super) fn register(region: &mut Region, input: RegisterTaskDefinition) -> Result<TaskDefinitionReply, ApiError> {
+pub(super) fn register(
+    region: &mut Region,
+    input: RegisterTaskDefinition,
+) -> Result<TaskDefinitionReply, ApiError> {
     let family = input.family.unwrap_or_default();
     let mut content = input.content;
     definition_rules::check(&family, &content)?;
@@ -138,7 +141,10 @@ pub(super) fn register(region: &mut Region, input: RegisterTaskDefinition) -> Re
     // Numbers are never used again: a deregistered revision keeps its place.
     let revision = revisions.len() as i64 + 1;
     let definition = TaskDefinition {
-        task_definition_arn: ids::arn(&region.name, &format!("task-definition/{family}:{revision}")),
+        task_definition_arn: ids::arn(
+            &region.name,
+            &format!("task-definition/{family}:{revision}"),
+        ),
         family,
         revision,
         status: Status::Active,
@@ -152,27 +158,43 @@ pub(super) fn register(region: &mut Region, input: RegisterTaskDefinition) -> Re
     };
     revisions.push(definition.clone());
     let tags = Some(definition.tags.clone()).filter(|tags| !tags.is_empty());
-    Ok(TaskDefinitionReply { task_definition: definition, tags })
+    Ok(TaskDefinitionReply {
+        task_definition: definition,
+        tags,
+    })
 }
 
 /// Describes a revision, or the latest active one of a family.
-pub(super) fn describe(region: &Region, input: DescribeTaskDefinition) -> Result<TaskDefinitionReply, ApiError> {
+pub(super) fn describe(
+    region: &Region,
+    input: DescribeTaskDefinition,
+) -> Result<TaskDefinitionReply, ApiError> {
     let name = given(input.task_definition)?;
     let include = input.include.unwrap_or_default();
     for value in &include {
         check_enum("include", Some(value), &["TAGS"])?;
     }
-    let definition =
-        region.task_definition(&name).ok_or_else(|| ApiError::client("Unable to describe task definition."))?.clone();
+    let definition = region
+        .task_definition(&name)
+        .ok_or_else(|| ApiError::client("Unable to describe task definition."))?
+        .clone();
     let tags = (!include.is_empty()).then(|| definition.tags.clone());
-    Ok(TaskDefinitionReply { task_definition: definition, tags })
+    Ok(TaskDefinitionReply {
+        task_definition: definition,
+        tags,
+    })
 }
 
 /// Makes a revision inactive; tasks that run are not concerned.
-pub(super) fn deregister(region: &mut Region, input: DeregisterTaskDefinition) -> Result<TaskDefinitionReply, ApiError> {
+pub(super) fn deregister(
+    region: &mut Region,
+    input: DeregisterTaskDefinition,
+) -> Result<TaskDefinitionReply, ApiError> {
     let name = given(input.task_definition)?;
     if !name.rsplit('/').next().unwrap_or_default().contains(':') {
-        return Err(ApiError::client("Invalid revision number. Number must be positive."));
+        return Err(ApiError::client(
+            "Invalid revision number. Number must be positive.",
+        ));
     }
     let definition = region
         .task_definition_mut(&name)
@@ -181,16 +203,28 @@ pub(super) fn deregister(region: &mut Region, input: DeregisterTaskDefinition) -
         definition.status = Status::Inactive;
         definition.deregistered_at = Some(Timestamp::now());
     }
-    Ok(TaskDefinitionReply { task_definition: definition.clone(), tags: None })
+    Ok(TaskDefinitionReply {
+        task_definition: definition.clone(),
+        tags: None,
+    })
 }
 
 /// Lists revisions, of one family or all.
 pub(super) fn list(region: &Region, input: ListTaskDefinitions) -> Result<ArnsReply, ApiError> {
     let status = input.status.as_deref().unwrap_or("ACTIVE");
-    check_enum("status", Some(status), &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"])?;
+    check_enum(
+        "status",
+        Some(status),
+        &["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"],
+    )?;
     check_enum("sort", input.sort.as_deref(), &["ASC", "DESC"])?;
     // Despite its name the member is a whole family.
-    let wanted = |family: &str| input.family_prefix.as_deref().is_none_or(|name| name == family);
+    let wanted = |family: &str| {
+        input
+            .family_prefix
+            .as_deref()
+            .is_none_or(|name| name == family)
+    };
     let mut arns: Vec<String> = region
         .families
         .iter()
@@ -206,12 +240,17 @@ pub(super) fn list(region: &Region, input: ListTaskDefinitions) -> Result<ArnsRe
     if input.sort.as_deref() == Some("DESC") {
         arns.reverse();
     }
-    let (task_definition_arns, next_token) = page(arns, input.max_results, input.next_token.as_deref())?;
-    Ok(ArnsReply { task_definition_arns, next_token })
+    let (task_definition_arns, next_token) =
+        page(arns, input.max_results, input.next_token.as_deref())?;
+    Ok(ArnsReply {
+        task_definition_arns,
+        next_token,
+    })
 }
 
 fn given(name: Option<String>) -> Result<String, ApiError> {
-    name.filter(|name| !name.is_empty()).ok_or_else(|| ApiError::client("Task definition must not be null or empty."))
+    name.filter(|name| !name.is_empty())
+        .ok_or_else(|| ApiError::client("Task definition must not be null or empty."))
 }
 
 /// Fills in what AWS fills in.
@@ -238,7 +277,8 @@ fn normalise(content: &mut Content) {
         }
     }
     for volume in &mut content.volumes {
-        let elsewhere = volume.efs_volume_configuration.is_some() || volume.configured_at_launch == Some(true);
+        let elsewhere =
+            volume.efs_volume_configuration.is_some() || volume.configured_at_launch == Some(true);
         if !elsewhere {
             volume.host.get_or_insert_default();
         }
@@ -247,17 +287,29 @@ fn normalise(content: &mut Content) {
 
 fn compatibilities(content: &Content) -> Vec<&'static str> {
     // What meets Fargate's rules also runs on EC2.
-    if wants_fargate(content) { vec!["EC2", "FARGATE"] } else { vec!["EC2"] }
+    if wants_fargate(content) {
+        vec!["EC2", "FARGATE"]
+    } else {
+        vec!["EC2"]
+    }
 }
 
 /// Whether the definition asks to be checked for Fargate.
 pub(super) fn wants_fargate(content: &Content) -> bool {
-    content.requires_compatibilities.iter().flatten().any(|value| value == "FARGATE")
+    content
+        .requires_compatibilities
+        .iter()
+        .flatten()
+        .any(|value| value == "FARGATE")
 }
 
 fn requires_attributes(content: &Content) -> Vec<KeyValue> {
     let mut names = Vec::new();
-    if content.container_definitions.iter().any(|container| is_ecr(container.image.as_deref().unwrap_or_default())) {
+    if content
+        .container_definitions
+        .iter()
+        .any(|container| is_ecr(container.image.as_deref().unwrap_or_default()))
+    {
         names.push("com.amazonaws.ecs.capability.ecr-auth");
     }
     if content.task_role_arn.is_some() {
@@ -266,10 +318,19 @@ fn requires_attributes(content: &Content) -> Vec<KeyValue> {
     if content.network_mode.as_deref() == Some("awsvpc") {
         names.push("ecs.capability.task-eni");
     }
-    names.into_iter().map(|name| KeyValue { name: Some(name.into()), value: None }).collect()
+    names
+        .into_iter()
+        .map(|name| KeyValue {
+            name: Some(name.into()),
+            value: None,
+        })
+        .collect()
 }
 
 /// Whether an image comes from a private repository of ECR.
 pub(super) fn is_ecr(image: &str) -> bool {
-    image.split('/').next().is_some_and(|host| host.contains(".dkr.ecr.") && host.contains(".amazonaws.com"))
+    image
+        .split('/')
+        .next()
+        .is_some_and(|host| host.contains(".dkr.ecr.") && host.contains(".amazonaws.com"))
 }

@@ -35,13 +35,18 @@ pub(super) struct TaskReply<'a> {
 }
 
 /// Describes up to 100 tasks of a cluster.
-pub(super) fn describe(region: &mut Region, input: DescribeTasks) -> Result<TasksReply<'_>, ApiError> {
+pub(super) fn describe(
+    region: &mut Region,
+    input: DescribeTasks,
+) -> Result<TasksReply<'_>, ApiError> {
     let given = input.tasks.unwrap_or_default();
     if given.is_empty() {
         return Err(ApiError::invalid_parameter("Tasks cannot be empty."));
     }
     if given.len() > 100 {
-        return Err(ApiError::invalid_parameter("Tasks can have at most 100 items."));
+        return Err(ApiError::invalid_parameter(
+            "Tasks can have at most 100 items.",
+        ));
     }
     for value in input.include.iter().flatten() {
         check_enum("include", Some(value), &["TAGS"])?;
@@ -59,12 +64,18 @@ pub(super) fn describe(region: &mut Region, input: DescribeTasks) -> Result<Task
         .filter(|(id, task)| wanted.contains(id) && task.record.cluster_arn == cluster.arn)
         .map(|(id, task)| (id.as_str(), task.read(tags)))
         .collect();
-    let mut reply = TasksReply { tasks: Vec::with_capacity(wanted.len()), failures: Vec::new() };
+    let mut reply = TasksReply {
+        tasks: Vec::with_capacity(wanted.len()),
+        failures: Vec::new(),
+    };
     for id in &wanted {
         match found.remove(id.as_str()) {
             Some(Read::Found(task)) => reply.tasks.push(task),
             Some(Read::Missing) | None => reply.failures.push(Failure {
-                arn: Some(ids::arn(&region.name, &format!("task/{}/{id}", cluster.name))),
+                arn: Some(ids::arn(
+                    &region.name,
+                    &format!("task/{}/{id}", cluster.name),
+                )),
                 reason: "MISSING".into(),
             }),
         }
@@ -84,6 +95,11 @@ pub(super) fn stop(region: &mut Region, input: StopTask) -> Result<TaskReply<'_>
         .get_mut(&id)
         .filter(|task| task.record.cluster_arn == cluster.arn)
         .ok_or_else(|| ApiError::invalid_parameter("The referenced task was not found."))?;
-    task.begin_stop("UserInitiated", input.reason.as_deref().unwrap_or("Task stopped by user"));
-    Ok(TaskReply { task: task.show(false) })
+    task.begin_stop(
+        "UserInitiated",
+        input.reason.as_deref().unwrap_or("Task stopped by user"),
+    );
+    Ok(TaskReply {
+        task: task.show(false),
+    })
 }

@@ -37,7 +37,8 @@ impl Faults {
     pub fn parse(json: &str) -> anyhow::Result<Self> {
         let faults: Self = serde_json::from_str(json).context("reading the fault document")?;
         for (n, rule) in faults.faults.iter().enumerate() {
-            rule.check().with_context(|| format!("fault {} of the document", n + 1))?;
+            rule.check()
+                .with_context(|| format!("fault {} of the document", n + 1))?;
         }
         Ok(faults)
     }
@@ -91,7 +92,9 @@ impl TryFrom<f64> for Seconds {
         if (0.0..=86_400.0).contains(&seconds) {
             Ok(Self(seconds))
         } else {
-            Err(format!("{seconds} is not a time between 0 and 86400 seconds"))
+            Err(format!(
+                "{seconds} is not a time between 0 and 86400 seconds"
+            ))
         }
     }
 }
@@ -148,7 +151,11 @@ pub(super) enum Effect {
     /// 403 `UnrecognizedClientException`.
     UnrecognizedClient,
     /// Any other error.
-    Error { status: u16, code: String, message: String },
+    Error {
+        status: u16,
+        code: String,
+        message: String,
+    },
     /// RunTask: EC2's throttling wrapped in an `InvalidParameterException`.
     Ec2Throttle {
         #[serde(default)]
@@ -206,7 +213,11 @@ pub(super) enum Effect {
     /// `FARGATE_SPOT` takes the capacity back this long after `RUNNING`.
     SpotInterruption { after_seconds: Seconds },
     /// ECS stops the task this long after `RUNNING`.
-    Stop { after_seconds: Seconds, code: String, reason: String },
+    Stop {
+        after_seconds: Seconds,
+        code: String,
+        reason: String,
+    },
     /// The task runs and ends between two reads.
     DiesUnseen {
         #[serde(default)]
@@ -293,7 +304,16 @@ impl Effect {
 
 impl Rule {
     fn check(&self) -> anyhow::Result<()> {
-        let Selector { operation, family, container, capacity_provider, subnet, nth, first, probability } = &self.when;
+        let Selector {
+            operation,
+            family,
+            container,
+            capacity_provider,
+            subnet,
+            nth,
+            first,
+            probability,
+        } = &self.when;
         let scope = self.effect.scope();
         if let Some(operation) = operation {
             anyhow::ensure!(
@@ -301,15 +321,27 @@ impl Rule {
                     || crate::ec2::OPERATIONS.contains(&operation.as_str())
                     || crate::sts::OPERATIONS.contains(&operation.as_str()),
                 "there is no operation {operation:?}; it is one of {}",
-                [ecs::OPERATIONS, crate::ec2::OPERATIONS, crate::sts::OPERATIONS].concat().join(", ")
+                [
+                    ecs::OPERATIONS,
+                    crate::ec2::OPERATIONS,
+                    crate::sts::OPERATIONS
+                ]
+                .concat()
+                .join(", ")
             );
             match scope {
                 Scope::Call => {}
                 Scope::Operation(only) => {
-                    anyhow::ensure!(operation == only, "this effect is one of {only}, not of {operation}");
+                    anyhow::ensure!(
+                        operation == only,
+                        "this effect is one of {only}, not of {operation}"
+                    );
                 }
                 Scope::Placement | Scope::Task | Scope::Container => {
-                    anyhow::ensure!(operation == "RunTask", "this effect concerns tasks: select them without an operation");
+                    anyhow::ensure!(
+                        operation == "RunTask",
+                        "this effect concerns tasks: select them without an operation"
+                    );
                 }
             }
         }
@@ -322,14 +354,23 @@ impl Rule {
             container.is_none() || scope == Scope::Container,
             "this effect does not concern a container: leave `container` out of the selector"
         );
-        anyhow::ensure!(nth.is_none() || first.is_none(), "`nth` and `first` exclude each other");
+        anyhow::ensure!(
+            nth.is_none() || first.is_none(),
+            "`nth` and `first` exclude each other"
+        );
         anyhow::ensure!(*nth != Some(0), "`nth` counts from 1");
         if let Some(p) = probability {
-            anyhow::ensure!((0.0..=1.0).contains(p), "the probability is {p}; it has to be between 0 and 1");
+            anyhow::ensure!(
+                (0.0..=1.0).contains(p),
+                "the probability is {p}; it has to be between 0 and 1"
+            );
         }
         match &self.effect {
             Effect::Error { status, .. } => {
-                anyhow::ensure!((400..600).contains(status), "the status is {status}; errors have 400 to 599");
+                anyhow::ensure!(
+                    (400..600).contains(status),
+                    "the status is {status}; errors have 400 to 599"
+                );
             }
             Effect::StaleRead { every } => anyhow::ensure!(*every > 0, "`every` counts from 1"),
             _ => {}
@@ -365,23 +406,53 @@ mod tests {
     #[test]
     fn an_unknown_fault_is_named_with_its_place() {
         let said = error("{\"faults\": [\n{\"effect\": \"explode\"}]}");
-        assert!(said.contains("unknown variant `explode`") && said.contains("line 2"), "{said}");
+        assert!(
+            said.contains("unknown variant `explode`") && said.contains("line 2"),
+            "{said}"
+        );
         assert!(error(r#"{"fault": []}"#).contains("unknown field `fault`"));
-        assert!(error(r#"{"faults": [{"effect": {"missing": {"reads": 1, "x": 2}}}]}"#).contains("unknown field `x`"));
+        assert!(
+            error(r#"{"faults": [{"effect": {"missing": {"reads": 1, "x": 2}}}]}"#)
+                .contains("unknown field `x`")
+        );
         assert!(error("{").contains("line 1"));
     }
 
     #[test]
     fn a_selector_that_cannot_apply_is_refused() {
         for (rule, hint) in [
-            (r#"{"when": {"operation": "RunTasks"}, "effect": "throttle"}"#, "no operation \"RunTasks\""),
-            (r#"{"when": {"operation": "StopTask"}, "effect": {"no_capacity": {}}}"#, "concerns tasks"),
-            (r#"{"when": {"family": "ci"}, "effect": "throttle"}"#, "concerns calls"),
-            (r#"{"when": {"container": "ci"}, "effect": "unknown_values"}"#, "container"),
-            (r#"{"when": {"nth": 0}, "effect": "throttle"}"#, "counts from 1"),
-            (r#"{"when": {"probability": 1.5}, "effect": "throttle"}"#, "between 0 and 1"),
-            (r#"{"effect": {"slow_reply": {"seconds": -1}}}"#, "not a time"),
-            (r#"{"effect": {"error": {"status": 200, "code": "x", "message": ""}}}"#, "400 to 599"),
+            (
+                r#"{"when": {"operation": "RunTasks"}, "effect": "throttle"}"#,
+                "no operation \"RunTasks\"",
+            ),
+            (
+                r#"{"when": {"operation": "StopTask"}, "effect": {"no_capacity": {}}}"#,
+                "concerns tasks",
+            ),
+            (
+                r#"{"when": {"family": "ci"}, "effect": "throttle"}"#,
+                "concerns calls",
+            ),
+            (
+                r#"{"when": {"container": "ci"}, "effect": "unknown_values"}"#,
+                "container",
+            ),
+            (
+                r#"{"when": {"nth": 0}, "effect": "throttle"}"#,
+                "counts from 1",
+            ),
+            (
+                r#"{"when": {"probability": 1.5}, "effect": "throttle"}"#,
+                "between 0 and 1",
+            ),
+            (
+                r#"{"effect": {"slow_reply": {"seconds": -1}}}"#,
+                "not a time",
+            ),
+            (
+                r#"{"effect": {"error": {"status": 200, "code": "x", "message": ""}}}"#,
+                "400 to 599",
+            ),
         ] {
             let said = error(&format!("{{\"faults\": [{rule}]}}"));
             assert!(said.contains(hint), "{rule}: {said}");

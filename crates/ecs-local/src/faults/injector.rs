@@ -113,7 +113,11 @@ impl Injector {
     pub(crate) fn call(&mut self, service: Service, operation: &str) -> CallFaults {
         let mut faults = CallFaults::default();
         for effect in self.hits(|rule| match rule.effect.scope() {
-            Scope::Call => rule.when.operation.as_deref().is_none_or(|wanted| wanted == operation),
+            Scope::Call => rule
+                .when
+                .operation
+                .as_deref()
+                .is_none_or(|wanted| wanted == operation),
             Scope::Operation(only) => only == operation,
             _ => false,
         }) {
@@ -126,10 +130,14 @@ impl Injector {
     /// for each subnet that is considered.
     pub(crate) fn no_capacity(&mut self, facts: TaskFacts<'_>) -> Option<String> {
         let hits = self.hits(|rule| {
-            rule.effect.scope() == Scope::Placement && rule.when.subnet.as_deref() == facts.subnet && concerns(rule, facts)
+            rule.effect.scope() == Scope::Placement
+                && rule.when.subnet.as_deref() == facts.subnet
+                && concerns(rule, facts)
         });
         hits.into_iter().next().map(|(_, effect)| match effect {
-            Effect::NoCapacity { reason: Some(reason) } => reason,
+            Effect::NoCapacity {
+                reason: Some(reason),
+            } => reason,
             _ => NO_CAPACITY.to_owned(),
         })
     }
@@ -139,7 +147,11 @@ impl Injector {
         let mut faults = TaskFaults::default();
         for (container, effect) in self.hits(|rule| {
             matches!(rule.effect.scope(), Scope::Task | Scope::Container)
-                && rule.when.subnet.as_deref().is_none_or(|wanted| Some(wanted) == facts.subnet)
+                && rule
+                    .when
+                    .subnet
+                    .as_deref()
+                    .is_none_or(|wanted| Some(wanted) == facts.subnet)
                 && concerns(rule, facts)
         }) {
             faults.add(container, effect);
@@ -155,7 +167,8 @@ impl Injector {
                 continue;
             }
             *count += 1;
-            let counted = rule.when.nth.is_none_or(|nth| *count == nth) && rule.when.first.is_none_or(|first| *count <= first);
+            let counted = rule.when.nth.is_none_or(|nth| *count == nth)
+                && rule.when.first.is_none_or(|first| *count <= first);
             if counted && rule.when.probability.is_none_or(|p| self.random.f64() < p) {
                 hits.push((rule.when.container.clone(), rule.effect.clone()));
             }
@@ -166,8 +179,13 @@ impl Injector {
 
 fn concerns(rule: &Rule, facts: TaskFacts<'_>) -> bool {
     let when = &rule.when;
-    when.family.as_deref().is_none_or(|wanted| wanted == facts.family)
-        && when.capacity_provider.as_deref().is_none_or(|wanted| Some(wanted) == facts.capacity_provider)
+    when.family
+        .as_deref()
+        .is_none_or(|wanted| wanted == facts.family)
+        && when
+            .capacity_provider
+            .as_deref()
+            .is_none_or(|wanted| Some(wanted) == facts.capacity_provider)
 }
 
 impl CallFaults {
@@ -176,28 +194,52 @@ impl CallFaults {
             Effect::Throttle => ApiError::throttled(service),
             Effect::ServerError => server_error(service),
             Effect::ServiceUnavailable => {
-                let code = if service == Service::Ec2 { "Unavailable" } else { "ServiceUnavailable" };
+                let code = if service == Service::Ec2 {
+                    "Unavailable"
+                } else {
+                    "ServiceUnavailable"
+                };
                 ApiError::new(503, code, "The service is temporarily unavailable.")
             }
             Effect::AccessDenied => ApiError::access_denied(service, operation),
             Effect::ExpiredCredentials => {
-                let code = if service == Service::Ecs { "ExpiredTokenException" } else { "ExpiredToken" };
-                ApiError::new(403, code, "The security token included in the request is expired")
+                let code = if service == Service::Ecs {
+                    "ExpiredTokenException"
+                } else {
+                    "ExpiredToken"
+                };
+                ApiError::new(
+                    403,
+                    code,
+                    "The security token included in the request is expired",
+                )
             }
             Effect::UnrecognizedClient => match service {
-                Service::Ecs => {
-                    ApiError::new(403, "UnrecognizedClientException", "The security token included in the request is invalid.")
-                }
-                Service::Ec2 => ApiError::new(401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
-                Service::Sts => {
-                    ApiError::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-                }
+                Service::Ecs => ApiError::new(
+                    403,
+                    "UnrecognizedClientException",
+                    "The security token included in the request is invalid.",
+                ),
+                Service::Ec2 => ApiError::new(
+                    401,
+                    "AuthFailure",
+                    "AWS was not able to validate the provided access credentials",
+                ),
+                Service::Sts => ApiError::new(
+                    403,
+                    "InvalidClientTokenId",
+                    "The security token included in the request is invalid.",
+                ),
             },
-            Effect::Error { status, code, message } => ApiError::new(status, code, message),
+            Effect::Error {
+                status,
+                code,
+                message,
+            } => ApiError::new(status, code, message),
             Effect::Ec2Throttle { looking_up } => wrapped_throttle(looking_up),
-            Effect::ConcurrentRegistration => {
-                ApiError::client("Too many concurrent attempts to create a new revision of the specified family.")
-            }
+            Effect::ConcurrentRegistration => ApiError::client(
+                "Too many concurrent attempts to create a new revision of the specified family.",
+            ),
             Effect::ConnectionReset => {
                 self.reset_before = true;
                 return;
@@ -231,7 +273,10 @@ impl CallFaults {
 
 fn server_error(service: Service) -> ApiError {
     let (code, message) = match service {
-        Service::Ecs => ("ServerException", "Service Unavailable. Please try again later."),
+        Service::Ecs => (
+            "ServerException",
+            "Service Unavailable. Please try again later.",
+        ),
         Service::Ec2 => ("InternalError", "An internal error has occurred"),
         Service::Sts => ("InternalFailure", "An internal error has occurred"),
     };
@@ -257,18 +302,46 @@ impl TaskFaults {
             Effect::UnknownValues => self.unknown_values = true,
             Effect::AttachmentTraps => self.attachment_traps = true,
             Effect::PublicIpLate { reads } => self.public_ip_reads = reads,
-            Effect::StartFailure { at, reason, container_reason } => {
-                self.start_failure = Some(StartFailure { at, reason, container_reason, container });
+            Effect::StartFailure {
+                at,
+                reason,
+                container_reason,
+            } => {
+                self.start_failure = Some(StartFailure {
+                    at,
+                    reason,
+                    container_reason,
+                    container,
+                });
             }
             Effect::SpotInterruption { after_seconds } => {
-                self.stop = Some((after_seconds.into(), "SpotInterruption".into(), "Your Spot Task was interrupted.".into()));
+                self.stop = Some((
+                    after_seconds.into(),
+                    "SpotInterruption".into(),
+                    "Your Spot Task was interrupted.".into(),
+                ));
             }
-            Effect::Stop { after_seconds, code, reason } => self.stop = Some((after_seconds.into(), code, reason)),
+            Effect::Stop {
+                after_seconds,
+                code,
+                reason,
+            } => self.stop = Some((after_seconds.into(), code, reason)),
             Effect::DiesUnseen { exit_code } => self.dies_unseen = Some(exit_code),
-            Effect::StartDelay { seconds } => self.container(container).start_delay = seconds.into(),
-            Effect::ListenDelay { seconds } => self.container(container).listen_delay = seconds.into(),
-            Effect::Exit { after_seconds, code } => {
-                self.container(container).exit = Some(Exit { after: after_seconds.into(), code, reason: None });
+            Effect::StartDelay { seconds } => {
+                self.container(container).start_delay = seconds.into()
+            }
+            Effect::ListenDelay { seconds } => {
+                self.container(container).listen_delay = seconds.into()
+            }
+            Effect::Exit {
+                after_seconds,
+                code,
+            } => {
+                self.container(container).exit = Some(Exit {
+                    after: after_seconds.into(),
+                    code,
+                    reason: None,
+                });
             }
             Effect::OutOfMemory { after_seconds } => {
                 self.container(container).exit = Some(Exit {
@@ -278,8 +351,13 @@ impl TaskFaults {
                 });
             }
             Effect::PortDelay { seconds } => self.container(container).port.delay = seconds.into(),
-            Effect::PortRefused { seconds } => self.container(container).port.refused = Some(seconds.map(Into::into)),
-            Effect::PortDrops { after_bytes, connections } => {
+            Effect::PortRefused { seconds } => {
+                self.container(container).port.refused = Some(seconds.map(Into::into))
+            }
+            Effect::PortDrops {
+                after_bytes,
+                connections,
+            } => {
                 self.container(container).port.drops = Some((after_bytes, connections));
             }
             // Effects on calls never come here: `Injector::task` selects by scope.
@@ -307,14 +385,24 @@ mod tests {
         Injector::new(Faults::parse(&format!("{{\"seed\": 3, \"faults\": [{rules}]}}")).unwrap())
     }
 
-    const CI: TaskFacts<'_> = TaskFacts { family: "ci", capacity_provider: Some("FARGATE"), subnet: Some("subnet-a") };
+    const CI: TaskFacts<'_> = TaskFacts {
+        family: "ci",
+        capacity_provider: Some("FARGATE"),
+        subnet: Some("subnet-a"),
+    };
 
     #[test]
     fn counts_run_over_what_the_selector_matches() {
-        let mut injector = injector(r#"{"when": {"operation": "StopTask", "nth": 2}, "effect": "throttle"}"#);
+        let mut injector =
+            injector(r#"{"when": {"operation": "StopTask", "nth": 2}, "effect": "throttle"}"#);
         let mut refused = |operation| injector.call(Service::Ecs, operation).refusal.is_some();
         assert_eq!(
-            [refused("StopTask"), refused("RunTask"), refused("StopTask"), refused("StopTask")],
+            [
+                refused("StopTask"),
+                refused("RunTask"),
+                refused("StopTask"),
+                refused("StopTask")
+            ],
             [false, false, true, false]
         );
     }
@@ -324,7 +412,9 @@ mod tests {
         let rules = r#"{"when": {"probability": 0.3}, "effect": "throttle"}"#;
         let run = || {
             let mut injector = injector(rules);
-            (0..1000).map(|_| injector.call(Service::Ecs, "RunTask").refusal.is_some()).collect::<Vec<_>>()
+            (0..1000)
+                .map(|_| injector.call(Service::Ecs, "RunTask").refusal.is_some())
+                .collect::<Vec<_>>()
         };
         let hits = run().iter().filter(|hit| **hit).count();
         assert!((200..400).contains(&hits), "{hits}");
@@ -341,7 +431,13 @@ mod tests {
         assert_eq!(injector.no_capacity(call).as_deref(), Some("none"));
         assert_eq!(injector.no_capacity(call), None);
         assert_eq!(injector.no_capacity(CI).as_deref(), Some(NO_CAPACITY));
-        assert_eq!(injector.no_capacity(TaskFacts { subnet: Some("subnet-b"), ..CI }), None);
+        assert_eq!(
+            injector.no_capacity(TaskFacts {
+                subnet: Some("subnet-b"),
+                ..CI
+            }),
+            None
+        );
     }
 
     #[test]
@@ -352,8 +448,23 @@ mod tests {
         );
         let faults = injector.task(CI);
         assert!(faults.of_container("db", false).exit.is_some());
-        assert_eq!(faults.of_container("build", true).listen_delay, Duration::from_secs(2));
-        assert_eq!(faults.of_container("helper", false).listen_delay, Duration::ZERO);
-        assert_eq!(injector.task(TaskFacts { family: "other", ..CI }).of_container("build", true).listen_delay, Duration::ZERO);
+        assert_eq!(
+            faults.of_container("build", true).listen_delay,
+            Duration::from_secs(2)
+        );
+        assert_eq!(
+            faults.of_container("helper", false).listen_delay,
+            Duration::ZERO
+        );
+        assert_eq!(
+            injector
+                .task(TaskFacts {
+                    family: "other",
+                    ..CI
+                })
+                .of_container("build", true)
+                .listen_delay,
+            Duration::ZERO
+        );
     }
 }

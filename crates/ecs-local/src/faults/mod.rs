@@ -8,4 +8,6 @@ mod injector;
 
 pub use document::Faults;
 pub(crate) use document::{LookUp, Stage};
-pub(crate) use injector::{CallFaults, ContainerFaults, Exit, Injector, PortFaults, StartFailure, TaskFacts, TaskFaults};
+pub(crate) use injector::{
+    CallFaults, ContainerFaults, Exit, Injector, PortFaults, StartFailure, TaskFacts, TaskFaults,
+};

@@ -69,7 +69,10 @@ impl Containers {
     /// Starts all of them; what depends on others waits by itself.
     pub(super) fn start(plans: &[ContainerPlan], outputs: &[Output], site: &Site) -> Self {
         let (report, events) = mpsc::unbounded_channel();
-        let phases: Vec<_> = plans.iter().map(|_| watch::Sender::new(Phase::Waiting)).collect();
+        let phases: Vec<_> = plans
+            .iter()
+            .map(|_| watch::Sender::new(Phase::Waiting))
+            .collect();
         let mut stops = Vec::with_capacity(plans.len());
         let mut actors = JoinSet::new();
         for (at, (plan, phase)) in plans.iter().zip(&phases).enumerate() {
@@ -99,7 +102,12 @@ impl Containers {
             };
             actors.spawn(actor.run(dependencies));
         }
-        Self { events, stops, order: stop_order(plans), actors }
+        Self {
+            events,
+            stops,
+            order: stop_order(plans),
+            actors,
+        }
     }
 
     /// Stops them, dependants first, and calls `ended` for each event until all have ended.
@@ -113,7 +121,9 @@ impl Containers {
             }
             while !level.iter().all(|at| ended.contains(at)) {
                 // The channel closes when every actor is done, with or without having said so.
-                let Some(event) = self.events.recv().await else { return };
+                let Some(event) = self.events.recv().await else {
+                    return;
+                };
                 if matches!(event.what, What::Ended(_)) {
                     ended.push(event.container);
                 }
@@ -143,7 +153,7 @@ struct Actor {
 
 /// What runs in a container.
 enum Running {
-    Process(Process),
+    Process(Box<Process>),
     /// Nothing: it is there until it is stopped.
     Idle,
 }
@@ -157,7 +167,12 @@ impl Actor {
 
     fn say(&self, what: What) {
         // Whoever listened has gone only when the whole task has.
-        self.report.send(Event { container: self.at, what }).unwrap_or_default();
+        self.report
+            .send(Event {
+                container: self.at,
+                what,
+            })
+            .unwrap_or_default();
     }
 
     async fn live(&self, dependencies: Vec<Dependency>) -> End {
@@ -191,8 +206,13 @@ impl Actor {
             Ok(running) => running,
             Err(error) => {
                 let program = self.plan.command.first().map_or("", String::as_str);
-                let reason = format!("CannotStartContainerError: failed to start {program}: {error}");
-                return End { reason: Some(reason), failed_to_start: true, ..End::default() };
+                let reason =
+                    format!("CannotStartContainerError: failed to start {program}: {error}");
+                return End {
+                    reason: Some(reason),
+                    failed_to_start: true,
+                    ..End::default()
+                };
             }
         };
         if delay.is_zero() {
@@ -224,17 +244,26 @@ impl Actor {
         let mut port = plan.port;
         if plan.faults.port != PortFaults::default() && port != 0 {
             port = free_port(address)?;
-            let (listen, target) = (SocketAddr::from((address, plan.port)), SocketAddr::from((address, port)));
+            let (listen, target) = (
+                SocketAddr::from((address, plan.port)),
+                SocketAddr::from((address, port)),
+            );
             guard.spawn(port::serve(listen, target, plan.faults.port.clone()));
         }
-        let fill = |word: &String| word.replace("{address}", &address.to_string()).replace("{port}", &port.to_string());
+        let fill = |word: &String| {
+            word.replace("{address}", &address.to_string())
+                .replace("{port}", &port.to_string())
+        };
         let command: Vec<String> = plan.command.iter().map(fill).collect();
-        process::spawn(&command, &self.environment(), &self.output).map(Running::Process)
+        process::spawn(&command, &self.environment(), &self.output)
+            .map(|process| Running::Process(Box::new(process)))
     }
 
     fn environment(&self) -> std::collections::BTreeMap<String, String> {
         let mut environment = self.plan.environment.clone();
-        environment.entry("HOSTNAME".into()).or_insert_with(|| self.site.hostname.clone());
+        environment
+            .entry("HOSTNAME".into())
+            .or_insert_with(|| self.site.hostname.clone());
         environment
     }
 
@@ -322,8 +351,11 @@ impl Dependency {
         };
         let phase = reached.map(|phase| *phase).unwrap_or(Phase::Ended(None));
         match (condition, phase) {
-            (Condition::Success, Phase::Ended(Some(0))) | (Condition::Complete | Condition::Start, Phase::Ended(Some(_))) => Ok(()),
-            (_, Phase::Ended(Some(code))) => Err(format!("Container dependency {name} exited with {code}, wanted was {condition:?}")),
+            (Condition::Success, Phase::Ended(Some(0)))
+            | (Condition::Complete | Condition::Start, Phase::Ended(Some(_))) => Ok(()),
+            (_, Phase::Ended(Some(code))) => Err(format!(
+                "Container dependency {name} exited with {code}, wanted was {condition:?}"
+            )),
             (_, Phase::Ended(None)) => Err(format!("Container dependency {name} did not start")),
             _ => Ok(()),
         }

@@ -8,8 +8,14 @@ use super::process::prepare;
 use crate::ecs::shapes::HealthCheck;
 
 /// Runs the check for ever and reports `HEALTHY` or `UNHEALTHY` whenever that changes.
-pub(super) async fn watch(check: &HealthCheck, environment: &BTreeMap<String, String>, mut report: impl FnMut(&'static str)) {
-    let seconds = |value: Option<i64>, default: u64| Duration::from_secs(value.and_then(|v| u64::try_from(v).ok()).unwrap_or(default));
+pub(super) async fn watch(
+    check: &HealthCheck,
+    environment: &BTreeMap<String, String>,
+    mut report: impl FnMut(&'static str),
+) {
+    let seconds = |value: Option<i64>, default: u64| {
+        Duration::from_secs(value.and_then(|v| u64::try_from(v).ok()).unwrap_or(default))
+    };
     let interval = seconds(check.interval, 30);
     let timeout = seconds(check.timeout, 5);
     let retries = check.retries.unwrap_or(3);
@@ -39,16 +45,26 @@ pub(super) async fn watch(check: &HealthCheck, environment: &BTreeMap<String, St
 /// What to run: the words after `CMD`, or one shell command after `CMD-SHELL`.
 fn command(check: &HealthCheck) -> Vec<String> {
     match check.command.as_deref().unwrap_or_default() {
-        [how, words @ ..] if how == "CMD-SHELL" => vec!["/bin/sh".into(), "-c".into(), words.join(" ")],
+        [how, words @ ..] if how == "CMD-SHELL" => {
+            vec!["/bin/sh".into(), "-c".into(), words.join(" ")]
+        }
         [_, words @ ..] => words.to_vec(),
         [] => Vec::new(),
     }
 }
 
-async fn passes(command: &[String], environment: &BTreeMap<String, String>, timeout: Duration) -> bool {
+async fn passes(
+    command: &[String],
+    environment: &BTreeMap<String, String>,
+    timeout: Duration,
+) -> bool {
     let run = async {
         let mut command = prepare(command, environment)?;
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
         command.status().await
     };
     matches!(tokio::time::timeout(timeout, run).await, Ok(Ok(status)) if status.success())

@@ -5,17 +5,18 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+use super::changes::{self, set_attachment};
 use super::containers::{Containers, End, Event, Site, What};
 use super::plan::Plan;
-use super::record::{AttachmentStatus, ContainerInterface, ContainerStatus, Record, TaskStatus, Timestamp};
+use super::process::Output;
+use super::record::{AttachmentStatus, ContainerInterface, Record, TaskStatus, Timestamp};
 use crate::ecs::shapes::KeyValue;
 use crate::faults::{Stage, StartFailure};
 use crate::latency;
 use crate::network::Interface;
 use crate::world::{TaskKey, World};
-use crate::{ids, task::Output};
 
 /// Why a task stops: stop code and reason.
 struct Cause {
@@ -25,7 +26,10 @@ struct Cause {
 
 impl Cause {
     fn new(code: &str, reason: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), reason: reason.into() }
+        Self {
+            code: code.to_owned(),
+            reason: reason.into(),
+        }
     }
 
     fn failed_to_start(reason: impl Into<String>) -> Self {
@@ -34,8 +38,19 @@ impl Cause {
 }
 
 /// Lives a task's life.
-pub(crate) async fn drive(world: Arc<World>, key: TaskKey, plan: Plan, mut stopping: watch::Receiver<bool>) {
-    let mut driver = Driver { world, key, plan, containers: None, interface: None };
+pub(crate) async fn drive(
+    world: Arc<World>,
+    key: TaskKey,
+    plan: Plan,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let mut driver = Driver {
+        world,
+        key,
+        plan,
+        containers: None,
+        interface: None,
+    };
     let mut shutdown = driver.world.shutdown();
     let cause = tokio::select! {
         biased;
@@ -45,7 +60,9 @@ pub(crate) async fn drive(world: Arc<World>, key: TaskKey, plan: Plan, mut stopp
         cause = driver.live() => cause,
     };
     if let Some(Cause { code, reason }) = cause {
-        driver.world.with_task(&driver.key, |task| task.begin_stop(&code, &reason));
+        driver
+            .world
+            .with_task(&driver.key, |task| task.begin_stop(&code, &reason));
     }
     driver.wind_down().await;
 }
@@ -67,7 +84,11 @@ impl Driver {
     /// Until something makes the task stop; `None` when that is written down already.
     async fn live(&mut self) -> Option<Cause> {
         let (failure, unseen, stop) = self.world.with_task(&self.key, |task| {
-            (task.faults.start_failure.clone(), task.faults.dies_unseen, task.faults.stop.clone())
+            (
+                task.faults.start_failure.clone(),
+                task.faults.dies_unseen,
+                task.faults.stop.clone(),
+            )
         })?;
         if let Some(code) = unseen {
             self.die_unseen(code);
@@ -86,9 +107,9 @@ impl Driver {
         if let Some(failure) = fails(Stage::Network) {
             self.change(|record, _| set_attachment(record, AttachmentStatus::Failed));
             let reason = failure.reason.clone();
-            return Err(Cause::failed_to_start(
-                reason.unwrap_or_else(|| "Timeout waiting for network interface provisioning to complete.".into()),
-            ));
+            return Err(Cause::failed_to_start(reason.unwrap_or_else(|| {
+                "Timeout waiting for network interface provisioning to complete.".into()
+            })));
         }
         self.create_interface()?;
         self.world.wait(latency::PENDING).await;
@@ -99,7 +120,11 @@ impl Driver {
         self.change(|record, now| record.pull_started_at = Some(now));
         self.world.wait(latency::PULLING).await;
         if let Some(failure) = fails(Stage::Pull) {
-            let image = self.plan.containers.first().map_or("", |container| container.image.as_str());
+            let image = self
+                .plan
+                .containers
+                .first()
+                .map_or("", |container| container.image.as_str());
             let reason = format!(
                 "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {image}: {image}: not found"
             );
@@ -111,7 +136,8 @@ impl Driver {
         });
         self.world.wait(latency::START).await;
         if let Some(failure) = fails(Stage::Start) {
-            let reason = "CannotStartContainerError: failed to create container: exec format error".to_owned();
+            let reason = "CannotStartContainerError: failed to create container: exec format error"
+                .to_owned();
             return Err(self.fail(failure, reason));
         }
         Ok(())
@@ -122,13 +148,19 @@ impl Driver {
         let Some(region) = state.regions.get_mut(&self.key.region) else {
             return Err(Cause::failed_to_start("InternalError: the region is gone"));
         };
-        let made = region.network.create(&self.plan.region, &self.plan.interface, Timestamp::now());
+        let made = region
+            .network
+            .create(&self.plan.region, &self.plan.interface, Timestamp::now());
         let Some(task) = region.tasks.get_mut(&self.key.id) else {
             return Err(Cause::failed_to_start("InternalError: the task is gone"));
         };
         let Some(made) = made else {
             task.change(|record, _| set_attachment(record, AttachmentStatus::Failed));
-            let with = if self.plan.interface.public { "enabled" } else { "disabled" };
+            let with = if self.plan.interface.public {
+                "enabled"
+            } else {
+                "disabled"
+            };
             return Err(Cause::failed_to_start(format!(
                 "Unexpected EC2 error while attempting to Create Network Interface with public IP assignment {with} in subnet '{}': InsufficientFreeAddressesInSubnet",
                 self.plan.interface.subnet_id
@@ -150,7 +182,11 @@ impl Driver {
     }
 
     fn connect(&self) {
-        let address = self.interface.as_ref().map(|interface| interface.address.to_string()).unwrap_or_default();
+        let address = self
+            .interface
+            .as_ref()
+            .map(|interface| interface.address.to_string())
+            .unwrap_or_default();
         let attachment_id = &self.plan.attachment_id;
         self.change(|record, now| {
             set_attachment(record, AttachmentStatus::Attached);
@@ -168,10 +204,21 @@ impl Driver {
     /// Writes a start failure down on its container and says it of the task.
     fn fail(&self, failure: &StartFailure, default: String) -> Cause {
         let reason = failure.reason.clone().unwrap_or(default);
-        let shown = failure.container_reason.clone().unwrap_or_else(|| reason.clone());
+        let shown = failure
+            .container_reason
+            .clone()
+            .unwrap_or_else(|| reason.clone());
         let chosen = match &failure.container {
-            Some(name) => self.plan.containers.iter().position(|container| container.name == *name),
-            None => self.plan.containers.iter().position(|container| container.essential),
+            Some(name) => self
+                .plan
+                .containers
+                .iter()
+                .position(|container| container.name == *name),
+            None => self
+                .plan
+                .containers
+                .iter()
+                .position(|container| container.essential),
         };
         self.change(|record, _| {
             if let Some(container) = chosen.and_then(|at| record.containers.get_mut(at)) {
@@ -186,18 +233,25 @@ impl Driver {
         let Some(interface) = &self.interface else {
             return Cause::failed_to_start("InternalError: no network interface");
         };
-        let site =
-            Site { address: interface.address, hostname: interface.dns_name.clone(), shutdown: self.world.shutdown() };
-        let outputs: Vec<Output> = self.world.with_task(&self.key, |task| task.outputs.clone()).unwrap_or_default();
+        let site = Site {
+            address: interface.address,
+            hostname: interface.dns_name.clone(),
+            shutdown: self.world.shutdown(),
+        };
+        let outputs: Vec<Output> = self
+            .world
+            .with_task(&self.key, |task| task.outputs.clone())
+            .unwrap_or_default();
         // Kept in the driver, so that they are found when something else stops the task.
         self.containers = Some(Containers::start(&self.plan.containers, &outputs, &site));
         let mut waiting: Vec<bool> = self.plan.containers.iter().map(|_| true).collect();
         let mut running = false;
+        let reached = Notify::new();
         let (world, key, plan) = (&self.world, &self.key, &self.plan);
         let timed = async {
             match stop {
                 Some((after, code, reason)) => {
-                    wait_until_running(world, key).await;
+                    reached.notified().await;
                     tokio::time::sleep(after).await;
                     Cause { code, reason }
                 }
@@ -222,24 +276,125 @@ impl Driver {
             if let Some(waits) = waiting.get_mut(container) {
                 *waits = false;
             }
-            let exec_started = matches!(what, What::Started);
+            let starts =
+                !running && matches!(what, What::Started) && waiting.iter().all(|waits| !waits);
             world.with_task(key, |task| {
                 task.change(|record, now| {
-                    show(record, container, &what, &key.id, now);
-                    if exec_started && !running && waiting.iter().all(|waits| !waits) {
-                        running = true;
+                    changes::show(record, container, &what, &key.id, now);
+                    if starts {
                         record.last_status = TaskStatus::Running;
                         record.started_at = Some(now);
-                        record.health_status = Some("UNKNOWN");
+                    }
+                    if running || starts {
+                        record.health_status = Some(changes::health(record, &plan.containers));
                     }
                 });
             });
-            let essential = plan.containers.get(container).is_some_and(|plan| plan.essential);
+            if starts {
+                running = true;
+                reached.notify_one();
+            }
+            let essential = plan
+                .containers
+                .get(container)
+                .is_some_and(|plan| plan.essential);
             if let What::Ended(end) = what
                 && (essential || end.failed_to_start)
             {
-                return self.ended(end, running).await;
+                return self.ended(end).await;
             }
         }
+    }
+
+    /// What the end of a container makes of the task.
+    async fn ended(&self, end: End) -> Cause {
+        self.change(|record, now| record.execution_stopped_at = Some(now));
+        if end.failed_to_start {
+            return Cause::failed_to_start(
+                end.reason.unwrap_or_else(|| "Task failed to start".into()),
+            );
+        }
+        self.world.wait(latency::NOTICED).await;
+        Cause::new(
+            "EssentialContainerExited",
+            "Essential container in task exited",
+        )
+    }
+
+    /// Jumps over everything in between: the next read finds the task stopped.
+    fn die_unseen(&self, code: i32) {
+        self.change(|record, now| {
+            let end = What::Ended(End {
+                exit_code: Some(code),
+                ..End::default()
+            });
+            for at in 0..record.containers.len() {
+                changes::show(record, at, &What::Started, &self.key.id, now);
+                changes::show(record, at, &end, &self.key.id, now);
+            }
+            set_attachment(record, AttachmentStatus::Deleted);
+            for time in [
+                &mut record.connectivity_at,
+                &mut record.pull_started_at,
+                &mut record.pull_stopped_at,
+                &mut record.started_at,
+                &mut record.execution_stopped_at,
+                &mut record.stopping_at,
+                &mut record.stopped_at,
+            ] {
+                *time = Some(now);
+            }
+            record.connectivity = Some("CONNECTED");
+            record.stop_code = Some("EssentialContainerExited".into());
+            record.stopped_reason = Some("Essential container in task exited".into());
+            record.desired_status = TaskStatus::Stopped;
+            record.last_status = TaskStatus::Stopped;
+        });
+    }
+
+    /// From whatever it has come to, down to `STOPPED`.
+    async fn wind_down(mut self) {
+        if self
+            .world
+            .with_task(&self.key, |task| task.stopped.is_some())
+            .unwrap_or(true)
+        {
+            return;
+        }
+        if let Some(containers) = self.containers.take() {
+            self.change(|record, _| record.last_status = TaskStatus::Deactivating);
+            self.world.wait(latency::DEACTIVATING).await;
+            self.change(|record, _| record.last_status = TaskStatus::Stopping);
+            let seen = |Event { container, what }| {
+                self.change(|record, now| {
+                    changes::show(record, container, &what, &self.key.id, now);
+                    if matches!(what, What::Ended(_)) {
+                        record.execution_stopped_at.get_or_insert(now);
+                    }
+                });
+            };
+            containers.stop(seen).await;
+        }
+        self.change(|record, _| {
+            changes::stop_containers(record);
+            if self.interface.is_some() {
+                set_attachment(record, AttachmentStatus::Detaching);
+            }
+            record.last_status = TaskStatus::Deprovisioning;
+        });
+        self.world.wait(latency::DEPROVISIONING).await;
+        if let (Some(interface), Some(region)) = (
+            &self.interface,
+            self.world.lock().regions.get_mut(&self.key.region),
+        ) {
+            region.network.delete(&interface.id);
+        }
+        self.change(|record, now| {
+            if self.interface.is_some() {
+                set_attachment(record, AttachmentStatus::Deleted);
+            }
+            record.last_status = TaskStatus::Stopped;
+            record.stopped_at = Some(now);
+        });
     }
 }

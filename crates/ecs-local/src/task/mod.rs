@@ -1,5 +1,6 @@
 //! A task: what AWS shows of it, and what drives it.
 
+mod changes;
 mod containers;
 mod descendants;
 mod health;
@@ -17,10 +18,12 @@ use tokio::sync::watch;
 use crate::faults::TaskFaults;
 use crate::tags::Tag;
 
+pub(crate) use changes::pending_agent;
 pub(crate) use lifecycle::drive;
 pub(crate) use process::Output;
 pub(crate) use record::{
-    Attachment, AttachmentStatus, Container, ContainerStatus, Record, Shown, StorageSize, TaskStatus, Timestamp,
+    Attachment, AttachmentStatus, Container, ContainerStatus, Record, Shown, StorageSize,
+    TaskStatus, Timestamp,
 };
 
 /// A task of the account.
@@ -65,7 +68,11 @@ pub(crate) enum Read<'a> {
 impl Task {
     pub(crate) fn new(record: Record, tags: Vec<Tag>, faults: TaskFaults) -> Self {
         let mut task = Self {
-            outputs: record.containers.iter().map(|_| Output::default()).collect(),
+            outputs: record
+                .containers
+                .iter()
+                .map(|_| Output::default())
+                .collect(),
             record,
             tags,
             faults,
@@ -85,7 +92,10 @@ impl Task {
             self.previous = Some(Box::new(self.record.clone()));
         }
         // Clocks can be set back, a task's times never run back.
-        let last = self.history.last().map_or(Timestamp::default(), |change| change.at);
+        let last = self
+            .history
+            .last()
+            .map_or(Timestamp::default(), |change| change.at);
         let now = Timestamp::now().max(last);
         change(&mut self.record, now);
         self.record.version += 1;
@@ -100,11 +110,22 @@ impl Task {
         let record = &self.record;
         self.history.push(Change {
             version: record.version,
-            at: self.history.last().map_or(record.created_at, |last| last.at).max(Timestamp::now()),
+            at: self
+                .history
+                .last()
+                .map_or(record.created_at, |last| last.at)
+                .max(Timestamp::now()),
             last_status: record.last_status,
             desired_status: record.desired_status,
-            attachment_status: record.attachments.first().map(|attachment| attachment.status),
-            containers: record.containers.iter().map(|container| container.last_status).collect(),
+            attachment_status: record
+                .attachments
+                .first()
+                .map(|attachment| attachment.status),
+            containers: record
+                .containers
+                .iter()
+                .map(|container| container.last_status)
+                .collect(),
         });
     }
 
@@ -133,8 +154,15 @@ impl Task {
         if self.reads <= self.faults.missing_reads {
             return Read::Missing;
         }
-        let stale = self.faults.stale_every.is_some_and(|every| self.reads.is_multiple_of(every));
-        let record = if stale { self.previous.as_deref().unwrap_or(&self.record) } else { &self.record };
+        let stale = self
+            .faults
+            .stale_every
+            .is_some_and(|every| self.reads.is_multiple_of(every));
+        let record = if stale {
+            self.previous.as_deref().unwrap_or(&self.record)
+        } else {
+            &self.record
+        };
         let tags: &[Tag] = if tags { &self.tags } else { &[] };
         Read::Found(Shown::new(record, tags, &self.faults))
     }

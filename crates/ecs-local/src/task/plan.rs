@@ -30,7 +30,6 @@ pub(crate) struct ContainerPlan {
     pub(crate) command: Vec<String>,
     pub(crate) port: u16,
     pub(crate) environment: BTreeMap<String, String>,
-    pub(crate) working_directory: Option<String>,
     /// Positions of the containers it waits for.
     pub(crate) depends_on: Vec<(usize, Condition)>,
     pub(crate) start_timeout: Option<u64>,
@@ -60,12 +59,19 @@ pub(crate) struct Shared<'a> {
 }
 
 /// Plans the containers of a task.
-pub(crate) fn containers(definitions: &[ContainerDefinition], shared: Shared<'_>) -> Vec<ContainerPlan> {
-    let first_essential = definitions.iter().position(|definition| definition.essential.unwrap_or(true));
+pub(crate) fn containers(
+    definitions: &[ContainerDefinition],
+    shared: Shared<'_>,
+) -> Vec<ContainerPlan> {
+    let first_essential = definitions
+        .iter()
+        .position(|definition| definition.essential.unwrap_or(true));
     definitions
         .iter()
         .enumerate()
-        .map(|(at, definition)| container(definition, definitions, first_essential == Some(at), shared))
+        .map(|(at, definition)| {
+            container(definition, definitions, first_essential == Some(at), shared)
+        })
         .collect()
 }
 
@@ -76,29 +82,53 @@ fn container(
     shared: Shared<'_>,
 ) -> ContainerPlan {
     let name = definition.name.clone().unwrap_or_default();
-    let change = shared.overrides.container_overrides.iter().find(|change| change.name.as_deref() == Some(&name));
+    let change = shared
+        .overrides
+        .container_overrides
+        .iter()
+        .find(|change| change.name.as_deref() == Some(&name));
     let Backend::Process { programs } = shared.backend;
     let program = programs.get(&name);
     let command = match program {
         Some(program) => program.command.clone(),
         None => {
-            let command = change.and_then(|change| change.command.clone()).or_else(|| definition.command.clone());
+            let command = change
+                .and_then(|change| change.command.clone())
+                .or_else(|| definition.command.clone());
             let entry_point = definition.entry_point.clone().unwrap_or_default();
-            entry_point.into_iter().chain(command.unwrap_or_default()).collect()
+            entry_point
+                .into_iter()
+                .chain(command.unwrap_or_default())
+                .collect()
         }
     };
-    let mapped = definition.port_mappings.iter().flatten().find_map(|mapping| u16::try_from(mapping.container_port?).ok());
-    let changed = change.and_then(|change| change.environment.as_deref()).unwrap_or_default();
+    let mapped = definition
+        .port_mappings
+        .iter()
+        .flatten()
+        .find_map(|mapping| u16::try_from(mapping.container_port?).ok());
+    let changed = change
+        .and_then(|change| change.environment.as_deref())
+        .unwrap_or_default();
     ContainerPlan {
         image: definition.image.clone().unwrap_or_default(),
         essential: definition.essential.unwrap_or(true),
         command,
         port: mapped.unwrap_or(program.map_or(0, |program| program.default_port)),
-        environment: environment(&name, definition.environment.as_deref().unwrap_or_default(), changed, shared),
-        working_directory: definition.working_directory.clone(),
+        environment: environment(
+            &name,
+            definition.environment.as_deref().unwrap_or_default(),
+            changed,
+            shared,
+        ),
         depends_on: dependencies(definition, all),
-        start_timeout: definition.start_timeout.and_then(|seconds| u64::try_from(seconds).ok()),
-        stop_timeout: definition.stop_timeout.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(STOP_TIMEOUT),
+        start_timeout: definition
+            .start_timeout
+            .and_then(|seconds| u64::try_from(seconds).ok()),
+        stop_timeout: definition
+            .stop_timeout
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .unwrap_or(STOP_TIMEOUT),
         health_check: definition.health_check.clone(),
         faults: shared.faults.of_container(&name, first_essential),
         name,
@@ -106,18 +136,35 @@ fn container(
 }
 
 /// The variables ECS sets for PID 1, then those of the definition, then those of the overrides.
-fn environment(container: &str, defined: &[KeyValue], changed: &[KeyValue], shared: Shared<'_>) -> BTreeMap<String, String> {
+fn environment(
+    container: &str,
+    defined: &[KeyValue],
+    changed: &[KeyValue],
+    shared: Shared<'_>,
+) -> BTreeMap<String, String> {
     let id = format!("{}-{container}", shared.task_id);
     let mut variables = BTreeMap::from([
-        ("ECS_CONTAINER_METADATA_URI_V4".to_owned(), format!("http://169.254.170.2/v4/{id}")),
-        ("ECS_CONTAINER_METADATA_URI".to_owned(), format!("http://169.254.170.2/v3/{id}")),
-        ("ECS_AGENT_URI".to_owned(), format!("http://169.254.170.2/api/{id}")),
+        (
+            "ECS_CONTAINER_METADATA_URI_V4".to_owned(),
+            format!("http://169.254.170.2/v4/{id}"),
+        ),
+        (
+            "ECS_CONTAINER_METADATA_URI".to_owned(),
+            format!("http://169.254.170.2/v3/{id}"),
+        ),
+        (
+            "ECS_AGENT_URI".to_owned(),
+            format!("http://169.254.170.2/api/{id}"),
+        ),
         ("AWS_EXECUTION_ENV".to_owned(), "AWS_ECS_FARGATE".to_owned()),
         ("AWS_REGION".to_owned(), shared.region.to_owned()),
         ("AWS_DEFAULT_REGION".to_owned(), shared.region.to_owned()),
     ]);
     if shared.task_role {
-        variables.insert("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI".to_owned(), format!("/v2/credentials/{id}"));
+        variables.insert(
+            "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI".to_owned(),
+            format!("/v2/credentials/{id}"),
+        );
     }
     for variable in defined.iter().chain(changed) {
         if let Some(name) = &variable.name {
@@ -127,9 +174,14 @@ fn environment(container: &str, defined: &[KeyValue], changed: &[KeyValue], shar
     variables
 }
 
-fn dependencies(definition: &ContainerDefinition, all: &[ContainerDefinition]) -> Vec<(usize, Condition)> {
+fn dependencies(
+    definition: &ContainerDefinition,
+    all: &[ContainerDefinition],
+) -> Vec<(usize, Condition)> {
     let one = |dependency: &crate::ecs::shapes::DependsOn| {
-        let on = all.iter().position(|other| other.name == dependency.container_name)?;
+        let on = all
+            .iter()
+            .position(|other| other.name == dependency.container_name)?;
         let condition = match dependency.condition.as_deref()? {
             "COMPLETE" => Condition::Complete,
             "SUCCESS" => Condition::Success,
@@ -138,7 +190,12 @@ fn dependencies(definition: &ContainerDefinition, all: &[ContainerDefinition]) -
         };
         Some((on, condition))
     };
-    definition.depends_on.iter().flatten().filter_map(one).collect()
+    definition
+        .depends_on
+        .iter()
+        .flatten()
+        .filter_map(one)
+        .collect()
 }
 
 /// The order containers stop in: those nobody depends on first, then what they depended on, and so on.
@@ -168,8 +225,19 @@ mod tests {
     use super::*;
     use crate::options::Program;
 
-    fn shared<'a>(overrides: &'a Overrides, faults: &'a TaskFaults, backend: &'a Backend) -> Shared<'a> {
-        Shared { region: "eu-west-1", task_id: "7f", task_role: false, overrides, faults, backend }
+    fn shared<'a>(
+        overrides: &'a Overrides,
+        faults: &'a TaskFaults,
+        backend: &'a Backend,
+    ) -> Shared<'a> {
+        Shared {
+            region: "eu-west-1",
+            task_id: "7f",
+            task_role: false,
+            overrides,
+            faults,
+            backend,
+        }
     }
 
     fn definitions(json: &str) -> Vec<ContainerDefinition> {
@@ -186,22 +254,36 @@ mod tests {
             r#"{"containerOverrides": [{"name": "web", "command": ["new"], "environment": [{"name": "B", "value": "2"}, {"name": "C", "value": "2"}]}]}"#,
         )
         .unwrap();
-        let plan = containers(&definitions, shared(&overrides, &TaskFaults::default(), &Backend::default()));
+        let plan = containers(
+            &definitions,
+            shared(&overrides, &TaskFaults::default(), &Backend::default()),
+        );
         assert_eq!(plan[0].command, ["/bin/sh", "-c", "new"]);
         let variable = |name: &str| plan[0].environment.get(name).map(String::as_str);
-        assert_eq!([variable("A"), variable("B"), variable("C")], [Some("1"), Some("2"), Some("2")]);
+        assert_eq!(
+            [variable("A"), variable("B"), variable("C")],
+            [Some("1"), Some("2"), Some("2")]
+        );
         assert_eq!(variable("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), None);
         assert_eq!(variable("AWS_EXECUTION_ENV"), Some("AWS_ECS_FARGATE"));
     }
 
     #[test]
     fn a_program_stands_in_for_the_image_on_the_mapped_or_default_port() {
-        let program = Program { command: vec!["agent".into(), "{port}".into()], default_port: 2222 };
-        let backend = Backend::Process { programs: BTreeMap::from([("a".into(), program.clone()), ("b".into(), program)]) };
+        let program = Program {
+            command: vec!["agent".into(), "{port}".into()],
+            default_port: 2222,
+        };
+        let backend = Backend::Process {
+            programs: BTreeMap::from([("a".into(), program.clone()), ("b".into(), program)]),
+        };
         let definitions = definitions(
             r#"[{"name": "a", "command": ["ignored"], "portMappings": [{"containerPort": 8022}]}, {"name": "b"}, {"name": "c"}]"#,
         );
-        let plan = containers(&definitions, shared(&Overrides::default(), &TaskFaults::default(), &backend));
+        let plan = containers(
+            &definitions,
+            shared(&Overrides::default(), &TaskFaults::default(), &backend),
+        );
         assert_eq!((plan[0].port, plan[1].port), (8022, 2222));
         assert_eq!(plan[0].command, ["agent", "{port}"]);
         assert!(plan[2].command.is_empty());
@@ -213,7 +295,14 @@ mod tests {
             r#"[{"name": "init"}, {"name": "build", "dependsOn": [{"containerName": "init", "condition": "SUCCESS"}, {"containerName": "db", "condition": "START"}]},
                 {"name": "db", "dependsOn": [{"containerName": "init", "condition": "COMPLETE"}]}, {"name": "alone"}]"#,
         );
-        let plan = containers(&definitions, shared(&Overrides::default(), &TaskFaults::default(), &Backend::default()));
+        let plan = containers(
+            &definitions,
+            shared(
+                &Overrides::default(),
+                &TaskFaults::default(),
+                &Backend::default(),
+            ),
+        );
         assert_eq!(stop_order(&plan), [vec![1, 3], vec![2], vec![0]]);
     }
 }

@@ -45,7 +45,12 @@ async fn accept(listen: SocketAddr, target: SocketAddr, faults: PortFaults) -> i
     }
 }
 
-async fn connect(mut client: TcpStream, target: SocketAddr, faults: &PortFaults, dropped: &AtomicU64) -> io::Result<()> {
+async fn connect(
+    mut client: TcpStream,
+    target: SocketAddr,
+    faults: &PortFaults,
+    dropped: &AtomicU64,
+) -> io::Result<()> {
     tokio::time::sleep(faults.delay).await;
     let mut program = reach(target).await?;
     client.set_nodelay(true)?;
@@ -79,7 +84,10 @@ async fn reach(target: SocketAddr) -> io::Result<TcpStream> {
     let start = tokio::time::Instant::now();
     loop {
         match TcpStream::connect(target).await {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused && start.elapsed() < PATIENCE => {
+            Err(error)
+                if error.kind() == io::ErrorKind::ConnectionRefused
+                    && start.elapsed() < PATIENCE =>
+            {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             reached => return reached,

@@ -33,7 +33,12 @@ impl Output {
 
     /// What is kept of it.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .copied()
+            .collect()
     }
 }
 
@@ -47,7 +52,11 @@ pub(super) struct Process {
 }
 
 /// Starts a process in its own process group, with exactly `environment`.
-pub(super) fn spawn(command: &[String], environment: &BTreeMap<String, String>, output: &Output) -> io::Result<Process> {
+pub(super) fn spawn(
+    command: &[String],
+    environment: &BTreeMap<String, String>,
+    output: &Output,
+) -> io::Result<Process> {
     let mut child = prepare(command, environment)?
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -56,20 +65,33 @@ pub(super) fn spawn(command: &[String], environment: &BTreeMap<String, String>, 
         // Only the last resort, when the runtime itself goes: `stop` is how processes end.
         .kill_on_drop(true)
         .spawn()?;
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).ok_or_else(|| io::Error::other("the process has no ID"))?;
+    let pid = child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .ok_or_else(|| io::Error::other("the process has no ID"))?;
     if let Some(stdout) = child.stdout.take() {
         tokio::spawn(drain(stdout, output.clone()));
     }
     if let Some(stderr) = child.stderr.take() {
         tokio::spawn(drain(stderr, output.clone()));
     }
-    Ok(Process { _stdin: child.stdin.take(), pid: Pid::from_raw(pid), child })
+    Ok(Process {
+        _stdin: child.stdin.take(),
+        pid: Pid::from_raw(pid),
+        child,
+    })
 }
 
 /// A command with exactly `environment`, and what every program needs of this machine's.
-pub(super) fn prepare(command: &[String], environment: &BTreeMap<String, String>) -> io::Result<Command> {
+pub(super) fn prepare(
+    command: &[String],
+    environment: &BTreeMap<String, String>,
+) -> io::Result<Command> {
     let [program, arguments @ ..] = command else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the command is empty",
+        ));
     };
     let mut prepared = Command::new(program);
     prepared.args(arguments).env_clear().current_dir("/");
@@ -131,7 +153,9 @@ impl Process {
         match killpg(self.pid, Signal::SIGKILL) {
             // Nothing was left, the usual case.
             Ok(()) | Err(nix::errno::Errno::ESRCH) => {}
-            Err(error) => tracing::debug!(group = %self.pid, %error, "cannot end a container's process group"),
+            Err(error) => {
+                tracing::debug!(group = %self.pid, %error, "cannot end a container's process group")
+            }
         }
     }
 }
@@ -139,7 +163,9 @@ impl Process {
 /// As container runtimes count: the code, or 128 and the signal.
 fn exit_code(ended: io::Result<ExitStatus>) -> i32 {
     match ended {
-        Ok(status) => status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
+        Ok(status) => status
+            .code()
+            .unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
         Err(error) => {
             tracing::warn!(%error, "cannot wait for a container's process");
             137

@@ -19,7 +19,9 @@ pub(crate) struct Timestamp(u64);
 
 impl Timestamp {
     pub(crate) fn now() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -42,7 +44,11 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let date = day - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, carry) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     (era * 400 + year + carry, month, date)
 }
 
@@ -81,7 +87,6 @@ pub(crate) enum ContainerStatus {
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum AttachmentStatus {
     Precreated,
-    Created,
     Attaching,
     Attached,
     Detaching,
@@ -242,16 +247,29 @@ impl<'a> Shown<'a> {
 
 /// Makes what is shown a trap for clients that count on more than the model promises.
 fn alter(task: &mut Value, faults: &TaskFaults) {
-    let Some(members) = task.as_object_mut() else { return };
+    let Some(members) = task.as_object_mut() else {
+        return;
+    };
     if faults.unknown_values {
-        if matches!(members.get("lastStatus").and_then(Value::as_str), Some("PENDING" | "ACTIVATING" | "DEACTIVATING")) {
+        if matches!(
+            members.get("lastStatus").and_then(Value::as_str),
+            Some("PENDING" | "ACTIVATING" | "DEACTIVATING")
+        ) {
             members.insert("lastStatus".into(), json!("REHYDRATING"));
         }
         if members.contains_key("stopCode") {
             members.insert("stopCode".into(), json!("CapacityReclaimed"));
         }
-        members.insert("novelMember".into(), json!({"of": ["a", "later", "version"]}));
-        for container in members.get_mut("containers").and_then(Value::as_array_mut).into_iter().flatten() {
+        members.insert(
+            "novelMember".into(),
+            json!({"of": ["a", "later", "version"]}),
+        );
+        for container in members
+            .get_mut("containers")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             if let Some(container) = container.as_object_mut() {
                 container.insert("novelMember".into(), json!(1));
             }
@@ -278,13 +296,19 @@ mod tests {
     #[test]
     fn times_are_shown_as_ec2_shows_them() {
         assert_eq!(Timestamp(0).iso(), "1970-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp(1_767_323_060_123).iso(), "2026-01-02T03:04:20.123Z");
+        assert_eq!(
+            Timestamp(1_767_323_060_123).iso(),
+            "2026-01-02T03:04:20.123Z"
+        );
         assert_eq!(Timestamp(951_782_399_999).iso(), "2000-02-28T23:59:59.999Z");
         assert_eq!(Timestamp(951_782_400_000).iso(), "2000-02-29T00:00:00.000Z");
     }
 
     #[test]
     fn times_are_shown_as_ecs_shows_them() {
-        assert_eq!(serde_json::to_string(&Timestamp(1_767_323_045_226)).unwrap(), "1767323045.226");
+        assert_eq!(
+            serde_json::to_string(&Timestamp(1_767_323_045_226)).unwrap(),
+            "1767323045.226"
+        );
     }
 }

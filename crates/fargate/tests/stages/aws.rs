@@ -10,12 +10,12 @@ use ecs_local::{Backend, Faults, Options, Program, SECURITY_GROUP, SUBNET_A, See
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-pub const CLUSTER: &str = "test-cluster";
-pub const REGION: &str = "eu-west-1";
+pub(crate) const CLUSTER: &str = "test-cluster";
+pub(crate) const REGION: &str = "eu-west-1";
 
 /// What listens in the container that takes scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Server {
+pub(crate) enum Server {
     Agent,
     OpenSsh,
     /// A program that never listens.
@@ -24,15 +24,15 @@ pub enum Server {
     Keyless,
 }
 
-pub struct Aws {
-    pub address: SocketAddr,
+pub(crate) struct Aws {
+    pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Aws {
     /// Starts with a cluster and the task definition `test-task`.
-    pub fn start(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
+    pub(crate) fn start(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
         let aws = Self::start_empty(server, folder, faults, latency);
         aws.call(
             "CreateCluster",
@@ -44,7 +44,7 @@ impl Aws {
     }
 
     /// Starts with nothing in it.
-    pub fn start_empty(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
+    pub(crate) fn start_empty(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
         let options = Options {
             latency,
             throttle: false,
@@ -77,7 +77,7 @@ impl Aws {
         }
     }
 
-    pub fn register(&self, family: &str, container: &str) {
+    pub(crate) fn register(&self, family: &str, container: &str) {
         self.call("RegisterTaskDefinition", &json!({
             "family": family, "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512",
             "containerDefinitions": [{ "name": container, "image": "registry.example.com/ci:1", "essential": true, "stopTimeout": 2,
@@ -86,32 +86,26 @@ impl Aws {
     }
 
     /// Calls an operation of ECS as a client would, and wants it to succeed.
-    pub fn call(&self, operation: &str, body: &Value) -> Value {
+    pub(crate) fn call(&self, operation: &str, body: &Value) -> Value {
         let (status, reply) = self.http("POST", "/", Some(operation), &body.to_string());
         assert_eq!(status, 200, "{operation}: {reply}");
         serde_json::from_str(&reply).unwrap()
     }
 
-    /// Replaces the faults from here on.
-    pub fn set_faults(&self, faults: &Value) {
-        let (status, reply) = self.http("PUT", "/_local/faults", None, &faults.to_string());
-        assert!((200..300).contains(&status), "{status}: {reply}");
-    }
-
     /// How often an operation was called.
-    pub fn calls(&self, operation: &str) -> u64 {
+    pub(crate) fn calls(&self, operation: &str) -> u64 {
         let (_, reply) = self.http("GET", "/_local/stats", None, "");
         let stats: Value = serde_json::from_str(&reply).unwrap();
         stats["calls"][operation].as_u64().unwrap_or_default()
     }
 
     /// The tasks whose end has not begun.
-    pub fn running(&self) -> Vec<Value> {
+    pub(crate) fn running(&self) -> Vec<Value> {
         self.tasks("RUNNING")
     }
 
     /// The tasks whose end has begun.
-    pub fn stopped(&self) -> Vec<Value> {
+    pub(crate) fn stopped(&self) -> Vec<Value> {
         self.tasks("STOPPED")
     }
 
@@ -131,7 +125,7 @@ impl Aws {
         described["tasks"].as_array().unwrap().clone()
     }
 
-    pub fn stop_task(&self, arn: &str, reason: &str) {
+    pub(crate) fn stop_task(&self, arn: &str, reason: &str) {
         self.call(
             "StopTask",
             &json!({ "cluster": CLUSTER, "task": arn, "reason": reason }),
@@ -155,7 +149,7 @@ impl Aws {
     }
 
     /// The `[Fargate]` keys that lead here.
-    pub fn settings(&self) -> String {
+    pub(crate) fn settings(&self) -> String {
         format!(
             "Cluster = \"{CLUSTER}\"\nRegion = \"{REGION}\"\nSubnet = \"{SUBNET_A}\"\nSecurityGroup = \"{SECURITY_GROUP}\"\n\
                  TaskDefinition = \"test-task\"\nEndpoint = \"http://{}\"\n",
@@ -220,7 +214,7 @@ fn program(server: Server, folder: &Path) -> Program {
 }
 
 /// Waits until something is so.
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !is_so() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");

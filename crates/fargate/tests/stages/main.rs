@@ -1,6 +1,8 @@
 //! The stages as GitLab Runner calls them: the real program, against the stand-in for AWS, with tasks that run
 //! the agent or a real OpenSSH server.
 
+#![cfg(test)]
+
 mod aws;
 mod bad_input;
 mod connection;

@@ -10,33 +10,33 @@ use tempfile::TempDir;
 
 use crate::aws::{Aws, Server};
 
-pub struct Manager {
-    pub aws: Aws,
-    pub folder: TempDir,
-    pub job: u64,
-    pub variables: Vec<(String, String)>,
+pub(crate) struct Manager {
+    pub(crate) aws: Aws,
+    pub(crate) folder: TempDir,
+    pub(crate) job: u64,
+    pub(crate) variables: Vec<(String, String)>,
 }
 
 /// How a call ended.
 #[derive(Debug)]
-pub struct Outcome {
-    pub code: Option<i32>,
-    pub stdout: Vec<u8>,
-    pub stderr: Vec<u8>,
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
 impl Outcome {
-    pub fn out(&self) -> String {
+    pub(crate) fn out(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    pub fn err(&self) -> String {
+    pub(crate) fn err(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
     /// Checks the exit code, showing all there is when it is another.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(
             self.code,
             Some(code),
@@ -49,7 +49,7 @@ impl Outcome {
 
     /// Checks that standard error holds each of `parts`.
     #[track_caller]
-    pub fn complains(self, parts: &[&str]) -> Self {
+    pub(crate) fn complains(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.err().contains(part), "no {part:?} in:\n{}", self.err());
         }
@@ -58,21 +58,21 @@ impl Outcome {
 }
 
 impl Manager {
-    pub fn new(server: Server) -> Self {
+    pub(crate) fn new(server: Server) -> Self {
         Self::with_faults(server, &json!({}))
     }
 
-    pub fn with_faults(server: Server, faults: &Value) -> Self {
+    pub(crate) fn with_faults(server: Server, faults: &Value) -> Self {
         Self::with(server, faults, 0.0)
     }
 
-    pub fn with(server: Server, faults: &Value, latency: f64) -> Self {
+    pub(crate) fn with(server: Server, faults: &Value, latency: f64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let aws = Aws::start(server, folder.path(), faults, latency);
         Self::of(aws, folder)
     }
 
-    pub fn of(aws: Aws, folder: TempDir) -> Self {
+    pub(crate) fn of(aws: Aws, folder: TempDir) -> Self {
         let manager = Self {
             aws,
             folder,
@@ -85,7 +85,7 @@ impl Manager {
     }
 
     /// Writes fargate.toml with more keys in `[Fargate]`, and more sections.
-    pub fn configure(&self, fargate: &str, sections: &str) {
+    pub(crate) fn configure(&self, fargate: &str, sections: &str) {
         self.write_config(&format!(
             "[Fargate]\n{}{fargate}\n[TaskMetadata]\nDirectory = {:?}\n[SSH]\nUsername = \"{}\"\nPort = 2222\n{sections}",
             self.aws.settings(),
@@ -94,7 +94,7 @@ impl Manager {
         ));
     }
 
-    pub fn write_config(&self, text: &str) {
+    pub(crate) fn write_config(&self, text: &str) {
         std::fs::write(self.path("fargate.toml"), text).unwrap();
     }
 
@@ -104,16 +104,16 @@ impl Manager {
         std::fs::write(self.path("response.json"), response.to_string()).unwrap();
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn metadata(&self) -> PathBuf {
+    pub(crate) fn metadata(&self) -> PathBuf {
         self.path("metadata")
     }
 
     /// The records in the metadata folder.
-    pub fn records(&self) -> Vec<PathBuf> {
+    pub(crate) fn records(&self) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(self.metadata()) else {
             return Vec::new();
         };
@@ -123,12 +123,12 @@ impl Manager {
             .collect()
     }
 
-    pub fn exit_code_file(&self) -> Option<String> {
+    pub(crate) fn exit_code_file(&self) -> Option<String> {
         std::fs::read_to_string(self.path("build_exit_code")).ok()
     }
 
     /// A call as the runner makes it.
-    pub fn call(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn call(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::fargate());
         command
             .arg("--config")
@@ -155,26 +155,26 @@ impl Manager {
         command
     }
 
-    pub fn start(&self, arguments: &[&str]) -> Running {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
         Running(Some(self.call(arguments).spawn().unwrap()))
     }
 
-    pub fn custom(&self, stage: &str) -> Outcome {
+    pub(crate) fn custom(&self, stage: &str) -> Outcome {
         self.start(&["custom", stage]).finish()
     }
 
     /// Prepares, and wants that to succeed.
     #[track_caller]
-    pub fn prepare(&self) -> Outcome {
+    pub(crate) fn prepare(&self) -> Outcome {
         self.custom("prepare").exits(0)
     }
 
     /// Runs a script as stage `build_script`.
-    pub fn run(&self, script: impl AsRef<[u8]>) -> Outcome {
+    pub(crate) fn run(&self, script: impl AsRef<[u8]>) -> Outcome {
         self.start_run(script).finish()
     }
 
-    pub fn start_run(&self, script: impl AsRef<[u8]>) -> Running {
+    pub(crate) fn start_run(&self, script: impl AsRef<[u8]>) -> Running {
         let file = self.write_script(script.as_ref());
         self.start(&["custom", "run", file.to_str().unwrap(), "build_script"])
     }
@@ -188,7 +188,7 @@ impl Manager {
 
     /// Checks that no task and no record of a job is there.
     #[track_caller]
-    pub fn left_nothing(&self) {
+    pub(crate) fn left_nothing(&self) {
         let running = self.aws.running();
         assert!(running.is_empty(), "a task was left: {running:#?}");
         assert_eq!(self.records(), Vec::<PathBuf>::new(), "a record was left");
@@ -196,20 +196,20 @@ impl Manager {
 }
 
 /// A call that is under way.
-pub struct Running(Option<Child>);
+pub(crate) struct Running(Option<Child>);
 
 impl Running {
     fn child(&mut self) -> &mut Child {
         self.0.as_mut().unwrap()
     }
 
-    pub fn signal(&mut self, signal: nix::sys::signal::Signal) {
+    pub(crate) fn signal(&mut self, signal: nix::sys::signal::Signal) {
         let id = nix::unistd::Pid::from_raw(i32::try_from(self.child().id()).unwrap());
         nix::sys::signal::kill(id, signal).unwrap();
     }
 
     /// Reads standard output until `text` has come; what is read is gone.
-    pub fn read_until(&mut self, text: &str) -> String {
+    pub(crate) fn read_until(&mut self, text: &str) -> String {
         let stdout = self.child().stdout.as_mut().unwrap();
         let mut read = Vec::new();
         while !String::from_utf8_lossy(&read).contains(text) {
@@ -225,11 +225,11 @@ impl Running {
         String::from_utf8_lossy(&read).into_owned()
     }
 
-    pub fn is_over(&mut self) -> bool {
+    pub(crate) fn is_over(&mut self) -> bool {
         self.child().try_wait().unwrap().is_some()
     }
 
-    pub fn finish(mut self) -> Outcome {
+    pub(crate) fn finish(mut self) -> Outcome {
         let output = self.0.take().unwrap().wait_with_output().unwrap();
         Outcome {
             code: output.status.code(),
@@ -257,11 +257,11 @@ fn user() -> String {
 }
 
 /// Writes into a file what a test wants to find there.
-pub fn write(path: &Path, content: &[u8]) {
+pub(crate) fn write(path: &Path, content: &[u8]) {
     std::fs::File::create(path)
         .unwrap()
         .write_all(content)
         .unwrap();
 }
 
-pub const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);

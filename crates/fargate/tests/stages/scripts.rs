@@ -69,7 +69,7 @@ fn a_killed_script_is_the_scripts_failure() {
 fn scripts_are_as_large_as_they_like() {
     on_both(|manager| {
         let mut script = String::from("x='");
-        script.push_str(&"ä\\0\"$".repeat(2 * 1024 * 1024 / 7));
+        script.push_str(&"ä\\0\"$".repeat(2 * 1024 * 1024 / 6));
         script.push_str("'; printf %s \"$x\" | wc -c");
         let length = script.len() - "x=''; printf %s \"$x\" | wc -c".len();
         assert!(script.len() > 2_000_000);

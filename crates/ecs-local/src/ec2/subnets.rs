@@ -1,0 +1,82 @@
+//! DescribeSubnets.
+
+use serde::Serialize;
+
+use super::query::Query;
+use super::{Set, TagItem};
+use crate::ACCOUNT;
+use crate::error::ApiError;
+use crate::network::{Network, SubnetState};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Subnets {
+    subnet_set: Set<Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Item {
+    subnet_id: String,
+    state: &'static str,
+    owner_id: &'static str,
+    vpc_id: String,
+    cidr_block: String,
+    available_ip_address_count: u32,
+    availability_zone: String,
+    default_for_az: bool,
+    map_public_ip_on_launch: bool,
+    assign_ipv6_address_on_creation: bool,
+    tag_set: Set<TagItem>,
+}
+
+/// Describes the subnets that are named, or all.
+pub(super) fn describe(network: &Network, query: &Query) -> Result<Subnets, ApiError> {
+    let wanted = query.list("SubnetId");
+    for id in &wanted {
+        if network.subnet(id).is_none() {
+            return Err(ApiError::new(
+                400,
+                "InvalidSubnetID.NotFound",
+                format!("The subnet ID '{id}' does not exist"),
+            ));
+        }
+    }
+    let filters = query.filters(&["subnet-id", "vpc-id", "availability-zone", "state"])?;
+    let matches = |subnet: &&SubnetState| {
+        let spec = &subnet.spec;
+        (wanted.is_empty() || wanted.contains(&spec.id.as_str()))
+            && filters.iter().all(|filter| match filter.name.as_str() {
+                "subnet-id" => filter.matches([spec.id.as_str()]),
+                "vpc-id" => filter.matches([spec.vpc_id.as_str()]),
+                "availability-zone" => filter.matches([subnet.availability_zone.as_str()]),
+                "state" => filter.matches(["available"]),
+                // Subnets of the seed have no tags.
+                _ => false,
+            })
+    };
+    let items = network.subnets.iter().filter(matches).map(item).collect();
+    let (items, next_token) = query.page(items, !wanted.is_empty())?;
+    Ok(Subnets {
+        subnet_set: Set { item: items },
+        next_token,
+    })
+}
+
+fn item(subnet: &SubnetState) -> Item {
+    Item {
+        subnet_id: subnet.spec.id.clone(),
+        state: "available",
+        owner_id: ACCOUNT,
+        vpc_id: subnet.spec.vpc_id.clone(),
+        cidr_block: subnet.cidr(),
+        available_ip_address_count: subnet.free(),
+        availability_zone: subnet.availability_zone.clone(),
+        default_for_az: false,
+        map_public_ip_on_launch: false,
+        assign_ipv6_address_on_creation: false,
+        tag_set: Set { item: Vec::new() },
+    }
+}
