@@ -77,9 +77,9 @@ impl Options {
             crate::config::LogFormat::Text => OsString::from("text"),
             crate::config::LogFormat::Json => OsString::from("json"),
         });
+        // An empty one has no absolute form, and means standard error.
         let file = self.log_file.as_ref().map(|file| {
-            let absolute = std::path::absolute(file);
-            absolute.unwrap_or_else(|_| file.clone()).into_os_string()
+            std::path::absolute(file).map_or_else(|_| file.clone(), PathBuf::into_os_string)
         });
         let text = |value: &Option<String>| value.as_ref().map(OsString::from);
         let named = [
