@@ -36,10 +36,18 @@ impl Kept<'_> {
     pub(super) async fn explain(&self, log: &mut Log, driver: &Driver) -> Result<()> {
         let folder = self.attempt.folder();
         let commands = word(&folder.join("commands"));
+        // Where the job's own commands were; there is no such folder when it did not get that far.
+        let start = format!(
+            "cd {} 2> /dev/null",
+            word(Path::new(self.variables.value("CI_PROJECT_DIR")))
+        );
         let run = self.program(
             driver,
             "run",
-            &format!("umask 077\nprintf '%s\\n' \"$*\" > {commands}\ndriver run {commands} build_script\n"),
+            &format!(
+                "umask 077\nprintf '%s\\n' {} \"$*\" > {commands}\ndriver run {commands} build_script\n",
+                Quoting::Posix.word(&start)
+            ),
         )?;
         let stop = self.program(
             driver,

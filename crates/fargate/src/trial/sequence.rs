@@ -221,13 +221,19 @@ impl<'a> Sequence<'a> {
         let after = self
             .stage(log, prepared, "after_script", *status, script, limited)
             .await;
-        if let Err(failure) = after {
-            log.warning(&format!(
-                "after_script failed, but job will continue unaffected: {failure}"
-            ))
-            .await;
+        match after {
+            Ok(()) => result,
+            Err(_) if Instant::now() >= self.deadline => {
+                result.and(Err(Failure::TimedOut(self.plan.job.timeout)))
+            }
+            Err(failure) => {
+                log.warning(&format!(
+                    "after_script failed, but job will continue unaffected: {failure}"
+                ))
+                .await;
+                result
+            }
         }
-        result
     }
 
     async fn stage(

@@ -96,6 +96,20 @@ fn the_first_example_succeeds() {
 }
 
 #[test]
+fn the_readmes_command_runs_a_job() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut commands = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("    cargo run -- try "));
+    let arguments: Vec<&str> = commands.next().unwrap().split(' ').collect();
+    let project = Project::new("");
+    let output = project.command(&arguments).current_dir(root).output();
+    assert_eq!(output.unwrap().status.code(), Some(0));
+    project.left_nothing();
+}
+
+#[test]
 fn a_job_that_fails_gets_its_after_script_and_exits_with_1() {
     let ended = example("failing").run(&[]).exits(1).logs(&[
         "$ exit 3\n",

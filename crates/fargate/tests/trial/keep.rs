@@ -54,12 +54,15 @@ fn on_aws_it_stays_until_it_is_stopped() {
 
 #[test]
 fn on_this_machine_it_stays_as_long_as_the_command() {
-    let project = Project::new("job: {script: [exit 4]}");
+    let project = Project::new("job: {script: [touch made, exit 4]}");
     let mut running = project.start(&["--keep"]);
     let log = running.read_until("Ctrl-C stops both.\n");
     assert!(log.contains("ERROR: Job failed: exit status 4\n"), "{log}");
     let program = program(&log, "run commands in it:");
-    assert_eq!(run(&program, &["echo still here"]), "still here\n");
+    assert_eq!(
+        run(&program, &["ls; echo still here"]),
+        "made\nstill here\n"
+    );
     running.interrupt();
     running
         .finish()

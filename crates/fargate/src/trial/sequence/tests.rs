@@ -310,3 +310,19 @@ async fn the_jobs_timeout_leaves_time_for_cleanup_only() {
     assert_eq!(told.result, Err(Failure::TimedOut(Duration::from_secs(1))));
     assert_eq!(told.diary[4..], ["build_script running", "cleanup running"]);
 }
+
+#[tokio::test]
+async fn an_after_script_that_outlasts_the_job_fails_it() {
+    let told = Trial::new()
+        .run("job: {timeout: 1s, script: ['true'], after_script: [sleep 600]}")
+        .await;
+    assert_eq!(told.result, Err(Failure::TimedOut(Duration::from_secs(1))));
+    assert_eq!(
+        told.diary[4..],
+        [
+            "build_script running",
+            "after_script success",
+            "cleanup success"
+        ]
+    );
+}
