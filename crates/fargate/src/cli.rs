@@ -100,7 +100,7 @@ impl Options {
 /// What to try.
 #[derive(Debug, Args)]
 pub(crate) struct Try {
-    /// The job [default: the file's only one]
+    /// The job [default: the only one of the file]
     pub(crate) job: Option<String>,
     /// Where the job is; the folder of this file is its project
     #[arg(long, value_name = "FILE", default_value = ".gitlab-ci.yml")]
@@ -111,9 +111,20 @@ pub(crate) struct Try {
     /// Set a variable of the job, over the file's; may be repeated
     #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) variables: Vec<(String, String)>,
+    /// Where tasks have their builds, as builds_dir of a runner [default: /builds; without --config a
+    /// temporary folder]
+    #[arg(long, value_name = "DIR", value_parser = absolute)]
+    pub(crate) builds_dir: Option<String>,
     /// Leave the task running, and say how to use and to stop it
     #[arg(long)]
     pub(crate) keep: bool,
+}
+
+fn absolute(text: &str) -> Result<String, &'static str> {
+    match text.starts_with('/') {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err("it does not start with `/`"),
+    }
 }
 
 fn key_value(text: &str) -> Result<(String, String), &'static str> {

@@ -76,6 +76,11 @@ pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<
         driver: driver(options, standin.as_ref())?,
         standin: standin.as_ref(),
         plan,
+        builds_dir: match (&wanted.builds_dir, &standin) {
+            (Some(wanted), _) => wanted.clone(),
+            (None, Some(standin)) => standin.builds_dir(),
+            (None, None) => BUILDS_DIR.to_owned(),
+        },
         keep: wanted.keep,
     };
     let result = trial.run(&mut log, stop).await;
@@ -91,6 +96,7 @@ struct Trial<'a> {
     driver: Driver,
     standin: Option<&'a Standin>,
     plan: Plan,
+    builds_dir: String,
     keep: bool,
 }
 
@@ -113,12 +119,11 @@ impl Trial<'_> {
         for warning in &job.warnings {
             log.warning(warning).await;
         }
-        let builds_dir = self.standin.map(Standin::builds_dir);
         let sequence = Sequence {
             driver: &self.driver,
             plan: &self.plan,
             stop,
-            builds_dir: builds_dir.as_deref().unwrap_or(BUILDS_DIR),
+            builds_dir: &self.builds_dir,
             keep: self.keep,
             deadline: Instant::now() + job.timeout,
         };

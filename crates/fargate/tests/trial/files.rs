@@ -26,6 +26,11 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
         (two, &["unit", "--variable", "A"], "it has no `=`"),
         (
             two,
+            &["unit", "--builds-dir", "here"],
+            "it does not start with `/`",
+        ),
+        (
+            two,
             &["unit", "--variable", "a-b=c"],
             "\"a-b\" is no name for a variable",
         ),

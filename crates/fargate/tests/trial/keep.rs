@@ -29,8 +29,7 @@ fn on_aws_it_stays_until_it_is_stopped() {
         Server::Agent,
         "job: {variables: {GIT_STRATEGY: none}, script: ['true']}",
     );
-    let arguments = ["--config", "fargate.toml", "--keep"];
-    let mut command = account.project.command(&arguments);
+    let mut command = account.project.command(&account.arguments(&["--keep"]));
     let output = command.output().unwrap();
     let log = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{log}");

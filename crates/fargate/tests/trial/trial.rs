@@ -68,12 +68,17 @@ impl Project {
         let files: Vec<_> = self.path("tmp").read_dir().unwrap().collect();
         assert!(files.is_empty(), "files were left: {files:?}");
         wait_until("every process of the trial has ended", || {
-            processes_of(self.folder.path()).is_empty()
+            self.processes().is_empty()
         });
+    }
+
+    /// The processes of a trial: their environment names the project's folder, the driver's stages' by TMPDIR,
+    /// that of a task in the command's own stand-in by HOME.
+    pub(crate) fn processes(&self) -> Vec<PathBuf> {
+        processes_of(self.folder.path())
     }
 }
 
-/// The processes whose environment names `folder`: the driver's stages by TMPDIR, those of a task by HOME.
 fn processes_of(folder: &Path) -> Vec<PathBuf> {
     use std::os::unix::ffi::OsStrExt;
     let name = folder.as_os_str().as_bytes();
@@ -115,8 +120,12 @@ impl Running {
 
     /// What Ctrl-C does.
     pub(crate) fn interrupt(&mut self) {
+        self.signal(Signal::SIGINT);
+    }
+
+    pub(crate) fn signal(&mut self, signal: Signal) {
         let id = i32::try_from(self.child().id()).unwrap();
-        kill(Pid::from_raw(id), Signal::SIGINT).unwrap();
+        kill(Pid::from_raw(id), signal).unwrap();
     }
 
     pub(crate) fn finish(mut self) -> Ended {

@@ -3,28 +3,52 @@
 use serde_json::json;
 
 use crate::aws::{Aws, Server};
-use crate::trial::Project;
+use crate::trial::{Ended, Project, Running};
 
 /// A project beside an account, with a configuration that leads there.
 pub(crate) struct Account {
     pub(crate) project: Project,
     pub(crate) aws: Aws,
+    builds: String,
 }
 
 impl Account {
     pub(crate) fn new(server: Server, pipeline: &str) -> Self {
         let project = Project::new(pipeline);
-        let aws = Aws::start(server, &project.path("project"), &json!({}), 0.0);
-        let account = Self { project, aws };
+        std::fs::create_dir(project.path("aws")).unwrap();
+        let aws = Aws::start(server, &project.path("aws"), &json!({}), 0.0);
+        let builds = project.path("builds").display().to_string();
+        let account = Self {
+            project,
+            aws,
+            builds,
+        };
         account.configure(&account.aws.settings());
         account
     }
 
     fn configure(&self, fargate: &str) {
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid());
+        let user = user.unwrap().unwrap().name;
         let config = format!(
-            "[Fargate]\n{fargate}[TaskMetadata]\nDirectory = \"records\"\n[SSH]\nUsername = \"root\"\nPort = 2222\n"
+            "[Fargate]\n{fargate}[TaskMetadata]\nDirectory = \"records\"\n[SSH]\nUsername = \"{user}\"\nPort = 2222\n"
         );
         std::fs::write(self.project.path("project/fargate.toml"), config).unwrap();
+    }
+
+    /// What leads there from the project's folder: a task on this machine cannot have its builds in `/builds`.
+    pub(crate) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        let mut arguments = vec!["--config", "fargate.toml", "--builds-dir", &self.builds];
+        arguments.extend(more);
+        arguments
+    }
+
+    fn start(&self) -> Running {
+        self.project.start(&self.arguments(&[]))
+    }
+
+    fn run(&self, more: &[&str]) -> Ended {
+        self.project.run(&self.arguments(more))
     }
 
     /// Records that are there: the lock and the manager's name stay.
@@ -44,24 +68,25 @@ impl Account {
     }
 }
 
-/// Builds of a test are not to be at the place where those of a task on AWS are.
-const ELSEWHERE: &str =
-    "job: {variables: {GIT_STRATEGY: none}, script: ['echo ran on $CI_JOB_NAME']}";
+const JOB: &str = "job: {script: ['echo ran $CI_JOB_NAME in $(ls -A)']}";
 
 #[test]
 fn the_job_runs_in_the_account_of_the_configuration() {
-    let account = Account::new(Server::Agent, ELSEWHERE);
-    let ended = account.project.run(&["--config", "fargate.toml"]).exits(0);
-    assert!(!ended.log.contains("stand-in"), "{}", ended.log);
-    assert!(ended.log.contains("\nran on job\n"), "{}", ended.log);
-    assert_eq!(account.aws.stopped().len(), 1);
-    account.left_nothing();
+    for server in [Server::Agent, Server::OpenSsh] {
+        let account = Account::new(server, JOB);
+        let ended = account.run(&[]).exits(0);
+        assert!(!ended.log.contains("stand-in"), "{}", ended.log);
+        let ran = "\nran job in .gitlab-ci.yml fargate.toml\n";
+        assert!(ended.log.contains(ran), "{}", ended.log);
+        assert_eq!(account.aws.stopped().len(), 1);
+        account.left_nothing();
+    }
 }
 
 #[test]
 fn ctrl_c_while_the_task_starts_stops_it() {
-    let account = Account::new(Server::Nothing, ELSEWHERE);
-    let mut running = account.project.start(&["--config", "fargate.toml"]);
+    let account = Account::new(Server::Nothing, JOB);
+    let mut running = account.start();
     running.read_until("\nProvisioned in ");
     running.interrupt();
     running.finish().exits(130).logs(&[
@@ -74,10 +99,9 @@ fn ctrl_c_while_the_task_starts_stops_it() {
 
 #[test]
 fn a_task_that_cannot_be_started_is_tried_three_times() {
-    let account = Account::new(Server::Agent, ELSEWHERE);
+    let account = Account::new(Server::Agent, JOB);
     let ended = account
-        .project
-        .run(&["--config", "fargate.toml", "--task-def", "no-such-task"])
+        .run(&["--task-def", "no-such-task"])
         .exits(1)
         .logs(&[
             "ERROR: Preparation failed: exit status 2\n",
@@ -94,7 +118,7 @@ fn a_task_that_cannot_be_started_is_tried_three_times() {
 
 #[test]
 fn a_wrong_configuration_is_a_wrong_usage() {
-    let account = Account::new(Server::Agent, ELSEWHERE);
+    let account = Account::new(Server::Agent, JOB);
     account.configure("Cluster = 1\n");
     for (config, complaint) in [
         ("fargate.toml", "Cluster"),
