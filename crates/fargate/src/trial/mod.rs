@@ -24,7 +24,7 @@ mod standin;
 mod variables;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
@@ -54,8 +54,7 @@ const BUILDS_DIR: &str = "/builds";
 /// failed; anything else when the trial itself could not be made.
 pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<()> {
     let plan = plan(wanted)?;
-    let config = options.config.as_deref();
-    if let Some(config) = config {
+    if let Some(config) = &options.config {
         // A mistake in it is better refused here than by three attempts.
         Config::load(config).map_err(as_usage)?;
     }
@@ -68,12 +67,16 @@ pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<
         predefined::RUNNER_VERSION,
     ))
     .await;
-    let standin = match config {
-        Some(_) => None,
-        None => Some(Standin::start().await?),
+    let (standin, config) = match &options.config {
+        Some(config) => (None, std::path::absolute(config).map_err(not_found)?),
+        None => {
+            let standin = Standin::start().await?;
+            let config = standin.config();
+            (Some(standin), config)
+        }
     };
     let trial = Trial {
-        driver: driver(options, standin.as_ref())?,
+        driver: driver(options, config, standin.as_ref())?,
         standin: standin.as_ref(),
         plan,
         builds_dir: match (&wanted.builds_dir, &standin) {
@@ -187,24 +190,20 @@ fn plan(wanted: &Try) -> Result<Plan> {
     )
 }
 
-fn driver(options: &Options, standin: Option<&Standin>) -> Result<Driver> {
-    let failed = |what: &str, error| Error::system(format!("could not find {what}: {error}"));
-    let program =
-        std::env::current_exe().map_err(|error| failed("this program's own file", error))?;
-    let config = match (standin, &options.config) {
-        (Some(standin), _) => standin.config(),
-        (None, config) => {
-            let config = config.as_deref().unwrap_or(Path::new(""));
-            std::path::absolute(config).map_err(|error| failed("the configuration", error))?
-        }
-    };
+fn driver(options: &Options, config: PathBuf, standin: Option<&Standin>) -> Result<Driver> {
     let mut arguments = vec![OsString::from("--config"), config.into_os_string()];
     arguments.extend(options.for_stages());
     Ok(Driver {
-        program,
+        program: std::env::current_exe().map_err(not_found)?,
         arguments,
         environment: standin.map(Standin::environment).unwrap_or_default(),
     })
+}
+
+fn not_found(error: std::io::Error) -> Error {
+    Error::system(format!(
+        "could not find this program's or its configuration's own place: {error}"
+    ))
 }
 
 fn as_usage(error: Error) -> Error {
