@@ -10,14 +10,14 @@ use russh::keys::{Algorithm, PublicKey};
 
 /// An Ed25519 public key: the only kind the driver makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizedKey(KeyData);
+pub(crate) struct AuthorizedKey(KeyData);
 
 impl AuthorizedKey {
     /// Reads the key from [`PUBLIC_KEY_VARIABLE`].
     ///
     /// # Errors
     /// When the variable is not set or not what [`AuthorizedKey::parse`] takes.
-    pub fn from_environment() -> Result<Self> {
+    pub(crate) fn from_environment() -> Result<Self> {
         let Some(line) = std::env::var_os(PUBLIC_KEY_VARIABLE) else {
             bail!(
                 "{PUBLIC_KEY_VARIABLE} is not set; set it to the public key that may log in, a line like \
@@ -36,7 +36,7 @@ impl AuthorizedKey {
     ///
     /// # Errors
     /// When it is anything but one Ed25519 public key.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let line = text.trim();
         if line.is_empty() {
             bail!("it is empty; it must be one line like \"ssh-ed25519 AAAA…\"");

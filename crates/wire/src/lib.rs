@@ -34,6 +34,12 @@ pub const AGENT_FILE: &str = "/.fargate/fargate-agent";
 /// task's agents: whoever pinned it at the first knows the others.
 pub const HOST_KEY_FILE: &str = "/.fargate/host_key";
 
+/// Where the task's shared volume with the job's checkout is mounted (JobImage mode).
+pub const BUILDS_FOLDER: &str = "/builds";
+
+/// Where the task's shared volume with the job's cache is mounted (JobImage mode).
+pub const CACHE_FOLDER: &str = "/cache";
+
 /// Environment variable with the host names, separated by blanks, that are to lead to the task itself: those of
 /// its services (JobImage mode).
 pub const HOST_NAMES_VARIABLE: &str = "FARGATE_HOST_NAMES";

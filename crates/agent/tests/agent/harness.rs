@@ -42,7 +42,7 @@ impl Agent {
     /// Starts one with more arguments, after `change` to its command.
     pub(crate) fn start_with(arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(binary());
-        command.args(arguments);
+        command.arg("serve").args(arguments);
         Self::start_as(command, change)
     }
 

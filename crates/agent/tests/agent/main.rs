@@ -14,6 +14,10 @@ mod login;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod roots;
+#[cfg(test)]
 mod shells;
 #[cfg(test)]
 mod signals;
+#[cfg(test)]
+mod task;
