@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, bail};
 use fargate_wire::PUBLIC_KEY_VARIABLE;
 use russh::keys::ssh_key::public::KeyData;
-use russh::keys::{Algorithm, PublicKey};
+use russh::keys::{Algorithm, HashAlg, PublicKey};
 
 /// An Ed25519 public key: the only kind the driver makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,11 @@ impl AuthorizedKey {
         let key = PublicKey::from_openssh(line)
             .context("it begins like an Ed25519 public key, but is damaged or incomplete")?;
         Ok(Self(key.key_data().clone()))
+    }
+
+    /// A short text that stands for this key and no other.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.0.fingerprint(HashAlg::Sha256).to_string()
     }
 
     /// Whether `offered` is this key. Comments do not count.

@@ -14,9 +14,11 @@
 //! - A command has ended when its shell has ended, whatever it left running (`script`).
 //! - A command whose client is gone is ended with all of its process group, and never sees a truncated
 //!   standard input as a whole one (`script`).
+//! - It does not stay for ever when nobody comes any more (`attendance`).
 //! - No zombie stays, no matter who started it (`processes`).
 //! - The names of a task's services lead to the task itself, in all of its containers (`hosts`).
 
+mod attendance;
 mod authorized_key;
 mod connection;
 mod helper;
@@ -43,6 +45,7 @@ use tokio::sync::oneshot;
 
 pub use install::install;
 
+use attendance::Limits;
 use authorized_key::AuthorizedKey;
 use hosts::HostNames;
 use server::Options;
@@ -74,14 +77,14 @@ impl Default for Arguments {
 }
 
 /// The whole of `fargate-agent serve`: takes the key from the environment, listens, says so in one line on standard
-/// output that ends with the bound address, and serves until SIGTERM or SIGINT comes (or standard input ends).
-/// It then ends what runs and returns `Ok`.
+/// output that ends with the bound address, and serves until SIGTERM or SIGINT comes (or standard input ends),
+/// or until there is no driver for too long or the job has run out of time. It then ends what runs and returns `Ok`.
 ///
 /// It collects every child of the calling process, and inherits its descendants' orphans: call it in a process
 /// that starts no others, and once.
 ///
 /// # Errors
-/// When the key is missing or not one Ed25519 key, the host key cannot be read, or the address cannot be bound.
+/// When the key or a limit is missing or wrong, the host key cannot be read, or the address cannot be bound.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let options = Options {
         authorized_key: AuthorizedKey::from_environment()?,
@@ -91,6 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         },
         helper: arguments.helper,
         host_names: HostNames::from_environment(),
+        limits: Limits::from_environment()?,
     };
     let stop = stop_requests(arguments.until_stdin_closes)?;
     let listener = TcpListener::bind(arguments.listen)

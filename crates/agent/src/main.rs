@@ -23,7 +23,8 @@ serve runs commands over SSH for the holder of the one Ed25519 key in SSH_PUBLIC
   --helper                run what is not the job author's: git, cache and artifacts
   --until-stdin-closes    leave when standard input ends
 
-It leaves with 0 on SIGTERM and SIGINT, after SIGTERM and then SIGKILL to what it runs.
+It leaves with 0 on SIGTERM and SIGINT, when no driver has been connected for FARGATE_IDLE_LIMIT seconds, and at
+FARGATE_DEADLINE (in seconds since 1970), after SIGTERM and then SIGKILL to what it runs.
 
 install copies this program into a folder that is shared by the containers of a task, makes the task's host key
 beside it, and lets every user write to /builds and /cache.

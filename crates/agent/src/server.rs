@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::attendance::{Attendance, Leaving, Limits};
 use crate::authorized_key::AuthorizedKey;
 use crate::connection::Connection;
 use crate::hosts::HostNames;
@@ -67,9 +68,11 @@ pub(crate) struct Options {
     pub(crate) helper: bool,
     /// What leads to the task itself.
     pub(crate) host_names: HostNames,
+    /// When to leave.
+    pub(crate) limits: Limits,
 }
 
-/// Serves `listener` until `shutdown` resolves. Then all process groups that were started and still have members
+/// Serves `listener` until `shutdown` resolves, or it is time to leave by itself. Then all process groups that were started and still have members
 /// get SIGTERM, and SIGKILL five seconds later; clients are disconnected with a reason and without an exit
 /// status, because that would blame their script. Orphans left behind by commands that have ended count too.
 ///
@@ -89,25 +92,28 @@ pub(crate) async fn serve(
     } else {
         Environment::of_container()
     };
+    let task = options.authorized_key.fingerprint();
     let server = Server {
         config: Arc::new(config(options.host_key)),
         key: Arc::new(options.authorized_key),
         host: Arc::new(Host {
             processes: Processes::new()?,
             environment,
+            attendance: Attendance::new(options.limits, &task, options.helper)?,
             stopping: watch::Sender::new(false),
         }),
-        leaving: watch::Sender::new(false),
+        leaving: watch::Sender::new(None),
     };
     let host = Arc::clone(&server.host);
     let serving = async {
         let mut connections = JoinSet::new();
-        tokio::select! {
-            () = server.accept(&listener, &mut connections) => (),
-            () = shutdown => (),
-        }
+        let leaving = tokio::select! {
+            () = server.accept(&listener, &mut connections) => Leaving::Told,
+            () = shutdown => Leaving::Told,
+            leaving = server.host.attendance.over() => leaving,
+        };
         drop(listener);
-        server.stop(connections).await;
+        server.stop(connections, leaving).await;
     };
     let naming = async {
         if options.helper {
@@ -128,8 +134,8 @@ struct Server {
     config: Arc<Config>,
     key: Arc<AuthorizedKey>,
     host: Arc<Host>,
-    /// Whether connections are to be closed.
-    leaving: watch::Sender<bool>,
+    /// Set when connections are to be closed, with the reason.
+    leaving: watch::Sender<Option<Leaving>>,
 }
 
 impl Server {
@@ -184,13 +190,16 @@ impl Server {
             return Ok(session.await?);
         }
         drop(login);
+        let _present = self.host.attendance.enter();
 
         let mut leaving = self.leaving.subscribe();
-        tokio::select! {
+        let reason = tokio::select! {
             ended = &mut session => return Ok(ended?),
-            _ = leaving.wait_for(|leaving| *leaving) => (),
-        }
-        let reason = "the agent was told to stop, as when its task is stopped".to_owned();
+            leaving = leaving.wait_for(Option::is_some) => match leaving.ok().and_then(|leaving| *leaving) {
+                Some(leaving) => leaving.to_string(),
+                None => return Ok(()),
+            },
+        };
         let farewell = async {
             let handle = session.handle();
             let told = handle.disconnect(Disconnect::ByApplication, reason, String::new());
@@ -203,10 +212,10 @@ impl Server {
     }
 
     /// Ends all commands, and then all connections.
-    async fn stop(&self, mut connections: JoinSet<()>) {
+    async fn stop(&self, mut connections: JoinSet<()>, leaving: Leaving) {
         self.host.stopping.send_replace(true);
         self.host.processes.end_all(STOP_GRACE).await;
-        self.leaving.send_replace(true);
+        self.leaving.send_replace(Some(leaving));
         let closed = async { while connections.join_next().await.is_some() {} };
         // Those that have not logged in are not told anything.
         timeout(FAREWELL, closed).await.ok();

@@ -188,6 +188,23 @@ impl Agent {
         eventually("the agent leaves", || self.child.try_wait().unwrap())
     }
 
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it has said on standard error until its end, where that is a pipe.
+    pub(crate) fn stderr(&mut self) -> String {
+        let mut told = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut told).unwrap();
+        told
+    }
+
+    /// The key that may log in, as the driver passes it.
+    pub(crate) fn public_key(&self) -> String {
+        self.key.public_key().to_openssh().unwrap()
+    }
+
     /// The most memory the agent had so far, in bytes.
     pub(crate) fn peak_memory(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();

@@ -10,6 +10,8 @@ mod flow;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod refusals;
