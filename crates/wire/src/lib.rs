@@ -1,6 +1,8 @@
-//! What the driver and its agent must agree on: names, versions and limits, and nothing else.
+//! What the driver and its agent must agree on: names, limits and the form of messages, and nothing else.
 //!
 //! Both sides depend on this crate, so that neither can drift from the other unnoticed.
+
+pub mod script;
 
 /// Name of the container that takes the job's scripts (contract: GitLab's guide, step 6).
 pub const COORDINATOR_CONTAINER: &str = "ci-coordinator";
