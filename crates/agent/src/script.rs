@@ -28,6 +28,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::attendance::Attendance;
 use crate::processes::{Group, Processes};
 use crate::shell::{self, Environment};
 use crate::signals;
@@ -59,6 +60,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) struct Host {
     pub(crate) processes: Processes,
     pub(crate) environment: Environment,
+    pub(crate) attendance: Attendance,
     /// Whether the agent is about to leave.
     pub(crate) stopping: watch::Sender<bool>,
 }

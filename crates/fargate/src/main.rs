@@ -18,6 +18,7 @@ mod ssh;
 mod stages;
 mod stop;
 mod task;
+mod trial;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -74,6 +75,7 @@ fn run(cli: Cli) -> Result<()> {
                 log::start(&config.log)?;
                 stages::stage(custom, &config, &cli.options, stop).await
             }
+            Command::Try(wanted) => trial::run(&wanted, &cli.options, &stop).await,
             Command::Local {
                 command: Local::Serve(serve),
             } => local::serve(&serve, &stop).await,
@@ -81,11 +83,15 @@ fn run(cli: Cli) -> Result<()> {
                 command:
                     Agent::Serve {
                         listen,
+                        host_key,
+                        helper,
                         until_stdin_closes,
                     },
             } => {
                 let arguments = fargate_agent::Arguments {
                     listen,
+                    host_key,
+                    helper,
                     until_stdin_closes,
                 };
                 let served = fargate_agent::run(arguments).await;

@@ -9,6 +9,7 @@ mod response;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use fargate_wire::{BUILDS_FOLDER, CACHE_FOLDER};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::response::{Asked, Image, Variable};
@@ -21,11 +22,6 @@ const JOB_RESPONSE_FILE: &str = "JOB_RESPONSE_FILE";
 const SHORT_TOKEN: &str = "CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN";
 const JOB_ID: &str = "CUSTOM_ENV_CI_JOB_ID";
 const PROJECT_FOLDER: &str = "CUSTOM_ENV_CI_PROJECT_DIR";
-
-/// Where the runner's scripts find the project and the cache in JobImage mode, as in GitLab's own executors.
-pub(crate) const BUILDS_FOLDER: &str = "/builds";
-/// See [`BUILDS_FOLDER`].
-pub(crate) const CACHE_FOLDER: &str = "/cache";
 
 /// The longest runner token that is taken for one; GitLab's short tokens have 9 characters.
 const SHORT_TOKEN_LIMIT: usize = 64;

@@ -10,10 +10,16 @@ mod flow;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod roots;
+#[cfg(test)]
 mod shells;
 #[cfg(test)]
 mod signals;
+#[cfg(test)]
+mod task;

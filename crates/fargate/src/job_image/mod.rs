@@ -14,9 +14,9 @@ mod variables;
 use std::collections::BTreeMap;
 
 use fargate_wire::{
-    AGENT_FILE, AGENT_FOLDER, AGENT_PORT, BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER,
-    DEADLINE_VARIABLE, HELPER_CONTAINER, HELPER_PORT, HOST_KEY_FILE, HOST_NAMES_VARIABLE,
-    IDLE_LIMIT_VARIABLE, PUBLIC_KEY_VARIABLE,
+    AGENT_FILE, AGENT_FOLDER, AGENT_PORT, BOOTSTRAP_CONTAINER, BUILDS_FOLDER, CACHE_FOLDER,
+    COORDINATOR_CONTAINER, DEADLINE_VARIABLE, HELPER_CONTAINER, HELPER_PORT, HOST_KEY_FILE,
+    HOST_NAMES_VARIABLE, IDLE_LIMIT_VARIABLE, PUBLIC_KEY_VARIABLE,
 };
 
 pub(crate) use self::definition::{
@@ -31,7 +31,7 @@ use self::variables::JobVariables;
 use crate::config::{Architecture, Cpu, JobImage, Memory, image};
 use crate::error::{Error, Result};
 use crate::record::BuildSide;
-use crate::runner::{Asked, BUILDS_FOLDER, CACHE_FOLDER};
+use crate::runner::Asked;
 
 /// Containers of a task definition at most (AWS: RegisterTaskDefinition), and those that are not services.
 const MOST_CONTAINERS: usize = 10;
