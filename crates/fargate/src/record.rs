@@ -14,7 +14,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::job_image::KnownService;
 use crate::runner::Job;
 
 /// What is known of a job's task. Fields appear as prepare goes on.
@@ -48,6 +47,15 @@ pub(crate) struct BuildSide {
     pub(crate) is_jobs: bool,
     /// What runs beside it.
     pub(crate) services: Vec<KnownService>,
+    /// Seconds after which the task ends that no driver is connected to.
+    pub(crate) idle_seconds: u64,
+}
+
+impl BuildSide {
+    /// How long the task stays without a driver.
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
 }
 
 /// How a run logs in to the task.
@@ -63,6 +71,17 @@ pub(crate) struct Login {
     pub(crate) host_key: String,
     /// The job's private key, in OpenSSH's form. Never leaves the manager.
     pub(crate) private_key: String,
+}
+
+/// What the stages after prepare must know of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KnownService {
+    /// Name of its container.
+    pub(crate) container: String,
+    /// What people call it.
+    pub(crate) label: String,
+    /// Ports that it says it listens on.
+    pub(crate) ports: Vec<u16>,
 }
 
 impl Record {

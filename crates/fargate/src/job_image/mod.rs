@@ -25,12 +25,11 @@ pub(crate) use self::definition::{
 pub(crate) use self::overrides::Environment;
 pub(crate) use self::pairs::smallest_pair;
 pub(crate) use self::reference::architecture;
-pub(crate) use self::services::KnownService;
 use self::services::{Service, is_user, no_user, services};
 use self::variables::JobVariables;
 use crate::config::{Architecture, Cpu, JobImage, Memory, image};
 use crate::error::{Error, Result};
-use crate::record::BuildSide;
+use crate::record::{BuildSide, KnownService};
 use crate::runner::Asked;
 
 /// Containers of a task definition at most (AWS: RegisterTaskDefinition), and those that are not services.
@@ -54,6 +53,7 @@ pub(crate) struct Composed {
     /// Whether the job named it, rather than the operator.
     is_jobs: bool,
     pub(crate) services: Vec<KnownService>,
+    idle_seconds: u64,
     /// What the job log should say about it.
     pub(crate) notes: Vec<String>,
 }
@@ -66,6 +66,7 @@ impl Composed {
             image: self.image.clone(),
             is_jobs: self.is_jobs,
             services: self.services.clone(),
+            idle_seconds: self.idle_seconds,
         }
     }
 }
@@ -123,6 +124,7 @@ pub(crate) fn compose(from: &Ingredients<'_>) -> Result<Composed> {
         image,
         is_jobs: from.asked.image().is_some(),
         services: services.into_iter().map(|service| service.known).collect(),
+        idle_seconds: idle_seconds(from.settings),
         notes,
     })
 }
@@ -357,8 +359,8 @@ fn environments(
     let mut helper = shared.clone();
     // Only there: the job's own container hears nothing while the helper works, and the helper nothing while the job's
     // script runs but for the connection that each run keeps to it.
-    let idle = from.settings.idle_timeout.as_secs().max(1);
-    helper.insert(IDLE_LIMIT_VARIABLE.to_owned(), idle.to_string());
+    let idle = idle_seconds(from.settings).to_string();
+    helper.insert(IDLE_LIMIT_VARIABLE.to_owned(), idle);
     let environment = |container: &str, variables| Environment {
         container: container.to_owned(),
         variables,
@@ -413,6 +415,10 @@ fn fill(
             left_out.join(", ")
         ));
     }
+}
+
+fn idle_seconds(settings: &JobImage) -> u64 {
+    settings.idle_timeout.as_secs().max(1)
 }
 
 fn too_long(services: &[Service], length: usize) -> Error {

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::names::{host_names, label};
 use super::variables::JobVariables;
 use crate::config::{Globs, image};
 use crate::error::{Error, Result};
+use crate::record::KnownService;
 use crate::runner::Image;
 
 /// Variable by which a service says the port it listens on (GitLab: Docker and Kubernetes executors).
@@ -26,17 +25,6 @@ pub(crate) struct Service {
     pub(crate) names: Vec<String>,
     /// Its own variables.
     pub(crate) variables: BTreeMap<String, String>,
-}
-
-/// What the stages after prepare must know of a service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct KnownService {
-    /// Name of its container.
-    pub(crate) container: String,
-    /// What people call it.
-    pub(crate) label: String,
-    /// Ports that it says it listens on.
-    pub(crate) ports: Vec<u16>,
 }
 
 /// Checks the services in their order. What is odd without being wrong is added to `notes`.

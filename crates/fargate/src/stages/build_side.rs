@@ -21,7 +21,7 @@ use crate::ssh::{Connection, KeyPair, Refusal, Target};
 use crate::task::look_again;
 
 /// How long nothing is said, and AWS is not asked: it usually is there.
-const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// Bound of one attempt to reach the port, and the pause between attempts.
 const REACH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -171,8 +171,9 @@ async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun:
 }
 
 /// Keeps a connection to the helper while the job's own container works. The helper ends the task when no driver is
-/// connected to it for a while.
-pub(super) async fn accompany(target: Target, key: KeyPair) {
+/// connected to it for the idle time, so a script that ends long before that does without.
+pub(super) async fn accompany(target: Target, key: KeyPair, idle: Duration) {
+    sleep(idle / 4).await;
     loop {
         match Connection::open(&target, &key).await {
             Ok(connection) => {

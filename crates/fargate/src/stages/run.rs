@@ -57,7 +57,8 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     let connection = match build {
         Some(build) => {
             let helper = target(context, login, login.port);
-            company.spawn(accompany(helper, KeyPair::parse(&login.private_key)?));
+            let key = KeyPair::parse(&login.private_key)?;
+            company.spawn(accompany(helper, key, build.idle()));
             let connecting = build_side::connect(context, &record, login, build);
             let connection = context.stop.or(connecting).await?;
             if is_job_script(stage) {

@@ -85,11 +85,12 @@ fn the_jobs_scripts_run_in_its_container_and_all_others_in_the_helper() {
         "after_script",
     ] {
         let run = manager.start_stage(stage, WHERE).finish().exits(0);
-        assert_eq!(
-            (run.out().as_str(), run.err().as_str()),
-            ("in ci-coordinator\n", ""),
-            "{stage}"
+        assert!(
+            run.out().ends_with("in ci-coordinator\n"),
+            "{stage}: {}",
+            run.out()
         );
+        assert_eq!(run.err(), "", "{stage}");
     }
     manager
         .start_stage("build_script", "exit 3")
@@ -336,7 +337,7 @@ fn the_helper_works_while_the_jobs_container_is_not_there() {
     let run = manager.start_stage("build_script", WHERE).finish().exits(0);
     let lines: Vec<_> = run.out().lines().map(str::to_owned).collect();
     assert!(
-        lines[0].starts_with("Waiting while AWS pulls and starts the image ruby:3.3: 1."),
+        lines[0].starts_with("Waiting while AWS pulls and starts the image ruby:3.3: "),
         "{lines:?}"
     );
     assert!(
@@ -345,7 +346,7 @@ fn the_helper_works_while_the_jobs_container_is_not_there() {
     );
     assert_eq!(lines[2], "in ci-coordinator");
     assert!(
-        begun.elapsed() > 4 * SECOND && begun.elapsed() < 6 * SECOND,
+        begun.elapsed() > 4 * SECOND && begun.elapsed() < 8 * SECOND,
         "{:?}",
         begun.elapsed()
     );
@@ -428,7 +429,7 @@ fn a_task_whose_manager_is_gone_ends_by_itself() {
         .start_stage("build_script", format!("sleep 5; {WHERE}"))
         .finish()
         .exits(0);
-    assert_eq!(run.out(), "in ci-coordinator\n");
+    assert!(run.out().ends_with("in ci-coordinator\n"), "{}", run.out());
     wait_until("the task ends by itself", || {
         manager.aws.running().is_empty()
     });
