@@ -2,6 +2,7 @@
 
 mod convert;
 mod refusal;
+mod registry;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
