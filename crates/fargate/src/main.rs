@@ -18,6 +18,7 @@ mod ssh;
 mod stages;
 mod stop;
 mod task;
+mod trial;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -74,6 +75,7 @@ fn run(cli: Cli) -> Result<()> {
                 log::start(&config.log)?;
                 stages::stage(custom, &config, &cli.options, stop).await
             }
+            Command::Try(wanted) => trial::run(&wanted, &cli.options, &stop).await,
             Command::Local {
                 command: Local::Serve(serve),
             } => local::serve(&serve, &stop).await,
