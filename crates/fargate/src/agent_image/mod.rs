@@ -50,7 +50,7 @@ pub(crate) async fn push(
     let image = read(programs)?;
     let pushed = stop.or(push::push(&image, &destination)).await?;
     let done = match pushed.sent {
-        0 => format!("{} was at {} already.", contents(&image), pushed.tagged),
+        0 => format!("{} has {} already.", pushed.tagged, contents(&image)),
         sent => format!(
             "Pushed {} to {} ({sent} bytes sent).",
             contents(&image),
