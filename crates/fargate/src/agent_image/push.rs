@@ -223,17 +223,12 @@ impl Registry<'_> {
     }
 
     fn unreachable(&self, error: &dyn std::error::Error) -> Error {
-        let mut causes = vec![error.to_string()];
-        let mut next = error.source();
-        while let Some(cause) = next {
-            causes.push(cause.to_string());
-            next = cause.source();
-        }
-        let advice = if causes
-            .iter()
-            .any(|cause| cause.contains("InvalidContentType"))
-        {
+        let causes = causes(error);
+        let caused = |what: &str| causes.iter().any(|cause| cause.contains(what));
+        let advice = if caused("InvalidContentType") {
             "It does not speak TLS; --insecure speaks plain HTTP with it."
+        } else if caused("certificate") {
+            "Let this machine trust the registry's authority, or name its certificate in SSL_CERT_FILE."
         } else {
             "Check the registry's name, and that this machine reaches it."
         };
@@ -325,8 +320,19 @@ fn client(destination: &Destination) -> Result<Client> {
         ..ClientConfig::default()
     };
     Client::try_from(config).map_err(|error| {
-        Error::system(format!("could not set up a client for registries: {error}"))
+        let causes = causes(&error).join(": ");
+        Error::system(format!("could not set up a client for registries: {causes}")).advise(
+            "It wants the certificates that this machine trusts: install the package ca-certificates, or name them in \
+             SSL_CERT_FILE.",
+        )
     })
+}
+
+/// An error and what led to it.
+fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn is_loopback(registry: &str) -> bool {

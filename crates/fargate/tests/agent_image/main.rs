@@ -7,6 +7,7 @@ mod login;
 mod program;
 mod push;
 mod registry;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -10,8 +10,9 @@ use crate::Desk;
 pub(crate) const LOGIN: &str = "cHVzaGVyOnMzY3JldA==";
 /// As LOGIN, with another password.
 pub(crate) const WRONG_LOGIN: &str = "cHVzaGVyOndyb25n";
-/// The same for htpasswd: bcrypt is all that the registry takes.
-const HTPASSWD: &str = "pusher:$2b$04$P4bvA9zv8Zqz9atoc8DMq.w/mCT/iKHN6dTs2jGklClEBNwMsxBHm\n";
+/// The same password for the user of LOGIN and for ECR's, by bcrypt, which is all that the registry takes.
+const HTPASSWD: &str = "pusher:$2b$04$P4bvA9zv8Zqz9atoc8DMq.w/mCT/iKHN6dTs2jGklClEBNwMsxBHm\n\
+                        AWS:$2b$04$P4bvA9zv8Zqz9atoc8DMq.w/mCT/iKHN6dTs2jGklClEBNwMsxBHm\n";
 
 pub(crate) struct Registry {
     pub(crate) address: SocketAddr,
@@ -26,16 +27,21 @@ impl Registry {
 
     /// One that wants [`LOGIN`].
     pub(crate) fn closed(desk: &Desk) -> Self {
+        Self::closed_with(desk, "")
+    }
+
+    /// One that wants [`LOGIN`], with more settings of `http`.
+    pub(crate) fn closed_with(desk: &Desk, http: &str) -> Self {
         std::fs::write(desk.path("htpasswd"), HTPASSWD).unwrap();
         let auth = format!(
             "auth: {{ htpasswd: {{ realm: test, path: {:?} }} }}\n",
             desk.path("htpasswd")
         );
-        Self::start(desk, &auth, "")
+        Self::start(desk, &auth, http)
     }
 
     /// One with more settings, and more of them in `http`.
-    pub(crate) fn start(desk: &Desk, settings: &str, http: &str) -> Self {
+    fn start(desk: &Desk, settings: &str, http: &str) -> Self {
         let text = format!(
             "version: 0.1\nlog: {{ level: info }}\nstorage: {{ filesystem: {{ rootdirectory: {:?} }} }}\n\
              http: {{ addr: \"127.0.0.1:0\"{http} }}\n{settings}",
