@@ -139,7 +139,7 @@ fn what_is_no_registry_is_shown() {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut request = [0; 4096];
-            stream.read(&mut request).unwrap();
+            assert!(stream.read(&mut request).unwrap() > 0);
             let page = "<h1>No such page</h1>";
             let reply = format!(
                 "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{page}",

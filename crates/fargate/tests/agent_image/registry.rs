@@ -59,15 +59,15 @@ impl Registry {
         let mut log = BufReader::new(process.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {
-            let begin = said.len();
+            let mut line = String::new();
             assert!(
-                log.read_line(&mut said).unwrap() > 0,
+                log.read_line(&mut line).unwrap() > 0,
                 "the registry ended: {said}"
             );
-            if let Some((_, rest)) = said[begin..].split_once("listening on ") {
-                let end = rest.find([',', '"']).unwrap();
-                break rest[..end].parse().unwrap();
+            if let Some((_, rest)) = line.split_once("listening on ") {
+                break rest.split([',', '"']).next().unwrap().parse().unwrap();
             }
+            said.push_str(&line);
         };
         // Reads the rest, so that the registry never waits for a reader.
         std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
