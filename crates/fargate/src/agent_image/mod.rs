@@ -4,6 +4,7 @@
 //! is put together here rather than built.
 
 mod credentials;
+mod destination;
 mod elf;
 mod image;
 mod layout;
@@ -12,8 +13,8 @@ mod push;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use self::destination::Destination;
 use self::image::{Image, Variant};
-use self::push::Destination;
 use crate::error::{Blame, Error, Result};
 use crate::stop::Stop;
 
