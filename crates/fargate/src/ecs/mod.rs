@@ -3,6 +3,7 @@
 mod convert;
 mod definitions;
 mod refusal;
+mod registry;
 mod setup;
 
 use std::collections::BTreeMap;
