@@ -375,11 +375,13 @@ impl Driver {
             };
             containers.stop(seen).await;
         }
-        self.change(|record, _| {
+        self.change(|record, now| {
             changes::stop_containers(record);
             if self.interface.is_some() {
                 set_attachment(record, AttachmentStatus::Detaching);
             }
+            // Shown also of a task that never ran.
+            record.execution_stopped_at.get_or_insert(now);
             record.last_status = TaskStatus::Deprovisioning;
         });
         self.world.wait(latency::DEPROVISIONING).await;

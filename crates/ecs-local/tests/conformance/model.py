@@ -203,7 +203,7 @@ def check_error(operation, status, headers, body, bare=False):
     modelled = {shape.name: shape for shape in operation.error_shapes}
     if code in modelled:
         # ECS names no status in its model: 500 is for its own faults, 400 for the caller's.
-        wanted = 500 if modelled[code].metadata.get("fault") else 400
+        wanted = 500 if service.shape_for(code)._shape_model.get("fault") else 400
     else:
         common = COMMON_ERRORS[service.service_name]
         need(code in common, f"{where}: {code} is neither in the model of the operation nor common to all")

@@ -147,7 +147,7 @@ class RunTask(unittest.TestCase):
         (by_default,) = run(launchType="FARGATE") and ecs.run_task(**request(launchType=None))["tasks"]
         self.assertEqual(by_default["capacityProviderName"], "FARGATE")
         self.assertNotIn("launchType", by_default)
-        self.refuse("PlatformUnknownException", "", platformVersion="9.9.9")
+        self.refuse("PlatformUnknownException", "platform", platformVersion="9.9.9")
         (old,) = run(platformVersion="1.3.0")
         self.assertEqual(old["platformVersion"], "1.3.0")
 
@@ -170,4 +170,4 @@ class RunTask(unittest.TestCase):
         self.refuse(INVALID, "group", group="x" * 256)
         self.refuse(INVALID, "taskRoleArn", taskDefinition="ends", enableExecuteCommand=True)
         self.refuse(INVALID, "placementConstraints", placementConstraints=[{"type": "distinctInstance"}])
-        self.refuse("SerializationException", "", count="many")
+        self.refuse("SerializationException", "many", count="many")

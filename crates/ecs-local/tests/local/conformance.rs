@@ -25,9 +25,9 @@ fn python() -> PathBuf {
 
 #[test]
 fn every_reply_is_what_the_model_of_aws_describes() {
-    // Long enough for states to be seen between two calls: a task takes 0.6 s to run, and 0.5 s to stop.
+    // Long enough for states to be seen between two calls: a task takes 0.3 s to run, and as long to stop.
     let local = Local::start_empty(Options {
-        latency: 0.02,
+        latency: 0.01,
         ..Options::default()
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/check.py");
