@@ -78,9 +78,12 @@ impl Local {
     /// Ends it, and waits until `serve` has returned.
     pub(crate) fn end(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let ended = thread.join();
-            assert!(ended.is_ok() || std::thread::panicking(), "serve panicked");
+        // Once the test has failed, a stand-in that hangs shall not hide why.
+        if let Some(thread) = self.thread.take()
+            && !std::thread::panicking()
+        {
+            wait_until("serve returns", || thread.is_finished());
+            thread.join().unwrap();
         }
     }
 
@@ -189,8 +192,10 @@ impl Local {
     }
 
     pub(crate) fn ecs(&self, operation: &str, body: &Value) -> io::Result<Reply> {
-        let target =
-            format!("X-Amz-Target: AmazonEC2ContainerServiceV20141113.{operation}\r\n{}", signed("ecs"));
+        let target = format!(
+            "X-Amz-Target: AmazonEC2ContainerServiceV20141113.{operation}\r\n{}",
+            signed("ecs")
+        );
         self.http("POST", "/", &target, &body.to_string())
     }
 
