@@ -28,7 +28,7 @@ def prepare():
     ends = [container("build", ["/bin/sh", "-c", "exit 3"])]
     ecs.register_task_definition(family="ends", containerDefinitions=ends, **fargate)
     tags = [{"key": "team", "value": "a"}]
-    ecs.register_task_definition(family="tagged", containerDefinitions=ends, tags=tags, **fargate)
+    ecs.register_task_definition(family="tagged", containerDefinitions=job, tags=tags, **fargate)
     ecs.register_task_definition(family="retired", containerDefinitions=ends, **fargate)
     ecs.deregister_task_definition(taskDefinition="retired:1")
     ecs.register_task_definition(family="on-instances", containerDefinitions=[ends[0] | {"memory": 64}], networkMode="bridge")

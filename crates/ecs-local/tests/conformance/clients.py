@@ -95,12 +95,12 @@ def look(arn, cluster=CLUSTER, **more):
     return reply["tasks"][0]
 
 
-def follow(arn, until):
+def follow(arn, until, cluster=CLUSTER):
     """Every state that is seen of a task, up to the first one that is as wanted."""
     seen = []
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        task = look(arn, include=["TAGS"])
+        task = look(arn, cluster, include=["TAGS"])
         if not seen or task != seen[-1]:
             seen.append(task)
         if until(task):

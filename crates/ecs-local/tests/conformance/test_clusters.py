@@ -3,7 +3,7 @@
 import unittest
 
 import clients
-from clients import CLUSTER, careless, ecs, follow, is_running, is_stopped, look, refused, run
+from clients import CLUSTER, careless, ecs, refused, run
 
 INVALID = "InvalidParameterException"
 MISSING_CLUSTER = "ClusterNotFoundException"
@@ -56,19 +56,13 @@ class Clusters(unittest.TestCase):
 
     def test_tasks_are_counted(self):
         ecs.create_cluster(clusterName="counted")
-        request = {"cluster": "counted", "taskDefinition": "job", "launchType": "FARGATE"}
-        (task,) = ecs.run_task(networkConfiguration=clients.network(), **request)["tasks"]
-
-        def counts():
-            (one,) = ecs.describe_clusters(clusters=["counted"])["clusters"]
-            return one["pendingTasksCount"], one["runningTasksCount"]
-
-        self.assertEqual(counts(), (1, 0))
-        deadline = 2000
-        while counts() != (0, 1):
-            deadline -= 1
-            self.assertGreater(deadline, 0, counts())
-        ecs.stop_task(cluster="counted", task=task["taskArn"])
+        with clients.faults({"when": {"nth": 1}, "effect": {"start_delay": {"seconds": 1000}}}):
+            pending, running = run(count=2, cluster="counted")
+        clients.follow(running["taskArn"], clients.is_running, cluster="counted")
+        (one,) = ecs.describe_clusters(clusters=["counted"])["clusters"]
+        self.assertEqual((one["pendingTasksCount"], one["runningTasksCount"]), (1, 1))
+        for task in (pending, running):
+            ecs.stop_task(cluster="counted", task=task["taskArn"])
 
 
 class Tasks(unittest.TestCase):
@@ -80,9 +74,7 @@ class Tasks(unittest.TestCase):
         cls.jobs = [task["taskArn"] for task in run(count=5, cluster="lists", startedBy="ci/lists")]
         (ends,) = run("ends", cluster="lists")
         cls.ended = ends["taskArn"]
-        # Its record goes when the stand-in forgets it; until then it is only stopped.
-        while look(cls.ended, "lists")["lastStatus"] != "STOPPED":
-            pass
+        clients.follow(cls.ended, clients.is_stopped, cluster="lists")
 
     @classmethod
     def tearDownClass(cls):

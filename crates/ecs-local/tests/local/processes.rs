@@ -31,12 +31,12 @@ fn mark(test: &str) -> String {
     format!("stand-in-{test}-{}", std::process::id())
 }
 
-/// Starts a child, a grandchild in a session of its own, and one that has lost its parent, then does `then`.
+/// Starts a child, one in a session of its own, and one there that has lost its parent; says so and does `then`.
 fn family(mark: &str, then: &str) -> String {
     format!(
-        "sh -c 'sleep 1000; : {mark} child' & setsid sh -c 'sleep 1000; : {mark} session' & \
-         sh -c 'setsid sh -c \"sleep 1000; : {mark} orphan\" & exit 0'; \
-         until pgrep -f '{mark} orphan' > /dev/null; do sleep 0.02; done; echo up; {then}"
+        "{{ sh -c 'echo; sleep 1000; : {mark} child' & setsid sh -c 'echo; sleep 1000; : {mark} session' & \
+         sh -c 'setsid sh -c \"echo; sleep 1000; : {mark} orphan\" & exit 0'; \
+         }} | {{ read one; read two; read three; echo up; {then}; }}"
     )
 }
 
@@ -66,7 +66,7 @@ fn nothing_is_left_when_the_stand_in_ends() {
     local.register(
         "two",
         json!([
-            shell("job", &family(&mark, "wait")),
+            shell("job", &family(&mark, "sleep 1000")),
             shell(
                 "deaf",
                 &format!("trap '' TERM; : {mark}; echo up; while :; do sleep 0.05; done")
@@ -92,7 +92,7 @@ fn nothing_is_left_when_the_stand_in_ends() {
 fn nothing_is_left_when_a_task_is_stopped() {
     let mark = mark("stop");
     let local = Local::with_faults(&json!([]));
-    local.register_job(&family(&mark, "wait"));
+    local.register_job(&family(&mark, "sleep 1000"));
     let arn = local.run("job");
     local.wait_for_log(&arn, "job", "up");
     assert_all_alive(&mark);

@@ -9,9 +9,8 @@ const POLITE: &str = "trap 'echo told; exit 9' TERM; echo up; while :; do sleep 
 
 #[test]
 fn spot_takes_the_capacity_back() {
-    let local = Local::with_faults(
-        &json!([{ "effect": { "spot_interruption": { "after_seconds": 0.2 } } }]),
-    );
+    let local =
+        Local::with_faults(&json!([{ "effect": { "spot_interruption": { "after_seconds": 1 } } }]));
     local.register_job(POLITE);
     let arn = local.run("job");
     let task = local.wait_for(&arn, "STOPPED");
