@@ -17,6 +17,7 @@ mod ssh;
 mod stages;
 mod stop;
 mod task;
+mod trial;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,6 +74,7 @@ fn run(cli: Cli) -> Result<()> {
                 log::start(&config.log)?;
                 stages::stage(custom, &config, &cli.options, stop).await
             }
+            Command::Try(wanted) => trial::run(&wanted, &cli.options, &stop).await,
             Command::Local {
                 command: Local::Serve(serve),
             } => local::serve(&serve, &stop).await,

@@ -13,6 +13,39 @@ pub const PUBLIC_KEY_VARIABLE: &str = "SSH_PUBLIC_KEY";
 /// Linux's range of ephemeral ports, so that no outgoing connection of the job can be holding it.
 pub const AGENT_PORT: u16 = 7022;
 
+/// TCP port of the agent in [`HELPER_CONTAINER`]: the containers of a task share one network, so it cannot be
+/// [`AGENT_PORT`].
+pub const HELPER_PORT: u16 = 7023;
+
+/// Name of the container that runs what is not the job author's: git, cache and artifacts (JobImage mode).
+pub const HELPER_CONTAINER: &str = "helper";
+
+/// Name of the container that puts the agent into [`AGENT_FOLDER`] and ends (JobImage mode).
+pub const BOOTSTRAP_CONTAINER: &str = "bootstrap";
+
+/// Where the volume with the agent is mounted in the containers of a task (JobImage mode). Hidden, so that no
+/// image is likely to have something there.
+pub const AGENT_FOLDER: &str = "/.fargate";
+
+/// The agent in [`AGENT_FOLDER`].
+pub const AGENT_FILE: &str = "/.fargate/fargate-agent";
+
+/// The task's one SSH host key in [`AGENT_FOLDER`], made by the bootstrap container and used by all of the
+/// task's agents: whoever pinned it at the first knows the others.
+pub const HOST_KEY_FILE: &str = "/.fargate/host_key";
+
+/// Environment variable with the host names, separated by blanks, that are to lead to the task itself: those of
+/// its services (JobImage mode).
+pub const HOST_NAMES_VARIABLE: &str = "FARGATE_HOST_NAMES";
+
+/// Environment variable with how many seconds an agent stays without any driver connected; it leaves then, and
+/// the task ends.
+pub const IDLE_LIMIT_VARIABLE: &str = "FARGATE_IDLE_LIMIT";
+
+/// Environment variable with the time, in seconds since 1970, at which an agent leaves: the job has run out of
+/// its own time by then.
+pub const DEADLINE_VARIABLE: &str = "FARGATE_DEADLINE";
+
 /// Start of the agent's SSH identification string (RFC 4253, section 4.2); its version follows. The driver
 /// tells the agent from other SSH servers by it.
 pub const AGENT_SSH_ID: &str = "SSH-2.0-fargate-agent_";
