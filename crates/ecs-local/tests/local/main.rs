@@ -6,6 +6,7 @@
 mod calls;
 mod conformance;
 mod containers;
+mod documentation;
 mod limits;
 mod placement;
 mod ports;
