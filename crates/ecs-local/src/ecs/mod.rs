@@ -5,6 +5,7 @@
 
 pub(crate) mod clusters;
 mod definition_rules;
+mod fargate_rules;
 pub(crate) mod idempotency;
 mod list_tasks;
 mod overrides;
