@@ -8,6 +8,7 @@ mod definition_rules;
 mod fargate_rules;
 pub(crate) mod idempotency;
 mod list_tasks;
+mod order;
 mod overrides;
 mod placement;
 mod run_task;
