@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::server::{Local, detail, request, shell, wait_until};
 
-const FOREVER: &str = "trap 'exit 0' TERM; while :; do sleep 0.02; done";
+/// Ends well when it is told to, from the time on when it has said so.
+const FOREVER: &str = "trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done";
 
 fn depends(mut container: Value, on: &[(&str, &str)]) -> Value {
     let on = on
@@ -51,6 +52,9 @@ fn containers_start_after_and_stop_before_what_they_depend_on() {
     );
     let arn = local.run("order");
     local.wait_for(&arn, "RUNNING");
+    for name in ["build", "db"] {
+        local.wait_for_log(&arn, name, "up");
+    }
     local.stop_task(&arn);
     let task = local.wait_for(&arn, "STOPPED");
     let history = local.history(&arn);
