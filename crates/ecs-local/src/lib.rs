@@ -13,6 +13,7 @@ mod connection;
 mod control;
 mod ec2;
 mod ecs;
+mod engine;
 mod error;
 mod fargate;
 mod faults;
@@ -45,21 +46,27 @@ pub const ACCOUNT: &str = "000000000000";
 /// How long connections may take to finish after shutdown; a client that keeps one open shall not hold the server up.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Answers on `listener` until `shutdown` completes, then ends every task's processes and returns.
+/// Answers on `listener` until `shutdown` completes, then ends every task's processes or containers and returns.
 ///
 /// Works on any tokio runtime with I/O, process and time drivers, the current-thread one included. Nothing of it
-/// survives: a process that still runs two seconds after its SIGTERM is killed.
+/// survives: what still runs two seconds after its SIGTERM is killed, and containers and their volumes are removed.
 ///
 /// # Errors
 ///
-/// When the options contradict themselves, or the listener fails.
+/// When the options contradict themselves, no container engine answers that should, or the listener fails.
 pub async fn serve(
     listener: TcpListener,
     options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     options.check()?;
-    let world = Arc::new(world::World::new(options));
+    let engine = match &options.backend {
+        Backend::Process { .. } => None,
+        Backend::Container { socket } => {
+            Some(Arc::new(engine::Engine::connect(socket.as_deref()).await?))
+        }
+    };
+    let world = Arc::new(world::World::new(options, engine));
     let ended = world.clone();
     let (closing, mut closed) = tokio::sync::watch::channel(false);
     let until = async move {
