@@ -46,6 +46,7 @@ pub(crate) async fn serve(serve: &Serve, stop: &Stop) -> Result<()> {
         faults,
         backend: match serve.backend {
             Kind::Process => process_backend()?,
+            Kind::Container => Backend::Container { socket: None },
         },
         seed: Seed::default(),
     };
