@@ -6,6 +6,7 @@
 
 mod container;
 mod image;
+mod listing;
 mod owner;
 mod pause;
 mod sandbox;
@@ -17,9 +18,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bollard::errors::Error;
-use bollard::query_parameters::{
-    ListContainersOptions, ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions,
-};
+use bollard::query_parameters::{ListVolumesOptions, RemoveContainerOptions, RemoveVolumeOptions};
 use bollard::{API_DEFAULT_VERSION, Docker};
 
 pub(crate) use container::{Container, Inside};
@@ -45,6 +44,7 @@ const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/podman/podman.sock"];
 /// A container engine, as one stand-in uses it.
 #[derive(Debug)]
 pub(crate) struct Engine {
+    socket: PathBuf,
     docker: Docker,
     /// The same, for calls that wait.
     patient: Docker,
@@ -86,6 +86,7 @@ impl Engine {
                 .flatten()
                 .any(|component| component.name.starts_with("Podman")),
             pause_image: String::new(),
+            socket,
         };
         engine
             .sweep()
@@ -100,68 +101,58 @@ impl Engine {
 
     /// Removes what this stand-in made, whatever it is of.
     pub(crate) async fn remove_all(&self) -> anyhow::Result<()> {
-        self.remove(|labels| labels.get(STAND_IN) == Some(&self.stand_in))
+        self.remove(|label| label(STAND_IN).as_ref() == Some(&self.stand_in))
             .await
     }
 
     /// Removes a task's containers and volumes.
     pub(crate) async fn remove_task(&self, task: &str) -> anyhow::Result<()> {
-        self.remove(|labels| {
-            labels.get(STAND_IN) == Some(&self.stand_in)
-                && labels.get(TASK).is_some_and(|of| of == task)
+        self.remove(|label| {
+            label(STAND_IN).as_ref() == Some(&self.stand_in) && label(TASK).as_deref() == Some(task)
         })
         .await
     }
 
     /// Removes what is of stand-ins that are no more.
     async fn sweep(&self) -> anyhow::Result<()> {
-        self.remove(|labels| labels.get(STAND_IN).is_some_and(|id| owner::is_gone(id)))
+        self.remove(|label| label(STAND_IN).is_some_and(|id| owner::is_gone(&id)))
             .await
     }
 
+    /// Removes the containers and volumes whose labels are `chosen` by reading them.
     async fn remove(
         &self,
-        chosen: impl Fn(&HashMap<String, String>) -> bool,
+        chosen: impl Fn(&dyn Fn(&str) -> Option<String>) -> bool,
     ) -> anyhow::Result<()> {
-        let ours = || {
-            Some(HashMap::from([(
-                "label".to_owned(),
-                vec![STAND_IN.to_owned()],
-            )]))
-        };
-        let mut containers = self
-            .docker
-            .list_containers(Some(ListContainersOptions {
-                all: true,
-                filters: ours(),
-                ..Default::default()
-            }))
+        let mut containers = listing::containers(&self.socket)
             .await
             .context("listing containers")?;
-        containers.retain(|container| container.labels.as_ref().is_some_and(&chosen));
+        containers.retain(|container| chosen(&|name| container.label(name).cloned()));
         // The one that holds the network last: Podman does not remove what others use.
-        containers.sort_by_key(|container| {
-            container
-                .labels
-                .as_ref()
-                .is_none_or(|labels| !labels.contains_key(CONTAINER))
-        });
-        for id in containers.into_iter().filter_map(|container| container.id) {
+        containers.sort_by_key(|container| container.label(CONTAINER).is_none());
+        for container in containers {
             let options = RemoveContainerOptions {
                 force: true,
                 v: true,
                 ..Default::default()
             };
-            gone(self.docker.remove_container(&id, Some(options)).await)
-                .with_context(|| format!("removing container {id}"))?;
+            gone(
+                self.docker
+                    .remove_container(&container.id, Some(options))
+                    .await,
+            )
+            .with_context(|| format!("removing container {}", container.id))?;
         }
+        let filters = HashMap::from([("label".to_owned(), vec![STAND_IN.to_owned()])]);
         let volumes = self
             .docker
-            .list_volumes(Some(ListVolumesOptions { filters: ours() }))
+            .list_volumes(Some(ListVolumesOptions {
+                filters: Some(filters),
+            }))
             .await
             .context("listing volumes")?;
         for volume in volumes.volumes.unwrap_or_default() {
-            if chosen(&volume.labels) {
+            if chosen(&|name| volume.labels.get(name).cloned()) {
                 let options = RemoveVolumeOptions { force: true };
                 gone(self.docker.remove_volume(&volume.name, Some(options)).await)
                     .with_context(|| format!("removing volume {}", volume.name))?;
