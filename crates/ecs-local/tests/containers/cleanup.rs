@@ -48,7 +48,7 @@ fn a_stopped_task_leaves_nothing() {
 fn a_task_that_fails_to_start_leaves_nothing() {
     let stand_in = StandIn::start();
     let task = stand_in.run(json!([
-        shell("first", "exec sleep 1000"),
+        shell("first", "trap exit TERM; while true; do sleep 0.1; done"),
         { "name": "build", "image": "127.0.0.1:1/none:1" },
     ]));
     task.stopped();

@@ -10,8 +10,14 @@ fn an_image_that_takes_long_holds_up_only_its_own_container() {
         json!([{ "when": { "container": "build" }, "effect": { "pull_delay": { "seconds": 3 } } }]);
     let stand_in = StandIn::with_faults(&rules);
     let task = stand_in.run(json!([
-        shell("build", "echo built; exec sleep 1000"),
-        shell("helper", "echo helping; exec sleep 1000"),
+        shell(
+            "build",
+            "echo built; trap exit TERM; while true; do sleep 0.1; done"
+        ),
+        shell(
+            "helper",
+            "echo helping; trap exit TERM; while true; do sleep 0.1; done"
+        ),
     ]));
     task.says("helper", "helping");
     let before = task.now();
@@ -38,7 +44,12 @@ fn a_container_ends_when_and_as_it_is_told() {
         { "when": { "container": "grows" }, "effect": { "out_of_memory": { "after_seconds": 0.2 } } },
     ]);
     let stand_in = StandIn::with_faults(&rules);
-    let endless = |name: &str| stand_in.run(json!([shell(name, "exec sleep 1000")]));
+    let endless = |name: &str| {
+        stand_in.run(json!([shell(
+            name,
+            "trap exit TERM; while true; do sleep 0.1; done"
+        )]))
+    };
     let shown = endless("exits").stopped();
     assert_eq!(shown.exit_code("exits"), Some(9));
     let shown = endless("grows").stopped();

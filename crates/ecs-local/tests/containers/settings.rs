@@ -95,7 +95,7 @@ fn too_much_memory_is_told() {
     let greedy = "a=xxxxxxxxxxxxxxxx; while true; do a=$a$a; done";
     let task = stand_in.run(json!([
         with(shell("greedy", greedy), json!({ "memory": 32 })),
-        shell("modest", "exec sleep 1000"),
+        shell("modest", "trap exit TERM; while true; do sleep 0.1; done"),
     ]));
     let shown = task.stopped();
     assert_eq!(shown.exit_code("greedy"), Some(137));

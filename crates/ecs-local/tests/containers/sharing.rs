@@ -29,7 +29,7 @@ fn network_processes_and_volumes_are_shared() {
             mounted(shell(
                 "client",
                 "until nc 127.0.0.1 9000 </dev/null | grep served; do sleep 0.1; done; until cat /work/file; do sleep 0.1; done; \
-                 ps; ps | grep -q '[n]c -ll' && echo seen; exec sleep 1000"
+                 ps; ps | grep -q '[n]c -ll' && echo seen; trap exit TERM; while true; do sleep 0.1; done"
             )),
         ]),
         &all_shared(),
@@ -87,7 +87,7 @@ fn a_volume_is_roots_and_empty_and_can_be_read_only() {
             with(
                 mounted(shell(
                     "user",
-                    "stat -c '%u %a' /work; touch /work/file; exec sleep 1000"
+                    "stat -c '%u %a' /work; touch /work/file; trap exit TERM; while true; do sleep 0.1; done"
                 )),
                 json!({ "user": "ci" })
             ),
@@ -148,14 +148,14 @@ fn a_tracing_container_reaches_the_files_of_the_others() {
     let tracing =
         json!({ "user": "0", "linuxParameters": { "capabilities": { "add": ["SYS_PTRACE"] } } });
     let reach = "until pid=$(ps | awk '/[s]leep 4242/ { print $1; found = 1; exit } END { exit !found }'); do sleep 0.1; done; \
-                 echo '127.0.0.1 database' >> /proc/$pid/root/etc/hosts && echo done; exec sleep 1000";
+                 echo '127.0.0.1 database' >> /proc/$pid/root/etc/hosts && echo done; trap exit TERM; while true; do sleep 0.1; done";
     let task = stand_in.run_with(
         json!([
             with(shell("tracer", reach), tracing),
             with(
                 shell(
                     "traced",
-                    "sleep 4242 & until grep database /etc/hosts; do sleep 0.1; done; exec sleep 1000"
+                    "sleep 4242 & until grep database /etc/hosts; do sleep 0.1; done; trap exit TERM; while true; do sleep 0.1; done"
                 ),
                 json!({ "user": "ci" })
             ),

@@ -109,11 +109,14 @@ fn a_health_check_runs_in_the_container() {
     let check = json!({ "command": ["CMD-SHELL", "test \"$MARK\" = inside -a -e /etc/group -a ! -e /usr"], "interval": 5 });
     let task = stand_in.run(json!([
         with(
-            shell("database", "exec sleep 1000"),
+            shell("database", "trap exit TERM; while true; do sleep 0.1; done"),
             json!({ "healthCheck": check, "environment": [{ "name": "MARK", "value": "inside" }] })
         ),
         with(
-            shell("build", "echo ready; exec sleep 1000"),
+            shell(
+                "build",
+                "echo ready; trap exit TERM; while true; do sleep 0.1; done"
+            ),
             json!({ "dependsOn": [{ "containerName": "database", "condition": "HEALTHY" }] })
         ),
     ]));
@@ -130,7 +133,7 @@ fn an_image_that_cannot_be_pulled_is_told_in_the_registrys_words() {
     // Nothing listens on port 1.
     let image = "127.0.0.1:1/team/app:1";
     let task = stand_in.run(json!([
-        shell("first", "exec sleep 1000"),
+        shell("first", "trap exit TERM; while true; do sleep 0.1; done"),
         { "name": "build", "image": image },
     ]));
     let shown = task.stopped();

@@ -73,7 +73,7 @@ fn a_stop_reaches_a_task_whose_containers_have_not_started() {
     let stand_in = StandIn::with_faults(&rules);
     let task = stand_in.run(json!([
         shell("build", "echo never"),
-        shell("other", "exec sleep 1000")
+        shell("other", "trap exit TERM; while true; do sleep 0.1; done")
     ]));
     task.wait_until("the other runs", |shown| {
         shown.container("other")["lastStatus"] == "RUNNING"
@@ -84,4 +84,29 @@ fn a_stop_reaches_a_task_whose_containers_have_not_started() {
         (shown.stop_code(), shown.exit_code("build")),
         ("UserInitiated", None)
     );
+}
+
+/// Where processes are shared, too: the first process of the task is not the container's.
+#[test]
+fn what_a_container_started_ends_with_it() {
+    let stand_in = StandIn::start();
+    let task = stand_in.run_with(
+        json!([
+            with(
+                shell("leaves", "sleep 4242 & echo left"),
+                json!({ "essential": false })
+            ),
+            with(
+                shell(
+                    "looks",
+                    "while ps | grep '[s]leep 4242'; do sleep 0.1; done; echo none"
+                ),
+                json!({ "dependsOn": [{ "containerName": "leaves", "condition": "COMPLETE" }] })
+            ),
+        ]),
+        &json!({ "pidMode": "task" }),
+        &json!({}),
+    );
+    task.says("looks", "none");
+    assert_eq!(task.stopped().exit_code("leaves"), Some(0));
 }
