@@ -1,6 +1,9 @@
 //! Measures the driver as it is released, beside OpenSSH's `ssh` against the same server in the same run, and
 //! prints a table. Timings on a shared machine are noisy: the ratio counts, not the second.
 
+// The surroundings are those of the tests of the stages, of which only some are needed here.
+#![allow(dead_code)]
+
 #[path = "../../crates/fargate/tests/stages/aws.rs"]
 mod aws;
 #[path = "../../crates/fargate/tests/stages/manager.rs"]

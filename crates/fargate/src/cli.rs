@@ -51,17 +51,84 @@ pub(crate) enum Command {
     /// What GitLab Runner's custom executor calls
     #[command(visible_alias = "c")]
     Custom(Custom),
+    /// Run one job of a .gitlab-ci.yml as GitLab Runner would
+    ///
+    /// Without --config it runs on this machine, against a local stand-in for AWS; with --config against that
+    /// AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
+    Try(Try),
     /// A stand-in for AWS on this machine
     Local {
         #[command(subcommand)]
         command: Local,
     },
-    /// The SSH server inside a job's containers
-    #[command(hide = true)]
+    /// The agent that runs in a job's containers
     Agent {
         #[command(subcommand)]
         command: Agent,
     },
+}
+
+impl Options {
+    /// These options for a stage that is called from another folder; its configuration is named apart.
+    pub(crate) fn for_stages(&self) -> Vec<OsString> {
+        let level = self.log_level.map(|level| OsString::from(level.as_str()));
+        let format = self.log_format.map(|format| match format {
+            crate::config::LogFormat::Text => OsString::from("text"),
+            crate::config::LogFormat::Json => OsString::from("json"),
+        });
+        // An empty one has no absolute form, and means standard error.
+        let file = self.log_file.as_ref().map(|file| {
+            std::path::absolute(file).map_or_else(|_| file.clone(), PathBuf::into_os_string)
+        });
+        let text = |value: &Option<String>| value.as_ref().map(OsString::from);
+        let named = [
+            ("--log-level", level),
+            ("--log-format", format),
+            ("--log-file", file),
+            ("--task-def", text(&self.task_def)),
+            ("--platform-version", text(&self.platform_version)),
+        ];
+        let named = named
+            .into_iter()
+            .filter_map(|(name, value)| Some([OsString::from(name), value?]));
+        let debug = self.debug.then(|| OsString::from("--debug"));
+        named.flatten().chain(debug).collect()
+    }
+}
+
+/// What to try.
+#[derive(Debug, Args)]
+pub(crate) struct Try {
+    /// The job [default: the only one of the file]
+    pub(crate) job: Option<String>,
+    /// Where the job is; the folder of this file is its project
+    #[arg(long, value_name = "FILE", default_value = ".gitlab-ci.yml")]
+    pub(crate) file: PathBuf,
+    /// Use this image in place of the job's
+    #[arg(long, value_name = "IMAGE")]
+    pub(crate) image: Option<String>,
+    /// Set a variable of the job, over the file's; may be repeated
+    #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) variables: Vec<(String, String)>,
+    /// Where tasks have their builds, as builds_dir of a runner [default: /builds; without --config a
+    /// temporary folder]
+    #[arg(long, value_name = "DIR", value_parser = absolute)]
+    pub(crate) builds_dir: Option<String>,
+    /// Leave the task running, and say how to use and to stop it
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+fn absolute(text: &str) -> Result<String, &'static str> {
+    match text.starts_with('/') {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => Err("it does not start with `/`"),
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("it has no `=`")?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// The stages of a job.
@@ -107,7 +174,27 @@ pub(crate) enum Stage {
 /// The agent's commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agent {
+    /// Write the agent's container image to a folder or a file
+    Image {
+        #[command(flatten)]
+        programs: Programs,
+        /// A folder for an OCI image layout, or a file that ends in .tar for a tar of one
+        #[arg(long, value_name = "PATH")]
+        output: PathBuf,
+    },
+    /// Push the agent's container image to a registry
+    Push {
+        #[command(flatten)]
+        programs: Programs,
+        /// Speak plain HTTP with the registry, as with those on this machine
+        #[arg(long)]
+        insecure: bool,
+        /// Where to; the tag is this program's version unless given
+        #[arg(value_name = "REPOSITORY[:TAG]")]
+        destination: String,
+    },
     /// Take scripts over SSH
+    #[command(hide = true)]
     Serve {
         /// Where to listen
         #[arg(long, value_name = "ADDRESS")]
@@ -116,6 +203,14 @@ pub(crate) enum Agent {
         #[arg(long)]
         until_stdin_closes: bool,
     },
+}
+
+/// What goes into the agent's image.
+#[derive(Debug, Args)]
+pub(crate) struct Programs {
+    /// The static program fargate-agent; once for each architecture [default: the one beside this program]
+    #[arg(long = "binary", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// The commands of the stand-in.

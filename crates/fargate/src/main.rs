@@ -3,6 +3,7 @@
 //! The driver that GitLab Runner's custom executor calls, and what its operators type. ARCHITECTURE.md has the
 //! map.
 
+mod agent_image;
 mod cli;
 mod config;
 mod ecs;
@@ -17,6 +18,7 @@ mod ssh;
 mod stages;
 mod stop;
 mod task;
+mod trial;
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,9 +75,21 @@ fn run(cli: Cli) -> Result<()> {
                 log::start(&config.log)?;
                 stages::stage(custom, &config, &cli.options, stop).await
             }
+            Command::Try(wanted) => trial::run(&wanted, &cli.options, &stop).await,
             Command::Local {
                 command: Local::Serve(serve),
             } => local::serve(&serve, &stop).await,
+            Command::Agent {
+                command: Agent::Image { programs, output },
+            } => agent_image::write(&programs.files, &output),
+            Command::Agent {
+                command:
+                    Agent::Push {
+                        programs,
+                        insecure,
+                        destination,
+                    },
+            } => agent_image::push(&programs.files, &destination, insecure, &stop).await,
             Command::Agent {
                 command:
                     Agent::Serve {

@@ -51,7 +51,7 @@ fn one_place_knows_the_aws_sdk() {
     assert_eq!(
         strays(
             "crates/fargate/src",
-            &["ecs/", "trial/standin.rs"],
+            &["ecs/"],
             &["aws_sdk_", "aws_config", "aws_smithy"]
         ),
         [""; 0]
@@ -61,6 +61,18 @@ fn one_place_knows_the_aws_sdk() {
 #[test]
 fn one_place_knows_the_ssh_library() {
     assert_eq!(strays("crates/fargate/src", &["ssh/"], &["russh"]), [""; 0]);
+}
+
+#[test]
+fn one_place_knows_the_registry_client() {
+    assert_eq!(
+        strays(
+            "crates/fargate/src",
+            &["agent_image/"],
+            &["oci_client", "rustls::"]
+        ),
+        [""; 0]
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod convert;
 mod refusal;
+mod registry;
+mod setup;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,6 +18,7 @@ use aws_sdk_ecs::types::{
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 pub(crate) use self::refusal::Refusal;
+pub(crate) use self::setup::Setup;
 use crate::config::{Fargate, StrategyItem};
 use crate::task::Task;
 

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use nix::sys::signal::Signal;
 use tokio::time::sleep;
 
@@ -55,18 +56,33 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         Ended::Exited(0) => Ok(()),
         // The script's own output has said why, and the runner says the status.
         Ended::Exited(status) => Err(Error::new(Blame::Script(status), "")),
-        Ended::Signalled(signal) => Err(Error::new(
-            Blame::Script(128 + signal_number(&signal)),
-            format!("the script was killed by SIG{signal}"),
-        )),
+        Ended::Signalled(name) => {
+            let (number, name) = signal(&name);
+            Err(Error::new(
+                Blame::Script(128 + number),
+                format!("the script was killed by {name}"),
+            ))
+        }
         Ended::Stopped(stopped) => Err(stopped.context(format!("the script of {stage} was ended"))),
         Ended::Lost(why) => Err(lost(context, &record, &why).await),
     }
 }
 
-/// The number of a signal on Linux, or of SIGKILL when its name is none.
-fn signal_number(name: &str) -> i32 {
-    Signal::from_str(&format!("SIG{name}")).unwrap_or(Signal::SIGKILL) as i32
+/// Number and name of a signal from its name in SSH. One that neither SSH nor the agent has a word for counts as
+/// SIGKILL.
+fn signal(ssh_name: &str) -> (i32, String) {
+    let numbered = ssh_name.strip_suffix(NUMBERED_SIGNAL_SUFFIX);
+    if let Some(number) = numbered
+        .and_then(|number| number.parse().ok())
+        .filter(|number| (1..=64).contains(number))
+    {
+        let name = Signal::try_from(number)
+            .map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
+        return (number, name);
+    }
+    let name = format!("SIG{ssh_name}");
+    let number = Signal::from_str(&name).unwrap_or(Signal::SIGKILL) as i32;
+    (number, name)
 }
 
 fn record(context: &Context<'_>) -> Result<Record> {

@@ -1,5 +1,6 @@
 //! One attempt at a job: a private folder, and the driver's calls from it.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,22 +11,22 @@ use tempfile::TempDir;
 use crate::error::{Error, Result};
 use crate::stop::Stop;
 
-use super::call::{Call, CallError, Ended, Environment};
+use super::call::{Call, Environment, Stdout};
+use super::failure::{BUILD_FAILURE, Failure, SYSTEM_FAILURE};
 use super::log::Log;
-use super::outcome::{BUILD_FAILURE, Outcome, SYSTEM_FAILURE};
 use super::plan::Plan;
 use super::private;
 use super::variables::Variables;
 
-/// `cleanup_exec_timeout`, and the other calls' own limit too.
-const CALL_TIMEOUT: Duration = Duration::from_secs(3600);
+/// `cleanup_exec_timeout`.
+const CLEANUP_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The driver under trial: this program.
 #[derive(Debug, Clone)]
 pub(super) struct Driver {
     pub(super) program: PathBuf,
-    /// Its configuration; absolute, since calls are made from private folders.
-    pub(super) config: PathBuf,
+    /// What it is called with before `custom`. Paths are absolute, since calls are made from private folders.
+    pub(super) arguments: Vec<OsString>,
     /// What stands in for the environment of the runner's process, where it differs from ours.
     pub(super) environment: Environment,
 }
@@ -34,29 +35,20 @@ pub(super) struct Driver {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Answer {
-    pub(super) driver: Option<DriverName>,
+    pub(super) driver: DriverName,
     pub(super) hostname: Option<String>,
     pub(super) builds_dir: Option<String>,
-    pub(super) cache_dir: Option<String>,
-    pub(super) builds_dir_is_shared: Option<bool>,
     pub(super) shell: Option<String>,
     /// For later calls of this attempt.
-    job_env: Option<std::collections::BTreeMap<String, String>>,
+    job_env: BTreeMap<String, String>,
 }
 
 /// How the driver calls itself.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct DriverName {
-    pub(super) name: Option<String>,
-    pub(super) version: Option<String>,
-}
-
-/// How a call ended that may have been told to stop.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Finished<I> {
-    pub(super) outcome: Outcome,
-    pub(super) interrupted: Option<I>,
+    pub(super) name: String,
+    pub(super) version: String,
 }
 
 /// One attempt.
@@ -66,7 +58,7 @@ pub(super) struct Attempt<'a> {
     plan: &'a Plan,
     stop: &'a Stop,
     folder: TempDir,
-    job_env: Vec<(String, String)>,
+    job_env: BTreeMap<String, String>,
 }
 
 impl<'a> Attempt<'a> {
@@ -87,7 +79,7 @@ impl<'a> Attempt<'a> {
             plan,
             stop,
             folder,
-            job_env: Vec::new(),
+            job_env: BTreeMap::new(),
         })
     }
 
@@ -101,128 +93,102 @@ impl<'a> Attempt<'a> {
         self.folder.disable_cleanup(true);
     }
 
-    /// `config`: its answer, and how it ended. What cannot be understood is a system failure.
-    pub(super) async fn config<I>(
+    /// `config`, and what it answers.
+    pub(super) async fn config(
         &mut self,
         log: &mut Log,
         variables: &Variables,
-        interrupt: impl Future<Output = I>,
-    ) -> (Finished<I>, Answer) {
-        let call = self.call(&["config"], variables);
-        let ended = call.execute(log, true, interrupt, self.stop).await;
-        let text = ended
-            .as_ref()
-            .map(|ended| ended.answer.clone())
-            .unwrap_or_default();
-        let mut finished = self.finished(ended);
-        if finished.outcome != Outcome::Success || text.is_empty() {
-            return (finished, Answer::default());
+        interrupt: impl Future<Output = Failure>,
+    ) -> Result<Answer, Failure> {
+        let call = self.call("config", variables);
+        let text = call
+            .execute(log, Stdout::Returned, interrupt, self.stop)
+            .await?;
+        if text.is_empty() {
+            return Ok(Answer::default());
         }
-        match serde_json::from_slice::<Answer>(&text) {
-            Ok(answer) => {
-                self.job_env = answer
-                    .job_env
-                    .clone()
-                    .unwrap_or_default()
-                    .into_iter()
-                    .collect();
-                (finished, answer)
-            }
-            Err(error) => {
-                finished.outcome =
-                    Outcome::SystemFailure(format!("error while parsing JSON output: {error}"));
-                (finished, Answer::default())
-            }
-        }
+        let answer: Answer = serde_json::from_slice(&text).map_err(|error| {
+            Failure::System(format!("error while parsing JSON output: {error}"))
+        })?;
+        self.job_env.clone_from(&answer.job_env);
+        Ok(answer)
     }
 
     /// `prepare`.
-    pub(super) async fn prepare<I>(
+    pub(super) async fn prepare(
         &self,
         log: &mut Log,
         variables: &Variables,
-        interrupt: impl Future<Output = I>,
-    ) -> Finished<I> {
-        let call = self.call(&["prepare"], variables);
-        self.finished(call.execute(log, false, interrupt, self.stop).await)
+        interrupt: impl Future<Output = Failure>,
+    ) -> Result<(), Failure> {
+        let call = self.call("prepare", variables);
+        call.execute(log, Stdout::Logged, interrupt, self.stop)
+            .await
+            .map(drop)
     }
 
     /// `run` of `script` as `stage`.
-    pub(super) async fn run<I>(
+    pub(super) async fn run(
         &self,
         log: &mut Log,
         variables: &Variables,
         (stage, script): (&str, &str),
-        interrupt: impl Future<Output = I>,
-    ) -> Finished<I> {
-        let file = match self.script_file(script) {
-            Ok(file) => file,
-            Err(error) => {
-                let outcome =
-                    Outcome::SystemFailure(format!("could not write the script: {error}"));
-                return Finished {
-                    outcome,
-                    interrupted: None,
-                };
-            }
-        };
-        let mut call = self.call(&["run"], variables);
+        interrupt: impl Future<Output = Failure>,
+    ) -> Result<(), Failure> {
+        let file = self
+            .script_file(script)
+            .map_err(|error| Failure::System(format!("could not write the script: {error}")))?;
+        let mut call = self.call("run", variables);
         call.arguments
             .extend([file.into_os_string(), OsString::from(stage)]);
-        self.finished(call.execute(log, false, interrupt, self.stop).await)
+        call.execute(log, Stdout::Logged, interrupt, self.stop)
+            .await
+            .map(drop)
     }
 
     /// `cleanup`, which nothing interrupts. A runner logs what it prints to its own log; here it is shown.
-    pub(super) async fn cleanup(&self, log: &mut Log, variables: &Variables) -> Outcome {
-        let call = self.call(&["cleanup"], variables);
-        self.finished(
-            call.execute(log, false, tokio::time::sleep(CALL_TIMEOUT), self.stop)
-                .await,
-        )
-        .outcome
+    pub(super) async fn cleanup(
+        &self,
+        log: &mut Log,
+        variables: &Variables,
+    ) -> Result<(), Failure> {
+        let too_long = async {
+            tokio::time::sleep(CLEANUP_TIMEOUT).await;
+            Failure::TimedOut(CLEANUP_TIMEOUT)
+        };
+        let call = self.call("cleanup", variables);
+        call.execute(log, Stdout::Logged, too_long, self.stop)
+            .await
+            .map(drop)
     }
 
     /// The environment of a call, in the runner's order: what comes later wins.
     pub(super) fn environment(&self, variables: &Variables) -> Environment {
+        let file = |name: &str| self.folder.path().join(name).display().to_string();
+        let runners = [
+            ("TMPDIR", self.folder.path().display().to_string()),
+            ("BUILD_FAILURE_EXIT_CODE", BUILD_FAILURE.to_string()),
+            ("SYSTEM_FAILURE_EXIT_CODE", SYSTEM_FAILURE.to_string()),
+            ("BUILD_EXIT_CODE_FILE", file("build_exit_code")),
+            ("JOB_RESPONSE_FILE", file("response.json")),
+        ];
         let mut all = self.driver.environment.clone();
-        let file = |name: &str| Some(self.folder.path().join(name).display().to_string());
-        all.extend([
-            (
-                "TMPDIR".to_owned(),
-                Some(self.folder.path().display().to_string()),
-            ),
-            (
-                "BUILD_FAILURE_EXIT_CODE".to_owned(),
-                Some(BUILD_FAILURE.to_string()),
-            ),
-            (
-                "SYSTEM_FAILURE_EXIT_CODE".to_owned(),
-                Some(SYSTEM_FAILURE.to_string()),
-            ),
-            ("BUILD_EXIT_CODE_FILE".to_owned(), file("build_exit_code")),
-            ("JOB_RESPONSE_FILE".to_owned(), file("response.json")),
-        ]);
-        all.extend(
-            self.job_env
-                .iter()
-                .map(|(key, value)| (key.clone(), Some(value.clone()))),
-        );
+        all.extend(runners.map(|(key, value)| (key.to_owned(), Some(value))));
+        let job_env = self.job_env.iter();
+        all.extend(job_env.map(|(key, value)| (key.clone(), Some(value.clone()))));
         all.extend(self.plan.driver_environment(variables));
         all
     }
 
-    fn call(&self, stage: &[&str], variables: &Variables) -> Call {
-        let mut arguments = vec![
-            OsString::from("--config"),
-            self.driver.config.clone().into_os_string(),
-            OsString::from("custom"),
-        ];
-        arguments.extend(stage.iter().map(OsString::from));
+    fn call(&self, stage: &str, variables: &Variables) -> Call {
+        let mut arguments = self.driver.arguments.clone();
+        arguments.extend(["custom", stage].map(OsString::from));
         Call {
             program: self.driver.program.clone(),
             arguments,
             folder: self.folder.path().to_owned(),
             environment: self.environment(variables),
+            code_file: self.folder.path().join("build_exit_code"),
         }
     }
 
@@ -232,25 +198,5 @@ impl<'a> Attempt<'a> {
         let file = folder.join("script");
         private::program(&file, script.as_bytes())?;
         Ok(file)
-    }
-
-    fn finished<I>(&self, ended: Result<Ended<I>, CallError>) -> Finished<I> {
-        match ended {
-            Ok(Ended {
-                status,
-                interrupted,
-                ..
-            }) => {
-                let outcome = Outcome::of(status, &self.folder.path().join("build_exit_code"));
-                Finished {
-                    outcome,
-                    interrupted,
-                }
-            }
-            Err(error) => Finished {
-                outcome: Outcome::SystemFailure(error.to_string()),
-                interrupted: None,
-            },
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! One call of the driver, as the runner makes it: a process group of its own, nothing on standard input,
 //! output to the job log as it comes, and an end in any case.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::process::Command;
 
 use crate::stop::Stop;
 
+use super::failure::Failure;
 use super::log::Log;
 
 /// From SIGTERM to SIGKILL. A runner's default is 10 minutes; here somebody sits and waits.
@@ -22,9 +23,6 @@ const GRACEFUL_KILL_TIMEOUT: Duration = Duration::from_secs(60);
 /// From SIGKILL to giving up (the runner's, which is not what its documentation says).
 const FORCE_KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most of a `config` answer that is kept.
-const ANSWER_LIMIT: usize = 1024 * 1024;
-
 /// What of the environment differs from our own; without a value the variable is taken away.
 pub(super) type Environment = Vec<(String, Option<String>)>;
 
@@ -32,48 +30,41 @@ pub(super) type Environment = Vec<(String, Option<String>)>;
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     pub(super) program: PathBuf,
-    pub(super) arguments: Vec<std::ffi::OsString>,
+    pub(super) arguments: Vec<OsString>,
     /// The working directory.
     pub(super) folder: PathBuf,
     pub(super) environment: Environment,
+    /// Where the driver leaves a script's own exit code.
+    pub(super) code_file: PathBuf,
 }
 
-/// How a call ended.
-#[derive(Debug)]
-pub(super) struct Ended<I> {
-    pub(super) status: ExitStatus,
-    /// Its standard output, where that was asked for.
-    pub(super) answer: Vec<u8>,
-    /// Why it was told to stop, if it was.
-    pub(super) interrupted: Option<I>,
-}
-
-/// Why a call has no exit status. The texts are the runner's.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum CallError {
-    #[error("failed to start command: {0}")]
-    NotStarted(std::io::Error),
-    #[error("failed to read the output of the command: {0}")]
-    NotRead(std::io::Error),
-    #[error("failed to kill process PID={0}, likely process is dormant")]
-    Dormant(i32),
+/// Where standard output goes; standard error is logged in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stdout {
+    Logged,
+    Returned,
 }
 
 impl Call {
-    /// Executes it until it has exited and closed its output. When `interrupt` comes first, its group is told
-    /// to stop, and killed if it does not or if the person insists.
+    /// Executes it until it has exited and closed its output, and returns that if it was asked for. When
+    /// `interrupt` comes first, its group is told to stop, and killed if it does not or if the person insists.
     ///
-    /// `keep_answer`: standard output is returned and not logged.
-    pub(super) async fn execute<I>(
+    /// # Errors
+    ///
+    /// When it failed or was interrupted. A call that was told to stop may well have exited with 0, which counts
+    /// as success of the call; the job is canceled all the same, or its time over.
+    pub(super) async fn execute(
         &self,
         log: &mut Log,
-        keep_answer: bool,
-        interrupt: impl Future<Output = I>,
+        stdout: Stdout,
+        interrupt: impl Future<Output = Failure>,
         stop: &Stop,
-    ) -> Result<Ended<I>, CallError> {
+    ) -> Result<Vec<u8>, Failure> {
+        let not_started =
+            |error: std::io::Error| Failure::System(format!("failed to start command: {error}"));
         // One pipe for both streams keeps their order.
-        let (logged, to_log) = pipe_pair()?;
-        let (answered, to_answer) = pipe_pair()?;
+        let (logged, to_log) = pipe_pair().map_err(not_started)?;
+        let (answered, to_answer) = pipe_pair().map_err(not_started)?;
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -83,84 +74,70 @@ impl Call {
         for (key, value) in &self.environment {
             match value {
                 Some(value) => command.env(key, value),
-                None => command.env_remove(OsStr::new(key)),
+                None => command.env_remove(key),
             };
         }
         // The writer that is not used ends here, so that its reader sees the end at once.
-        let stdout = match keep_answer {
-            true => to_answer,
-            false => {
+        command.stdout(match stdout {
+            Stdout::Returned => to_answer,
+            Stdout::Logged => {
                 drop(to_answer);
-                to_log.try_clone().map_err(CallError::NotStarted)?
+                to_log.try_clone().map_err(not_started)?
             }
-        };
-        command.stdout(stdout).stderr(to_log);
-        let mut child = command.spawn().map_err(CallError::NotStarted)?;
+        });
+        let mut child = command.stderr(to_log).spawn().map_err(not_started)?;
         // It holds the pipes' other ends, which would never close.
         drop(command);
-        let pid = child
+        let group = child
             .id()
-            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(|id| i32::try_from(id).ok())
             .unwrap_or_default();
 
-        let mut interrupted = None;
         let ended = async {
             let (logged, answer, status) =
                 tokio::join!(pass_on(logged, log), collect(answered), child.wait());
-            logged
-                .and(status)
-                .and_then(|status| Ok((status, answer?)))
-                .map_err(CallError::NotRead)
+            let ended = logged.and(status).and_then(|status| Ok((status, answer?)));
+            ended.map_err(|error| {
+                Failure::System(format!("failed to read the output of the command: {error}"))
+            })
         };
         let mut ended = std::pin::pin!(ended);
-        let result = tokio::select! {
+        tokio::select! {
             biased;
-            ended = &mut ended => ended,
+            ended = &mut ended => {
+                let (status, answer): (ExitStatus, _) = ended?;
+                Failure::check(status, &self.code_file)?;
+                Ok(answer)
+            }
             why = interrupt => {
-                interrupted = Some(why);
-                match terminate(pid) {
-                    Ok(()) => tokio::select! {
-                        biased;
-                        ended = &mut ended => ended,
-                        () = tokio::time::sleep(GRACEFUL_KILL_TIMEOUT) => kill(pid, &mut ended).await,
-                        _ = stop.insisted() => kill(pid, &mut ended).await,
-                    },
-                    Err(error) => {
-                        tracing::debug!("could not signal process group {pid}: {error}");
-                        kill(pid, &mut ended).await
-                    }
+                signal(group, Signal::SIGTERM);
+                tokio::select! {
+                    biased;
+                    _ = &mut ended => return Err(why),
+                    () = tokio::time::sleep(GRACEFUL_KILL_TIMEOUT) => {}
+                    _ = stop.insisted() => {}
+                }
+                signal(group, Signal::SIGKILL);
+                match tokio::time::timeout(FORCE_KILL_TIMEOUT, ended).await {
+                    Ok(_) => Err(why),
+                    Err(_) => Err(Failure::System(format!(
+                        "failed to kill process PID={group}, likely process is dormant"
+                    ))),
                 }
             }
-        };
-        let (status, answer) = result?;
-        Ok(Ended {
-            status,
-            answer,
-            interrupted,
-        })
+        }
     }
 }
 
-fn terminate(group: i32) -> nix::Result<()> {
-    killpg(Pid::from_raw(group), Signal::SIGTERM)
-}
-
-async fn kill<T>(
-    group: i32,
-    ended: &mut (impl Future<Output = Result<T, CallError>> + Unpin),
-) -> Result<T, CallError> {
-    if let Err(error) = killpg(Pid::from_raw(group), Signal::SIGKILL) {
-        tracing::debug!("could not kill process group {group}: {error}");
+fn signal(group: i32, signal: Signal) {
+    if let Err(error) = killpg(Pid::from_raw(group), signal) {
+        tracing::debug!("could not send {signal} to process group {group}: {error}");
     }
-    tokio::time::timeout(FORCE_KILL_TIMEOUT, ended)
-        .await
-        .unwrap_or(Err(CallError::Dormant(group)))
 }
 
-fn pipe_pair() -> Result<(pipe::Receiver, std::io::PipeWriter), CallError> {
-    let (reader, writer) = std::io::pipe().map_err(CallError::NotStarted)?;
-    let reader = pipe::Receiver::from_owned_fd(reader.into()).map_err(CallError::NotStarted)?;
-    Ok((reader, writer))
+fn pipe_pair() -> std::io::Result<(pipe::Receiver, std::io::PipeWriter)> {
+    let (reader, writer) = std::io::pipe()?;
+    Ok((pipe::Receiver::from_owned_fd(reader.into())?, writer))
 }
 
 /// Logs what comes until nobody can write any more.
@@ -174,17 +151,8 @@ async fn pass_on(mut from: pipe::Receiver, log: &mut Log) -> std::io::Result<()>
     }
 }
 
-/// Keeps what comes, up to the limit.
 async fn collect(mut from: pipe::Receiver) -> std::io::Result<Vec<u8>> {
     let mut kept = Vec::new();
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        match from.read(&mut buffer).await? {
-            0 => return Ok(kept),
-            count => {
-                let count = count.min(ANSWER_LIMIT - kept.len());
-                kept.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            }
-        }
-    }
+    from.read_to_end(&mut kept).await?;
+    Ok(kept)
 }

@@ -13,11 +13,17 @@ pub(super) struct Image {
     pub(super) command: Option<Vec<String>>,
     pub(super) variables: Vec<Variable>,
     pub(super) pull_policy: Vec<String>,
-    /// `docker:platform`.
-    pub(super) platform: String,
-    /// `docker:user`.
-    pub(super) user: String,
 }
+
+/// Keys of an image that are read.
+pub(super) const IMAGE_KEYS: &[&str] = &[
+    "name",
+    "alias",
+    "entrypoint",
+    "command",
+    "variables",
+    "pull_policy",
+];
 
 /// Reads an image: a name, or a map with a `name`.
 ///
@@ -43,12 +49,6 @@ pub(super) fn read_image(node: &Node) -> Result<Image, String> {
             list_of_texts(value).ok_or_else(|| format!("has a `{key}` that is no list of texts"))
         })
     };
-    let docker = |key| {
-        node.get("docker")
-            .and_then(|docker| docker.get(key))
-            .and_then(Node::scalar)
-            .unwrap_or_default()
-    };
     Ok(Image {
         name: text("name")
             .transpose()?
@@ -65,8 +65,6 @@ pub(super) fn read_image(node: &Node) -> Result<Image, String> {
             Some(Node::List(_)) => texts("pull_policy").transpose()?.unwrap_or_default(),
             _ => text("pull_policy").transpose()?.into_iter().collect(),
         },
-        platform: docker("platform"),
-        user: docker("user"),
     })
 }
 

@@ -36,10 +36,18 @@ impl Kept<'_> {
     pub(super) async fn explain(&self, log: &mut Log, driver: &Driver) -> Result<()> {
         let folder = self.attempt.folder();
         let commands = word(&folder.join("commands"));
+        // Where the job's own commands were; there is no such folder when it did not get that far.
+        let start = format!(
+            "cd {} 2> /dev/null",
+            word(Path::new(self.variables.value("CI_PROJECT_DIR")))
+        );
         let run = self.program(
             driver,
             "run",
-            &format!("umask 077\nprintf '%s\\n' \"$*\" > {commands}\ndriver run {commands} build_script\n"),
+            &format!(
+                "umask 077\nprintf '%s\\n' {} \"$*\" > {commands}\ndriver run {commands} build_script\n",
+                Quoting::Posix.word(&start)
+            ),
         )?;
         let stop = self.program(
             driver,
@@ -65,7 +73,10 @@ impl Kept<'_> {
             true => stop.insisted().await,
             false => stop.requested().await,
         };
-        self.attempt.cleanup(log, &self.variables).await;
+        if let Err(failure) = self.attempt.cleanup(log, &self.variables).await {
+            log.warning(&format!("Cleanup script failed: {failure}"))
+                .await;
+        }
     }
 
     /// Leaves the task, and the private folder with the two programs.
@@ -85,9 +96,12 @@ impl Kept<'_> {
                 None => text.push_str(&format!("unset {key}\n")),
             }
         }
-        let (program, config) = (word(&driver.program), word(&driver.config));
+        let mut words = vec![word(&driver.program)];
+        let arguments = driver.arguments.iter().map(Path::new);
+        words.extend(arguments.map(word));
+        let call = words.join(" ");
         text.push_str(&format!(
-            "driver() {{ {program} --config {config} custom \"$@\" < /dev/null; }}\n{what}"
+            "driver() {{ {call} custom \"$@\" < /dev/null; }}\n{what}"
         ));
         let path = self.attempt.folder().join(name);
         private::program(&path, text.as_bytes()).map_err(|error| {

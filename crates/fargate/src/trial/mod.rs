@@ -7,12 +7,11 @@
 mod attempt;
 mod call;
 mod checkout;
-mod duration;
+mod failure;
 mod image;
 mod keep;
 mod log;
 mod node;
-mod outcome;
 mod pipeline;
 mod plan;
 mod predefined;
@@ -21,48 +20,31 @@ mod quote;
 mod response;
 mod script;
 mod sequence;
-mod sources;
 mod standin;
 mod variables;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tokio::time::Instant;
+
+use crate::cli::{Options, Try};
 use crate::config::Config;
 use crate::error::{Blame, Error, Result};
 use crate::stop::Stop;
 
 use self::attempt::Driver;
-use self::checkout::Checkout;
+use self::failure::Failure;
 use self::image::Image;
 use self::log::Log;
 use self::plan::Plan;
-use self::script::Sources;
-use self::sequence::{Failure, Sequence};
+use self::sequence::Sequence;
 use self::standin::Standin;
-use self::variables::{Variable, Variables};
+use self::variables::Variable;
 
 /// Where tasks on AWS have their builds; containers there have nothing else at this place.
 const BUILDS_DIR: &str = "/builds";
-
-/// What to try.
-#[derive(Debug)]
-pub(crate) struct Trial {
-    /// The `.gitlab-ci.yml`. Its folder is the job's project.
-    pub(crate) file: PathBuf,
-    /// The job; none: the file's only one.
-    pub(crate) job: Option<String>,
-    /// An image in place of the job's.
-    pub(crate) image: Option<String>,
-    /// Variables that win over those of the file.
-    pub(crate) variables: Vec<(String, String)>,
-    /// Variables of type file, with the files that hold their values.
-    pub(crate) file_variables: Vec<(String, PathBuf)>,
-    /// The driver's configuration; none: the stand-in on this machine.
-    pub(crate) config: Option<PathBuf>,
-    /// Leaves the task running.
-    pub(crate) keep: bool,
-}
 
 /// Runs the job and prints its log to standard output.
 ///
@@ -70,86 +52,96 @@ pub(crate) struct Trial {
 ///
 /// [`Blame::Usage`] before anything has run; without a message, because the log has said it, when the job
 /// failed; anything else when the trial itself could not be made.
-pub(crate) async fn run(trial: Trial, stop: &Stop) -> Result<()> {
-    let plan = trial.plan()?;
+pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<()> {
+    let plan = plan(wanted)?;
+    if let Some(config) = &options.config {
+        // A mistake in it is better refused here than by three attempts.
+        Config::load(config).map_err(as_usage)?;
+    }
     let mut log = Log::on_stdout()?;
     log.success(&format!(
         "Running job {} of {} with fargate {} as GitLab Runner {} would",
         plan.job.name,
-        trial.file.display(),
+        wanted.file.display(),
         env!("CARGO_PKG_VERSION"),
         predefined::RUNNER_VERSION,
     ))
     .await;
-    let standin = match &trial.config {
-        Some(_) => None,
-        None => Some(Standin::start().await?),
+    let (standin, config) = match &options.config {
+        Some(config) => (None, std::path::absolute(config).map_err(not_found)?),
+        None => {
+            let standin = Standin::start().await?;
+            let config = standin.config();
+            (Some(standin), config)
+        }
     };
-    let result = trial.run_in(standin.as_ref(), &plan, &mut log, stop).await;
+    let trial = Trial {
+        driver: driver(options, config, standin.as_ref())?,
+        standin: standin.as_ref(),
+        plan,
+        builds_dir: match (&wanted.builds_dir, &standin) {
+            (Some(wanted), _) => wanted.clone(),
+            (None, Some(standin)) => standin.builds_dir(),
+            (None, None) => BUILDS_DIR.to_owned(),
+        },
+        keep: wanted.keep,
+    };
+    let result = trial.run(&mut log, stop).await;
+    drop(trial);
     if let Some(standin) = standin {
         standin.stop().await?;
     }
     result
 }
 
-impl Trial {
-    async fn run_in(
-        &self,
-        standin: Option<&Standin>,
-        plan: &Plan,
-        log: &mut Log,
-        stop: &Stop,
-    ) -> Result<()> {
-        let program = std::env::current_exe().map_err(|error| {
-            Error::system(format!("could not find this program's own file: {error}"))
-        })?;
-        let (config, environment, builds_dir) = match (standin, &self.config) {
-            (Some(standin), _) => (
-                standin.config(),
-                standin.environment(),
-                standin.builds_dir(),
-            ),
-            (None, config) => (
-                checked_config(config.as_deref())?,
-                Vec::new(),
-                BUILDS_DIR.to_owned(),
-            ),
-        };
-        if standin.is_some() {
-            log.plain("It runs on this machine, in a task of a local stand-in for AWS; --config FILE takes the real one.").await;
+/// A job that is ready to be tried.
+struct Trial<'a> {
+    driver: Driver,
+    standin: Option<&'a Standin>,
+    plan: Plan,
+    builds_dir: String,
+    keep: bool,
+}
+
+impl Trial<'_> {
+    async fn run(&self, log: &mut Log, stop: &Stop) -> Result<()> {
+        let job = &self.plan.job;
+        if self.standin.is_some() {
+            log.plain(
+                "It runs on this machine, as you, in a task of a local stand-in for AWS; --config FILE takes the \
+                 real one.",
+            )
+            .await;
         }
-        if plan.job.image.is_some() || !plan.job.services.is_empty() {
-            let what =
-                "the job's image and services are not used: the task definition decides what runs";
-            log.warning(what).await;
+        if job.image.is_some() || !job.services.is_empty() {
+            log.warning(
+                "`image` and `services` are not followed: the task definition decides what runs",
+            )
+            .await;
         }
-        for warning in &plan.job.warnings {
+        for warning in &job.warnings {
             log.warning(warning).await;
         }
-        let driver = Driver {
-            program,
-            config,
-            environment,
-        };
         let sequence = Sequence {
-            driver: &driver,
-            plan,
+            driver: &self.driver,
+            plan: &self.plan,
             stop,
-            builds_dir: &builds_dir,
+            builds_dir: &self.builds_dir,
             keep: self.keep,
+            deadline: Instant::now() + job.timeout,
         };
         let (result, kept) = sequence.run(log).await?;
         match &result {
             Ok(()) => log.success("Job succeeded").await,
             Err(Failure::System(why)) => {
                 log.error(&format!("Job failed (system failure): {why}"))
-                    .await
+                    .await;
             }
             Err(failure) => log.error(&format!("Job failed: {failure}")).await,
         }
         if let Some(kept) = kept {
-            kept.explain(log, &driver).await?;
-            if standin.is_some() {
+            kept.explain(log, &self.driver).await?;
+            if self.standin.is_some() {
                 kept.stop_when_told(log, stop).await;
             } else {
                 kept.leave();
@@ -161,81 +153,65 @@ impl Trial {
                 Err(silent(Blame::Script(i32::try_from(code).unwrap_or(1))))
             }
             Err(Failure::Canceled) => Err(silent(stop.requested().await.blame())),
-            Err(Failure::System(_) | Failure::TimedOut(_) | Failure::StageTimedOut(_)) => {
-                Err(silent(Blame::System))
-            }
+            Err(Failure::System(_) | Failure::TimedOut(_)) => Err(silent(Blame::System)),
         }
-    }
-
-    /// Reads everything the job is made of.
-    fn plan(&self) -> Result<Plan> {
-        let text = std::fs::read_to_string(&self.file).map_err(|error| {
-            Error::new(
-                Blame::Usage,
-                format!("could not read {}: {error}", self.file.display()),
-            )
-            .advise("`fargate try` runs a job of a .gitlab-ci.yml; name the file with --file.")
-        })?;
-        let mut job = pipeline::read_job(&text, self.job.as_deref())
-            .map_err(|error| error.context(self.file.display()))?;
-        if let Some(name) = &self.image {
-            job.image = Some(Image {
-                name: name.clone(),
-                ..Image::default()
-            });
-        }
-        let folder = match self.file.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let file = self
-            .file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let sources = |variables: &Variables| match variables.value("GIT_STRATEGY") {
-            "none" => Ok(Sources::None),
-            "empty" => Ok(Sources::Empty),
-            _ => sources::pack(folder),
-        };
-        Plan::new(
-            job_id(),
-            job,
-            &Checkout::of(folder),
-            file,
-            self.extra_variables()?,
-            sources,
-        )
-    }
-
-    fn extra_variables(&self) -> Result<Vec<Variable>> {
-        let mut all = Vec::new();
-        for (key, value) in &self.variables {
-            all.push(Variable::named(key, value.clone())?);
-        }
-        for (key, file) in &self.file_variables {
-            let value = std::fs::read_to_string(file).map_err(|error| {
-                Error::new(
-                    Blame::Usage,
-                    format!("could not read {} for {key}: {error}", file.display()),
-                )
-            })?;
-            all.push(Variable {
-                file: true,
-                ..Variable::named(key, value)?
-            });
-        }
-        Ok(all)
     }
 }
 
-/// A configuration with a mistake is better refused here than by three attempts.
-fn checked_config(config: Option<&Path>) -> Result<PathBuf> {
-    let config = config.unwrap_or(Path::new(crate::cli::DEFAULT_CONFIG));
-    Config::load(config)?;
-    std::path::absolute(config)
-        .map_err(|error| Error::system(format!("could not find {}: {error}", config.display())))
+/// Reads everything the job is made of.
+fn plan(wanted: &Try) -> Result<Plan> {
+    let file = &wanted.file;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let message = format!("could not read {}: {error}", file.display());
+        Error::new(Blame::Usage, message)
+            .advise("`fargate try` runs a job of a .gitlab-ci.yml; name the file with --file.")
+    })?;
+    let mut job = pipeline::read_job(&text, wanted.job.as_deref())
+        .map_err(|error| error.context(file.display()))?;
+    if let Some(name) = &wanted.image {
+        job.image = Some(Image {
+            name: name.clone(),
+            ..Image::default()
+        });
+    }
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let extra = wanted.variables.iter();
+    let extra = extra.map(|(key, value)| Variable::named(key, value));
+    Plan::new(
+        job_id(),
+        job,
+        folder,
+        name.into_owned(),
+        extra.collect::<Result<_>>()?,
+    )
+}
+
+fn driver(options: &Options, config: PathBuf, standin: Option<&Standin>) -> Result<Driver> {
+    let mut arguments = vec![OsString::from("--config"), config.into_os_string()];
+    arguments.extend(options.for_stages());
+    Ok(Driver {
+        program: std::env::current_exe().map_err(not_found)?,
+        arguments,
+        environment: standin.map(Standin::environment).unwrap_or_default(),
+    })
+}
+
+fn not_found(error: std::io::Error) -> Error {
+    Error::system(format!(
+        "could not find this program's or its configuration's own place: {error}"
+    ))
+}
+
+fn as_usage(error: Error) -> Error {
+    let usage = Error::new(Blame::Usage, error.to_string());
+    match error.advice() {
+        Some(advice) => usage.advise(advice),
+        None => usage,
+    }
 }
 
 /// Ids of jobs must differ, since tasks and records are found by them: milliseconds do.

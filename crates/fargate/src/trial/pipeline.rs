@@ -8,16 +8,12 @@ use std::time::Duration;
 
 use crate::error::{Blame, Error, Result};
 
-use super::duration;
-use super::image::{Image, read_image, read_variables};
+use super::image::{IMAGE_KEYS, Image, read_image, read_variables};
 use super::node::Node;
 use super::variables::Variable;
 
 /// GitLab's default timeout of a project's jobs.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
-
-/// How deep GitLab lets lists be nested in a script.
-const NESTING_LIMIT: usize = 10;
 
 /// Keys of the top level that are no jobs.
 const GLOBAL_KEYS: &[&str] = &[
@@ -37,7 +33,8 @@ const GLOBAL_KEYS: &[&str] = &[
 /// Keys that jobs inherit from `default:` or, in the old way, from the top level.
 const INHERITED_KEYS: &[&str] = &["image", "services", "before_script", "after_script"];
 
-const DEFAULT_STAGES: &[&str] = &["build", "test", "deploy"];
+/// A job's own keys that are followed, beside those.
+const OWN_KEYS: &[&str] = &["script", "stage", "timeout", "variables"];
 
 /// One job, complete in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -134,17 +131,16 @@ impl<'a> Reader<'a> {
         self.refuse_what_changes_the_script()?;
         let mut script = Vec::new();
         if let Some(node) = self.inherited("before_script")? {
-            commands(node, 0, &mut script).map_err(|what| self.wrong("before_script", &what))?;
+            commands(node, &mut script).map_err(|what| self.wrong("before_script", &what))?;
         }
         let own = self
             .job
             .get("script")
             .ok_or_else(|| self.wrong("script", "is missing"))?;
-        commands(own, 0, &mut script).map_err(|what| self.wrong("script", &what))?;
+        commands(own, &mut script).map_err(|what| self.wrong("script", &what))?;
         let mut after_script = Vec::new();
         if let Some(node) = self.inherited("after_script")? {
-            commands(node, 0, &mut after_script)
-                .map_err(|what| self.wrong("after_script", &what))?;
+            commands(node, &mut after_script).map_err(|what| self.wrong("after_script", &what))?;
         }
         let image = match self.inherited("image")? {
             Some(node) => Some(read_image(node).map_err(|what| self.wrong("image", &what))?),
@@ -245,28 +241,11 @@ impl<'a> Reader<'a> {
     }
 
     fn stage(&self) -> Result<String> {
-        let stage = match self.job.get("stage") {
-            None => "test".to_owned(),
+        match self.job.get("stage") {
+            None => Ok("test".to_owned()),
             Some(node) => node
                 .scalar()
-                .ok_or_else(|| self.wrong("stage", "must be a name"))?,
-        };
-        let stages: Vec<String> = match self.file.get("stages") {
-            None => DEFAULT_STAGES
-                .iter()
-                .map(|&stage| stage.to_owned())
-                .collect(),
-            Some(Node::List(items)) => items.iter().filter_map(Node::scalar).collect(),
-            Some(_) => return Err(refused("has `stages` that are no list")),
-        };
-        if stages.contains(&stage) || stage == ".pre" || stage == ".post" {
-            Ok(stage)
-        } else {
-            let known = stages.join(", ");
-            Err(self.wrong(
-                "stage",
-                &format!("is {stage}, which is none of the stages .pre, {known}, .post"),
-            ))
+                .ok_or_else(|| self.wrong("stage", "must be a name")),
         }
     }
 
@@ -279,7 +258,7 @@ impl<'a> Reader<'a> {
             None => Ok(DEFAULT_TIMEOUT),
             Some(node) => node
                 .scalar()
-                .and_then(|text| duration::parse(&text))
+                .and_then(|text| duration(&text))
                 .filter(|timeout| !timeout.is_zero())
                 .ok_or_else(|| self.wrong("timeout", "must be a duration such as `1h 30m`")),
         }
@@ -303,11 +282,27 @@ impl<'a> Reader<'a> {
         {
             warnings.push(format!("default: {}", unfollowed(key)));
         }
-        let own = ["script", "stage", "timeout", "variables"];
-        for key in
-            keys(Some(self.job)).filter(|key| !INHERITED_KEYS.contains(key) && !own.contains(key))
+        for key in keys(Some(self.job))
+            .filter(|key| !INHERITED_KEYS.contains(key) && !OWN_KEYS.contains(key))
         {
             warnings.push(format!("job {}: {}", self.name, unfollowed(key)));
+        }
+        let services = match self.inherited("services") {
+            Ok(Some(Node::List(services))) => services.as_slice(),
+            _ => &[],
+        };
+        let images = self.inherited("image").ok().flatten().into_iter();
+        for key in images
+            .chain(services)
+            .flat_map(Node::entries)
+            .map(|(key, _)| key)
+            .filter(|key| !IMAGE_KEYS.contains(key))
+        {
+            warnings.push(format!(
+                "job {}: image or service: {}",
+                self.name,
+                unfollowed(key)
+            ));
         }
         warnings
     }
@@ -316,9 +311,7 @@ impl<'a> Reader<'a> {
 /// What it means that `key` is not followed.
 fn unfollowed(key: &str) -> String {
     let effect = match key {
-        "rules" | "only" | "except" | "when" | "start_in" | "workflow" => {
-            "is not evaluated: the job runs"
-        }
+        "rules" | "only" | "except" | "when" | "workflow" => "is not evaluated: the job runs",
         "needs" | "dependencies" => {
             "is not followed: no other job runs before, and its artifacts are missing"
         }
@@ -327,29 +320,26 @@ fn unfollowed(key: &str) -> String {
         "parallel" => "is not followed: the job runs once, without variables of a matrix",
         "retry" => "is not followed: the job runs once",
         "allow_failure" => "is not followed: a failure is shown as one",
-        "secrets" | "id_tokens" | "identity" => "is not followed: its variables are missing",
-        "environment" => {
-            "is not followed: nothing is recorded as deployed, and its variables are missing"
-        }
-        "release" | "pages" => "is not followed: nothing is published",
+        "secrets" | "id_tokens" => "is not followed: its variables are missing",
+        "environment" | "release" | "pages" => "is not followed: nothing is published",
         "tags" => "is not followed: this runner takes every job",
-        "coverage" | "interruptible" | "resource_group" | "manual_confirmation" => {
-            "has no effect in a trial"
-        }
         _ => "is not followed",
     };
     format!("`{key}` {effect}")
 }
 
+/// A duration such as `1h 30m`, or plain seconds.
+fn duration(text: &str) -> Option<Duration> {
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(text).ok(),
+    }
+}
+
 /// Flattens a script as GitLab does: a text, or lists of texts within lists.
-fn commands(node: &Node, depth: usize, into: &mut Vec<String>) -> Result<(), String> {
+fn commands(node: &Node, into: &mut Vec<String>) -> Result<(), String> {
     match node {
-        Node::List(_) if depth > NESTING_LIMIT => {
-            Err(format!("has lists nested deeper than {NESTING_LIMIT}"))
-        }
-        Node::List(items) => items
-            .iter()
-            .try_for_each(|item| commands(item, depth + 1, into)),
+        Node::List(items) => items.iter().try_for_each(|item| commands(item, into)),
         Node::Text(command) => {
             into.push(command.clone());
             Ok(())
@@ -361,205 +351,4 @@ fn commands(node: &Node, depth: usize, into: &mut Vec<String>) -> Result<(), Str
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn job(text: &str) -> Job {
-        read_job(text, Some("job")).unwrap()
-    }
-
-    fn error(text: &str, name: Option<&str>) -> String {
-        let error = read_job(text, name).unwrap_err();
-        assert_eq!(error.blame(), Blame::Usage);
-        format!("{error}. {}", error.advice().unwrap_or_default())
-    }
-
-    #[test]
-    fn defaults_and_lists_become_one_script() {
-        let job = job("
-default:
-  image: {name: 'ruby:$V', entrypoint: ['']}
-  before_script: [a, [b, [c]]]
-  services: [postgres:16]
-variables:
-  V: 3.3
-  W: {value: w, description: text, expand: false}
-after_script: z
-job:
-  stage: build
-  timeout: 1h 30m
-  variables: {V: 3.4}
-  services:
-    - redis
-    - {name: mysql, alias: 'db,my', command: [mysqld], variables: {A: 1}, pull_policy: always}
-  script: |
-    d
-    e
-");
-        assert_eq!(job.script, ["a", "b", "c", "d\ne\n"]);
-        assert_eq!(job.after_script, ["z"]);
-        assert_eq!(job.stage, "build");
-        assert_eq!(job.timeout, Duration::from_secs(5400));
-        let image = job.image.unwrap();
-        assert_eq!(
-            (image.name.as_str(), image.entrypoint),
-            ("ruby:$V", Some(vec![String::new()]))
-        );
-        assert_eq!(
-            job.services
-                .iter()
-                .map(|service| service.name.as_str())
-                .collect::<Vec<_>>(),
-            ["redis", "mysql"]
-        );
-        assert_eq!(
-            (
-                job.services[1].alias.as_str(),
-                job.services[1].pull_policy.len()
-            ),
-            ("db,my", 1)
-        );
-        assert_eq!(job.services[1].variables[0].value, "1");
-        let variables: Vec<_> = job
-            .variables
-            .iter()
-            .map(|v| (v.key.as_str(), v.value.as_str(), v.raw))
-            .collect();
-        assert_eq!(
-            variables,
-            [("V", "3.3", false), ("W", "w", true), ("V", "3.4", false)]
-        );
-        assert_eq!(job.warnings, Vec::<String>::new());
-    }
-
-    #[test]
-    fn an_empty_list_of_the_job_overrides_the_default() {
-        let job = job(
-            "default: {before_script: [a], services: [b]}\njob: {before_script: [], services: [], script: c}",
-        );
-        assert_eq!((job.script.len(), job.services.len()), (1, 0));
-    }
-
-    #[test]
-    fn the_only_job_needs_no_name() {
-        let text = ".hidden: {script: x}\nstages: [test]\nonly_one: {script: z}\n";
-        assert_eq!(read_job(text, None).unwrap().name, "only_one");
-        let several = error("a: {script: x}\nb: {script: x}\n", None);
-        assert!(several.contains("a, b"), "{several}");
-        assert!(error("stages: [test]", None).contains("no job"));
-    }
-
-    #[test]
-    fn a_job_that_is_not_there_is_answered_with_what_is() {
-        let text = ".base: {script: x}\ncompile: {script: x}\nunit: {script: x}\n";
-        assert!(error(text, Some("unti")).contains("Did you mean unit?"));
-        assert!(error(text, Some("deploy")).contains("compile, unit"));
-        assert!(error(text, Some(".base")).contains("template"));
-        assert!(error(text, Some("stages")).contains("no job stages"));
-        assert!(
-            error("include: other.yml\na: {script: x}", Some("b"))
-                .contains("Included files are not read")
-        );
-    }
-
-    #[test]
-    fn what_would_change_the_script_is_refused() {
-        for (text, expected) in [
-            ("job: {extends: .base, script: x}", "`extends`"),
-            ("job: {trigger: other/project}", "`trigger`"),
-            (
-                "job: {script: [x, !reference [.base, script]]}",
-                "!reference",
-            ),
-            (
-                "variables: {A: !reference [.base, variables, A]}\njob: {script: x}",
-                "!reference",
-            ),
-            (
-                "default: {before_script: !reference [.base, script]}\njob: {script: x}",
-                "!reference",
-            ),
-            (
-                "job: {script: x, hooks: {pre_get_sources_script: [y]}}",
-                "`hooks`",
-            ),
-        ] {
-            let error = error(text, Some("job"));
-            assert!(
-                error.contains(expected) && error.contains("not followed"),
-                "{text}: {error}"
-            );
-        }
-        // Another job's reference is no matter of this one.
-        job("job: {script: x}\nother: {script: [!reference [.base, script]]}");
-        job(
-            "default: {before_script: !reference [.base, script]}\njob: {before_script: [a], script: x}",
-        );
-    }
-
-    #[test]
-    fn wrong_values_name_job_and_key() {
-        for (text, expected) in [
-            ("job: {stage: test}", "job job: `script` is missing"),
-            ("job: {script: {a: b}}", "job job: `script` must be"),
-            ("job: {script: [1]}", "job job: `script` must be"),
-            (
-                "job: {script: x, image: {entrypoint: ['']}}",
-                "job job: `image` must be",
-            ),
-            (
-                "job: {script: x, services: redis}",
-                "job job: `services` must be a list",
-            ),
-            (
-                "job: {script: x, variables: [A]}",
-                "job job: `variables` must map",
-            ),
-            (
-                "job: {script: x, variables: {A: [b]}}",
-                "job job: `variables` has A",
-            ),
-            (
-                "job: {script: x, variables: {a-b: c}}",
-                "job job: `variables` is wrong: \"a-b\"",
-            ),
-            (
-                "job: {script: x, timeout: soon}",
-                "job job: `timeout` must be a duration",
-            ),
-            ("job: {script: x, stage: tset}", "job job: `stage` is tset"),
-            (
-                "image: a\ndefault: {image: b}\njob: {script: x}",
-                "`image` both",
-            ),
-            ("job: [", "line 1"),
-        ] {
-            let error = error(text, Some("job"));
-            assert!(error.contains(expected), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_followed_is_said_once_each() {
-        let job = job("
-include: other.yml
-workflow: {rules: []}
-default: {tags: [x], image: y}
-job: {script: x, rules: [{if: $A}], artifacts: {paths: [a]}, parallel: 3, needs: [], shiny_new_key: 1}
-");
-        let expected = [
-            "`include` is not followed",
-            "`workflow` is not evaluated",
-            "default: `tags` ",
-            "job job: `rules` is not evaluated",
-            "job job: `artifacts` is not followed: nothing is uploaded",
-            "job job: `parallel` ",
-            "job job: `needs` ",
-            "job job: `shiny_new_key` is not followed",
-        ];
-        assert_eq!(job.warnings.len(), expected.len(), "{:#?}", job.warnings);
-        for (warning, expected) in job.warnings.iter().zip(expected) {
-            assert!(warning.starts_with(expected), "{warning} / {expected}");
-        }
-    }
-}
+mod tests;

@@ -1,16 +1,17 @@
 //! All that is known of a job before anything runs: what GitLab would have sent, and what the runner makes of
 //! it before its first call.
 
-use std::time::SystemTime;
+use std::path::Path;
 
 use serde_json::Value;
 
-use super::checkout::Checkout;
+use crate::error::Result;
+
+use super::checkout::{self, Checkout};
 use super::image::Image;
 use super::pipeline::Job;
 use super::predefined::{Origin, Paths, with_the_runners};
 use super::response::{job_response, services_variable};
-use super::script::Sources;
 use super::variables::{Variable, Variables};
 
 /// Whether the user's scripts are still to end, or how they ended, as `CI_JOB_STATUS` says it.
@@ -20,7 +21,6 @@ pub(super) enum Status {
     Success,
     Failed,
     Canceled,
-    TimedOut,
 }
 
 impl Status {
@@ -30,7 +30,6 @@ impl Status {
             Status::Success => "success",
             Status::Failed => "failed",
             Status::Canceled => "canceled",
-            Status::TimedOut => "timedout",
         }
     }
 }
@@ -41,7 +40,8 @@ pub(super) struct Plan {
     pub(super) job: Job,
     /// `<group>/<project>`
     pub(super) project: String,
-    pub(super) sources: Sources,
+    /// The job's folder as a tar file in base64; none with `GIT_STRATEGY` none or empty.
+    pub(super) sources: Option<String>,
     /// What goes into `JOB_RESPONSE_FILE`.
     pub(super) response: Value,
     sent: Variables,
@@ -50,34 +50,32 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// `extra`: variables from the command line, which win over those of the file.
+    /// Job `id` is the `job` of `file` in `folder`. `extra`: variables from the command line, which win over
+    /// those of the file.
+    ///
+    /// # Errors
+    ///
+    /// When the files of the folder cannot be packed.
     pub(super) fn new(
         id: u64,
         job: Job,
-        checkout: &Checkout,
+        folder: &Path,
         file: String,
         extra: Vec<Variable>,
-        sources: impl FnOnce(&Variables) -> crate::error::Result<Sources>,
-    ) -> crate::error::Result<Self> {
+    ) -> Result<Self> {
+        let checkout = Checkout::of(folder);
         let origin = Origin {
             id,
-            started: SystemTime::now(),
             job: &job,
-            checkout,
+            checkout: &checkout,
             file,
         };
-        let mut raw: Variables = origin.gitlab_variables().into_iter().collect();
-        raw.extend(job.variables.iter().cloned());
-        raw.extend(extra);
-        let sent = raw.as_sent();
+        let mut sent = origin.gitlab_variables();
+        sent.extend(job.variables.iter().cloned());
+        sent.extend(extra);
         // Names are expanded before the first call, when no path is known yet.
-        let known = with_the_runners(
-            &sent,
-            None,
-            job.timeout,
-            &Paths::default(),
-            Status::Running.text(),
-        );
+        let status = Status::Running.text();
+        let known = with_the_runners(&sent, None, job.timeout, &Paths::default(), status);
         let expand = |image: &Image| Image {
             name: known.expand(&image.name),
             alias: known.expand(&image.alias),
@@ -85,11 +83,14 @@ impl Plan {
         };
         let image = job.image.as_ref().map(expand);
         let services: Vec<Image> = job.services.iter().map(expand).collect();
-        let response = job_response(&origin, &sent, image.as_ref(), &services);
+        let sources = match known.value("GIT_STRATEGY") {
+            "none" | "empty" => None,
+            _ => Some(checkout::pack(folder)?),
+        };
         Ok(Self {
-            project: checkout.project.clone(),
-            sources: sources(&known)?,
-            response,
+            response: job_response(&origin, &sent, image.as_ref(), &services),
+            project: checkout.project,
+            sources,
             sent,
             image: image.map(|image| image.name),
             services,
@@ -99,13 +100,8 @@ impl Plan {
 
     /// The job's variables, expanded, as scripts export them.
     pub(super) fn variables(&self, paths: &Paths, status: Status) -> Variables {
-        with_the_runners(
-            &self.sent,
-            self.image.as_deref(),
-            self.job.timeout,
-            paths,
-            status.text(),
-        )
+        let image = self.image.as_deref();
+        with_the_runners(&self.sent, image, self.job.timeout, paths, status.text())
     }
 
     /// The job's variables as the driver gets them.

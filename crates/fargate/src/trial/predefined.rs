@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::checkout::{Checkout, Commit, slug};
 use super::pipeline::Job;
-use super::variables::{TEMPORARY_FOLDER, Variable, Variables};
+use super::variables::Variables;
 
 /// The version of GitLab Runner whose behaviour a trial shows.
 pub(super) const RUNNER_VERSION: &str = "19.4.0";
@@ -15,20 +15,20 @@ pub(super) const RUNNER_VERSION: &str = "19.4.0";
 /// The short token of the runner that a trial stands for.
 pub(super) const SHORT_TOKEN: &str = "fargatetry";
 
+/// The server of a job that came from none.
+pub(super) const SERVER: &str = "https://gitlab.invalid";
+
+/// Ids of project and pipeline: there is one of each, and they mean nothing elsewhere.
+pub(super) const PROJECT_ID: u64 = 1;
+
 /// Feature flags with the defaults of that version that scripts or drivers may look at.
 const FEATURE_FLAGS: &[(&str, bool)] = &[
-    ("FF_CONCRETE", false),
     ("FF_ENABLE_BASH_EXIT_CODE_CHECK", false),
     ("FF_ENABLE_JOB_CLEANUP", false),
-    ("FF_GIT_URLS_WITHOUT_TOKENS", false),
-    ("FF_HASH_CACHE_KEYS", false),
-    ("FF_NETWORK_PER_BUILD", false),
     ("FF_POSIXLY_CORRECT_ESCAPES", false),
     ("FF_SCRIPT_SECTIONS", false),
-    ("FF_SCRIPT_TO_STEP_MIGRATION", false),
     ("FF_TIMESTAMPS", true),
     ("FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY", true),
-    ("FF_USE_GIT_NATIVE_CLONE", false),
     ("FF_USE_LEGACY_BASH_EVAL", false),
 ];
 
@@ -36,7 +36,6 @@ const FEATURE_FLAGS: &[(&str, bool)] = &[
 #[derive(Debug)]
 pub(super) struct Origin<'a> {
     pub(super) id: u64,
-    pub(super) started: SystemTime,
     pub(super) job: &'a Job,
     pub(super) checkout: &'a Checkout,
     /// The file the job is read from, as it was named.
@@ -44,46 +43,29 @@ pub(super) struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    /// Ids of project and pipeline: there is one of each, and they mean nothing elsewhere.
-    pub(super) const PROJECT_ID: u64 = 1;
-
-    /// The server that the folder's remote names, or one that does not exist.
-    pub(super) fn server(&self) -> String {
-        match self.checkout.host.as_str() {
-            "" => "https://gitlab.invalid".to_owned(),
-            host => format!("https://{host}"),
-        }
-    }
-
-    /// The project's last name.
-    pub(super) fn project_name(&self) -> &str {
-        self.checkout
-            .project
-            .rsplit_once('/')
-            .map_or(self.checkout.project.as_str(), |(_, name)| name)
+    /// The project's last name, and what stands before it.
+    pub(super) fn project_name(&self) -> (&str, &str) {
+        let project = self.checkout.project.as_str();
+        let (namespace, name) = project.rsplit_once('/').unwrap_or(("", project));
+        (name, namespace)
     }
 
     /// What GitLab itself would send, before the variables of the file.
-    pub(super) fn gitlab_variables(&self) -> Vec<Variable> {
+    pub(super) fn gitlab_variables(&self) -> Variables {
         let Self {
             id, job, checkout, ..
         } = self;
-        let server = self.server();
-        let host = server.trim_start_matches("https://");
-        let (namespace, name) = checkout
-            .project
-            .rsplit_once('/')
-            .unwrap_or(("", &checkout.project));
-        let root = namespace.split('/').next().unwrap_or(namespace);
-        let url = format!("{server}/{}", checkout.project);
-        let started = humantime::format_rfc3339_seconds(self.started).to_string();
-        let mut all = Vec::new();
-        let mut set = |key: &str, value: &str| all.push(Variable::new(key, value));
+        let (name, namespace) = self.project_name();
+        let url = format!("{SERVER}/{}", checkout.project);
+        let host = SERVER.trim_start_matches("https://");
+        let started = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let mut all = Variables::default();
+        let mut set = |key: &str, value: &str| all.put(key, value);
         set("CI", "true");
         set("GITLAB_CI", "true");
-        set("CI_API_V4_URL", &format!("{server}/api/v4"));
+        set("CI_API_V4_URL", &format!("{SERVER}/api/v4"));
         set("CI_CONFIG_PATH", &self.file);
-        set("CI_DEFAULT_BRANCH", &checkout.default_branch);
+        set("CI_DEFAULT_BRANCH", "main");
         set("CI_JOB_ID", &id.to_string());
         set("CI_JOB_NAME", &job.name);
         set("CI_JOB_NAME_SLUG", &slug(&job.name));
@@ -96,66 +78,43 @@ impl Origin<'_> {
         set("CI_PIPELINE_IID", "1");
         set("CI_PIPELINE_SOURCE", "push");
         set("CI_PIPELINE_URL", &format!("{url}/-/pipelines/{id}"));
-        set("CI_PROJECT_ID", &Self::PROJECT_ID.to_string());
+        set("CI_PROJECT_ID", &PROJECT_ID.to_string());
         set("CI_PROJECT_NAME", name);
         set("CI_PROJECT_NAMESPACE", namespace);
         set("CI_PROJECT_PATH", &checkout.project);
         set("CI_PROJECT_PATH_SLUG", &slug(&checkout.project));
-        set("CI_PROJECT_ROOT_NAMESPACE", root);
         set("CI_PROJECT_TITLE", name);
         set("CI_PROJECT_URL", &url);
-        set("CI_PROJECT_VISIBILITY", "private");
         set("CI_REPOSITORY_URL", &format!("{url}.git"));
         set("CI_RUNNER_DESCRIPTION", "fargate try");
         set("CI_RUNNER_ID", "1");
         set("CI_RUNNER_TAGS", "[]");
-        set("CI_SERVER_FQDN", host);
-        set("CI_SERVER_HOST", host.split(':').next().unwrap_or(host));
+        set("CI_SERVER_HOST", host);
         set("CI_SERVER_NAME", "GitLab");
-        set(
-            "CI_SERVER_PORT",
-            host.split_once(':').map_or("443", |(_, port)| port),
-        );
+        set("CI_SERVER_PORT", "443");
         set("CI_SERVER_PROTOCOL", "https");
-        set(
-            "CI_SERVER_SHELL_SSH_HOST",
-            host.split(':').next().unwrap_or(host),
-        );
-        set("CI_SERVER_URL", &server);
-        set("GITLAB_FEATURES", "");
+        set("CI_SERVER_URL", SERVER);
         if let Some(commit) = &checkout.commit {
-            commit_variables(commit, checkout, &mut set);
+            commit_variables(commit, &checkout.reference, &mut set);
         }
         all
     }
 }
 
-fn commit_variables(commit: &Commit, checkout: &Checkout, set: &mut impl FnMut(&str, &str)) {
-    let (title, description) = commit
-        .message
-        .split_once('\n')
-        .unwrap_or((&commit.message, ""));
+fn commit_variables(commit: &Commit, reference: &str, set: &mut impl FnMut(&str, &str)) {
+    let title = commit.message.lines().next().unwrap_or_default();
     set("CI_COMMIT_SHA", &commit.sha);
     set(
         "CI_COMMIT_SHORT_SHA",
         commit.sha.get(..8).unwrap_or(&commit.sha),
     );
-    set("CI_COMMIT_BEFORE_SHA", &"0".repeat(commit.sha.len()));
-    set("CI_COMMIT_REF_NAME", checkout.reference());
-    set("CI_COMMIT_REF_SLUG", &slug(checkout.reference()));
-    set("CI_COMMIT_REF_PROTECTED", "false");
-    match checkout.tag.as_str() {
-        "" => set("CI_COMMIT_BRANCH", checkout.reference()),
-        tag => set("CI_COMMIT_TAG", tag),
-    }
+    set("CI_COMMIT_REF_NAME", reference);
+    set("CI_COMMIT_REF_SLUG", &slug(reference));
+    set("CI_COMMIT_BRANCH", reference);
     set("CI_COMMIT_AUTHOR", &commit.author);
     set("CI_COMMIT_TIMESTAMP", &commit.timestamp);
     set("CI_COMMIT_MESSAGE", &commit.message);
     set("CI_COMMIT_TITLE", title);
-    set(
-        "CI_COMMIT_DESCRIPTION",
-        description.trim_start_matches('\n'),
-    );
 }
 
 /// Where the job's files are in the task; unknown until `config` has answered.
@@ -193,6 +152,7 @@ pub(super) fn with_the_runners(
     all.put("CI_SHARED_ENVIRONMENT", "true");
     all.put("CI_RUNNER_VERSION", RUNNER_VERSION);
     all.put("CI_RUNNER_REVISION", "fargate-try");
+    // As Go names them.
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
@@ -202,96 +162,42 @@ pub(super) fn with_the_runners(
         "CI_RUNNER_EXECUTABLE_ARCH",
         format!("{}/{architecture}", std::env::consts::OS),
     );
-    all.put(TEMPORARY_FOLDER, format!("{}.tmp", paths.project));
-    all.as_handed_on()
+    all.put("RUNNER_TEMP_PROJECT_DIR", format!("{}.tmp", paths.project));
+    all.expanded()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::pipeline::read_job;
+    use super::super::variables::Variable;
     use super::*;
-
-    #[test]
-    fn a_job_knows_its_commit_project_and_server() {
-        let job = read_job("unit tests: {script: x, stage: build}", None).unwrap();
-        let checkout = Checkout {
-            host: "gitlab.example.com:8443".into(),
-            project: "acme/web/shop".into(),
-            commit: Some(Commit {
-                sha: "3f786850e387550fdab836ed7e6dc881de23001b".into(),
-                author: "A <a@example.com>".into(),
-                timestamp: "2026-01-31T12:00:00+01:00".into(),
-                message: "Title\n\nBody\n".into(),
-            }),
-            branch: "Topic/One".into(),
-            default_branch: "main".into(),
-            ..Checkout::default()
-        };
-        let started = SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_860_800);
-        let origin = Origin {
-            id: 7,
-            started,
-            job: &job,
-            checkout: &checkout,
-            file: ".gitlab-ci.yml".into(),
-        };
-        let all: Variables = origin.gitlab_variables().into_iter().collect();
-        for (key, value) in [
-            ("CI_JOB_NAME_SLUG", "unit-tests"),
-            ("CI_JOB_STAGE", "build"),
-            ("CI_JOB_STARTED_AT", "2026-01-31T12:00:00Z"),
-            ("CI_PROJECT_NAME", "shop"),
-            ("CI_PROJECT_NAMESPACE", "acme/web"),
-            ("CI_PROJECT_ROOT_NAMESPACE", "acme"),
-            (
-                "CI_PROJECT_URL",
-                "https://gitlab.example.com:8443/acme/web/shop",
-            ),
-            ("CI_SERVER_HOST", "gitlab.example.com"),
-            ("CI_SERVER_PORT", "8443"),
-            ("CI_COMMIT_SHORT_SHA", "3f786850"),
-            ("CI_COMMIT_BRANCH", "Topic/One"),
-            ("CI_COMMIT_REF_SLUG", "topic-one"),
-            ("CI_COMMIT_TITLE", "Title"),
-            ("CI_COMMIT_DESCRIPTION", "Body\n"),
-        ] {
-            assert_eq!(all.value(key), value, "{key}");
-        }
-    }
 
     #[test]
     fn the_runners_variables_stand_before_and_after_the_jobs() {
         let mut sent = Variables::default();
-        sent.put("CI_RUNNER_SHORT_TOKEN", "mine");
-        sent.put("CI_RUNNER_VERSION", "mine");
-        sent.put("OUT", "$CI_PROJECT_DIR/out");
+        sent.extend([
+            Variable::new("CI_RUNNER_SHORT_TOKEN", "mine"),
+            Variable::new("CI_RUNNER_VERSION", "mine"),
+            Variable::new("OUT", "$CI_PROJECT_DIR/out"),
+        ]);
         let paths = Paths {
             builds: "/builds".into(),
             project: "/builds/a/b".into(),
         };
-        let all = with_the_runners(
-            &sent,
-            Some("debian:12"),
-            Duration::from_secs(60),
-            &paths,
-            "running",
-        );
-        assert_eq!(all.value("CI_RUNNER_SHORT_TOKEN"), "mine");
-        assert_eq!(all.value("CI_RUNNER_VERSION"), RUNNER_VERSION);
-        assert_eq!(all.value("OUT"), "/builds/a/b/out");
-        assert_eq!(all.value(TEMPORARY_FOLDER), "/builds/a/b.tmp");
-        assert_eq!(all.value("CI_JOB_IMAGE"), "debian:12");
-        let early = with_the_runners(
-            &sent,
-            None,
-            Duration::from_secs(60),
-            &Paths::default(),
-            "running",
-        );
-        assert_eq!(
-            (early.value("CI_PROJECT_DIR"), early.value(TEMPORARY_FOLDER)),
-            ("", ".tmp")
-        );
+        let minute = Duration::from_secs(60);
+        let all = with_the_runners(&sent, Some("debian:12"), minute, &paths, "running");
+        for (key, value) in [
+            ("CI_RUNNER_SHORT_TOKEN", "mine"),
+            ("CI_RUNNER_VERSION", RUNNER_VERSION),
+            ("OUT", "/builds/a/b/out"),
+            ("RUNNER_TEMP_PROJECT_DIR", "/builds/a/b.tmp"),
+            ("CI_JOB_IMAGE", "debian:12"),
+            ("CI_JOB_TIMEOUT", "60"),
+        ] {
+            assert_eq!(all.value(key), value, "{key}");
+        }
+        // Before `config` has answered, paths are unknown.
+        let early = with_the_runners(&sent, None, minute, &Paths::default(), "running");
+        assert_eq!(early.value("RUNNER_TEMP_PROJECT_DIR"), ".tmp");
         assert!(early.iter().all(|variable| variable.key != "CI_JOB_IMAGE"));
     }
 }

@@ -4,11 +4,9 @@
 use serde_json::{Value, json};
 
 use super::image::Image;
-use super::predefined::Origin;
+use super::predefined::{Origin, PROJECT_ID, SERVER};
+use super::sequence::AFTER_SCRIPT_TIMEOUT;
 use super::variables::{Variable, Variables};
-
-/// GitLab's limit for an after_script, in seconds.
-pub(super) const AFTER_SCRIPT_TIMEOUT: u64 = 300;
 
 /// The token a trial has in place of a job token: nothing accepts it.
 const NO_TOKEN: &str = "fargate-try-has-no-job-token";
@@ -30,7 +28,7 @@ pub(super) fn job_response(
     })];
     if !job.after_script.is_empty() {
         steps.push(json!({
-            "name": "after_script", "script": job.after_script, "timeout": AFTER_SCRIPT_TIMEOUT, "when": "always",
+            "name": "after_script", "script": job.after_script, "timeout": AFTER_SCRIPT_TIMEOUT.as_secs(), "when": "always",
             "allow_failure": true,
         }));
     }
@@ -43,8 +41,8 @@ pub(super) fn job_response(
             "name": job.name,
             "stage": job.stage,
             "pipeline_id": id,
-            "project_id": Origin::PROJECT_ID,
-            "project_name": origin.project_name(),
+            "project_id": PROJECT_ID,
+            "project_name": origin.project_name().0,
             "project_full_path": checkout.project,
             "namespace_id": 1,
             "root_namespace_id": 1,
@@ -59,12 +57,12 @@ pub(super) fn job_response(
             "queue_depth": 0,
         },
         "git_info": {
-            "repo_url": format!("{}/{}.git", origin.server(), checkout.project),
+            "repo_url": format!("{SERVER}/{}.git", checkout.project),
             "repo_object_format": "sha1",
-            "ref": checkout.reference(),
+            "ref": checkout.reference,
             "sha": commit.sha,
             "before_sha": "0".repeat(commit.sha.len()),
-            "ref_type": if checkout.tag.is_empty() { "branch" } else { "tag" },
+            "ref_type": "branch",
             "refspecs": [],
             "depth": 20,
             "protected": false,
@@ -95,6 +93,7 @@ pub(super) fn job_response(
 /// `CI_JOB_SERVICES`: empty without services, else a compact array; `all` are the job's variables.
 pub(super) fn services_variable(services: &[Image], all: &Variables) -> String {
     let service = |image: &Image| {
+        // The service's own variables may refer to each other and to the job's.
         let mut known = all.clone();
         known.extend(image.variables.iter().cloned());
         let first_alias = image
@@ -151,7 +150,7 @@ fn image_json(image: &Image) -> Value {
         fields.insert("pull_policy".to_owned(), json!(image.pull_policy));
     }
     let options = json!({
-        "docker": {"platform": image.platform, "user": image.user},
+        "docker": {"platform": "", "user": ""},
         "kubernetes": {"user": ""},
     });
     fields.insert("executor_opts".to_owned(), options);
@@ -160,22 +159,20 @@ fn image_json(image: &Image) -> Value {
 
 fn variable_json(variable: &Variable) -> Value {
     json!({
-        "key": variable.key, "value": variable.value, "public": variable.public, "file": variable.file,
+        "key": variable.key, "value": variable.value, "public": true, "file": false,
         "masked": false, "raw": variable.raw,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::super::checkout::Checkout;
     use super::super::pipeline::read_job;
     use super::*;
 
     const FILE: &str = "
 job:
-  image: {name: 'ruby:3.3', entrypoint: [''], docker: {user: app, platform: linux/arm64}}
+  image: {name: 'ruby:3.3', entrypoint: ['']}
   services:
     - name: postgres:16
       alias: 'db, pg'
@@ -193,12 +190,11 @@ job:
         let job = read_job(FILE, None).unwrap();
         let checkout = Checkout {
             project: "acme/shop".into(),
-            branch: "main".into(),
+            reference: "main".into(),
             ..Checkout::default()
         };
         let origin = Origin {
             id: 7,
-            started: SystemTime::now(),
             job: &job,
             checkout: &checkout,
             file: "f".into(),
@@ -212,7 +208,7 @@ job:
         assert_eq!(response["steps"][0]["script"], json!(["a", "b"]));
         assert_eq!(response["steps"][1]["name"], "after_script");
         assert_eq!(response["variables"][0]["value"], "<&>");
-        let options = json!({"docker": {"platform": "linux/arm64", "user": "app"}, "kubernetes": {"user": ""}});
+        let options = json!({"docker": {"platform": "", "user": ""}, "kubernetes": {"user": ""}});
         assert_eq!(
             response["image"],
             json!({"name": "ruby:3.3", "entrypoint": [""], "executor_opts": options})
@@ -241,7 +237,7 @@ job:
             services,
             json!([
                 {"name": "postgres:16", "alias": "db", "entrypoint": null, "command": ["postgres", "-c", "fsync=off"],
-                 "variables": {"POSTGRES_DB": "shop", "URL": "db/$NAME"}},
+                 "variables": {"POSTGRES_DB": "shop", "URL": "db/shop"}},
                 {"name": "redis", "alias": "", "entrypoint": null, "command": null},
             ])
         );

@@ -24,17 +24,6 @@ pub(super) struct Scripts<'a> {
     pub(super) colour: bool,
 }
 
-/// The job's folder on its way into the task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sources {
-    /// A tar file in base64, and what to say about it.
-    Folder { notice: String, tar: String },
-    /// `GIT_STRATEGY=none`: what is there stays as it is.
-    None,
-    /// `GIT_STRATEGY=empty`: an empty folder.
-    Empty,
-}
-
 impl Scripts<'_> {
     /// `prepare_script`; `hostname` is the one from the driver's `config`.
     pub(super) fn prepare(&self, hostname: &str) -> String {
@@ -50,31 +39,26 @@ impl Scripts<'_> {
         self.wrap(body)
     }
 
-    /// `get_sources`.
-    pub(super) fn get_sources(&self, sources: &Sources) -> String {
+    /// `get_sources`; `tar` holds them, in base64.
+    pub(super) fn get_sources(&self, tar: Option<&str>) -> String {
         let mut body = self.body();
         body.exports(self);
         let project = body.quoting.word(self.project);
-        match sources {
-            Sources::Folder { notice, tar } => {
-                body.notice(notice);
+        match tar {
+            Some(tar) => {
+                body.notice("Taking the files of the folder as they are now");
                 body.line(
                     "for tool in base64 tar; do command -v $tool > /dev/null || { \
                      echo \"the sources cannot be unpacked: no $tool in the task\" >&2; exit 1; }; done",
                 );
                 body.line(&format!("mkdir -p {project}"));
-                // Modification times are those of the checkout, as with git.
+                // Owner and modification times are those of a checkout made here, as with git.
                 body.line(&format!(
-                    "printf %s {tar} | base64 -d | tar -x -m -f - -C {project}"
+                    "printf %s {tar} | base64 -d | tar -x -o -m -f - -C {project}"
                 ));
             }
-            Sources::None => {
+            None => {
                 body.notice("Skipping Git repository setup");
-                body.line(&format!("mkdir -p {project}"));
-            }
-            Sources::Empty => {
-                body.notice("Skipping Git repository setup and creating an empty build directory");
-                body.line(&format!("rm -rf {project}"));
                 body.line(&format!("mkdir -p {project}"));
             }
         }
@@ -101,8 +85,6 @@ impl Scripts<'_> {
     /// `cleanup_file_variables`.
     pub(super) fn cleanup_file_variables(&self) -> String {
         let mut body = self.body();
-        let files = self.variables.iter().filter(|variable| variable.file);
-        body.remove(files.map(|variable| self.temporary(&variable.key)));
         body.remove([
             self.temporary("gitlab_runner_env"),
             self.temporary("masking.db"),
@@ -175,19 +157,13 @@ impl Body {
         self.line(&format!("printf '%s\\n' {}", self.quoting.word(&text)));
     }
 
-    /// Every variable, the file variables' files, and what earlier stages left in `GITLAB_ENV`.
+    /// Every variable, and what earlier stages left in `GITLAB_ENV`.
     fn exports(&mut self, scripts: &Scripts<'_>) {
         let folder = self.quoting.word(&format!("{}.tmp", scripts.project));
         self.line(&format!("mkdir -p {folder}"));
         for variable in scripts.variables.iter() {
             let value = self.quoting.word(&variable.value);
-            if variable.file {
-                let file = self.quoting.word(&scripts.temporary(&variable.key));
-                self.line(&format!("printf %s {value} > {file}"));
-                self.line(&format!("export {}={file}", variable.key));
-            } else {
-                self.line(&format!("export {}={value}", variable.key));
-            }
+            self.line(&format!("export {}={value}", variable.key));
         }
         let passed_on = self.quoting.word(&scripts.temporary("gitlab_runner_env"));
         self.line(&format!("export GITLAB_ENV={passed_on}"));

@@ -1,10 +1,8 @@
 //! The stand-in for AWS in this process: a cluster, a task definition whose container is this program's own
 //! agent, and a configuration for the driver that points there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_ecs::types::{Compatibility, ContainerDefinition, NetworkMode, PortMapping};
 use ecs_local::{Options, SECURITY_GROUP, SUBNET_A};
 use fargate_wire::{AGENT_PORT, COORDINATOR_CONTAINER};
 use tempfile::TempDir;
@@ -12,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::ecs::Setup;
 use crate::error::{Error, Result};
 
 use super::call::Environment;
@@ -27,9 +26,8 @@ const CREDENTIAL: &str = "fargate-try";
 /// A running stand-in. Its tasks end with it.
 #[derive(Debug)]
 pub(super) struct Standin {
-    /// Configuration, records, builds.
+    /// Configuration, records, and what tasks may write to.
     folder: TempDir,
-    config: PathBuf,
     shutdown: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
 }
@@ -41,51 +39,52 @@ impl Standin {
     ///
     /// When it cannot listen, or its folder cannot be made.
     pub(super) async fn start() -> Result<Self> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| {
-            Error::system(format!("could not {what}: {error}"))
+        let failed = |error: std::io::Error| {
+            Error::system(format!(
+                "could not start the local stand-in for AWS: {error}"
+            ))
         };
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(|error| failed("listen for the local stand-in for AWS", &error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| failed("listen for the local stand-in for AWS", &error))?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
         let endpoint = format!("http://{address}");
-        let folder = private::temporary_folder("fargate-try")
-            .map_err(|error| failed("make a private folder", &error))?;
-        let config = folder.path().join("fargate.toml");
-        let text = configuration(
-            &endpoint,
-            &folder.path().join("metadata").display().to_string(),
-        );
-        private::file(&config, text.as_bytes())
-            .and_then(|()| private::folder(&folder.path().join("builds")))
-            .map_err(|error| failed("write into a private folder", &error))?;
+        let folder = private::temporary_folder("fargate-try").map_err(failed)?;
+        fill(folder.path(), &endpoint).map_err(failed)?;
         let options = Options {
             backend: crate::local::process_backend()?,
             ..Options::default()
         };
         let (shutdown, told) = oneshot::channel();
         // A sender that is gone says the same as one that was used.
-        let server = tokio::spawn(ecs_local::serve(listener, options, async move {
-            drop(told.await)
-        }));
+        let server = ecs_local::serve(listener, options, async move { drop(told.await) });
         let standin = Self {
+            server: tokio::spawn(server),
             folder,
-            config,
             shutdown,
-            server,
         };
-        match set_up(&endpoint).await {
+        match standin.set_up(&endpoint).await {
             Ok(()) => Ok(standin),
             Err(error) => {
                 standin.stop().await?;
-                Err(failed(
-                    "set up the local stand-in for AWS",
-                    &format!("{error:#}"),
-                ))
+                Err(error.context("could not set up the local stand-in for AWS"))
             }
         }
+    }
+
+    /// What an operator would have made in the account. Tasks are processes of this machine: what their scripts
+    /// do at home is done in a folder of their own.
+    async fn set_up(&self, endpoint: &str) -> Result<()> {
+        let home = self.path("home");
+        let setup = Setup {
+            endpoint,
+            region: REGION,
+            credential: CREDENTIAL,
+            cluster: CLUSTER,
+            family: FAMILY,
+            container: (COORDINATOR_CONTAINER, AGENT_PORT),
+            image: "fargate-try/this-machine",
+            environment: &[("HOME", &home)],
+        };
+        Ok(setup.make().await?)
     }
 
     /// Ends its tasks, and itself.
@@ -95,25 +94,24 @@ impl Standin {
     /// When it had failed.
     pub(super) async fn stop(self) -> Result<()> {
         drop(self.shutdown);
-        match self.server.await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Error::system(format!(
-                "the local stand-in for AWS failed: {error:#}"
-            ))),
-            Err(error) => Err(Error::system(format!(
-                "the local stand-in for AWS failed: {error}"
-            ))),
-        }
+        let ended = self.server.await.map_err(anyhow::Error::from);
+        ended
+            .flatten()
+            .map_err(|error| Error::system(format!("the local stand-in for AWS failed: {error:#}")))
     }
 
     /// The driver's configuration.
     pub(super) fn config(&self) -> PathBuf {
-        self.config.clone()
+        self.folder.path().join("fargate.toml")
     }
 
-    /// Where jobs have their builds: their tasks are processes of this machine.
+    /// Where jobs have their builds.
     pub(super) fn builds_dir(&self) -> String {
-        self.folder.path().join("builds").display().to_string()
+        self.path("builds")
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
     }
 
     /// The environment of the driver's calls: no credentials of this machine's owner come near the stand-in,
@@ -128,75 +126,32 @@ impl Standin {
             ("NO_PROXY", "127.0.0.1"),
             ("no_proxy", "127.0.0.1"),
         ];
-        let unset = [
-            "AWS_PROFILE",
-            "AWS_SESSION_TOKEN",
-            "AWS_ENDPOINT_URL",
-            "AWS_ENDPOINT_URL_ECS",
-            "AWS_ENDPOINT_URL_EC2",
-        ];
+        let unset = ["AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"];
         let set = set.map(|(key, value)| (key.to_owned(), Some(value.to_owned())));
-        set.into_iter()
-            .chain(unset.map(|key| (key.to_owned(), None)))
-            .collect()
+        let unset = unset.map(|key| (key.to_owned(), None));
+        set.into_iter().chain(unset).collect()
     }
+}
+
+/// Puts into `folder` what is there before the first call.
+fn fill(folder: &Path, endpoint: &str) -> std::io::Result<()> {
+    for name in ["builds", "home"] {
+        private::folder(&folder.join(name))?;
+    }
+    let records = folder.join("metadata").display().to_string();
+    let config = configuration(endpoint, &records);
+    private::file(&folder.join("fargate.toml"), config.as_bytes())
 }
 
 fn configuration(endpoint: &str, records: &str) -> String {
     // A string of JSON is one of TOML.
-    let text = |value: &str| serde_json::Value::from(value).to_string();
+    let records = serde_json::Value::from(records);
     format!(
         "[Fargate]\n\
-         Cluster = {cluster}\nRegion = {region}\nSubnet = {subnet}\nSecurityGroup = {group}\n\
-         TaskDefinition = {family}\nEnablePublicIP = false\nEndpoint = {endpoint}\n\
+         Cluster = \"{CLUSTER}\"\nRegion = \"{REGION}\"\nSubnet = \"{SUBNET_A}\"\nSecurityGroup = \"{SECURITY_GROUP}\"\n\
+         TaskDefinition = \"{FAMILY}\"\nEnablePublicIP = false\nEndpoint = \"{endpoint}\"\n\
          CapacityProviderStrategy = [{{ Name = \"FARGATE\", Weight = 1 }}]\n\n\
          [TaskMetadata]\nDirectory = {records}\n\n\
-         [SSH]\nUsername = \"root\"\nPort = {AGENT_PORT}\n",
-        cluster = text(CLUSTER),
-        region = text(REGION),
-        subnet = text(SUBNET_A),
-        group = text(SECURITY_GROUP),
-        family = text(FAMILY),
-        endpoint = text(endpoint),
-        records = text(records),
+         [SSH]\nUsername = \"root\"\nPort = {AGENT_PORT}\n"
     )
-}
-
-/// What an operator would have made in the account.
-async fn set_up(endpoint: &str) -> anyhow::Result<()> {
-    let config = aws_sdk_ecs::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(Region::new(REGION))
-        .endpoint_url(endpoint)
-        .credentials_provider(Credentials::new(
-            CREDENTIAL,
-            CREDENTIAL,
-            None,
-            None,
-            "fargate try",
-        ))
-        .http_client(aws_smithy_http_client::Builder::new().build_http())
-        .build();
-    let ecs = aws_sdk_ecs::Client::from_conf(config);
-    ecs.create_cluster()
-        .cluster_name(CLUSTER)
-        .capacity_providers("FARGATE")
-        .send()
-        .await?;
-    let port = i32::from(AGENT_PORT);
-    let coordinator = ContainerDefinition::builder()
-        .name(COORDINATOR_CONTAINER)
-        .image("fargate-try/this-machine")
-        .port_mappings(PortMapping::builder().container_port(port).build())
-        .build();
-    ecs.register_task_definition()
-        .family(FAMILY)
-        .requires_compatibilities(Compatibility::Fargate)
-        .network_mode(NetworkMode::Awsvpc)
-        .cpu("256")
-        .memory("512")
-        .container_definitions(coordinator)
-        .send()
-        .await?;
-    Ok(())
 }

@@ -66,6 +66,21 @@ fn a_killed_script_is_the_scripts_failure() {
 }
 
 #[test]
+fn a_signal_that_ssh_has_no_name_for_is_told_by_the_agent() {
+    let manager = prepared(Server::Agent);
+    manager
+        .run("kill -BUS $$")
+        .exits(11)
+        .complains(&["ERROR: the script was killed by SIGBUS"]);
+    assert_eq!(manager.exit_code_file().as_deref(), Some("135\n"));
+    manager
+        .run("kill -40 $$")
+        .exits(11)
+        .complains(&["ERROR: the script was killed by signal 40"]);
+    assert_eq!(manager.exit_code_file().as_deref(), Some("168\n"));
+}
+
+#[test]
 fn scripts_are_as_large_as_they_like() {
     on_both(|manager| {
         let mut script = String::from("x='");

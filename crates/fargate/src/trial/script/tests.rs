@@ -1,9 +1,9 @@
 //! The scripts are fed to real shells, on standard input as a driver does it.
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Output, Stdio};
 
-use super::super::variables::{TEMPORARY_FOLDER, Variable};
 use super::*;
 
 const BASH: &[&str] = &["bash"];
@@ -20,10 +20,6 @@ impl Task {
     fn new(posix: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut variables = Variables::default();
-        variables.put(
-            TEMPORARY_FOLDER,
-            format!("{}.tmp", folder.path().join("p").display()),
-        );
         variables.put("FF_POSIXLY_CORRECT_ESCAPES", posix.to_string());
         Self { folder, variables }
     }
@@ -121,15 +117,7 @@ fn variables_arrive_byte_for_byte() {
         let mut task = Task::new(posix);
         task.variables.put("HARD", hard);
         task.variables.put("EMPTY", "");
-        task.variables.set(Variable {
-            file: true,
-            ..Variable::new("SECRET_FILE", format!("{hard}\n"))
-        });
-        let lines = commands(&[
-            "printf %s \"$HARD\" > hard",
-            "cat \"$SECRET_FILE\" > file",
-            "echo \"${EMPTY-unset}\"",
-        ]);
+        let lines = commands(&["printf %s \"$HARD\" > hard", "echo \"${EMPTY-unset}\""]);
         let output = task.run(shell, |scripts| scripts.build(&lines));
         assert_eq!(
             output.status.code(),
@@ -140,19 +128,10 @@ fn variables_arrive_byte_for_byte() {
         let read =
             |name: &str| std::fs::read_to_string(format!("{}/{name}", task.project())).unwrap();
         assert_eq!(read("hard"), hard, "{shell:?}");
-        assert_eq!(read("file"), format!("{hard}\n"), "{shell:?}");
         assert!(
             stdout(&output).ends_with("\n\n"),
             "EMPTY is exported as empty: {shell:?}"
         );
-        let secret = format!("{}.tmp/SECRET_FILE", task.project());
-        assert!(std::fs::exists(&secret).unwrap());
-        assert!(
-            task.run(shell, |scripts| scripts.cleanup_file_variables())
-                .status
-                .success()
-        );
-        assert!(!std::fs::exists(&secret).unwrap(), "{shell:?}");
     }
 }
 
@@ -201,7 +180,7 @@ fn prepare_says_where_it_runs() {
 }
 
 #[test]
-fn sources_are_unpacked_skipped_or_emptied() {
+fn sources_are_unpacked_or_skipped() {
     for (shell, posix) in shells() {
         let task = Task::new(posix);
         // Made by `tar` itself, so that our own writing is not its own witness.
@@ -213,53 +192,24 @@ fn sources_are_unpacked_skipped_or_emptied() {
             .arg(task.folder.path())
             .output()
             .unwrap();
-        let folder = Sources::Folder {
-            notice: "Taking 1 file".into(),
-            tar: String::from_utf8(made.stdout).unwrap(),
-        };
-        let output = feed(shell, &task.script(|scripts| scripts.get_sources(&folder)));
-        assert!(
-            output.status.success(),
-            "{shell:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        assert_eq!(stdout(&output), "Taking 1 file\n");
-        let file = format!("{}/a b", task.project());
+        let tar = String::from_utf8(made.stdout).unwrap();
+        let script = task.script(|scripts| scripts.get_sources(Some(&tar)));
+        let output = feed(shell, &script);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{shell:?}: {complaint}");
+        let file = task.folder.path().join("p/a b");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "hi\n");
-        assert!(
-            Command::new("test")
-                .args(["-x", &file])
-                .status()
-                .unwrap()
-                .success()
-        );
-
-        assert!(
-            task.run(shell, |scripts| scripts.get_sources(&Sources::None))
-                .status
-                .success()
-        );
-        assert!(
-            std::fs::exists(&file).unwrap(),
-            "GIT_STRATEGY=none keeps what is there"
-        );
-        assert!(
-            task.run(shell, |scripts| scripts.get_sources(&Sources::Empty))
-                .status
-                .success()
-        );
-        assert!(!std::fs::exists(&file).unwrap() && std::fs::exists(task.project()).unwrap());
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o111, 0o111);
+        let skipped = task.run(shell, |scripts| scripts.get_sources(None));
+        assert!(skipped.status.success() && file.exists(), "{shell:?}");
     }
 }
 
 #[test]
 fn sources_that_arrive_damaged_fail_the_stage() {
-    let damaged = Sources::Folder {
-        notice: String::new(),
-        tar: "AAAA====nonsense".into(),
-    };
     for (shell, posix) in shells() {
-        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(&damaged));
+        let damaged = Some("AAAA====nonsense");
+        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(damaged));
         assert!(!output.status.success(), "{shell:?}");
     }
 }

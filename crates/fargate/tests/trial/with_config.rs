@@ -1,0 +1,131 @@
+//! With `--config`: the driver's own configuration, and the AWS account it names.
+
+use serde_json::json;
+
+use crate::aws::{Aws, Server};
+use crate::trial::{Ended, Project, Running};
+
+/// A project beside an account, with a configuration that leads there.
+pub(crate) struct Account {
+    pub(crate) project: Project,
+    pub(crate) aws: Aws,
+    builds: String,
+}
+
+impl Account {
+    pub(crate) fn new(server: Server, pipeline: &str) -> Self {
+        let project = Project::new(pipeline);
+        std::fs::create_dir(project.path("aws")).unwrap();
+        let aws = Aws::start(server, &project.path("aws"), &json!({}), 0.0);
+        let builds = project.path("builds").display().to_string();
+        let account = Self {
+            project,
+            aws,
+            builds,
+        };
+        account.configure(&account.aws.settings());
+        account
+    }
+
+    fn configure(&self, fargate: &str) {
+        let user = nix::unistd::User::from_uid(nix::unistd::getuid());
+        let user = user.unwrap().unwrap().name;
+        let config = format!(
+            "[Fargate]\n{fargate}[TaskMetadata]\nDirectory = \"records\"\n[SSH]\nUsername = \"{user}\"\nPort = 2222\n"
+        );
+        std::fs::write(self.project.path("project/fargate.toml"), config).unwrap();
+    }
+
+    /// What leads there from the project's folder: a task on this machine cannot have its builds in `/builds`.
+    pub(crate) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        let mut arguments = vec!["--config", "fargate.toml", "--builds-dir", &self.builds];
+        arguments.extend(more);
+        arguments
+    }
+
+    fn start(&self) -> Running {
+        self.project.start(&self.arguments(&[]))
+    }
+
+    fn run(&self, more: &[&str]) -> Ended {
+        self.project.run(&self.arguments(more))
+    }
+
+    /// Records that are there: the lock and the manager's name stay.
+    fn records(&self) -> usize {
+        let entries = self.project.path("project/records").read_dir().unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .filter(|path| path.extension().is_some_and(|end| end == "json"))
+            .count()
+    }
+
+    #[track_caller]
+    pub(crate) fn left_nothing(&self) {
+        assert_eq!(self.aws.running().len(), 0, "a task was left");
+        assert_eq!(self.records(), 0, "a record was left");
+        self.project.left_nothing();
+    }
+}
+
+const JOB: &str = "job: {script: ['echo ran $CI_JOB_NAME in $(ls -A)']}";
+
+#[test]
+fn the_job_runs_in_the_account_of_the_configuration() {
+    for server in [Server::Agent, Server::OpenSsh] {
+        let account = Account::new(server, JOB);
+        let ended = account.run(&[]).exits(0);
+        assert!(!ended.log.contains("stand-in"), "{}", ended.log);
+        let ran = "\nran job in .gitlab-ci.yml fargate.toml\n";
+        assert!(ended.log.contains(ran), "{}", ended.log);
+        assert_eq!(account.aws.stopped().len(), 1);
+        account.left_nothing();
+    }
+}
+
+#[test]
+fn ctrl_c_while_the_task_starts_stops_it() {
+    let account = Account::new(Server::Nothing, JOB);
+    let mut running = account.start();
+    running.read_until("\nProvisioned in ");
+    running.interrupt();
+    running.finish().exits(130).logs(&[
+        "ERROR: stopped by SIGTERM\n",
+        "ERROR: Job failed: canceled\n",
+    ]);
+    assert_eq!(account.aws.stopped().len(), 1);
+    account.left_nothing();
+}
+
+#[test]
+fn a_task_that_cannot_be_started_is_tried_three_times() {
+    let account = Account::new(Server::Agent, JOB);
+    let ended = account
+        .run(&["--task-def", "no-such-task"])
+        .exits(1)
+        .logs(&[
+            "ERROR: Preparation failed: exit status 2\n",
+            "ERROR: Job failed (system failure): exit status 2\n",
+        ]);
+    assert_eq!(
+        ended.log.matches("Will be retried in 3s ...\n").count(),
+        2,
+        "{}",
+        ended.log
+    );
+    account.left_nothing();
+}
+
+#[test]
+fn a_wrong_configuration_is_a_wrong_usage() {
+    let account = Account::new(Server::Agent, JOB);
+    account.configure("Cluster = 1\n");
+    for (config, complaint) in [
+        ("fargate.toml", "Cluster"),
+        ("missing.toml", "missing.toml"),
+    ] {
+        let ended = account.project.run(&["--config", config]).exits(2);
+        assert!(ended.stderr.contains(complaint), "{}", ended.stderr);
+        assert_eq!(ended.log, "");
+    }
+}
