@@ -65,13 +65,9 @@ impl Engine {
             Err(error) => return Err(failure(name, &words(&error))),
         };
         let config = found.config.unwrap_or_default();
-        let digest = found
-            .repo_digests
-            .iter()
-            .flatten()
-            .find_map(|digest| Some(digest.split_once('@')?.1.to_owned()));
+        let digest = digest(name, found.repo_digests.as_deref().unwrap_or_default());
         Ok(Some(Image {
-            digest: digest.or(found.id).unwrap_or_default(),
+            digest: digest.map(str::to_owned).or(found.id).unwrap_or_default(),
             stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
             volumes: config.volumes.unwrap_or_default(),
         }))
@@ -92,17 +88,56 @@ fn has_host(name: &str) -> bool {
 
 /// A name without tag and digest would mean all tags.
 fn with_tag(name: &str) -> String {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    if last.contains([':', '@']) {
-        name.to_owned()
-    } else {
+    if repository(name) == name {
         format!("{name}:latest")
+    } else {
+        name.to_owned()
     }
+}
+
+/// A name without its tag or digest. A host's port comes before the last part.
+fn repository(name: &str) -> &str {
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => name,
+    }
+}
+
+/// The digest that the image has under this name, among those of all of its names.
+fn digest<'a>(name: &str, digests: &'a [String]) -> Option<&'a str> {
+    let wanted = repository(name);
+    let full = format!("/{wanted}");
+    let split = || digests.iter().filter_map(|digest| digest.split_once('@'));
+    split()
+        .find(|(of, _)| *of == wanted || of.ends_with(&full))
+        .or_else(|| split().next())
+        .map(|(_, digest)| digest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_digest_is_that_of_the_name() {
+        let digests = [
+            "localhost/a/b@sha256:1",
+            "registry:5000/a/b@sha256:2",
+            "docker.io/library/c@sha256:3",
+        ];
+        let digests = digests.map(str::to_owned);
+        for (name, wanted) in [
+            ("registry:5000/a/b:tag", "sha256:2"),
+            ("registry:5000/a/b@sha256:2", "sha256:2"),
+            ("a/b", "sha256:1"),
+            ("c:latest", "sha256:3"),
+            ("elsewhere/d", "sha256:1"),
+        ] {
+            assert_eq!(digest(name, &digests), Some(wanted), "{name}");
+        }
+        assert_eq!(digest("a", &[]), None);
+    }
 
     #[test]
     fn hosts_and_tags_are_told_apart() {

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -81,23 +82,7 @@ fn podman() -> Engine {
         ],
         configuration: Some(configuration),
     };
-    let log = folder.join("service.log");
-    let mut service = engine
-        .command(["system", "service", &format!("--time={IDLE}")])
-        .arg(format!("unix://{}", engine.socket.display()))
-        .stdin(Stdio::null())
-        .stdout(File::create(&log).unwrap())
-        .stderr(File::create(&log).unwrap())
-        .spawn()
-        .expect("there is no Docker daemon, and podman cannot be started; ./test at the root of the repository installs it");
-    wait_until("Podman's service answers", || {
-        assert!(
-            service.try_wait().unwrap().is_none(),
-            "Podman's service ended (it has to run as root): {}",
-            std::fs::read_to_string(&log).unwrap()
-        );
-        UnixStream::connect(&engine.socket).is_ok()
-    });
+    engine.serve(&engine.socket, None);
     engine
 }
 
@@ -109,6 +94,57 @@ impl Engine {
             command.env("CONTAINERS_CONF", file);
         }
         command
+    }
+
+    /// Starts Podman's service, with this configuration of registries.
+    fn serve(&self, socket: &Path, registries: Option<&Path>) {
+        let log = socket.with_extension("log");
+        let file = File::create(&log).unwrap();
+        let mut command = self.command(["system", "service", &format!("--time={IDLE}")]);
+        command.arg(format!("unix://{}", socket.display()));
+        if let Some(registries) = registries {
+            command.env("CONTAINERS_REGISTRIES_CONF", registries);
+        }
+        let mut service = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .expect("there is no Docker daemon, and podman cannot be started; ./test at the root of the repository installs it");
+        wait_until("Podman's service answers", || {
+            assert!(
+                service.try_wait().unwrap().is_none(),
+                "Podman's service ended (it has to run as root): {}",
+                std::fs::read_to_string(&log).unwrap()
+            );
+            UnixStream::connect(socket).is_ok()
+        });
+        std::fs::remove_file(&log).unwrap();
+    }
+
+    /// A socket of the same engine, which asks this registry of this machine without TLS. Docker always does.
+    pub(crate) fn asking(&self, registry: SocketAddr, folder: &Path) -> PathBuf {
+        if self.configuration.is_none() {
+            return self.socket.clone();
+        }
+        let file = folder.join("registries.conf");
+        let text = format!("[[registry]]\nlocation = \"{registry}\"\ninsecure = true\n");
+        std::fs::write(&file, text).unwrap();
+        let socket = folder.join("podman.sock");
+        self.serve(&socket, Some(&file));
+        socket
+    }
+
+    /// Copies an image to a registry of this machine.
+    pub(crate) fn push(&self, image: &str, name: &str) {
+        if self.configuration.is_some() {
+            let to = format!("docker://{name}");
+            self.run(&["push", "--tls-verify=false", image, &to]);
+        } else {
+            self.run(&["tag", image, name]);
+            self.run(&["push", name]);
+            self.run(&["rmi", name]);
+        }
     }
 
     /// Runs the engine's own command and returns what it says.

@@ -8,6 +8,7 @@
 mod cleanup;
 mod engine;
 mod faults;
+mod registry;
 mod settings;
 mod sharing;
 mod stand_in;

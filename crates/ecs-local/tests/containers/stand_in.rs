@@ -27,10 +27,14 @@ impl StandIn {
     }
 
     pub(crate) fn with_faults(rules: &Value) -> Self {
+        Self::with(engine().socket.clone(), rules)
+    }
+
+    pub(crate) fn with(socket: PathBuf, rules: &Value) -> Self {
         let document = json!({ "faults": rules }).to_string();
         let options = Options {
             backend: Backend::Container {
-                socket: Some(engine().socket.clone()),
+                socket: Some(socket),
             },
             faults: Faults::parse(&document).unwrap(),
             ..Options::default()
