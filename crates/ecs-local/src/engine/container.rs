@@ -192,8 +192,8 @@ impl Container {
             .ok()
             .and_then(|container| container.state?.oom_killed)
             .unwrap_or(false);
-        // Podman does not learn of it on machines with the first version of control groups. Nobody inside can kill the
-        // first process of a container, and `stop` does not ask.
+        // Podman does not learn of it on machines with the first version of control groups. Few other things end a
+        // container so: nobody inside of one can kill its first process, and `stop` does not ask.
         told || self.engine.podman
     }
 

@@ -6,14 +6,11 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 
 use crate::engine::engine;
-use crate::stand_in::{StandIn, Task, serving_program, shell, with};
+use crate::stand_in::{ENDLESS, StandIn, Task, serving_program, shell, with};
 
 fn endless() -> Value {
     json!([with(
-        shell(
-            "build",
-            "trap 'exit 0' TERM; while true; do sleep 0.1; done"
-        ),
+        shell("build", ENDLESS),
         json!({ "mountPoints": [{ "sourceVolume": "work", "containerPath": "/work" }] })
     )])
 }
@@ -48,7 +45,7 @@ fn a_stopped_task_leaves_nothing() {
 fn a_task_that_fails_to_start_leaves_nothing() {
     let stand_in = StandIn::start();
     let task = stand_in.run(json!([
-        shell("first", "trap exit TERM; while true; do sleep 0.1; done"),
+        shell("first", ENDLESS),
         { "name": "build", "image": "127.0.0.1:1/none:1" },
     ]));
     task.stopped();
@@ -60,19 +57,12 @@ fn a_task_that_fails_to_start_leaves_nothing() {
 fn a_task_stopped_while_it_starts_leaves_nothing() {
     let stand_in = StandIn::start();
     for wait in [0, 20, 60, 150, 300] {
-        let task = stand_in.run(endless_without_volume());
+        let task = stand_in.run(json!([shell("build", ENDLESS)]));
         std::thread::sleep(std::time::Duration::from_millis(wait));
         task.stop();
         task.stopped();
         assert_eq!(left(task.id()), [""; 0], "stopped after {wait} ms");
     }
-}
-
-fn endless_without_volume() -> Value {
-    json!([shell(
-        "build",
-        "trap 'exit 0' TERM; while true; do sleep 0.1; done"
-    )])
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn images_are_pulled_and_those_that_are_here_will_do() {
     let registry = Registry::start(folder.path());
     let image = format!("{}/team/app:1", registry.address);
     engine().push(BUSYBOX, &image);
-    let stand_in = StandIn::with(engine().asking(registry.address, folder.path()), &json!([]));
+    let stand_in = StandIn::in_engine(engine().asking(registry.address, folder.path()), &json!([]));
     let run = |image: &str| {
         stand_in.run(json!([{ "name": "build", "image": image, "command": ["/bin/echo", "ran"] }]))
     };

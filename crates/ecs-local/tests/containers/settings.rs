@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stand_in::{StandIn, shell, with};
+use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 /// The bit of CAP_SYS_PTRACE, and of CAP_CHOWN, which containers have unless told otherwise.
 const SYS_PTRACE: u64 = 1 << 19;
@@ -95,7 +95,7 @@ fn too_much_memory_is_told() {
     let greedy = "a=xxxxxxxxxxxxxxxx; while true; do a=$a$a; done";
     let task = stand_in.run(json!([
         with(shell("greedy", greedy), json!({ "memory": 32 })),
-        shell("modest", "trap exit TERM; while true; do sleep 0.1; done"),
+        shell("modest", ENDLESS),
     ]));
     let shown = task.stopped();
     assert_eq!(shown.exit_code("greedy"), Some(137));

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::stand_in::{StandIn, shell, with};
+use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 /// A definition with a volume and shared processes.
 fn all_shared() -> serde_json::Value {
@@ -28,8 +28,8 @@ fn network_processes_and_volumes_are_shared() {
             )),
             mounted(shell(
                 "client",
-                "until nc 127.0.0.1 9000 </dev/null | grep served; do sleep 0.1; done; until cat /work/file; do sleep 0.1; done; \
-                 ps; ps | grep -q '[n]c -ll' && echo seen; trap exit TERM; while true; do sleep 0.1; done"
+                &["until nc 127.0.0.1 9000 </dev/null | grep served; do sleep 0.1; done; until cat /work/file; do sleep 0.1; done; \
+                 ps; ps | grep -q '[n]c -ll' && echo seen; ", ENDLESS].concat()
             )),
         ]),
         &all_shared(),
@@ -49,10 +49,10 @@ fn network_processes_and_volumes_are_shared() {
 #[test]
 fn processes_are_private_unless_shared() {
     let stand_in = StandIn::start();
-    let task = stand_in.run(json!([shell("alone", "echo I am $$; ps | wc -l")]));
+    let task = stand_in.run(json!([shell("alone", "echo I am $$; ps | grep -c /[p]ause")]));
     task.stopped();
-    // The heading, the shell, `ps` and `wc`.
-    assert_eq!(task.output("alone"), "I am 1\n4\n");
+    // Nor is there the program that holds the network.
+    assert_eq!(task.output("alone"), "I am 1\n0\n");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_volume_is_roots_and_empty_and_can_be_read_only() {
             with(
                 mounted(shell(
                     "user",
-                    "stat -c '%u %a' /work; touch /work/file; trap exit TERM; while true; do sleep 0.1; done"
+                    &["stat -c '%u %a' /work; touch /work/file; ", ENDLESS].concat()
                 )),
                 json!({ "user": "ci" })
             ),
@@ -147,15 +147,19 @@ fn a_tracing_container_reaches_the_files_of_the_others() {
     let stand_in = StandIn::start();
     let tracing =
         json!({ "user": "0", "linuxParameters": { "capabilities": { "add": ["SYS_PTRACE"] } } });
-    let reach = "until pid=$(ps | awk '/[s]leep 4242/ { print $1; found = 1; exit } END { exit !found }'); do sleep 0.1; done; \
-                 echo '127.0.0.1 database' >> /proc/$pid/root/etc/hosts && echo done; trap exit TERM; while true; do sleep 0.1; done";
+    let reach = &["until pid=$(ps | awk '/[s]leep 4242/ { print $1; found = 1; exit } END { exit !found }'); do sleep 0.1; done; \
+                 echo '127.0.0.1 database' >> /proc/$pid/root/etc/hosts && echo done; ", ENDLESS].concat();
     let task = stand_in.run_with(
         json!([
             with(shell("tracer", reach), tracing),
             with(
                 shell(
                     "traced",
-                    "sleep 4242 & until grep database /etc/hosts; do sleep 0.1; done; trap exit TERM; while true; do sleep 0.1; done"
+                    &[
+                        "sleep 4242 & until grep database /etc/hosts; do sleep 0.1; done; ",
+                        ENDLESS
+                    ]
+                    .concat()
                 ),
                 json!({ "user": "ci" })
             ),

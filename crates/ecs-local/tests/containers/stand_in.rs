@@ -27,15 +27,19 @@ impl StandIn {
     }
 
     pub(crate) fn with_faults(rules: &Value) -> Self {
-        Self::with(engine().socket.clone(), rules)
+        Self::in_engine(engine().socket.clone(), rules)
     }
 
-    pub(crate) fn with(socket: PathBuf, rules: &Value) -> Self {
+    /// With containers in the engine at `socket`.
+    pub(crate) fn in_engine(socket: PathBuf, rules: &Value) -> Self {
+        let socket = Some(socket);
+        Self::with(Backend::Container { socket }, rules)
+    }
+
+    pub(crate) fn with(backend: Backend, rules: &Value) -> Self {
         let document = json!({ "faults": rules }).to_string();
         let options = Options {
-            backend: Backend::Container {
-                socket: Some(socket),
-            },
+            backend,
             faults: Faults::parse(&document).unwrap(),
             ..Options::default()
         };
@@ -248,6 +252,9 @@ impl Shown {
         address.unwrap()["value"].as_str().unwrap().parse().unwrap()
     }
 }
+
+/// A script that goes on until it is asked to end.
+pub(crate) const ENDLESS: &str = "trap exit TERM; while true; do sleep 0.1; done";
 
 /// A container that runs a script.
 pub(crate) fn shell(name: &str, script: &str) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::engine::{BUSYBOX, ECHO};
-use crate::stand_in::{StandIn, shell, with};
+use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 #[test]
 fn entry_points_and_commands_are_combined_as_docker_does() {
@@ -109,14 +109,11 @@ fn a_health_check_runs_in_the_container() {
     let check = json!({ "command": ["CMD-SHELL", "test \"$MARK\" = inside -a -e /etc/group -a ! -e /usr"], "interval": 5 });
     let task = stand_in.run(json!([
         with(
-            shell("database", "trap exit TERM; while true; do sleep 0.1; done"),
+            shell("database", ENDLESS),
             json!({ "healthCheck": check, "environment": [{ "name": "MARK", "value": "inside" }] })
         ),
         with(
-            shell(
-                "build",
-                "echo ready; trap exit TERM; while true; do sleep 0.1; done"
-            ),
+            shell("build", &["echo ready; ", ENDLESS].concat()),
             json!({ "dependsOn": [{ "containerName": "database", "condition": "HEALTHY" }] })
         ),
     ]));
@@ -133,7 +130,7 @@ fn an_image_that_cannot_be_pulled_is_told_in_the_registrys_words() {
     // Nothing listens on port 1.
     let image = "127.0.0.1:1/team/app:1";
     let task = stand_in.run(json!([
-        shell("first", "trap exit TERM; while true; do sleep 0.1; done"),
+        shell("first", ENDLESS),
         { "name": "build", "image": image },
     ]));
     let shown = task.stopped();

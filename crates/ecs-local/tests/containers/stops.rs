@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::engine::USR1;
-use crate::stand_in::{StandIn, shell, with};
+use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 #[test]
 fn containers_are_asked_to_stop_then_killed() {
@@ -73,7 +73,7 @@ fn a_stop_reaches_a_task_whose_containers_have_not_started() {
     let stand_in = StandIn::with_faults(&rules);
     let task = stand_in.run(json!([
         shell("build", "echo never"),
-        shell("other", "trap exit TERM; while true; do sleep 0.1; done")
+        shell("other", ENDLESS)
     ]));
     task.wait_until("the other runs", |shown| {
         shown.container("other")["lastStatus"] == "RUNNING"
