@@ -44,7 +44,7 @@ pub(crate) struct ContainerOverride {
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<i64>,
+    pub(crate) memory: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_reservation: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -11,6 +11,7 @@ use super::order::{Order, RunTask, check, record};
 use super::placement::{self, Launch};
 use super::{account, idempotency};
 use crate::account::Region;
+use crate::engine;
 use crate::error::{ApiError, Service};
 use crate::faults::{Injector, TaskFacts};
 use crate::ids;
@@ -206,10 +207,12 @@ fn start(
         region: &region.name,
         task_id: &id,
         task_role: order.effective.task_role.is_some(),
+        memory: order.effective.memory.parse().unwrap_or_default(),
         overrides: &order.effective.overrides,
         faults: &faults,
         backend: &world.backend,
     };
+    let content = &order.definition.content;
     let plan = Plan {
         region: region.name.clone(),
         interface: InterfaceRequest {
@@ -224,9 +227,19 @@ fn start(
                 .cloned()
                 .collect(),
             public_after_reads: faults.public_ip_reads,
+            address: None,
         },
         attachment_id,
-        containers: plan::containers(&order.definition.content.container_definitions, shared),
+        shared: engine::Shared {
+            task_id: id.clone(),
+            volumes: content
+                .volumes
+                .iter()
+                .filter_map(|volume| volume.name.clone())
+                .collect(),
+            processes: content.pid_mode.as_deref() == Some("task"),
+        },
+        containers: plan::containers(&content.container_definitions, shared),
     };
     let key = TaskKey {
         region: region.name.clone(),

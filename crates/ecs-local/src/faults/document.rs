@@ -225,6 +225,8 @@ pub(super) enum Effect {
     },
 
     // Of containers.
+    /// The container's image takes this long to be there, beside any real pull; the other containers do not wait for it.
+    PullDelay { seconds: Seconds },
     /// The container is started this much later; the task is not `RUNNING` before.
     StartDelay { seconds: Seconds },
     /// The container counts as started, its program starts this much later.
@@ -291,6 +293,7 @@ impl Effect {
             | Self::Stop { .. }
             | Self::DiesUnseen { .. } => Scope::Task,
             Self::StartFailure { .. }
+            | Self::PullDelay { .. }
             | Self::StartDelay { .. }
             | Self::ListenDelay { .. }
             | Self::Exit { .. }

@@ -1,7 +1,8 @@
-//! The containers of a task, each run by its own small actor that waits for what it depends on, runs its process and
-//! reports what happens.
+//! The containers of a task, each run by its own small actor that waits for what it depends on, gets its image, runs it
+//! and reports what happens.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -11,7 +12,9 @@ use super::descendants::Descendants;
 use super::plan::{Condition, ContainerPlan, stop_order};
 use super::process::{self, Output, Process};
 use super::{health, port};
-use crate::faults::{Exit, PortFaults};
+use crate::engine::{self, Image, Sandbox};
+use crate::faults::{Exit, OUT_OF_MEMORY, PortFaults};
+use crate::ids;
 
 /// How long a container has after SIGTERM when the whole stand-in ends.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
@@ -37,6 +40,8 @@ pub(super) struct Event {
 
 #[derive(Debug)]
 pub(super) enum What {
+    /// Its image is there, with this digest. Said where containers get their images one by one.
+    Pulled(String),
     Started,
     Health(&'static str),
     Ended(End),
@@ -52,12 +57,24 @@ pub(super) struct End {
     pub(super) failed_to_start: bool,
 }
 
+impl End {
+    fn never_started(reason: String) -> Self {
+        Self {
+            reason: Some(reason),
+            failed_to_start: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// Where a task's containers run.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     pub(super) task_id: String,
     pub(super) address: Ipv4Addr,
     pub(super) hostname: String,
+    /// What holds the containers, when they are real ones. Otherwise they are processes of this machine.
+    pub(super) sandbox: Option<Arc<Sandbox>>,
     pub(super) shutdown: watch::Receiver<bool>,
 }
 
@@ -167,6 +184,7 @@ struct Actor {
 /// What runs in a container.
 enum Running {
     Process(Box<Process>),
+    Container(Box<engine::Container>),
     /// Nothing: it is there until it is stopped.
     Idle,
 }
@@ -193,18 +211,18 @@ impl Actor {
             for dependency in dependencies {
                 dependency.wait().await?;
             }
+            let image = self.pull().await?;
             tokio::time::sleep(self.plan.faults.start_delay).await;
-            Ok(())
+            Ok(image)
         };
-        tokio::select! {
+        let image = tokio::select! {
             biased;
             () = self.told_to_stop() => return End::default(),
-            ready = before => {
-                if let Err(reason) = ready {
-                    return End { reason: Some(reason), failed_to_start: true, ..End::default() };
-                }
+            ready = before => match ready {
+                Ok(image) => image,
+                Err(reason) => return End::never_started(reason),
             }
-        }
+        };
         let mut guard = JoinSet::new();
         let delay = self.plan.faults.listen_delay;
         if !delay.is_zero() {
@@ -215,18 +233,16 @@ impl Actor {
                 () = tokio::time::sleep(delay) => {}
             }
         }
-        let running = match self.spawn(&mut guard) {
-            Ok(running) => running,
-            Err(error) => {
+        let running = match (&self.site.sandbox, &image) {
+            (Some(sandbox), Some(image)) => self.start(sandbox, image).await,
+            _ => self.spawn(&mut guard).map_err(|error| {
                 let program = self.plan.command.first().map_or("", String::as_str);
-                let reason =
-                    format!("CannotStartContainerError: failed to start {program}: {error}");
-                return End {
-                    reason: Some(reason),
-                    failed_to_start: true,
-                    ..End::default()
-                };
-            }
+                format!("CannotStartContainerError: failed to start {program}: {error}")
+            }),
+        };
+        let running = match running {
+            Ok(running) => running,
+            Err(reason) => return End::never_started(reason),
         };
         if delay.is_zero() {
             self.started();
@@ -249,7 +265,37 @@ impl Actor {
         }
     }
 
-    /// Starts what the container runs, and what stands before its port in `guard`.
+    /// Gets the image, if this is a real container.
+    async fn pull(&self) -> Result<Option<Image>, String> {
+        let delay = self.plan.faults.pull_delay;
+        tokio::time::sleep(delay).await;
+        let image = match &self.site.sandbox {
+            Some(sandbox) => Some(sandbox.engine().provide(&self.plan.image).await?),
+            None => None,
+        };
+        if let Some(image) = &image {
+            self.say(What::Pulled(image.digest.clone()));
+        } else if !delay.is_zero() {
+            self.say(What::Pulled(ids::image_digest()));
+        }
+        Ok(image)
+    }
+
+    async fn start(&self, sandbox: &Sandbox, image: &Image) -> Result<Running, String> {
+        let plan = &self.plan;
+        if plan.faults.port != PortFaults::default() {
+            return Err(
+                "CannotStartContainerError: a fault of a port is possible only where containers are processes"
+                    .into(),
+            );
+        }
+        sandbox
+            .start(plan, image, &self.environment(), &self.output)
+            .await
+            .map(|container| Running::Container(Box::new(container)))
+    }
+
+    /// Starts the process that is the container, and what stands before its port in `guard`.
     fn spawn(&self, guard: &mut JoinSet<()>) -> std::io::Result<Running> {
         let plan = &self.plan;
         if plan.command.is_empty() {
@@ -289,10 +335,13 @@ impl Actor {
 
     /// Waits for the container's end: its own, a stop, or a fault.
     async fn watch(&self, mut running: Running) -> End {
-        let environment = self.environment();
+        let patient = match &running {
+            Running::Container(container) => health::Patient::Container(container.inside()),
+            Running::Process(_) | Running::Idle => health::Patient::Process(self.environment()),
+        };
         let checks = async {
             if let Some(check) = &self.plan.health_check {
-                health::watch(check, &environment, |status| {
+                health::watch(check, &patient, |status| {
                     if status == "HEALTHY" {
                         self.phase.send_replace(Phase::Healthy);
                     }
@@ -312,7 +361,7 @@ impl Actor {
             }
         };
         tokio::select! {
-            code = running.wait() => End { exit_code: Some(code), ..End::default() },
+            end = running.wait() => end,
             () = self.told_to_stop() => End { exit_code: Some(running.stop(self.patience()).await), ..End::default() },
             Exit { code, reason, .. } = fault => {
                 running.stop(std::future::ready(())).await;
@@ -338,9 +387,20 @@ impl Actor {
 }
 
 impl Running {
-    async fn wait(&mut self) -> i32 {
+    async fn wait(&mut self) -> End {
         match self {
-            Self::Process(process) => process.wait().await,
+            Self::Process(process) => End {
+                exit_code: Some(process.wait().await),
+                ..End::default()
+            },
+            Self::Container(container) => {
+                let exit = container.wait().await;
+                End {
+                    exit_code: Some(exit.code),
+                    reason: exit.out_of_memory.then(|| OUT_OF_MEMORY.to_owned()),
+                    ..End::default()
+                }
+            }
             Self::Idle => std::future::pending().await,
         }
     }
@@ -348,6 +408,7 @@ impl Running {
     async fn stop(&mut self, patience: impl Future<Output = ()>) -> i32 {
         match self {
             Self::Process(process) => process.stop(patience).await,
+            Self::Container(container) => container.stop(patience).await,
             Self::Idle => 143,
         }
     }

@@ -87,9 +87,13 @@ fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The 22nd field of its `stat`; the name, which may hold anything, ends with the last parenthesis.
-fn start_time(pid: i32) -> Option<String> {
+/// When a process was started: the 22nd field of its `stat`. Its name, which may hold anything, ends with the last
+/// parenthesis.
+pub(crate) fn start_time(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19).map(str::to_owned)
+    let mut fields = fields.split_whitespace();
+    // One that only waits to be waited for is no more.
+    fields.next().filter(|state| *state != "Z")?;
+    fields.nth(18).map(str::to_owned)
 }
