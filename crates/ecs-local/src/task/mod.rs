@@ -19,6 +19,7 @@ use crate::faults::TaskFaults;
 use crate::tags::Tag;
 
 pub(crate) use changes::pending_agent;
+pub(crate) use descendants::start_time;
 pub(crate) use lifecycle::drive;
 pub(crate) use process::Output;
 pub(crate) use record::{
