@@ -36,6 +36,15 @@ pub(super) async fn died(aws: &Aws, record: &Record, task: Task) -> Error {
 /// What ended, in AWS's words. An image that the job named and that cannot be is the job's fault: GitLab need not try
 /// again. Of everything else it is not known whether it would help.
 fn ended(task: &Task, build: Option<&BuildSide>) -> Error {
+    let mut task = task.clone();
+    // Our own containers, ended as they should, are nobody's concern.
+    task.containers.retain(|container| {
+        !matches!(
+            container.name.as_str(),
+            BOOTSTRAP_CONTAINER | HELPER_CONTAINER
+        ) || !matches!(container.exit_code, Some(0 | 143))
+            || container.reason.is_some()
+    });
     let death = task.death();
     let message = format!(
         "the job's task stopped before it could take scripts: {}",
