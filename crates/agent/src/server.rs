@@ -19,9 +19,10 @@ use tokio::time::{sleep, timeout};
 use crate::attendance::{Attendance, Leaving, Limits};
 use crate::authorized_key::AuthorizedKey;
 use crate::connection::Connection;
+use crate::execution::Host;
 use crate::hosts::HostNames;
 use crate::processes::Processes;
-use crate::script::Host;
+use crate::run::Runs;
 use crate::shell::Environment;
 use crate::transport::Transport;
 
@@ -100,6 +101,7 @@ pub(crate) async fn serve(
             processes: Processes::new()?,
             environment,
             attendance: Attendance::new(options.limits, &task, options.helper)?,
+            runs: Runs::default(),
             stopping: watch::Sender::new(false),
         }),
         leaving: watch::Sender::new(None),
