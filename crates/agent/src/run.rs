@@ -114,7 +114,7 @@ impl Run {
             let (host, run, id) = (Arc::clone(host), Arc::clone(&run), attach.run);
             async move {
                 match started {
-                    Ok(execution) => run.serve(&host, execution, sent).await,
+                    Ok(execution) => run.serve(&host, &id, execution, sent).await,
                     Err((status, reason)) => run.refuse(status, &reason).await,
                 }
                 tokio::select! {
@@ -139,7 +139,7 @@ impl Run {
     }
 
     /// Serves the shell until its end is in the log, or until no driver has been there for too long.
-    async fn serve(&self, host: &Host, execution: Execution, sent: spool::Reader) {
+    async fn serve(&self, host: &Host, id: &RunId, execution: Execution, sent: spool::Reader) {
         let group = execution.group;
         let (end, stdin) = execution
             .attend(&sent, &Destination::Log(&self.log), self.unattended())
@@ -161,7 +161,11 @@ impl Run {
                 }
             }
             End::Exited(_) => std::future::pending().await,
-            End::Unattended => host.processes.end(group, GRACE).await,
+            End::Unattended => {
+                // At once: a driver that came back now would wait for an end that is never told.
+                host.runs.forget(id);
+                host.processes.end(group, GRACE).await;
+            }
             End::NotFed(error) => {
                 let failed = FromAgent::Failed(not_kept(&error));
                 tokio::join!(self.log.complete(&failed), host.processes.end(group, GRACE),);
