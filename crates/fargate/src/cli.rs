@@ -61,8 +61,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Local,
     },
-    /// The SSH server inside a job's containers
-    #[command(hide = true)]
+    /// The agent that runs in a job's containers
     Agent {
         #[command(subcommand)]
         command: Agent,
@@ -175,7 +174,27 @@ pub(crate) enum Stage {
 /// The agent's commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agent {
+    /// Write the agent's container image to a folder or a file
+    Image {
+        #[command(flatten)]
+        programs: Programs,
+        /// A folder for an OCI image layout, or a file that ends in .tar for a tar of one
+        #[arg(long, value_name = "PATH")]
+        output: PathBuf,
+    },
+    /// Push the agent's container image to a registry
+    Push {
+        #[command(flatten)]
+        programs: Programs,
+        /// Speak plain HTTP with the registry, as with those on this machine
+        #[arg(long)]
+        insecure: bool,
+        /// Where to; the tag is this program's version unless given
+        #[arg(value_name = "REPOSITORY[:TAG]")]
+        destination: String,
+    },
     /// Take scripts over SSH
+    #[command(hide = true)]
     Serve {
         /// Where to listen
         #[arg(long, value_name = "ADDRESS")]
@@ -190,6 +209,14 @@ pub(crate) enum Agent {
         #[arg(long)]
         until_stdin_closes: bool,
     },
+}
+
+/// What goes into the agent's image.
+#[derive(Debug, Args)]
+pub(crate) struct Programs {
+    /// The static program fargate-agent; once for each architecture [default: the one beside this program]
+    #[arg(long = "binary", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }
 
 /// The commands of the stand-in.

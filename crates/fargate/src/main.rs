@@ -3,6 +3,7 @@
 //! The driver that GitLab Runner's custom executor calls, and what its operators type. ARCHITECTURE.md has the
 //! map.
 
+mod agent_image;
 mod cli;
 mod config;
 mod ecs;
@@ -78,6 +79,17 @@ fn run(cli: Cli) -> Result<()> {
             Command::Local {
                 command: Local::Serve(serve),
             } => local::serve(&serve, &stop).await,
+            Command::Agent {
+                command: Agent::Image { programs, output },
+            } => agent_image::write(&programs.files, &output),
+            Command::Agent {
+                command:
+                    Agent::Push {
+                        programs,
+                        insecure,
+                        destination,
+                    },
+            } => agent_image::push(&programs.files, &destination, insecure, &stop).await,
             Command::Agent {
                 command:
                     Agent::Serve {

@@ -64,6 +64,18 @@ fn one_place_knows_the_ssh_library() {
 }
 
 #[test]
+fn one_place_knows_the_registry_client() {
+    assert_eq!(
+        strays(
+            "crates/fargate/src",
+            &["agent_image/"],
+            &["oci_client", "rustls::"]
+        ),
+        [""; 0]
+    );
+}
+
+#[test]
 fn one_file_reads_the_runners_environment() {
     let names = [
         "CUSTOM_ENV_CI_",

@@ -412,3 +412,76 @@ async fn without_a_shell_it_says_so() {
     assert!(text(&driver.stderr).contains("shell not found"));
     driver.finish().await;
 }
+
+/// A sequence of frames that a driver may send, with some of its bytes changed.
+fn nonsense(noise: &mut Noise) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for _ in 0..noise.below(6) {
+        let mut run = [0; 16];
+        run[0] = noise.below(4) as u8;
+        let piece = vec![b'\n'; noise.below(2000)];
+        bytes.extend(match noise.below(6) {
+            0 => ToAgent::Script(&piece).encode(),
+            1 => ToAgent::ScriptEnd.encode(),
+            2 => ToAgent::Received(noise.below(100) as u64).encode(),
+            3 => ToAgent::Cancel(Duration::from_millis(noise.below(100) as u64)).encode(),
+            _ => ToAgent::Attach(Attach {
+                run,
+                resumed: noise.below(2) == 0,
+                received: noise.below(3) as u64,
+                patience: Duration::from_millis(noise.below(1000) as u64),
+            })
+            .encode(),
+        });
+    }
+    for _ in 0..noise.below(4) {
+        let place = noise.below(bytes.len().max(1));
+        if let Some(byte) = bytes.get_mut(place) {
+            *byte = noise.below(256) as u8;
+        }
+    }
+    bytes.truncate(bytes.len() - noise.below(3).min(bytes.len()));
+    bytes
+}
+
+/// Runs for some seconds, or for as many as `FARGATE_NOISE_SECONDS` says.
+#[tokio::test]
+async fn frames_that_are_nearly_right_do_no_harm() {
+    let seconds =
+        std::env::var("FARGATE_NOISE_SECONDS").map_or(5, |seconds| seconds.parse().unwrap());
+    let agent = Agent::start();
+    let session = agent.connect().await;
+    let begun = std::time::Instant::now();
+    let mut noise = Noise::new(begun.elapsed().as_nanos() as u64 + u64::from(std::process::id()));
+    let (mut rounds, mut peak) = (0, 0);
+    let mut driver = Driver::attach(&session, attach(0)).await;
+    driver.script("echo ready; sleep 1000").await;
+    driver.until_stdout(6).await;
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        let bytes = nonsense(&mut noise);
+        let channel = session.channel_open_session().await.unwrap();
+        channel.request_subsystem(false, SUBSYSTEM).await.unwrap();
+        for piece in bytes.chunks(1 + noise.below(1000)) {
+            // The agent may have closed by then, and whoever sends to it would wait for ever.
+            let sent = timeout(
+                Duration::from_millis(10),
+                channel.data_bytes(piece.to_vec()),
+            );
+            drop(sent.await);
+        }
+        channel.close().await.ok();
+        rounds += 1;
+        if rounds == 200 {
+            peak = agent.peak_memory();
+        }
+    }
+    assert!(rounds > 200, "only {rounds} rounds");
+    let more = agent.peak_memory() - peak;
+    assert!(
+        more < 4_000_000,
+        "{more} bytes of memory more after {rounds} rounds"
+    );
+    driver.send(ToAgent::Cancel(Duration::ZERO)).await;
+    driver.until_said("Signalled").await;
+    driver.finish().await;
+}

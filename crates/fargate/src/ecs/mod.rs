@@ -2,6 +2,7 @@
 
 mod convert;
 mod refusal;
+mod registry;
 mod setup;
 
 use std::collections::BTreeMap;

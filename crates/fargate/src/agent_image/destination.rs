@@ -1,0 +1,172 @@
+//! Where the image is to go, and what its name says of the registry there.
+
+use oci_client::Reference;
+
+use super::image::VERSION;
+use crate::error::{Blame, Error, Result};
+
+/// Where the image is to go.
+#[derive(Debug)]
+pub(super) struct Destination {
+    /// With a tag, without a digest.
+    pub(super) reference: Reference,
+    insecure: bool,
+}
+
+impl Destination {
+    /// `REGISTRY/REPOSITORY[:TAG]`; the tag is our version unless given.
+    ///
+    /// # Errors
+    ///
+    /// When it is not of that form.
+    pub(super) fn parse(name: &str, insecure: bool) -> Result<Self> {
+        let wrong = |reason: String| {
+            Error::new(Blame::Usage, format!("{name:?} is no place for an image: {reason}")).advise(
+                "Name a repository, like ACCOUNT.dkr.ecr.REGION.amazonaws.com/fargate-agent or registry.example.com/ci/agent:1.0.",
+            )
+        };
+        let parsed: Reference = name.parse().map_err(|error| wrong(format!("{error}")))?;
+        if parsed.digest().is_some() {
+            return Err(wrong(
+                "its digest is what the push tells, not what it is told".to_owned(),
+            ));
+        }
+        // An image name's last part has a colon only before a tag.
+        let tagged = name
+            .rsplit('/')
+            .next()
+            .is_some_and(|last| last.contains(':'));
+        let tag = parsed.tag().filter(|_| tagged).unwrap_or(VERSION);
+        let reference = Reference::with_tag(
+            parsed.registry().to_owned(),
+            parsed.repository().to_owned(),
+            tag.to_owned(),
+        );
+        Ok(Self {
+            reference,
+            insecure,
+        })
+    }
+
+    pub(super) fn registry(&self) -> &str {
+        self.reference.registry()
+    }
+
+    /// The same repository, with a document's digest in the place of the tag. Said to be a tag: ECR's replies lack a
+    /// header, and oci-client, making up for that, panics where a reference has no tag.
+    pub(super) fn at(&self, digest: &str) -> Reference {
+        Reference::with_tag(
+            self.registry().to_owned(),
+            self.reference.repository().to_owned(),
+            digest.to_owned(),
+        )
+    }
+
+    /// The region of AWS's registry, if it is one of these.
+    pub(super) fn ecr_region(&self) -> Option<&str> {
+        ecr_region(self.registry())
+    }
+
+    /// Whether it is spoken to without TLS: only where nobody can listen in, or where that was asked for.
+    pub(super) fn is_plain(&self) -> bool {
+        self.insecure || is_loopback(self.registry())
+    }
+}
+
+/// The region of a private ECR registry, in the forms that AWS documents: IPv4 only or dual-stack, FIPS or not.
+fn ecr_region(registry: &str) -> Option<&str> {
+    let (account, rest) = registry.split_once('.')?;
+    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let region = |starts: [&str; 2], ends: [&str; 2]| {
+        let rest = starts.iter().find_map(|start| rest.strip_prefix(start))?;
+        ends.iter().find_map(|end| rest.strip_suffix(end))
+    };
+    region(
+        ["dkr.ecr.", "dkr.ecr-fips."],
+        [".amazonaws.com", ".amazonaws.com.cn"],
+    )
+    .or_else(|| {
+        region(
+            ["dkr-ecr.", "dkr-ecr-fips."],
+            [".on.aws", ".on.amazonwebservices.com.cn"],
+        )
+    })
+    .filter(|region| !region.is_empty() && !region.contains('.'))
+}
+
+fn is_loopback(registry: &str) -> bool {
+    let host = registry.split_once(':').map_or(registry, |(host, _)| host);
+    host == "localhost"
+        || host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aws_registries_are_known_by_their_names() {
+        for (registry, region) in [
+            (
+                "000000000000.dkr.ecr.eu-west-1.amazonaws.com",
+                Some("eu-west-1"),
+            ),
+            (
+                "000000000000.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
+                Some("us-gov-west-1"),
+            ),
+            (
+                "000000000000.dkr.ecr.cn-north-1.amazonaws.com.cn",
+                Some("cn-north-1"),
+            ),
+            ("000000000000.dkr-ecr.eu-west-1.on.aws", Some("eu-west-1")),
+            ("public.ecr.aws", None),
+            (
+                "000000000000.dkr.ecr.eu-west-1.amazonaws.com.example.com",
+                None,
+            ),
+            ("evil.example.com.dkr.ecr.eu-west-1.amazonaws.com", None),
+            ("registry.example.com", None),
+        ] {
+            assert_eq!(ecr_region(registry), region, "{registry}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_spoken_to_without_tls() {
+        for (registry, loopback) in [
+            ("localhost:5000", true),
+            ("127.0.0.1:5000", true),
+            ("127.9.8.7", true),
+            ("registry.example.com", false),
+            ("localhost.example.com", false),
+            ("10.0.0.1:5000", false),
+        ] {
+            assert_eq!(is_loopback(registry), loopback, "{registry}");
+        }
+    }
+
+    #[test]
+    fn the_tag_is_the_version_unless_given() {
+        let full = |name: &str| Destination::parse(name, false).map(|it| it.reference.whole());
+        assert_eq!(
+            full("localhost:5000/agent").unwrap(),
+            format!("localhost:5000/agent:{VERSION}")
+        );
+        assert_eq!(
+            full("r.example.com/a/b:1.0").unwrap(),
+            "r.example.com/a/b:1.0"
+        );
+        for wrong in [
+            format!("r.example.com/a@sha256:{}", "0".repeat(64)),
+            "r.example.com/A b".to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(full(&wrong).unwrap_err().blame(), Blame::Usage, "{wrong}");
+        }
+    }
+}

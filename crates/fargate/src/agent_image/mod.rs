@@ -1,0 +1,122 @@
+//! `fargate agent image` and `fargate agent push`: the agent's container image, made without Docker.
+//!
+//! JobImage mode needs the agent where ECS can pull it from. The image is one static program and nothing else, so it
+//! is put together here rather than built.
+
+mod credentials;
+mod destination;
+mod elf;
+mod image;
+mod layout;
+mod push;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use self::destination::Destination;
+use self::image::{Image, Variant};
+use crate::error::{Blame, Error, Result};
+use crate::stop::Stop;
+
+/// The agent's program, beside ours in each release.
+const BESIDE: &str = "fargate-agent";
+
+/// Writes the image to `output`, and tells its digest.
+///
+/// # Errors
+///
+/// When a program cannot be used, or the image cannot be written.
+pub(crate) fn write(programs: &[PathBuf], output: &Path) -> Result<()> {
+    let image = read(programs)?;
+    layout::write(&image, output)?;
+    let digest = image.top().map(|top| top.digest.as_str());
+    say(
+        &format!("Wrote {} to {}.", contents(&image), output.display()),
+        digest.unwrap_or_default(),
+    )
+}
+
+/// Puts the image into a registry, and tells the reference to use.
+///
+/// # Errors
+///
+/// When a program cannot be used, or the registry does not take the image.
+pub(crate) async fn push(
+    programs: &[PathBuf],
+    destination: &str,
+    insecure: bool,
+    stop: &Stop,
+) -> Result<()> {
+    let destination = Destination::parse(destination, insecure)?;
+    let image = read(programs)?;
+    let pushed = stop.or(push::push(&image, &destination)).await?;
+    let done = match pushed.sent {
+        0 => format!("{} has {} already.", pushed.tagged, contents(&image)),
+        sent => format!(
+            "Pushed {} to {} ({sent} bytes sent).",
+            contents(&image),
+            pushed.tagged
+        ),
+    };
+    let advice = "Name it in fargate.toml as [JobImage] AgentImage:";
+    say(&format!("{done} {advice}"), &pushed.reference)
+}
+
+/// What was done on standard error, and the one thing to go on with on standard output, for scripts.
+fn say(done: &str, result: &str) -> Result<()> {
+    let unwritten = |error| Error::system(format!("could not write to standard output: {error}"));
+    // Who does not listen to this may still want the result.
+    let _nobody_listens = writeln!(std::io::stderr(), "{done}");
+    writeln!(std::io::stdout(), "{result}").map_err(unwritten)
+}
+
+/// What is in the image, in words.
+fn contents(image: &Image) -> String {
+    let architectures: Vec<_> = image
+        .variants()
+        .iter()
+        .map(|variant| variant.architecture.name())
+        .collect();
+    format!("the agent for {}", architectures.join(" and "))
+}
+
+/// The image of these programs, or of the one beside ours.
+fn read(programs: &[PathBuf]) -> Result<Image> {
+    let beside;
+    let programs = if programs.is_empty() {
+        beside = [program_beside()?];
+        &beside
+    } else {
+        programs
+    };
+    let mut variants: Vec<Variant> = Vec::new();
+    for path in programs {
+        let context =
+            |error: Error| error.context(format!("{} cannot be the agent", path.display()));
+        let program = std::fs::read(path).map_err(|error| {
+            Error::system(format!(
+                "could not read the agent {}: {error}",
+                path.display()
+            ))
+            .advise("Name the static program fargate-agent with --binary.")
+        })?;
+        let variant = Variant::new(&program).map_err(context)?;
+        let architecture = variant.architecture;
+        if variants
+            .iter()
+            .any(|other| other.architecture == architecture)
+        {
+            let message = format!("two of the programs are for {architecture}");
+            return Err(Error::new(Blame::Usage, message)
+                .advise("Give one --binary for each architecture."));
+        }
+        variants.push(variant);
+    }
+    Ok(Image::new(variants))
+}
+
+fn program_beside() -> Result<PathBuf> {
+    std::env::current_exe()
+        .map(|myself| myself.with_file_name(BESIDE))
+        .map_err(|error| Error::system(format!("could not find this program's own file: {error}")))
+}
