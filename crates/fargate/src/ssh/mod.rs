@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fargate_wire::AGENT_SSH_ID;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::TcpUserTimeout;
 use russh::client::{self, AuthResult, DisconnectReason, Handle, Session};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{
@@ -27,7 +29,7 @@ pub(crate) use self::script::Ended;
 use crate::error::{Error, Result};
 
 /// Silent keepalives after which a connection counts as lost.
-const KEEPALIVES: usize = 3;
+const KEEPALIVES: u32 = 3;
 
 /// Messages that wait for us before the server is held back. A message is at most 32 KiB, so this bounds the
 /// memory of a run whatever the job prints.
@@ -183,6 +185,10 @@ impl Connection {
         let stream = reached.map_err(|_| Refusal::Silent)?.map_err(network)?;
         // Without it every request waits for the server's delayed acknowledgement.
         stream.set_nodelay(true).map_err(network)?;
+        // The library checks nothing while it writes, and TCP alone would wait for a quarter of an hour.
+        let silence = (target.keepalive_interval * KEEPALIVES).as_millis();
+        let silence = u32::try_from(silence).unwrap_or(u32::MAX);
+        setsockopt(&stream, TcpUserTimeout, &silence).map_err(|error| network(error.into()))?;
         timeout(target.connect_timeout, Self::log_in(stream, target, key))
             .await
             .unwrap_or(Err(Refusal::Silent))
@@ -323,7 +329,7 @@ fn configuration(target: &Target, expected: Option<&PublicKey>) -> Arc<client::C
             env!("CARGO_PKG_VERSION")
         ))),
         keepalive_interval: Some(target.keepalive_interval),
-        keepalive_max: KEEPALIVES,
+        keepalive_max: KEEPALIVES as usize,
         channel_buffer_size: WAITING_MESSAGES,
         nodelay: true,
         preferred: Preferred {
