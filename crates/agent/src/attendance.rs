@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use fargate_wire::{DEADLINE_VARIABLE, IDLE_LIMIT_VARIABLE};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How often, within the limit, the other agent hears that a driver is here.
 const WORDS: u32 = 4;
@@ -166,7 +166,9 @@ impl Attendance {
             let now = *presence.borrow_and_update();
             let changed = presence.changed();
             let reached = match now.drivers {
-                0 => timeout_at(now.last + limit, changed).await.is_err(),
+                0 => timeout(limit.saturating_sub(now.last.elapsed()), changed)
+                    .await
+                    .is_err(),
                 _ => changed.await.is_err(),
             };
             if reached {
@@ -193,7 +195,7 @@ impl Attendance {
                 {}
             };
             if there {
-                tokio::time::timeout(pause, changed).await.ok();
+                timeout(pause, changed).await.ok();
             } else {
                 changed.await;
             }

@@ -2,30 +2,36 @@
 //!
 //! A job's image is somebody else's: it may have no SSH server, no git and no package manager, and often has
 //! nothing but a shell. So the driver brings its own server along, one static binary that it puts into the
-//! container. It does one thing: it runs commands (SSH `exec`) for whoever holds the one private key, and
-//! tells exactly how they ended. Everything else that SSH offers is refused.
+//! container. It does one thing: it runs commands (SSH `exec`) and scripts (a subsystem of its own) for whoever
+//! holds the one private key, and tells exactly how they ended. Everything else that SSH offers is refused.
 //!
 //! What it promises, and where:
 //!
 //! - Only the key in [`fargate_wire::PUBLIC_KEY_VARIABLE`] may log in ([`AuthorizedKey`]); connections that
 //!   have not logged in are few and end soon (`server`).
-//! - Bytes pass unchanged, stdout apart from stderr, in bounded memory however slow either end is (`script`,
-//!   `spool`, `transport`).
-//! - A command has ended when its shell has ended, whatever it left running (`script`).
+//! - Bytes pass unchanged, stdout apart from stderr, in bounded memory however slow either end is (`execution`,
+//!   `spool`, `log`, `transport`).
+//! - A command has ended when its shell has ended, whatever it left running (`execution`).
 //! - A command whose client is gone is ended with all of its process group, and never sees a truncated
 //!   standard input as a whole one (`script`).
+//! - A script whose driver is gone goes on for a while, and a driver that comes back gets all of its output and its
+//!   end, once (`run`, `attachment`, `log`).
 //! - It does not stay for ever when nobody comes any more (`attendance`).
 //! - No zombie stays, no matter who started it (`processes`).
 //! - The names of a task's services lead to the task itself, in all of its containers (`hosts`).
 
+mod attachment;
 mod attendance;
 mod authorized_key;
 mod connection;
+mod execution;
 mod helper;
 mod host_key;
 mod hosts;
 mod install;
+mod log;
 mod processes;
+mod run;
 mod script;
 mod server;
 mod shell;

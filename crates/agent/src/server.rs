@@ -11,6 +11,7 @@ use fargate_wire::AGENT_SSH_ID;
 use russh::keys::{Algorithm, PrivateKey};
 use russh::server::{Config, run_stream};
 use russh::{Disconnect, MethodKind, MethodSet, Preferred, SshId, cipher, kex};
+use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
@@ -19,9 +20,10 @@ use tokio::time::{sleep, timeout};
 use crate::attendance::{Attendance, Leaving, Limits};
 use crate::authorized_key::AuthorizedKey;
 use crate::connection::Connection;
+use crate::execution::Host;
 use crate::hosts::HostNames;
 use crate::processes::Processes;
-use crate::script::Host;
+use crate::run::Runs;
 use crate::shell::Environment;
 use crate::transport::Transport;
 
@@ -44,8 +46,9 @@ const AHEAD: usize = 64 * WINDOW as usize;
 /// connection to some 16 times the maximum packet size, and is enough to keep it busy.
 const OUTGOING: usize = 16;
 
-/// A client that is silent is asked for a sign of life this often, and is gone after three unanswered ones.
+/// A client that is silent is asked for a sign of life this often, and is gone after so many unanswered ones.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+const KEEPALIVES: u32 = 3;
 
 /// Time between SIGTERM and SIGKILL for commands when the agent is told to stop. ECS gives a container 30 s in
 /// all, and on Fargate Spot two minutes.
@@ -100,6 +103,7 @@ pub(crate) async fn serve(
             processes: Processes::new()?,
             environment,
             attendance: Attendance::new(options.limits, &task, options.helper)?,
+            runs: Runs::default(),
             stopping: watch::Sender::new(false),
         }),
         leaving: watch::Sender::new(None),
@@ -170,6 +174,9 @@ impl Server {
     async fn attend(&self, stream: TcpStream, login: OwnedSemaphorePermit) -> Result<()> {
         // Answers are small, and somebody waits for them.
         stream.set_nodelay(true)?;
+        // russh asks for no sign of life while it writes, and TCP alone would wait for a quarter of an hour.
+        let silence = u32::try_from((KEEPALIVE * KEEPALIVES).as_millis())?;
+        set_tcp_user_timeout(&stream, silence)?;
         // russh has no way to end a session that is stuck, in the middle of a key exchange for one. Closing
         // its socket does end it.
         let stream = stream.into_std()?;
@@ -242,7 +249,7 @@ fn config(host_key: PrivateKey) -> Config {
         // A script may be silent for as long as it likes. Logging in has its own bound.
         inactivity_timeout: None,
         keepalive_interval: Some(KEEPALIVE),
-        keepalive_max: 3,
+        keepalive_max: KEEPALIVES as usize,
         ..Config::default()
     }
 }

@@ -89,16 +89,21 @@ fn home(users: &[u8], uid: u32) -> Option<OsString> {
 }
 
 /// `command`, run by the first shell there is, in a process group of its own; `None` when there is no shell.
-/// Looked for each time, since a job may well install one.
 pub(crate) fn command(command: &[u8], environment: &Environment) -> Option<Command> {
+    let mut shell = interpreter(environment)?;
+    shell.arg("-c").arg(OsStr::from_bytes(command));
+    Some(shell)
+}
+
+/// The first shell there is, to take a script on its standard input, in a process group of its own; `None` when
+/// there is no shell. Looked for each time, since a job may well install one.
+pub(crate) fn interpreter(environment: &Environment) -> Option<Command> {
     let shell = CANDIDATES
         .map(Path::new)
         .into_iter()
         .find(|path| path.is_file() && access(*path, Access::EXEC_OK).is_ok())?;
     let mut shell = Command::new(shell);
     shell
-        .arg("-c")
-        .arg(OsStr::from_bytes(command))
         .env_clear()
         .envs(
             environment
@@ -111,6 +116,14 @@ pub(crate) fn command(command: &[u8], environment: &Environment) -> Option<Comma
         .stderr(Stdio::piped())
         .process_group(0);
     Some(shell)
+}
+
+/// What to say when there is no shell.
+pub(crate) fn missing() -> String {
+    format!(
+        "shell not found; the image needs one of {}",
+        CANDIDATES.join(", ")
+    )
 }
 
 #[cfg(test)]

@@ -47,14 +47,15 @@ pub(crate) struct BuildSide {
     pub(crate) is_jobs: bool,
     /// What runs beside it.
     pub(crate) services: Vec<KnownService>,
-    /// Seconds after which the task ends that no driver is connected to.
-    pub(crate) idle_seconds: u64,
 }
 
 impl BuildSide {
-    /// How long the task stays without a driver.
-    pub(crate) fn idle(&self) -> Duration {
-        Duration::from_secs(self.idle_seconds)
+    /// How a run logs in there, where `helper` is how it does to the helper.
+    pub(crate) fn login(&self, helper: &Login) -> Login {
+        Login {
+            port: self.port,
+            ..helper.clone()
+        }
     }
 }
 

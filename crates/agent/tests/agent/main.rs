@@ -2,6 +2,8 @@
 //! client for what `ssh` cannot ask for.
 
 #[cfg(test)]
+mod attachments;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod ends;

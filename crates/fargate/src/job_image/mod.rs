@@ -53,7 +53,6 @@ pub(crate) struct Composed {
     /// Whether the job named it, rather than the operator.
     is_jobs: bool,
     pub(crate) services: Vec<KnownService>,
-    idle_seconds: u64,
     /// What the job log should say about it.
     pub(crate) notes: Vec<String>,
 }
@@ -66,7 +65,6 @@ impl Composed {
             image: self.image.clone(),
             is_jobs: self.is_jobs,
             services: self.services.clone(),
-            idle_seconds: self.idle_seconds,
         }
     }
 }
@@ -124,7 +122,6 @@ pub(crate) fn compose(from: &Ingredients<'_>) -> Result<Composed> {
         image,
         is_jobs: from.asked.image().is_some(),
         services: services.into_iter().map(|service| service.known).collect(),
-        idle_seconds: idle_seconds(from.settings),
         notes,
     })
 }
@@ -346,9 +343,11 @@ fn environments(
     if !services.is_empty() {
         names.push(BUILD_NAME);
     }
+    let idle = from.settings.idle_timeout.as_secs().max(1);
     let shared = [
         (PUBLIC_KEY_VARIABLE, from.public_key.to_owned()),
         (DEADLINE_VARIABLE, from.deadline.to_string()),
+        (IDLE_LIMIT_VARIABLE, idle.to_string()),
         (HOST_NAMES_VARIABLE, names.join(" ")),
     ];
     let shared: BTreeMap<_, _> = shared
@@ -356,18 +355,13 @@ fn environments(
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-    let mut helper = shared.clone();
-    // Only there: the job's own container hears nothing while the helper works, and the helper nothing while the job's
-    // script runs but for the connection that each run keeps to it.
-    let idle = idle_seconds(from.settings).to_string();
-    helper.insert(IDLE_LIMIT_VARIABLE.to_owned(), idle);
     let environment = |container: &str, variables| Environment {
         container: container.to_owned(),
         variables,
     };
     let mut environments = vec![
-        environment(COORDINATOR_CONTAINER, shared),
-        environment(HELPER_CONTAINER, helper),
+        environment(COORDINATOR_CONTAINER, shared.clone()),
+        environment(HELPER_CONTAINER, shared),
     ];
     environments.extend(
         services
@@ -415,10 +409,6 @@ fn fill(
             left_out.join(", ")
         ));
     }
-}
-
-fn idle_seconds(settings: &JobImage) -> u64 {
-    settings.idle_timeout.as_secs().max(1)
 }
 
 fn too_long(services: &[Service], length: usize) -> Error {

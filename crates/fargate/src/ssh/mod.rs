@@ -4,6 +4,8 @@
 //! the user's SSH configuration, so a manager's own keys and known hosts play no part.
 
 mod command;
+mod intake;
+mod resumable;
 mod script;
 
 use std::borrow::Cow;
@@ -11,20 +13,24 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::client::{self, AuthResult, DisconnectReason, Handle};
+use fargate_wire::AGENT_SSH_ID;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::TcpUserTimeout;
+use russh::client::{self, AuthResult, DisconnectReason, Handle, Session};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{
     Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
 };
-use russh::{Preferred, SshId, cipher};
+use russh::{Names, Preferred, SshId, cipher};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+pub(crate) use self::resumable::{Attended, Resumable};
 pub(crate) use self::script::Ended;
 use crate::error::{Error, Result};
 
 /// Silent keepalives after which a connection counts as lost.
-const KEEPALIVES: usize = 3;
+const KEEPALIVES: u32 = 3;
 
 /// Messages that wait for us before the server is held back. A message is at most 32 KiB, so this bounds the
 /// memory of a run whatever the job prints.
@@ -152,6 +158,7 @@ struct Seen(Mutex<SeenFacts>);
 #[derive(Debug, Default, Clone)]
 struct SeenFacts {
     host_key: Option<PublicKey>,
+    is_agent: bool,
     lost: Option<String>,
 }
 
@@ -179,6 +186,10 @@ impl Connection {
         let stream = reached.map_err(|_| Refusal::Silent)?.map_err(network)?;
         // Without it every request waits for the server's delayed acknowledgement.
         stream.set_nodelay(true).map_err(network)?;
+        // The library checks nothing while it writes, and TCP alone would wait for a quarter of an hour.
+        let silence = (target.keepalive_interval * KEEPALIVES).as_millis();
+        let silence = u32::try_from(silence).unwrap_or(u32::MAX);
+        setsockopt(&stream, TcpUserTimeout, &silence).map_err(|error| network(error.into()))?;
         timeout(target.connect_timeout, Self::log_in(stream, target, key))
             .await
             .unwrap_or(Err(Refusal::Silent))
@@ -215,6 +226,15 @@ impl Connection {
             .await
         {
             Ok(AuthResult::Success) => Ok(Self { handle, seen }),
+            // What the library says, too, when the connection is lost before the answer.
+            Ok(AuthResult::Failure {
+                remaining_methods, ..
+            }) if remaining_methods.is_empty() && handle.is_closed() => {
+                let why = seen.get().lost;
+                Err(Refusal::Other(why.unwrap_or_else(|| {
+                    "it was closed during the login".to_owned()
+                })))
+            }
             Ok(AuthResult::Failure { .. }) => Err(Refusal::KeyRefused(target.username.clone())),
             Err(error) => Err(refusal(error)),
         }
@@ -232,6 +252,11 @@ impl Connection {
                 "could not write down the task's SSH host key",
             )),
         }
+    }
+
+    /// Whether the server is our own agent, which can do more.
+    pub(crate) fn is_agent(&self) -> bool {
+        self.seen.get().is_agent
     }
 
     /// Why the connection ended, as far as the library knows.
@@ -267,6 +292,17 @@ impl client::Handler for Client {
             .is_none_or(|expected| same_key(expected, key)))
     }
 
+    async fn kex_done(
+        &mut self,
+        _shared_secret: Option<&[u8]>,
+        _names: &Names,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let is_agent = session.remote_sshid().starts_with(AGENT_SSH_ID.as_bytes());
+        self.seen.note(|seen| seen.is_agent = is_agent);
+        Ok(())
+    }
+
     async fn disconnected(
         &mut self,
         reason: DisconnectReason<Self::Error>,
@@ -294,7 +330,7 @@ fn configuration(target: &Target, expected: Option<&PublicKey>) -> Arc<client::C
             env!("CARGO_PKG_VERSION")
         ))),
         keepalive_interval: Some(target.keepalive_interval),
-        keepalive_max: KEEPALIVES,
+        keepalive_max: KEEPALIVES as usize,
         channel_buffer_size: WAITING_MESSAGES,
         nodelay: true,
         preferred: Preferred {

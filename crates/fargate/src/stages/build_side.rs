@@ -5,6 +5,7 @@
 //! whether the task died.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -36,14 +37,14 @@ const LEAST: Duration = Duration::from_secs(60);
 /// How often the job log hears that the wait goes on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long to wait before the helper is connected to again.
+/// How long to wait before the helper is connected to, first and again.
 const COMPANION_PAUSE: Duration = Duration::from_secs(5);
 
-/// How a port of the task is reached.
-pub(super) fn target(context: &Context<'_>, login: &Login, port: u16) -> Target {
+/// How the task is reached.
+pub(super) fn target(context: &Context<'_>, login: &Login) -> Target {
     let ssh = &context.config.ssh;
     Target {
-        address: SocketAddr::new(login.address, port),
+        address: SocketAddr::new(login.address, login.port),
         username: login.username.clone(),
         host_key: Some(login.host_key.clone()),
         reach_timeout: ssh.connect_timeout,
@@ -65,8 +66,9 @@ pub(super) async fn connect(
 ) -> Result<Connection> {
     let target = Target {
         reach_timeout: REACH_TIMEOUT.min(context.config.ssh.connect_timeout),
-        ..target(context, login, build.port)
+        ..target(context, &build.login(login))
     };
+    let helper = self::target(context, login);
     let key = KeyPair::parse(&login.private_key)?;
     let begun = Instant::now();
     let bound = context.config.fargate.start_timeout;
@@ -75,6 +77,7 @@ pub(super) async fn connect(
     let connection = tokio::select! {
         connected = keep_trying(&target, &key, &last) => connected?,
         failure = watch(context, record, build, begun) => return Err(failure),
+        never = accompany(&helper, &key) => match never {},
         () = sleep_until(deadline) => {
             let why = last.take().map_or_else(String::new, |refusal: Refusal| format!(": {}: {refusal}", target.address));
             return Err(Error::system(format!(
@@ -170,12 +173,12 @@ async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun:
     }
 }
 
-/// Keeps a connection to the helper while the job's own container works. The helper ends the task when no driver is
-/// connected to it for the idle time, so a script that ends long before that does without.
-pub(super) async fn accompany(target: Target, key: KeyPair, idle: Duration) {
-    sleep(idle / 4).await;
+/// Keeps a connection to the helper, which ends the task when no driver is connected to it, or to the agent that is
+/// waited for here, for too long.
+async fn accompany(target: &Target, key: &KeyPair) -> Infallible {
     loop {
-        match Connection::open(&target, &key).await {
+        sleep(COMPANION_PAUSE).await;
+        match Connection::open(target, key).await {
             Ok(connection) => {
                 while !connection.is_over() {
                     sleep(COMPANION_PAUSE).await;
@@ -183,6 +186,5 @@ pub(super) async fn accompany(target: Target, key: KeyPair, idle: Duration) {
             }
             Err(refusal) => tracing::debug!("the helper is not reached: {refusal}"),
         }
-        sleep(COMPANION_PAUSE).await;
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn wait(
     }
     let begun = Instant::now();
     let key = KeyPair::parse(&login.private_key)?;
-    let target = target(context, login, login.port);
+    let target = target(context, login);
     let mut missing = wanted;
     let mut trouble = None;
     let waiting = async {

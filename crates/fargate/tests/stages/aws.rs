@@ -202,7 +202,10 @@ fn programs(server: Server, folder: &Path) -> BTreeMap<String, Program> {
             program(words(&["/bin/sh", "-c", &make_key])),
         ),
         ("ci-coordinator".to_owned(), program(agent.clone())),
-        ("helper".to_owned(), program(agent)),
+        (
+            "helper".to_owned(),
+            program([agent, words(&["--helper"])].concat()),
+        ),
     ])
 }
 

@@ -11,6 +11,8 @@ mod job_image_refused;
 mod job_services;
 mod lifecycle;
 mod manager;
+mod proxy;
+mod reconnecting;
 mod scripts;
 mod signals;
 
