@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::Ssh;
 use super::section::Section;
 use super::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
 use super::values::{self, Globs};
@@ -42,7 +43,7 @@ pub(crate) struct JobImage {
 
 impl JobImage {
     /// Reads the section, unless its mode is off.
-    pub(super) fn read(section: Section<'_>) -> Option<Self> {
+    pub(super) fn read(section: Section<'_>, ssh: Option<&Ssh>) -> Option<Self> {
         let images = |key| {
             let patterns = section.strings(key).filter(|list| !list.is_empty())?;
             Globs::of_images(&patterns)
@@ -86,6 +87,12 @@ impl JobImage {
             }
         }
         let idle_timeout = section.duration("IdleTimeout", Duration::from_secs(10 * 60));
+        if ssh.is_some_and(|ssh| ssh.reconnect_timeout > idle_timeout) {
+            section.warn(
+                "IdleTimeout",
+                "is shorter than SSH.ReconnectTimeout: a task whose connection is lost may be gone before that",
+            );
+        }
         // AWS refuses the definition otherwise.
         let from_ecr = [&agent_image, &helper_image, &default_image]
             .into_iter()

@@ -198,7 +198,9 @@ impl Config {
         metadata.finish();
         let ssh = ssh(root.table("SSH"), by_job_image);
         let mode = match job_image {
-            Some(section) => JobImage::read(section).map(|read| Mode::JobImage(Box::new(read))),
+            Some(section) => {
+                JobImage::read(section, ssh.as_ref()).map(|read| Mode::JobImage(Box::new(read)))
+            }
             None => definition.map(Mode::TaskDefinition),
         };
         let job_variables = job_variables(root.table("JobVariables"));

@@ -421,6 +421,27 @@ fn an_image_that_cannot_be_pulled_is_told_in_aws_words() {
 }
 
 #[test]
+fn a_script_in_the_jobs_container_survives_its_connection() {
+    let drops = json!({ "faults": [{ "when": { "container": "ci-coordinator" },
+        "effect": { "port_drops": { "after_bytes": 50_000, "connections": 3 } } }] });
+    let manager = manager_with(&drops, "", "");
+    manager.prepare();
+    let run = manager
+        .start_stage("build_script", format!("seq 1 50000; {WHERE}; exit 6"))
+        .finish()
+        .exits(11);
+    let numbers: String = (1..=50_000).map(|number| format!("{number}\n")).collect();
+    assert!(
+        run.out()
+            .ends_with(&format!("{numbers}in ci-coordinator\n"))
+    );
+    assert!(run.err().contains("reconnecting"), "{}", run.err());
+    assert_eq!(manager.exit_code_file().unwrap(), "6\n");
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
 fn a_task_whose_manager_is_gone_ends_by_itself() {
     let manager = manager_with(&json!({}), "IdleTimeout = \"2s\"", "");
     manager.prepare();
