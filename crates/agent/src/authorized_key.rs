@@ -6,18 +6,18 @@
 use anyhow::{Context, Result, bail};
 use fargate_wire::PUBLIC_KEY_VARIABLE;
 use russh::keys::ssh_key::public::KeyData;
-use russh::keys::{Algorithm, PublicKey};
+use russh::keys::{Algorithm, HashAlg, PublicKey};
 
 /// An Ed25519 public key: the only kind the driver makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorizedKey(KeyData);
+pub(crate) struct AuthorizedKey(KeyData);
 
 impl AuthorizedKey {
     /// Reads the key from [`PUBLIC_KEY_VARIABLE`].
     ///
     /// # Errors
     /// When the variable is not set or not what [`AuthorizedKey::parse`] takes.
-    pub fn from_environment() -> Result<Self> {
+    pub(crate) fn from_environment() -> Result<Self> {
         let Some(line) = std::env::var_os(PUBLIC_KEY_VARIABLE) else {
             bail!(
                 "{PUBLIC_KEY_VARIABLE} is not set; set it to the public key that may log in, a line like \
@@ -36,7 +36,7 @@ impl AuthorizedKey {
     ///
     /// # Errors
     /// When it is anything but one Ed25519 public key.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let line = text.trim();
         if line.is_empty() {
             bail!("it is empty; it must be one line like \"ssh-ed25519 AAAA…\"");
@@ -67,6 +67,11 @@ impl AuthorizedKey {
         let key = PublicKey::from_openssh(line)
             .context("it begins like an Ed25519 public key, but is damaged or incomplete")?;
         Ok(Self(key.key_data().clone()))
+    }
+
+    /// A short text that stands for this key and no other.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.0.fingerprint(HashAlg::Sha256).to_string()
     }
 
     /// Whether `offered` is this key. Comments do not count.

@@ -1,4 +1,4 @@
-//! What a client may ask for: to log in with the one key, and to run commands. All else is refused.
+//! What a client may ask for: to log in with the one key, and to run commands and scripts. All else is refused.
 //!
 //! A refusal is an answer. russh's defaults say nothing to most requests, and a client that asked for a reply
 //! would wait for ever.
@@ -6,14 +6,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use fargate_wire::script::SUBSYSTEM;
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
 use russh::{Channel, ChannelId, ChannelWriteHalf, Pty, Sig};
 use tokio::sync::oneshot;
 
+use crate::attachment::Attachment;
 use crate::authorized_key::AuthorizedKey;
-use crate::script::{Host, Output, Script};
+use crate::execution::Host;
+use crate::script::{Output, Script};
 use crate::signals;
 
 /// One client. Dropped when its connection ends, and its commands with it.
@@ -29,6 +32,7 @@ pub(crate) struct Connection {
 enum State {
     Open(ChannelWriteHalf<Msg>),
     Running(Script),
+    Attached(Attachment),
     /// Its command could not be started.
     Refused,
 }
@@ -44,6 +48,20 @@ impl Connection {
             key,
             login: Some(login),
             channels: HashMap::new(),
+        }
+    }
+
+    /// The channel, if it is there to be used. A channel is for one command or one script.
+    fn take_open(&mut self, id: ChannelId) -> Option<ChannelWriteHalf<Msg>> {
+        if *self.host.stopping.borrow() {
+            return None;
+        }
+        match self.channels.remove(&id) {
+            Some(State::Open(channel)) => Some(channel),
+            other => {
+                self.channels.extend(other.map(|state| (id, state)));
+                None
+            }
         }
     }
 
@@ -103,6 +121,7 @@ impl Handler for Connection {
         self.channels.retain(|_, state| match state {
             State::Open(_) => true,
             State::Running(script) => !script.has_ended(),
+            State::Attached(attachment) => !attachment.has_ended(),
             State::Refused => false,
         });
         // The reading half goes: a queue of its own would hold up the connection when it is full.
@@ -118,16 +137,8 @@ impl Handler for Connection {
         command: &[u8],
         session: &mut Session,
     ) -> Outcome {
-        if *self.host.stopping.borrow() {
+        let Some(channel) = self.take_open(id) else {
             return session.channel_failure(id);
-        }
-        let channel = match self.channels.remove(&id) {
-            Some(State::Open(channel)) => channel,
-            // A channel is for one command.
-            other => {
-                self.channels.extend(other.map(|state| (id, state)));
-                return session.channel_failure(id);
-            }
         };
         session.channel_success(id)?;
         let output = Output {
@@ -143,8 +154,10 @@ impl Handler for Connection {
     }
 
     async fn data(&mut self, channel: ChannelId, data: &[u8], _: &mut Session) -> Outcome {
-        if let Some(script) = self.script(channel) {
-            script.write(data);
+        match self.channels.get_mut(&channel) {
+            Some(State::Running(script)) => script.write(data),
+            Some(State::Attached(attachment)) => attachment.receive(data),
+            _ => (),
         }
         Ok(())
     }
@@ -174,11 +187,20 @@ impl Handler for Connection {
 
     async fn subsystem_request(
         &mut self,
-        channel: ChannelId,
-        _name: &str,
+        id: ChannelId,
+        name: &str,
         session: &mut Session,
     ) -> Outcome {
-        session.channel_failure(channel)
+        if name != SUBSYSTEM {
+            return session.channel_failure(id);
+        }
+        let Some(channel) = self.take_open(id) else {
+            return session.channel_failure(id);
+        };
+        session.channel_success(id)?;
+        let attachment = Attachment::new(Arc::clone(&self.host), channel);
+        self.channels.insert(id, State::Attached(attachment));
+        Ok(())
     }
 
     async fn env_request(

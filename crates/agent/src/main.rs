@@ -1,42 +1,59 @@
 //! `fargate-agent`: reads its arguments, and leaves the rest to the library.
 //!
-//! By hand rather than with an argument parser: two options do not need one, and the binary is copied into
+//! By hand rather than with an argument parser: a few options do not need one, and the binary is copied into
 //! every container of every job.
 
 use std::env;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use fargate_agent::Arguments;
 
 const USAGE: &str = "\
-Usage: fargate-agent [--listen ADDRESS:PORT] [--until-stdin-closes]
+Usage: fargate-agent serve [--listen ADDRESS:PORT] [--host-key FILE] [--helper] [--until-stdin-closes]
+       fargate-agent install FOLDER
+       fargate-agent --version | --help
 
-Runs commands over SSH for the holder of the one Ed25519 key in SSH_PUBLIC_KEY.
+serve runs commands over SSH for the holder of the one Ed25519 key in SSH_PUBLIC_KEY.
 
   --listen ADDRESS:PORT   default: 0.0.0.0:7022, to be reached from outside of its task; port 0: any free one
+  --host-key FILE         the SSH host key; default: a new one each time
+  --helper                run what is not the job author's: git, cache and artifacts
   --until-stdin-closes    leave when standard input ends
-  --version, --help
 
-It leaves with 0 on SIGTERM and SIGINT, after SIGTERM and then SIGKILL to what it runs.
+It leaves with 0 on SIGTERM and SIGINT, when no driver has been connected for FARGATE_IDLE_LIMIT seconds, and at
+FARGATE_DEADLINE (in seconds since 1970), after SIGTERM and then SIGKILL to what it runs.
+
+install copies this program into a folder that is shared by the containers of a task, makes the task's host key
+beside it, and lets every user write to /builds and /cache.
 ";
 
 /// What the command line asks for.
 enum Request {
     Serve(Arguments),
+    Install(PathBuf),
     Print(String),
 }
 
 fn main() -> ExitCode {
-    let (code, text) = match parse(env::args().skip(1)) {
-        Ok(Request::Serve(arguments)) => match serve(arguments) {
-            Ok(()) => return ExitCode::SUCCESS,
-            Err(error) => (1, format!("fargate-agent: {error:#}\n")),
-        },
-        Ok(Request::Print(text)) => (0, text),
-        Err(error) => (2, format!("fargate-agent: {error:#}\n{USAGE}")),
+    let request = match parse(env::args().skip(1)) {
+        Ok(request) => request,
+        Err(error) => return end(2, &format!("fargate-agent: {error:#}\n{USAGE}")),
     };
+    let done = match request {
+        Request::Serve(arguments) => serve(arguments),
+        Request::Install(folder) => fargate_agent::install(&folder),
+        Request::Print(text) => return end(0, &text),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => end(1, &format!("fargate-agent: {error:#}\n")),
+    }
+}
+
+fn end(code: u8, text: &str) -> ExitCode {
     // There is nobody left to tell when the text cannot be written.
     if code == 0 {
         std::io::stdout().write_all(text.as_bytes()).ok();
@@ -55,6 +72,26 @@ fn serve(arguments: Arguments) -> Result<()> {
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Request> {
+    let command = given.next().context("a command is missing")?;
+    match command.as_str() {
+        "serve" => parse_serve(given).map(Request::Serve),
+        "install" => {
+            let folder = given.next().context("install needs a FOLDER")?;
+            match given.next() {
+                Some(more) => bail!("unknown argument {more:?}"),
+                None => Ok(Request::Install(folder.into())),
+            }
+        }
+        "--version" => {
+            let version = env!("CARGO_PKG_VERSION");
+            Ok(Request::Print(format!("fargate-agent {version}\n")))
+        }
+        "--help" | "-h" => Ok(Request::Print(USAGE.to_owned())),
+        other => bail!("unknown command {other:?}"),
+    }
+}
+
+fn parse_serve(mut given: impl Iterator<Item = String>) -> Result<Arguments> {
     let mut arguments = Arguments::default();
     while let Some(argument) = given.next() {
         let (name, mut value) = match argument.split_once('=') {
@@ -71,17 +108,17 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Request> {
                     format!("--listen {address:?} is not an ADDRESS:PORT like 0.0.0.0:7022")
                 })?;
             }
-            "--until-stdin-closes" => arguments.until_stdin_closes = true,
-            "--version" => {
-                let version = env!("CARGO_PKG_VERSION");
-                return Ok(Request::Print(format!("fargate-agent {version}\n")));
+            "--host-key" => {
+                let file = value.take().or_else(|| given.next());
+                arguments.host_key = Some(file.context("--host-key needs a FILE")?.into());
             }
-            "--help" | "-h" => return Ok(Request::Print(USAGE.to_owned())),
+            "--helper" => arguments.helper = true,
+            "--until-stdin-closes" => arguments.until_stdin_closes = true,
             _ => bail!("unknown argument {argument:?}"),
         }
         if value.is_some() {
             bail!("{name} takes no value");
         }
     }
-    Ok(Request::Serve(arguments))
+    Ok(arguments)
 }

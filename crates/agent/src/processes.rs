@@ -87,11 +87,15 @@ impl Processes {
         }
     }
 
+    /// Waits until nothing is left of `group`.
+    pub(crate) async fn gone(&self, group: Group) {
+        self.until(|running| !running.groups.contains(&group)).await;
+    }
+
     /// Ends `group`: SIGTERM, and SIGKILL to what is left of it after `grace`.
     pub(crate) async fn end(&self, group: Group, grace: Duration) {
         self.signal(group, Signal::TERM);
-        let gone = self.until(|running| !running.groups.contains(&group));
-        if timeout(grace, gone).await.is_err() {
+        if timeout(grace, self.gone(group)).await.is_err() {
             self.signal(group, Signal::KILL);
         }
     }

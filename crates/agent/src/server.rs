@@ -6,9 +6,8 @@ use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use fargate_wire::AGENT_SSH_ID;
-use russh::keys::key::safe_rng;
 use russh::keys::{Algorithm, PrivateKey};
 use russh::server::{Config, run_stream};
 use russh::{Disconnect, MethodKind, MethodSet, Preferred, SshId, cipher, kex};
@@ -17,10 +16,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::attendance::{Attendance, Leaving, Limits};
 use crate::authorized_key::AuthorizedKey;
 use crate::connection::Connection;
+use crate::execution::Host;
+use crate::hosts::HostNames;
 use crate::processes::Processes;
-use crate::script::Host;
+use crate::run::Runs;
 use crate::shell::Environment;
 use crate::transport::Transport;
 
@@ -57,62 +59,75 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the agent must be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+#[derive(Debug)]
+pub(crate) struct Options {
     /// The key that may log in.
-    pub authorized_key: AuthorizedKey,
+    pub(crate) authorized_key: AuthorizedKey,
+    /// Who it is to those that log in.
+    pub(crate) host_key: PrivateKey,
+    /// Whether it runs what is not the job author's.
+    pub(crate) helper: bool,
+    /// What leads to the task itself.
+    pub(crate) host_names: HostNames,
+    /// When to leave.
+    pub(crate) limits: Limits,
 }
 
-impl Options {
-    /// Takes the key from [`fargate_wire::PUBLIC_KEY_VARIABLE`].
-    ///
-    /// # Errors
-    /// When it is missing or not one Ed25519 public key.
-    pub fn from_environment() -> Result<Self> {
-        let authorized_key = AuthorizedKey::from_environment()?;
-        Ok(Self { authorized_key })
-    }
-}
-
-/// Serves `listener` until `shutdown` resolves. Then all process groups that were started and still have members
+/// Serves `listener` until `shutdown` resolves, or it is time to leave by itself. Then all process groups that were started and still have members
 /// get SIGTERM, and SIGKILL five seconds later; clients are disconnected with a reason and without an exit
 /// status, because that would blame their script. Orphans left behind by commands that have ended count too.
 ///
-/// It uses an Ed25519 host key of its own, made anew each time. It collects every child of the calling process,
+/// It collects every child of the calling process,
 /// and inherits its descendants' orphans: call it in a process that starts no others, and once. The environment
 /// of that process, without the key, is that of all commands.
 ///
 /// # Errors
 /// When the operating system refuses what is needed to begin. Nothing a client does is an error.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
+    let environment = if options.helper {
+        Environment::of_helper()?
+    } else {
+        Environment::of_container()
+    };
+    let task = options.authorized_key.fingerprint();
     let server = Server {
-        config: Arc::new(config()?),
+        config: Arc::new(config(options.host_key)),
         key: Arc::new(options.authorized_key),
         host: Arc::new(Host {
             processes: Processes::new()?,
-            environment: Environment::of_container(),
+            environment,
+            attendance: Attendance::new(options.limits, &task, options.helper)?,
+            runs: Runs::default(),
             stopping: watch::Sender::new(false),
         }),
-        leaving: watch::Sender::new(false),
+        leaving: watch::Sender::new(None),
     };
     let host = Arc::clone(&server.host);
     let serving = async {
         let mut connections = JoinSet::new();
-        tokio::select! {
-            () = server.accept(&listener, &mut connections) => (),
-            () = shutdown => (),
-        }
+        let leaving = tokio::select! {
+            () = server.accept(&listener, &mut connections) => Leaving::Told,
+            () = shutdown => Leaving::Told,
+            leaving = server.host.attendance.over() => leaving,
+        };
         drop(listener);
-        server.stop(connections).await;
+        server.stop(connections, leaving).await;
+    };
+    let naming = async {
+        if options.helper {
+            options.host_names.spread().await;
+        }
+        std::future::pending().await
     };
     tokio::select! {
         biased;
         collecting = host.processes.collect() => collecting,
         () = serving => Ok(()),
+        () = naming => Ok(()),
     }
 }
 
@@ -121,8 +136,8 @@ struct Server {
     config: Arc<Config>,
     key: Arc<AuthorizedKey>,
     host: Arc<Host>,
-    /// Whether connections are to be closed.
-    leaving: watch::Sender<bool>,
+    /// Set when connections are to be closed, with the reason.
+    leaving: watch::Sender<Option<Leaving>>,
 }
 
 impl Server {
@@ -177,13 +192,16 @@ impl Server {
             return Ok(session.await?);
         }
         drop(login);
+        let _present = self.host.attendance.enter();
 
         let mut leaving = self.leaving.subscribe();
-        tokio::select! {
+        let reason = tokio::select! {
             ended = &mut session => return Ok(ended?),
-            _ = leaving.wait_for(|leaving| *leaving) => (),
-        }
-        let reason = "the agent was told to stop, as when its task is stopped".to_owned();
+            leaving = leaving.wait_for(Option::is_some) => match leaving.ok().and_then(|leaving| *leaving) {
+                Some(leaving) => leaving.to_string(),
+                None => return Ok(()),
+            },
+        };
         let farewell = async {
             let handle = session.handle();
             let told = handle.disconnect(Disconnect::ByApplication, reason, String::new());
@@ -196,21 +214,19 @@ impl Server {
     }
 
     /// Ends all commands, and then all connections.
-    async fn stop(&self, mut connections: JoinSet<()>) {
+    async fn stop(&self, mut connections: JoinSet<()>, leaving: Leaving) {
         self.host.stopping.send_replace(true);
         self.host.processes.end_all(STOP_GRACE).await;
-        self.leaving.send_replace(true);
+        self.leaving.send_replace(Some(leaving));
         let closed = async { while connections.join_next().await.is_some() {} };
         // Those that have not logged in are not told anything.
         timeout(FAREWELL, closed).await.ok();
     }
 }
 
-fn config() -> Result<Config> {
-    let host_key = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519)
-        .context("cannot make a host key")?;
+fn config(host_key: PrivateKey) -> Config {
     let version = env!("CARGO_PKG_VERSION");
-    Ok(Config {
+    Config {
         server_id: SshId::Standard(format!("{AGENT_SSH_ID}{version}").into()),
         methods: MethodSet::from(&[MethodKind::PublicKey][..]),
         // A delay is to hide what a refusal took to decide. All that is compared here is public.
@@ -230,7 +246,7 @@ fn config() -> Result<Config> {
         keepalive_interval: Some(KEEPALIVE),
         keepalive_max: 3,
         ..Config::default()
-    })
+    }
 }
 
 /// Without finite field Diffie-Hellman, which costs a server much and a client nothing to ask for.

@@ -7,8 +7,13 @@ use std::process::{Command, Stdio};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 
-use fargate_wire::PUBLIC_KEY_VARIABLE;
-use rustix::fs::{Access, access};
+use anyhow::Result;
+use fargate_wire::{
+    DEADLINE_VARIABLE, HOST_NAMES_VARIABLE, IDLE_LIMIT_VARIABLE, PUBLIC_KEY_VARIABLE,
+};
+use rustix::fs::{Access, Mode, access};
+
+use crate::helper::Helper;
 
 /// Shells in the order in which GitLab's own executors look for them, so that an image which works there works
 /// here.
@@ -25,14 +30,26 @@ pub(crate) const CANDIDATES: [&str; 7] = [
 /// `PATH` where the container has none: Docker's default.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The variables of every command: those of the container, without the key that let its sender in.
-pub(crate) struct Environment(Vec<(OsString, OsString)>);
+/// What the driver tells the agent, and nobody else.
+const OURS: [&str; 4] = [
+    PUBLIC_KEY_VARIABLE,
+    IDLE_LIMIT_VARIABLE,
+    DEADLINE_VARIABLE,
+    HOST_NAMES_VARIABLE,
+];
+
+/// The variables of every command: those of the container, without what is the agent's own.
+pub(crate) struct Environment {
+    variables: Vec<(OsString, OsString)>,
+    /// Gone with this, and so what it put on `PATH`.
+    _helper: Option<Helper>,
+}
 
 impl Environment {
     /// The agent's own environment, with `HOME` and `PATH` filled in where the container has none.
     pub(crate) fn of_container() -> Self {
         let mut variables: Vec<_> = std::env::vars_os()
-            .filter(|(name, _)| name != PUBLIC_KEY_VARIABLE)
+            .filter(|(name, _)| OURS.iter().all(|ours| name != ours))
             .collect();
         let mut default = |name: &str, value: &dyn Fn() -> OsString| {
             if !variables.iter().any(|(known, _)| known == name) {
@@ -44,7 +61,19 @@ impl Environment {
             let users = std::fs::read("/etc/passwd").unwrap_or_default();
             home(&users, rustix::process::geteuid().as_raw()).unwrap_or_else(|| "/".into())
         });
-        Self(variables)
+        Self {
+            variables,
+            _helper: None,
+        }
+    }
+
+    /// The same with what GitLab's own scripts need in the helper's container, which umask 0000 is part of: the
+    /// job's image may run as anybody, and must be able to change what they leave.
+    pub(crate) fn of_helper() -> Result<Self> {
+        rustix::process::umask(Mode::empty());
+        let mut environment = Self::of_container();
+        environment._helper = Some(Helper::equip(&mut environment.variables)?);
+        Ok(environment)
     }
 }
 
@@ -60,23 +89,41 @@ fn home(users: &[u8], uid: u32) -> Option<OsString> {
 }
 
 /// `command`, run by the first shell there is, in a process group of its own; `None` when there is no shell.
-/// Looked for each time, since a job may well install one.
 pub(crate) fn command(command: &[u8], environment: &Environment) -> Option<Command> {
+    let mut shell = interpreter(environment)?;
+    shell.arg("-c").arg(OsStr::from_bytes(command));
+    Some(shell)
+}
+
+/// The first shell there is, to take a script on its standard input, in a process group of its own; `None` when
+/// there is no shell. Looked for each time, since a job may well install one.
+pub(crate) fn interpreter(environment: &Environment) -> Option<Command> {
     let shell = CANDIDATES
         .map(Path::new)
         .into_iter()
         .find(|path| path.is_file() && access(*path, Access::EXEC_OK).is_ok())?;
     let mut shell = Command::new(shell);
     shell
-        .arg("-c")
-        .arg(OsStr::from_bytes(command))
         .env_clear()
-        .envs(environment.0.iter().map(|(name, value)| (name, value)))
+        .envs(
+            environment
+                .variables
+                .iter()
+                .map(|(name, value)| (name, value)),
+        )
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
     Some(shell)
+}
+
+/// What to say when there is no shell.
+pub(crate) fn missing() -> String {
+    format!(
+        "shell not found; the image needs one of {}",
+        CANDIDATES.join(", ")
+    )
 }
 
 #[cfg(test)]

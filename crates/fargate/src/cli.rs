@@ -199,6 +199,12 @@ pub(crate) enum Agent {
         /// Where to listen
         #[arg(long, value_name = "ADDRESS")]
         listen: SocketAddr,
+        /// The SSH host key [default: a new one each time]
+        #[arg(long, value_name = "FILE")]
+        host_key: Option<PathBuf>,
+        /// Run what is not the job author's: git, cache and artifacts
+        #[arg(long)]
+        helper: bool,
         /// Leave when standard input ends
         #[arg(long)]
         until_stdin_closes: bool,

@@ -94,11 +94,15 @@ fn run(cli: Cli) -> Result<()> {
                 command:
                     Agent::Serve {
                         listen,
+                        host_key,
+                        helper,
                         until_stdin_closes,
                     },
             } => {
                 let arguments = fargate_agent::Arguments {
                     listen,
+                    host_key,
+                    helper,
                     until_stdin_closes,
                 };
                 let served = fargate_agent::run(arguments).await;

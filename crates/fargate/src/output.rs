@@ -47,6 +47,18 @@ impl Output {
         }
     }
 
+    /// Writes some of `bytes`, and says how many. Nothing is written when this is dropped while it waits.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads any more.
+    pub(crate) async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Pipe(sender) => sender.write(bytes).await,
+            Self::Direct(file) => file.write(bytes),
+        }
+    }
+
     /// Writes all of `bytes`; nothing is held back.
     ///
     /// # Errors

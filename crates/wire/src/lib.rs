@@ -1,6 +1,8 @@
-//! What the driver and its agent must agree on: names, versions and limits, and nothing else.
+//! What the driver and its agent must agree on: names, limits and the form of messages, and nothing else.
 //!
 //! Both sides depend on this crate, so that neither can drift from the other unnoticed.
+
+pub mod script;
 
 /// Name of the container that takes the job's scripts (contract: GitLab's guide, step 6).
 pub const COORDINATOR_CONTAINER: &str = "ci-coordinator";
@@ -33,6 +35,12 @@ pub const AGENT_FILE: &str = "/.fargate/fargate-agent";
 /// The task's one SSH host key in [`AGENT_FOLDER`], made by the bootstrap container and used by all of the
 /// task's agents: whoever pinned it at the first knows the others.
 pub const HOST_KEY_FILE: &str = "/.fargate/host_key";
+
+/// Where the task's shared volume with the job's checkout is mounted (JobImage mode).
+pub const BUILDS_FOLDER: &str = "/builds";
+
+/// Where the task's shared volume with the job's cache is mounted (JobImage mode).
+pub const CACHE_FOLDER: &str = "/cache";
 
 /// Environment variable with the host names, separated by blanks, that are to lead to the task itself: those of
 /// its services (JobImage mode).

@@ -38,7 +38,7 @@ fn a_script_of_2_mb_runs_from_standard_input() {
 }
 
 #[test]
-fn the_environment_is_the_containers_without_the_key() {
+fn the_environment_is_the_containers_without_what_is_the_agents() {
     let agent = Agent::start_with(&[], |command| {
         let key = command
             .get_envs()
@@ -51,6 +51,9 @@ fn the_environment_is_the_containers_without_the_key() {
             "/v2/credentials/x y",
         );
         command.env("ODD", "a\nb'\"");
+        command.env("FARGATE_IDLE_LIMIT", "1000");
+        command.env("FARGATE_DEADLINE", "9999999999");
+        command.env("FARGATE_HOST_NAMES", "redis");
     });
     let output = agent.run("env -0; pwd");
     let output = text(&output.stdout);
@@ -65,7 +68,14 @@ fn the_environment_is_the_containers_without_the_key() {
         Some("/v2/credentials/x y")
     );
     assert_eq!(variable("ODD"), Some("a\nb'\""));
-    assert_eq!(variable("SSH_PUBLIC_KEY"), None);
+    for ours in [
+        "SSH_PUBLIC_KEY",
+        "FARGATE_IDLE_LIMIT",
+        "FARGATE_DEADLINE",
+        "FARGATE_HOST_NAMES",
+    ] {
+        assert_eq!(variable(ours), None);
+    }
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     assert_eq!(variable("PATH"), Some(path));
     assert!(variable("HOME").is_some_and(|home| home.starts_with('/')));

@@ -22,7 +22,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long anything may take that is expected to happen.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running agent, ended when dropped.
 pub(crate) struct Agent {
@@ -42,7 +42,7 @@ impl Agent {
     /// Starts one with more arguments, after `change` to its command.
     pub(crate) fn start_with(arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(binary());
-        command.args(arguments);
+        command.arg("serve").args(arguments);
         Self::start_as(command, change)
     }
 
@@ -186,6 +186,23 @@ impl Agent {
     /// Waits until the agent has left.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         eventually("the agent leaves", || self.child.try_wait().unwrap())
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it has said on standard error until its end, where that is a pipe.
+    pub(crate) fn stderr(&mut self) -> String {
+        let mut told = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut told).unwrap();
+        told
+    }
+
+    /// The key that may log in, as the driver passes it.
+    pub(crate) fn public_key(&self) -> String {
+        self.key.public_key().to_openssh().unwrap()
     }
 
     /// The most memory the agent had so far, in bytes.

@@ -62,7 +62,7 @@ fn a_missing_or_wrong_key_is_told_at_once() {
     ] {
         let mut command = Command::new(binary());
         command
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["serve", "--listen", "127.0.0.1:0"])
             .env_remove("SSH_PUBLIC_KEY");
         if let Some(key) = key {
             command.env("SSH_PUBLIC_KEY", key);
@@ -78,14 +78,19 @@ fn a_missing_or_wrong_key_is_told_at_once() {
 #[test]
 fn wrong_arguments_are_told_with_the_usage() {
     for (arguments, reason) in [
-        (&["--nonsense"][..], "unknown argument \"--nonsense\""),
-        (&["--listen"], "--listen needs an ADDRESS:PORT"),
+        (&[][..], "a command is missing"),
+        (&["nonsense"], "unknown command \"nonsense\""),
+        (&["install"], "install needs a FOLDER"),
+        (&["install", "a", "b"], "unknown argument \"b\""),
+        (&["serve", "--nonsense"], "unknown argument \"--nonsense\""),
+        (&["serve", "--listen"], "--listen needs an ADDRESS:PORT"),
+        (&["serve", "--host-key"], "--host-key needs a FILE"),
         (
-            &["--listen=7022"],
+            &["serve", "--listen=7022"],
             "--listen \"7022\" is not an ADDRESS:PORT",
         ),
         (
-            &["--until-stdin-closes=yes"],
+            &["serve", "--until-stdin-closes=yes"],
             "--until-stdin-closes takes no value",
         ),
     ] {

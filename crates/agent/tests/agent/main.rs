@@ -2,6 +2,8 @@
 //! client for what `ssh` cannot ask for.
 
 #[cfg(test)]
+mod attachments;
+#[cfg(test)]
 mod commands;
 #[cfg(test)]
 mod ends;
@@ -10,10 +12,16 @@ mod flow;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
+mod leaving;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod roots;
+#[cfg(test)]
 mod shells;
 #[cfg(test)]
 mod signals;
+#[cfg(test)]
+mod task;

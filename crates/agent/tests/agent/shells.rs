@@ -2,47 +2,21 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{Agent, binary, text};
+use crate::harness::{Agent, text};
+use crate::roots::put_agent;
 
-/// The shared libraries that a running program has loaded.
-fn libraries(pid: u32) -> Vec<PathBuf> {
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
-    let mut found: Vec<_> = maps
-        .lines()
-        .filter_map(|line| line.split_whitespace().nth(5))
-        .filter(|path| path.contains(".so"))
-        .map(PathBuf::from)
-        .collect();
-    found.dedup();
-    found
-}
-
-/// A root folder with the agent and nothing else, and an agent in it.
+/// An agent in a root folder of its own, with nothing else there.
 fn agent_in(root: &Path) -> Agent {
-    let put = |from: &Path, to: &Path| {
-        let to = root.join(to.strip_prefix("/").unwrap());
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(from, to).unwrap();
-    };
-    let running = Agent::start();
-    for library in libraries(running.pid()) {
-        put(&library, &library);
-    }
-    // Where the kernel looks for the loader, which is behind links there.
-    let loader = Path::new("/lib64/ld-linux-x86-64.so.2");
-    if loader.exists() {
-        put(loader, loader);
-    }
-    put(Path::new(binary()), Path::new("/fargate-agent"));
+    put_agent(root);
     // chroot needs a user who is root, at least in a namespace of its own.
     let mut command = Command::new("unshare");
     command
         .args(["--user", "--map-root-user", "chroot"])
         .arg(root)
-        .arg("/fargate-agent");
+        .args(["/fargate-agent", "serve"]);
     Agent::start_as(command, |_| ())
 }
 

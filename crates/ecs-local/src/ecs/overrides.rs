@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::definition_rules::{check_size, check_storage};
+use super::fargate_rules::{check_size, check_storage};
 use super::shapes::{EnvironmentFile, EphemeralStorage, KeyValue};
 use super::task_definitions::Content;
 use crate::error::ApiError;

@@ -146,9 +146,9 @@ pub(super) enum Effect {
     ServiceUnavailable,
     /// IAM refuses the action.
     AccessDenied,
-    /// 403 `ExpiredTokenException`.
+    /// 403 `ExpiredTokenException` (EC2: 400 `RequestExpired`; STS: `ExpiredToken`).
     ExpiredCredentials,
-    /// 403 `UnrecognizedClientException`.
+    /// 403 `UnrecognizedClientException` (EC2: 401 `AuthFailure`; STS: `InvalidClientTokenId`).
     UnrecognizedClient,
     /// Any other error.
     Error {

@@ -207,13 +207,13 @@ impl CallFaults {
             }
             Effect::AccessDenied => ApiError::access_denied(service, operation),
             Effect::ExpiredCredentials => {
-                let code = if service == Service::Ecs {
-                    "ExpiredTokenException"
-                } else {
-                    "ExpiredToken"
+                let (status, code) = match service {
+                    Service::Ecs => (403, "ExpiredTokenException"),
+                    Service::Ec2 => (400, "RequestExpired"),
+                    Service::Sts => (403, "ExpiredToken"),
                 };
                 ApiError::new(
-                    403,
+                    status,
                     code,
                     "The security token included in the request is expired",
                 )

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::descendants::Descendants;
 use super::plan::{Condition, ContainerPlan, stop_order};
 use super::process::{self, Output, Process};
 use super::{health, port};
@@ -17,6 +18,9 @@ use crate::ids;
 
 /// How long a container has after SIGTERM when the whole stand-in ends.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The variable that tells a container's processes from all others, also those that have lost their parents.
+const MARK: &str = "ECS_LOCAL_CONTAINER";
 
 /// What a container has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,7 @@ impl End {
 /// Where a task's containers run.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
+    pub(super) task_id: String,
     pub(super) address: Ipv4Addr,
     pub(super) hostname: String,
     /// What holds the containers, when they are real ones. Otherwise they are processes of this machine.
@@ -76,7 +81,9 @@ pub(super) struct Site {
 /// The running containers of a task. Dropping it kills them.
 #[derive(Debug)]
 pub(super) struct Containers {
-    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    events: mpsc::UnboundedReceiver<Event>,
+    /// Those whose end has been seen.
+    ended: Vec<usize>,
     stops: Vec<watch::Sender<bool>>,
     order: Vec<Vec<usize>>,
     actors: JoinSet<()>,
@@ -121,29 +128,35 @@ impl Containers {
         }
         Self {
             events,
+            ended: Vec::new(),
             stops,
             order: stop_order(plans),
             actors,
         }
     }
 
-    /// Stops them, dependants first, and calls `ended` for each event until all have ended.
+    /// What happens next; nothing when all have ended. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        let event = self.events.recv().await?;
+        if matches!(event.what, What::Ended(_)) {
+            self.ended.push(event.container);
+        }
+        Some(event)
+    }
+
+    /// Stops them, dependants first, and calls `seen` for each event until all have ended.
     pub(super) async fn stop(mut self, mut seen: impl FnMut(Event)) {
-        let mut ended: Vec<usize> = Vec::new();
         for level in std::mem::take(&mut self.order) {
             for at in &level {
                 if let Some(stop) = self.stops.get(*at) {
                     stop.send_replace(true);
                 }
             }
-            while !level.iter().all(|at| ended.contains(at)) {
+            while !level.iter().all(|at| self.ended.contains(at)) {
                 // The channel closes when every actor is done, with or without having said so.
-                let Some(event) = self.events.recv().await else {
+                let Some(event) = self.next().await else {
                     return;
                 };
-                if matches!(event.what, What::Ended(_)) {
-                    ended.push(event.container);
-                }
                 seen(event);
             }
         }
@@ -234,7 +247,9 @@ impl Actor {
         if delay.is_zero() {
             self.started();
         }
-        self.watch(running).await
+        let end = self.watch(running).await;
+        Descendants::marked(MARK, &self.mark()).kill();
+        end
     }
 
     fn started(&self) {
@@ -310,7 +325,12 @@ impl Actor {
         environment
             .entry("HOSTNAME".into())
             .or_insert_with(|| self.site.hostname.clone());
+        environment.insert(MARK.into(), self.mark());
         environment
+    }
+
+    fn mark(&self) -> String {
+        format!("{}/{}", self.site.task_id, self.plan.name)
     }
 
     /// Waits for the container's end: its own, a stop, or a fault.

@@ -125,9 +125,8 @@ impl Driver {
         self.world.wait(latency::PULLING).await;
         if let Some(failure) = fails(Stage::Pull) {
             let image = self
-                .plan
-                .containers
-                .first()
+                .failing(failure)
+                .and_then(|at| self.plan.containers.get(at))
                 .map_or("", |container| container.image.as_str());
             let reason = format!(
                 "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {image}: {image}: not found"
@@ -220,6 +219,17 @@ impl Driver {
         });
     }
 
+    /// The container a start failure is about.
+    fn failing(&self, failure: &StartFailure) -> Option<usize> {
+        self.plan
+            .containers
+            .iter()
+            .position(|container| match &failure.container {
+                Some(name) => container.name == *name,
+                None => container.essential,
+            })
+    }
+
     /// Writes a start failure down on its container and says it of the task.
     fn fail(&self, failure: &StartFailure, default: String) -> Cause {
         let reason = failure.reason.clone().unwrap_or(default);
@@ -227,20 +237,9 @@ impl Driver {
             .container_reason
             .clone()
             .unwrap_or_else(|| reason.clone());
-        let chosen = match &failure.container {
-            Some(name) => self
-                .plan
-                .containers
-                .iter()
-                .position(|container| container.name == *name),
-            None => self
-                .plan
-                .containers
-                .iter()
-                .position(|container| container.essential),
-        };
+        let failing = self.failing(failure);
         self.change(|record, _| {
-            if let Some(container) = chosen.and_then(|at| record.containers.get_mut(at)) {
+            if let Some(container) = failing.and_then(|at| record.containers.get_mut(at)) {
                 container.reason = Some(shown);
             }
         });
@@ -253,6 +252,7 @@ impl Driver {
             return Cause::failed_to_start("InternalError: no network interface");
         };
         let site = Site {
+            task_id: self.key.id.clone(),
             address: interface.address,
             hostname: interface.dns_name.clone(),
             sandbox: self.ground.sandbox().cloned(),
@@ -287,7 +287,7 @@ impl Driver {
         loop {
             let next = async {
                 match &mut self.containers {
-                    Some(containers) => containers.events.recv().await,
+                    Some(containers) => containers.next().await,
                     None => None,
                 }
             };
@@ -413,11 +413,13 @@ impl Driver {
             };
             containers.stop(seen).await;
         }
-        self.change(|record, _| {
+        self.change(|record, now| {
             changes::stop_containers(record);
             if self.interface.is_some() {
                 set_attachment(record, AttachmentStatus::Detaching);
             }
+            // Shown also of a task that never ran.
+            record.execution_stopped_at.get_or_insert(now);
             record.last_status = TaskStatus::Deprovisioning;
         });
         if let Some(engine) = &self.world.engine {

@@ -98,6 +98,8 @@ pub(crate) struct Ssh {
     pub(crate) connect_timeout: Duration,
     /// How often a silent connection is checked.
     pub(crate) keepalive_interval: Duration,
+    /// How long a script goes on after its connection was lost, and the driver tries to get it back.
+    pub(crate) reconnect_timeout: Duration,
 }
 
 /// `[JobVariables]`: what a job may change by its variables.
@@ -374,9 +376,8 @@ fn ssh(section: Section<'_>) -> Option<Ssh> {
         port,
         connect_timeout: section.duration("ConnectTimeout", Duration::from_secs(10)),
         keepalive_interval: section.duration("KeepAliveInterval", Duration::from_secs(15)),
+        reconnect_timeout: section.duration("ReconnectTimeout", Duration::from_secs(300)),
     });
-    // Scripts that survive a lost connection come with JobImage mode; the key is checked all the same.
-    section.duration("ReconnectTimeout", Duration::from_secs(300));
     section.finish();
     ssh
 }

@@ -3,6 +3,8 @@
 //! One connection per stage, with the job's own key and the host key that prepare saw. Nothing is read from
 //! the user's SSH configuration, so a manager's own keys and known hosts play no part.
 
+mod intake;
+mod resumable;
 mod script;
 
 use std::borrow::Cow;
@@ -10,15 +12,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::client::{self, AuthResult, DisconnectReason, Handle};
+use fargate_wire::AGENT_SSH_ID;
+use russh::client::{self, AuthResult, DisconnectReason, Handle, Session};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{
     Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
 };
-use russh::{Preferred, SshId, cipher};
+use russh::{Names, Preferred, SshId, cipher};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+pub(crate) use self::resumable::{Attended, Resumable};
 pub(crate) use self::script::Ended;
 use crate::error::{Error, Result};
 
@@ -151,6 +155,7 @@ struct Seen(Mutex<SeenFacts>);
 #[derive(Debug, Default, Clone)]
 struct SeenFacts {
     host_key: Option<PublicKey>,
+    is_agent: bool,
     lost: Option<String>,
 }
 
@@ -214,6 +219,15 @@ impl Connection {
             .await
         {
             Ok(AuthResult::Success) => Ok(Self { handle, seen }),
+            // What the library says, too, when the connection is lost before the answer.
+            Ok(AuthResult::Failure {
+                remaining_methods, ..
+            }) if remaining_methods.is_empty() && handle.is_closed() => {
+                let why = seen.get().lost;
+                Err(Refusal::Other(why.unwrap_or_else(|| {
+                    "it was closed during the login".to_owned()
+                })))
+            }
             Ok(AuthResult::Failure { .. }) => Err(Refusal::KeyRefused(target.username.clone())),
             Err(error) => Err(refusal(error)),
         }
@@ -231,6 +245,11 @@ impl Connection {
                 "could not write down the task's SSH host key",
             )),
         }
+    }
+
+    /// Whether the server is our own agent, which can do more.
+    pub(crate) fn is_agent(&self) -> bool {
+        self.seen.get().is_agent
     }
 
     /// Why the connection ended, as far as the library knows.
@@ -264,6 +283,17 @@ impl client::Handler for Client {
             .expected
             .as_ref()
             .is_none_or(|expected| same_key(expected, key)))
+    }
+
+    async fn kex_done(
+        &mut self,
+        _shared_secret: Option<&[u8]>,
+        _names: &Names,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let is_agent = session.remote_sshid().starts_with(AGENT_SSH_ID.as_bytes());
+        self.seen.note(|seen| seen.is_agent = is_agent);
+        Ok(())
     }
 
     async fn disconnected(

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Connection, random_hex};
@@ -21,10 +21,10 @@ use crate::output::Output;
 use crate::stop::Stop;
 
 /// How long a script that is told to stop may take, before what is left of it is killed.
-const STOP_GRACE: Duration = Duration::from_secs(10);
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// How long, beyond that, we wait to hear that it is gone.
-const STOP_LIMIT: Duration = Duration::from_secs(15);
+pub(super) const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long the server may keep the channel open after the script's end without sending anything. Processes
 /// that the script leaves behind hold its output open, and OpenSSH would wait for them for ever.
@@ -152,15 +152,20 @@ impl Connection {
         &self,
         command: &str,
     ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
-        let channel = match self.handle.channel_open_session().await {
-            Ok(channel) => channel,
-            Err(russh::Error::ChannelOpenFailure(why)) => {
-                return Err(format!("its SSH server opens no session: {why:?}"));
-            }
-            Err(_) => return Err(self.lost()),
-        };
+        let channel = self.session().await?;
         channel.exec(true, command).await.map_err(|_| self.lost())?;
         Ok(channel.split())
+    }
+
+    /// Opens a channel.
+    pub(super) async fn session(&self) -> Result<Channel<Msg>, String> {
+        match self.handle.channel_open_session().await {
+            Ok(channel) => Ok(channel),
+            Err(russh::Error::ChannelOpenFailure(why)) => {
+                Err(format!("its SSH server opens no session: {why:?}"))
+            }
+            Err(_) => Err(self.lost()),
+        }
     }
 
     /// Ends a process group of the task: TERM, then KILL for what is left after `grace`. Returns when that is

@@ -18,7 +18,7 @@ use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::record::{Found, Login, Record};
-use crate::ssh::{Connection, Ended, KeyPair, Refusal, Target};
+use crate::ssh::{Attended, Connection, Ended, KeyPair, Refusal, Resumable, Target};
 
 /// Attempts to connect; the server was there when prepare ended.
 const CONNECT_ATTEMPTS: u32 = 3;
@@ -27,6 +27,16 @@ const CONNECT_ATTEMPTS: u32 = 3;
 /// shows there a moment after its connections are gone.
 const INQUIRIES: u32 = 5;
 const INQUIRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// Shortest and longest pause between attempts to get a lost connection back. The first attempt comes at once.
+const RECONNECT_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+
+/// How long a lost connection is tried before AWS is asked whether the task still runs, and how often after that.
+const ASK_AFTER: Duration = Duration::from_secs(1);
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// How long a lost connection is tried once we were told to stop: the script is to be ended, too.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Result<()> {
     tracing::debug!("running {stage} from {}", script.display());
@@ -49,10 +59,16 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         Ok(connection) => connection,
         Err(refusal) => return Err(unreachable(context, &record, login, &refusal).await),
     };
-    match connection
-        .run_script(file, &mut stdout, &mut stderr, &context.stop)
-        .await?
-    {
+    let ended = if connection.is_agent() {
+        let patience = context.config.ssh.reconnect_timeout;
+        let script = Resumable::new(file, &mut stdout, &mut stderr, patience);
+        persist(context, &record, login, connection, script).await?
+    } else {
+        connection
+            .run_script(file, &mut stdout, &mut stderr, &context.stop)
+            .await?
+    };
+    match ended {
         Ended::Exited(0) => Ok(()),
         // The script's own output has said why, and the runner says the status.
         Ended::Exited(status) => Err(Error::new(Blame::Script(status), "")),
@@ -96,9 +112,9 @@ fn record(context: &Context<'_>) -> Result<Record> {
     ))
 }
 
-async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connection, Refusal>> {
+/// How to reach the job's task, and the key for it.
+fn target(context: &Context<'_>, login: &Login) -> Result<(Target, KeyPair)> {
     let ssh = &context.config.ssh;
-    let key = KeyPair::parse(&login.private_key)?;
     let target = Target {
         address: SocketAddr::new(login.address, login.port),
         username: login.username.clone(),
@@ -107,6 +123,11 @@ async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connecti
         connect_timeout: ssh.connect_timeout,
         keepalive_interval: ssh.keepalive_interval,
     };
+    Ok((target, KeyPair::parse(&login.private_key)?))
+}
+
+async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connection, Refusal>> {
+    let (target, key) = target(context, login)?;
     let mut attempt = 1;
     loop {
         match Connection::open(&target, &key).await {
@@ -118,6 +139,134 @@ async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connecti
             }
             answer => return Ok(answer),
         }
+    }
+}
+
+/// Stays with a script that goes on without us, over as many connections as it takes.
+async fn persist(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+    mut connection: Connection,
+    mut script: Resumable<'_>,
+) -> Result<Ended> {
+    let mut pause = Duration::ZERO;
+    let mut told = false;
+    loop {
+        let before = script.received();
+        let why = match script.attend(&connection, &context.stop).await? {
+            Attended::Over(ended) => return Ok(ended),
+            Attended::Lost(why) => why,
+        };
+        drop(connection);
+        tracing::debug!("the connection to the job's task was lost: {why}");
+        if !told {
+            told = true;
+            script
+                .say(&format!(
+                    "Lost the connection to the job's task ({why}), reconnecting"
+                ))
+                .await;
+        }
+        // One that is lost as soon as it is there is not to be tried at full speed.
+        pause = if script.received() > before {
+            Duration::ZERO
+        } else {
+            longer(pause)
+        };
+        connection = match reconnect(context, record, login, pause).await? {
+            Ok(connection) => connection,
+            Err(Forlorn::Stopped(stopped)) => return Ok(Ended::Stopped(stopped)),
+            Err(Forlorn::Task(what)) => {
+                let flushing = async {
+                    script.flush().await;
+                    Ok(())
+                };
+                context.stop.or(flushing).await?;
+                return Ok(Ended::Lost(match what {
+                    Some(what) => format!("{why}, and {what}"),
+                    None => why,
+                }));
+            }
+        };
+    }
+}
+
+/// Why there is no new connection.
+enum Forlorn {
+    /// We were told to stop.
+    Stopped(Error),
+    /// It is the task that is gone, or nothing can be said.
+    Task(Option<String>),
+}
+
+/// Connects again, until that has been tried for long enough or there is nothing to connect to.
+async fn reconnect(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+    pause: Duration,
+) -> Result<Result<Connection, Forlorn>> {
+    let (target, key) = target(context, login)?;
+    let limit = context.config.ssh.reconnect_timeout;
+    let trying = async {
+        let mut pause = pause;
+        loop {
+            sleep(pause).await;
+            match Connection::open(&target, &key).await {
+                Ok(connection) => return Ok(connection),
+                Err(refusal @ (Refusal::OtherHost { .. } | Refusal::KeyRefused(_))) => {
+                    return Err(refusal);
+                }
+                Err(refusal) => tracing::debug!("no connection to the job's task: {refusal}"),
+            }
+            pause = longer(pause);
+        }
+    };
+    let told_to_stop = async {
+        let stopped = context.stop.requested().await;
+        // The script can only be ended over a connection.
+        tokio::select! {
+            _ = context.stop.insisted() => {}
+            () = sleep(STOP_PATIENCE) => {}
+        }
+        stopped
+    };
+    tokio::select! {
+        connected = trying => match connected {
+            Ok(connection) => Ok(Ok(connection)),
+            Err(refusal) => Err(unreachable(context, record, login, &refusal).await),
+        },
+        () = end_of_task(context, record) => Ok(Err(Forlorn::Task(None))),
+        () = sleep(limit) => Ok(Err(Forlorn::Task(Some(format!(
+            "no other was to be had within {} s (ReconnectTimeout)",
+            limit.as_secs()
+        ))))),
+        stopped = told_to_stop => Ok(Err(Forlorn::Stopped(stopped))),
+    }
+}
+
+/// The next pause between attempts.
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).clamp(RECONNECT_PAUSES.0, RECONNECT_PAUSES.1)
+}
+
+/// Resolves when AWS says that the task stops or is gone. AWS is not asked at once: connections are lost more often
+/// than tasks.
+async fn end_of_task(context: &Context<'_>, record: &Record) {
+    let Some(arn) = record.task.as_deref() else {
+        return;
+    };
+    sleep(ASK_AFTER).await;
+    let fargate = &context.config.fargate;
+    let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+    loop {
+        match aws.describe_task(&record.cluster, arn).await {
+            Ok(Some(task)) if !task.is_ending() => {}
+            Ok(_) => return,
+            Err(refusal) => tracing::debug!("could not ask AWS for the task: {refusal}"),
+        }
+        sleep(ASK_AGAIN).await;
     }
 }
 

@@ -95,7 +95,7 @@ fn a_server_that_is_gone_at_the_first_script() {
 fn a_connection_that_drops_is_no_failure_of_the_script() {
     // Enough for prepare's own connection and the start of the run's.
     let drops = json!({ "faults": [{ "effect": { "port_drops": { "after_bytes": 200_000 } } }] });
-    let manager = Manager::with_faults(Server::Agent, &drops);
+    let manager = Manager::with_faults(Server::OpenSsh, &drops);
     manager.prepare();
     let outcome = manager.run("head -c 10000000 /dev/zero; exit 3").exits(22);
     outcome.complains(&[

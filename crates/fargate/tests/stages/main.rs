@@ -8,6 +8,8 @@ mod bad_input;
 mod connection;
 mod lifecycle;
 mod manager;
+mod proxy;
+mod reconnecting;
 mod scripts;
 mod signals;
 

@@ -94,6 +94,12 @@ impl Manager {
         ));
     }
 
+    /// Writes fargate.toml with more keys in `[SSH]`.
+    pub(crate) fn configure_ssh(&self, ssh: &str) {
+        // The last section there is.
+        self.configure("", ssh);
+    }
+
     pub(crate) fn write_config(&self, text: &str) {
         std::fs::write(self.path("fargate.toml"), text).unwrap();
     }

@@ -1,0 +1,264 @@
+//! Scripts that outlive their connection.
+
+use std::time::Instant;
+
+use nix::sys::signal::Signal::SIGTERM;
+use serde_json::json;
+
+use crate::aws::{Server, wait_until};
+use crate::manager::{Manager, SECOND, write};
+use crate::proxy::{Cut, Proxy};
+
+const SAID: &str = "Lost the connection to the job's task";
+
+/// A job that is prepared, with a network that can fail.
+fn prepared(ssh: &str) -> (Manager, Proxy) {
+    let manager = Manager::new(Server::Agent);
+    manager.configure_ssh(ssh);
+    manager.prepare();
+    let proxy = Proxy::before(&manager);
+    (manager, proxy)
+}
+
+/// Bytes without a pattern.
+fn noise(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    })
+    .take(length)
+    .collect()
+}
+
+#[test]
+fn ten_cuts_during_50_mb_change_nothing() {
+    let (manager, proxy) = prepared("");
+    let (out, err) = (noise(50_000_000, 1), noise(1_000_000, 2));
+    write(&manager.path("out"), &out);
+    write(&manager.path("err"), &err);
+    proxy.cut_next((0..10).map(|number| Cut::Down(1_000_000 + number * 777_777)));
+    let script = format!(
+        "cat {0}/err >&2 & cat {0}/out; wait; exit 7",
+        manager.folder.path().display()
+    );
+    let outcome = manager.run(script).exits(11);
+    assert_eq!(proxy.connections(), 11);
+    assert!(
+        outcome.stdout == out,
+        "{} bytes of output",
+        outcome.stdout.len()
+    );
+    // Said once, with its line end, somewhere among the script's own.
+    let said = find(&outcome.stderr, SAID.as_bytes()).expect("it says so");
+    let end = said + find(&outcome.stderr[said..], b"\n").unwrap() + 1;
+    assert!([&outcome.stderr[..said], &outcome.stderr[end..]].concat() == err);
+    assert_eq!(manager.exit_code_file().as_deref(), Some("7\n"));
+    // The job goes on as if nothing had been.
+    assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+#[test]
+fn connections_that_always_drop_are_good_enough() {
+    let drops = json!({ "faults": [{ "effect": { "port_drops": { "after_bytes": 300_000 } } }] });
+    let manager = Manager::with_faults(Server::Agent, &drops);
+    manager.prepare();
+    let out = noise(5_000_000, 3);
+    write(&manager.path("out"), &out);
+    let outcome = manager.run(format!("cat {}; exit 3", manager.path("out").display()));
+    assert!(outcome.exits(11).stdout == out);
+}
+
+#[test]
+fn cuts_during_the_scripts_upload_change_nothing() {
+    let (manager, proxy) = prepared("");
+    let text: String = (0..400_000).map(|number| format!("{number}\n")).collect();
+    let script = format!("cat <<'END' | md5sum\n{text}END\necho here; exit 4\n");
+    write(&manager.path("text"), text.as_bytes());
+    let expected = manager.run(format!(
+        "md5sum < {}; echo here; exit 4",
+        manager.path("text").display()
+    ));
+    let before = proxy.connections();
+    proxy.cut_next([5_000, 300_000, 40_000, 1_000_000, 700_000].map(Cut::Up));
+    let outcome = manager.run(script).exits(11);
+    assert_eq!(outcome.out(), expected.exits(11).out());
+    assert_eq!(proxy.connections() - before, 6);
+}
+
+/// Runs a script that leaves a mark and prints a line, with a cut, and checks that it ran once, for all to see.
+fn runs_once(manager: &Manager, proxy: &Proxy, cut: Cut) {
+    let mark = manager.path("mark");
+    write(&mark, b"");
+    proxy.cut_next([cut]);
+    let script = format!(
+        "echo once >> {}; echo out; echo err >&2; exit 5",
+        mark.display()
+    );
+    let outcome = manager.run(script).exits(11);
+    assert_eq!(outcome.out(), "out\n", "{cut:?}");
+    let err = outcome.err();
+    let lines: Vec<_> = err.lines().filter(|line| !line.starts_with(SAID)).collect();
+    assert_eq!(lines, ["err"], "{cut:?}");
+    assert_eq!(std::fs::read(&mark).unwrap(), b"once\n", "{cut:?}");
+    assert_eq!(manager.exit_code_file().as_deref(), Some("5\n"));
+}
+
+#[test]
+fn a_cut_at_any_byte_from_the_login_to_the_end_changes_nothing() {
+    let (manager, proxy) = prepared("");
+    let script = "echo once >> /dev/null; echo out; echo err >&2; exit 5";
+    manager.run(script).exits(11);
+    let (down, up) = proxy.bytes();
+    // From the end backwards: the end and its acknowledgement, the output, the script, the attachment, the login.
+    let places = |all: u64| (0..=700).step_by(20).map(move |back| all - back);
+    for bytes in places(down) {
+        runs_once(&manager, &proxy, Cut::Down(bytes));
+    }
+    for bytes in places(up) {
+        runs_once(&manager, &proxy, Cut::Up(bytes));
+    }
+}
+
+#[test]
+fn a_dead_connection_that_nobody_closes_is_taken_over_twice() {
+    let (manager, proxy) = prepared("KeepAliveInterval = \"1s\"");
+    let gate = |number| manager.path(&format!("gate{number}"));
+    let script = (0..3).fold(String::new(), |script, number| {
+        let gate = gate(number);
+        format!(
+            "{script}until [ -e {} ]; do sleep 0.02; done; echo {number}\n",
+            gate.display()
+        )
+    });
+    let mut running = manager.start_run(script);
+    write(&gate(0), b"");
+    running.read_until("0\n");
+    for number in [1, 2] {
+        proxy.freeze();
+        // Printed while the driver still believes in its dead connection.
+        write(&gate(number), b"");
+        running.read_until(&format!("{number}\n"));
+    }
+    let outcome = running.finish().exits(0);
+    assert_eq!(proxy.connections(), 3);
+    assert!(
+        outcome.err().contains("it no longer answers"),
+        "{}",
+        outcome.err()
+    );
+}
+
+#[test]
+fn a_reader_that_pauses_costs_no_connection() {
+    let (manager, proxy) = prepared("KeepAliveInterval = \"1s\"");
+    let out = noise(5_000_000, 4);
+    write(&manager.path("out"), &out);
+    let running = manager.start_run(format!("cat {}", manager.path("out").display()));
+    // The driver can pass nothing on, and must hear the agent's keepalives all the same.
+    std::thread::sleep(6 * SECOND);
+    let outcome = running.finish().exits(0);
+    assert!(outcome.stdout == out);
+    assert_eq!(outcome.err(), "");
+    assert_eq!(proxy.connections(), 1);
+}
+
+#[test]
+fn a_script_can_be_cancelled_after_a_lost_connection_and_during_one() {
+    for closed in [false, true] {
+        let (manager, proxy) = prepared("");
+        let child = manager.path("child");
+        let script = format!(
+            "sleep 300 & echo $! > {}; trap 'echo trapped; exit 1' TERM; echo started; sleep 300",
+            child.display()
+        );
+        let mut running = manager.start_run(script);
+        running.read_until("started\n");
+        proxy.close(closed);
+        proxy.cut();
+        if closed {
+            running.signal(SIGTERM);
+            // The driver has to find out that there is no way.
+            std::thread::sleep(SECOND);
+            assert!(!running.is_over(), "it gave the script up");
+            proxy.close(false);
+        } else {
+            wait_until("it is back", || proxy.connections() == 2);
+            running.signal(SIGTERM);
+        }
+        let outcome = running
+            .finish()
+            .exits(22)
+            .complains(&["ERROR: the script of build_script was ended: stopped by SIG"]);
+        assert_eq!(outcome.out(), "trapped\n");
+        assert!(is_gone(&std::fs::read_to_string(&child).unwrap()));
+        assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
+    }
+}
+
+#[test]
+fn a_connection_that_cannot_be_had_again_is_given_up_and_so_is_the_script() {
+    let (manager, proxy) = prepared("ReconnectTimeout = \"2s\"");
+    let mut running = manager.start_run("echo $$; exec sleep 300");
+    let shell = running.read_until("\n");
+    proxy.close(true);
+    proxy.cut();
+    let begun = Instant::now();
+    running.finish().exits(22).complains(&[
+        "no other was to be had within 2 s (ReconnectTimeout)",
+        "the task still is RUNNING",
+    ]);
+    assert!(begun.elapsed() >= 2 * SECOND);
+    wait_until("the agent has ended the script", || is_gone(&shell));
+    proxy.close(false);
+    assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
+}
+
+#[test]
+fn a_task_that_stops_is_reported_long_before_patience_ends() {
+    let (manager, proxy) = prepared("");
+    let mut running = manager.start_run("echo here; sleep 300");
+    running.read_until("here");
+    proxy.close(true);
+    proxy.cut();
+    let arn = manager.aws.running()[0]["taskArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    manager.aws.stop_task(&arn, "enough");
+    let begun = Instant::now();
+    running.finish().exits(22).complains(&[
+        "the connection to the job's task was lost",
+        "AWS stopped the task: enough",
+    ]);
+    assert!(
+        begun.elapsed() < 20 * SECOND,
+        "it took {:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn a_driver_that_is_killed_leaves_no_script_behind() {
+    let (manager, _proxy) = prepared("ReconnectTimeout = \"1s\"");
+    let mut running = manager.start_run("echo $$; exec sleep 300");
+    let shell = running.read_until("\n");
+    running.signal(nix::sys::signal::Signal::SIGKILL);
+    wait_until("the agent has ended the script", || is_gone(&shell));
+    assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
+}
+
+/// Whether a process has ended; a zombie has.
+fn is_gone(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+    stat.map_or(true, |stat| {
+        let state = stat.rsplit(')').next().unwrap();
+        state.trim_start().starts_with('Z')
+    })
+}
