@@ -49,7 +49,10 @@ fn network_processes_and_volumes_are_shared() {
 #[test]
 fn processes_are_private_unless_shared() {
     let stand_in = StandIn::start();
-    let task = stand_in.run(json!([shell("alone", "echo I am $$; ps | grep -c /[p]ause")]));
+    let task = stand_in.run(json!([shell(
+        "alone",
+        "echo I am $$; ps | grep -c /[p]ause"
+    )]));
     task.stopped();
     // Nor is there the program that holds the network.
     assert_eq!(task.output("alone"), "I am 1\n0\n");
