@@ -24,6 +24,9 @@ const STOP_SIGNAL: &str = "SIGTERM";
 /// What a process has that was killed.
 const KILLED: i32 = 128 + 9;
 
+/// How long a killed container may take to be gone.
+const KILL: Duration = Duration::from_secs(30);
+
 /// How long the last of its output may take to come after a container's end.
 const LAST_OUTPUT: Duration = Duration::from_secs(5);
 
@@ -138,7 +141,9 @@ impl Container {
             () = patience => {}
         }
         self.signal("SIGKILL").await;
-        self.wait().await.code
+        let killed = tokio::time::timeout(KILL, self.wait()).await;
+        // Without an engine nothing can be known of it any more.
+        killed.map_or(KILLED, |exit| exit.code)
     }
 
     async fn signal(&self, signal: &str) {

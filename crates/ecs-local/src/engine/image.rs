@@ -104,7 +104,8 @@ fn repository(name: &str) -> &str {
     }
 }
 
-/// The digest that the image has under this name, among those of all of its names.
+/// The digest that the image has under this name, among those of all of its names. Podman knows no more than that each
+/// of the image's digests is one of each of its names.
 fn digest<'a>(name: &str, digests: &'a [String]) -> Option<&'a str> {
     let wanted = repository(name);
     let full = format!("/{wanted}");

@@ -6,15 +6,14 @@
 use std::sync::Arc;
 
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
 
 use super::changes::{self, set_attachment};
 use super::containers::{Containers, End, Event, Site, What};
+use super::ground::Ground;
 use super::plan::{ContainerPlan, Plan};
 use super::process::Output;
 use super::record::{AttachmentStatus, ContainerInterface, Record, TaskStatus, Timestamp};
 use crate::ecs::shapes::KeyValue;
-use crate::engine::Sandbox;
 use crate::faults::{Stage, StartFailure};
 use crate::latency;
 use crate::network::Interface;
@@ -52,8 +51,7 @@ pub(crate) async fn drive(
         plan,
         containers: None,
         interface: None,
-        sandbox: None,
-        making: None,
+        ground: Ground::default(),
     };
     let mut shutdown = driver.world.shutdown();
     let cause = tokio::select! {
@@ -77,10 +75,7 @@ struct Driver {
     plan: Plan,
     containers: Option<Containers>,
     interface: Option<Interface>,
-    /// What holds real containers.
-    sandbox: Option<Arc<Sandbox>>,
-    /// What makes that. A stop lets it finish, so that what it makes is found and removed.
-    making: Option<JoinHandle<anyhow::Result<Sandbox>>>,
+    ground: Ground,
 }
 
 impl Driver {
@@ -119,7 +114,7 @@ impl Driver {
                 "Timeout waiting for network interface provisioning to complete.".into()
             })));
         }
-        self.make_sandbox().await?;
+        self.make_ground().await?;
         self.create_interface()?;
         self.world.wait(latency::PENDING).await;
         self.change(|record, _| record.last_status = TaskStatus::Pending);
@@ -153,23 +148,16 @@ impl Driver {
     /// Whether containers get their images when each of them is about to start, and say so.
     fn pulls_one_by_one(&self) -> bool {
         let delayed = |container: &ContainerPlan| !container.faults.pull_delay.is_zero();
-        self.sandbox.is_some() || self.plan.containers.iter().any(delayed)
+        self.ground.sandbox().is_some() || self.plan.containers.iter().any(delayed)
     }
 
-    /// Makes what holds the containers, if they are real ones: the task's address is in it.
-    async fn make_sandbox(&mut self) -> Result<(), Cause> {
-        let Some(engine) = &self.world.engine else {
-            return Ok(());
-        };
-        let making = Sandbox::make(engine.clone(), self.plan.shared.clone());
-        let made = self.making.insert(tokio::spawn(making)).await;
-        self.making = None;
-        let sandbox = made
-            .map_err(anyhow::Error::from)
-            .and_then(|made| made)
-            .map_err(|error| Cause::failed_to_start(format!("InternalError: {error:#}")))?;
-        self.plan.interface.address = Some(sandbox.address);
-        self.sandbox = Some(Arc::new(sandbox));
+    /// Makes what real containers stand on; the task has the address that it is given there.
+    async fn make_ground(&mut self) -> Result<(), Cause> {
+        if let Some(engine) = &self.world.engine {
+            let made = self.ground.make(engine, &self.plan.shared).await;
+            let failed = |error| Cause::failed_to_start(format!("InternalError: {error:#}"));
+            self.plan.interface.address = Some(made.map_err(failed)?);
+        }
         Ok(())
     }
 
@@ -267,7 +255,7 @@ impl Driver {
             task_id: self.key.id.clone(),
             address: interface.address,
             hostname: interface.dns_name.clone(),
-            sandbox: self.sandbox.clone(),
+            sandbox: self.ground.sandbox().cloned(),
             shutdown: self.world.shutdown(),
         };
         let outputs: Vec<Output> = self
@@ -310,11 +298,16 @@ impl Driver {
             let Some(Event { container, what }) = event else {
                 return Cause::failed_to_start("InternalError: the containers are gone");
             };
-            let pulled = pulling.contains(&true);
-            if let Some(pulls) = pulling.get_mut(container) {
+            // Whatever happens to a container, it has its image then, unless just that was the trouble.
+            let failed = matches!(&what, What::Ended(end) if end.failed_to_start);
+            let mut pulled = false;
+            if let Some(pulls) = pulling.get_mut(container)
+                && *pulls
+                && !failed
+            {
                 *pulls = false;
+                pulled = !pulling.contains(&true);
             }
-            let pulled = pulled && !pulling.contains(&true);
             if let Some(waits) = waiting.get_mut(container) {
                 *waits &= matches!(what, What::Pulled(_));
             }
@@ -397,25 +390,6 @@ impl Driver {
         });
     }
 
-    /// Removes real containers, their network and their volumes.
-    async fn remove_sandbox(&mut self) {
-        if let Some(making) = self.making.take()
-            && let Err(error) = making.await
-        {
-            tracing::error!(%error, "making a task's network failed");
-        }
-        if let Some(engine) = &self.world.engine
-            && let Err(error) = engine.remove_task(&self.key.id).await
-        {
-            // The end of the stand-in will try again.
-            tracing::warn!(
-                task = self.key.id,
-                error = format!("{error:#}"),
-                "containers are left"
-            );
-        }
-    }
-
     /// From whatever it has come to, down to `STOPPED`.
     async fn wind_down(mut self) {
         if self
@@ -448,7 +422,9 @@ impl Driver {
             record.execution_stopped_at.get_or_insert(now);
             record.last_status = TaskStatus::Deprovisioning;
         });
-        self.remove_sandbox().await;
+        if let Some(engine) = &self.world.engine {
+            self.ground.remove(engine, &self.key.id).await;
+        }
         self.world.wait(latency::DEPROVISIONING).await;
         if let (Some(interface), Some(region)) = (
             &self.interface,

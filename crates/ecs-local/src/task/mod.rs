@@ -3,6 +3,7 @@
 mod changes;
 mod containers;
 mod descendants;
+mod ground;
 mod health;
 mod lifecycle;
 pub(crate) mod plan;

@@ -135,16 +135,24 @@ impl Engine {
         socket
     }
 
-    /// Copies an image to a registry of this machine.
-    pub(crate) fn push(&self, image: &str, name: &str) {
+    /// Puts an image into a registry of this machine, one that the engine does not have under any name.
+    pub(crate) fn publish(&self, name: &str, folder: &Path) {
+        let archive = folder.join("image.tar");
+        std::fs::write(&archive, busybox_files()).unwrap();
+        let archive = archive.to_str().unwrap();
+        self.run(&[
+            "import",
+            "--change",
+            &format!("LABEL made-for={name}"),
+            archive,
+            name,
+        ]);
         if self.configuration.is_some() {
-            let to = format!("docker://{name}");
-            self.run(&["push", "--tls-verify=false", image, &to]);
+            self.run(&["push", "--tls-verify=false", name]);
         } else {
-            self.run(&["tag", image, name]);
             self.run(&["push", name]);
-            self.run(&["rmi", name]);
         }
+        self.run(&["rmi", name]);
     }
 
     /// Runs the engine's own command and returns what it says.

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
-use crate::engine::{BUSYBOX, engine};
+use crate::engine::engine;
 use crate::stand_in::StandIn;
 
 /// A registry of a test's own, ended with it.
@@ -75,7 +75,7 @@ fn images_are_pulled_and_those_that_are_here_will_do() {
     let folder = tempfile::tempdir().unwrap();
     let registry = Registry::start(folder.path());
     let image = format!("{}/team/app:1", registry.address);
-    engine().push(BUSYBOX, &image);
+    engine().publish(&image, folder.path());
     let stand_in = StandIn::in_engine(engine().asking(registry.address, folder.path()), &json!([]));
     let run = |image: &str| {
         stand_in.run(json!([{ "name": "build", "image": image, "command": ["/bin/echo", "ran"] }]))
