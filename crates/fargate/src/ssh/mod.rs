@@ -21,7 +21,7 @@ use russh::keys::ssh_key::LineEnding;
 use russh::keys::{
     Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
 };
-use russh::{Names, Preferred, SshId, cipher};
+use russh::{Disconnect, Names, Preferred, SshId, cipher};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -160,6 +160,7 @@ struct SeenFacts {
     host_key: Option<PublicKey>,
     is_agent: bool,
     lost: Option<String>,
+    left: bool,
 }
 
 impl Seen {
@@ -259,6 +260,11 @@ impl Connection {
         self.seen.get().is_agent
     }
 
+    /// Whether the server said that it leaves: there will be nobody to connect to again.
+    pub(crate) fn has_left(&self) -> bool {
+        self.seen.get().left
+    }
+
     /// Why the connection ended, as far as the library knows.
     fn lost(&self) -> String {
         self.seen
@@ -309,6 +315,8 @@ impl client::Handler for Client {
     ) -> Result<(), Self::Error> {
         let why = match reason {
             DisconnectReason::ReceivedDisconnect(info) => {
+                let left = matches!(info.reason_code, Disconnect::ByApplication);
+                self.seen.note(|seen| seen.left = left);
                 format!("the task's SSH server closed it: {}", info.message)
             }
             DisconnectReason::Error(error) => refusal(error).to_string(),

@@ -164,6 +164,9 @@ async fn persist(
             Attended::Over(ended) => return Ok(ended),
             Attended::Lost(why) => why,
         };
+        if connection.has_left() {
+            return given_up(context, &mut script, why).await;
+        }
         drop(connection);
         tracing::debug!("the connection to the job's task was lost: {why}");
         if !told {
@@ -184,18 +187,24 @@ async fn persist(
             Ok(connection) => connection,
             Err(Forlorn::Stopped(stopped)) => return Ok(Ended::Stopped(stopped)),
             Err(Forlorn::Task(what)) => {
-                let flushing = async {
-                    script.flush().await;
-                    Ok(())
-                };
-                context.stop.or(flushing).await?;
-                return Ok(Ended::Lost(match what {
+                let why = match what {
                     Some(what) => format!("{why}, and {what}"),
                     None => why,
-                }));
+                };
+                return given_up(context, &mut script, why).await;
             }
         };
     }
+}
+
+/// What there is of the output still belongs into the job log.
+async fn given_up(context: &Context<'_>, script: &mut Resumable<'_>, why: String) -> Result<Ended> {
+    let flushing = async {
+        script.flush().await;
+        Ok(())
+    };
+    context.stop.or(flushing).await?;
+    Ok(Ended::Lost(why))
 }
 
 /// Why there is no new connection.
