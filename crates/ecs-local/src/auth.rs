@@ -128,12 +128,12 @@ fn incomplete(service: Service, message: &str) -> ApiError {
 }
 
 fn invalid(service: Service, message: &str) -> ApiError {
-    let code = match service {
-        Service::Ecs => "InvalidSignatureException",
-        Service::Ec2 => "AuthFailure",
-        Service::Sts => "SignatureDoesNotMatch",
+    let (status, code) = match service {
+        Service::Ecs => (403, "InvalidSignatureException"),
+        Service::Ec2 => (401, "AuthFailure"),
+        Service::Sts => (403, "SignatureDoesNotMatch"),
     };
-    ApiError::new(403, code, message)
+    ApiError::new(status, code, message)
 }
 
 #[cfg(test)]

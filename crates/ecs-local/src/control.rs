@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::faults::{Faults, Injector};
 use crate::task::{Change, TaskStatus};
 use crate::world::World;
+use crate::{ec2, ecs, sts};
 
 /// The paths below `/_local/`.
 pub(crate) fn routes() -> Router<Arc<World>> {
@@ -24,7 +25,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/_local/faults", get(faults).put(set_faults))
 }
 
-/// Calls by operation, error replies by code, and how many of these were for the rate limit.
+/// Calls of each operation there is, error replies by code, and how many of these were for the rate limit.
 #[derive(Serialize)]
 struct Counts {
     calls: BTreeMap<String, u64>,
@@ -34,8 +35,12 @@ struct Counts {
 
 async fn stats(State(world): State<Arc<World>>) -> Json<Counts> {
     let stats = world.lock().stats.clone();
+    let mut calls = stats.calls;
+    for operation in [ecs::OPERATIONS, ec2::OPERATIONS, sts::OPERATIONS].concat() {
+        calls.entry(operation.to_owned()).or_default();
+    }
     Json(Counts {
-        calls: stats.calls,
+        calls,
         errors: stats.errors,
         throttled: stats.throttled,
     })

@@ -13,6 +13,7 @@ mod connection;
 mod control;
 mod ec2;
 mod ecs;
+mod engine;
 mod error;
 mod fargate;
 mod faults;
@@ -45,44 +46,82 @@ pub const ACCOUNT: &str = "000000000000";
 /// How long connections may take to finish after shutdown; a client that keeps one open shall not hold the server up.
 const CLOSING: Duration = Duration::from_secs(1);
 
-/// Answers on `listener` until `shutdown` completes, then ends every task's processes and returns.
+/// Answers on `listener` until `shutdown` completes, then ends every task's processes or containers and returns.
 ///
 /// Works on any tokio runtime with I/O, process and time drivers, the current-thread one included. Nothing of it
-/// survives: a process that still runs two seconds after its SIGTERM is killed.
+/// survives: what still runs two seconds after its SIGTERM is killed, and containers and their volumes are removed.
 ///
 /// # Errors
 ///
-/// When the options contradict themselves, or the listener fails.
+/// When the options contradict themselves, no container engine answers that should, or the listener fails.
 pub async fn serve(
     listener: TcpListener,
     options: Options,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    options.check()?;
-    let world = Arc::new(world::World::new(options));
-    let ended = world.clone();
-    let (closing, mut closed) = tokio::sync::watch::channel(false);
-    let until = async move {
-        shutdown.await;
-        ended.begin_shutdown();
-        closing.send_replace(true);
-    };
-    let service =
-        http::router(world.clone()).into_make_service_with_connect_info::<connection::Cut>();
-    let server = std::future::IntoFuture::into_future(
-        axum::serve(connection::Connections(listener), service).with_graceful_shutdown(until),
-    );
-    let bound = async move {
-        if closed.wait_for(|closed| *closed).await.is_err() {
-            // The server ended by itself and dropped the sender: its own arm of the select reports that.
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(CLOSING).await;
-    };
-    let served = tokio::select! {
-        served = server => served.context("serving the local ECS endpoint"),
-        () = bound => Ok(()),
-    };
-    world.end_all_tasks().await;
-    served
+    StandIn::new(options).await?.serve(listener, shutdown).await
+}
+
+/// A stand-in that is ready to [serve](StandIn::serve), for whoever wants to know before that it is.
+#[derive(Debug)]
+pub struct StandIn {
+    world: Arc<world::World>,
+}
+
+impl StandIn {
+    /// Checks the options, and connects to the container engine if tasks are to run there.
+    ///
+    /// # Errors
+    ///
+    /// When the options contradict themselves, or no container engine answers that should.
+    pub async fn new(options: Options) -> anyhow::Result<Self> {
+        options.check()?;
+        let engine = match &options.backend {
+            Backend::Process { .. } => None,
+            Backend::Container { socket } => {
+                Some(Arc::new(engine::Engine::connect(socket.as_deref()).await?))
+            }
+        };
+        Ok(Self {
+            world: Arc::new(world::World::new(options, engine)),
+        })
+    }
+
+    /// As [`serve`].
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let world = self.world;
+        let ended = world.clone();
+        let (closing, mut closed) = tokio::sync::watch::channel(false);
+        let until = async move {
+            shutdown.await;
+            ended.begin_shutdown();
+            closing.send_replace(true);
+        };
+        let service =
+            http::router(world.clone()).into_make_service_with_connect_info::<connection::Cut>();
+        let server = std::future::IntoFuture::into_future(
+            axum::serve(connection::Connections(listener), service).with_graceful_shutdown(until),
+        );
+        let bound = async move {
+            if closed.wait_for(|closed| *closed).await.is_err() {
+                // The server ended by itself and dropped the sender: its own arm of the select reports that.
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(CLOSING).await;
+        };
+        let served = tokio::select! {
+            served = server => served.context("serving the local ECS endpoint"),
+            () = bound => Ok(()),
+        };
+        world.end_all_tasks().await;
+        served
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! Addresses come from 127.64.0.0/10, which Linux routes to the machine itself, and are given out in turn: no task gets
 //! the address of one that has just ended, unless a subnet's part of the range has been used up. A stand-in starts at
-//! a random place in it, so that two of them on one machine keep apart.
+//! a random place in it, so that two of them on one machine keep apart. A task of real containers has the address its
+//! container engine gave it, and takes no more than a place in the subnet.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -65,6 +66,8 @@ pub(crate) struct InterfaceRequest {
     pub(crate) public: bool,
     pub(crate) tags: Vec<Tag>,
     pub(crate) public_after_reads: u32,
+    /// Where the task can be reached, if that is not for the subnet to say.
+    pub(crate) address: Option<Ipv4Addr>,
 }
 
 impl Network {
@@ -109,6 +112,7 @@ impl Network {
             .iter_mut()
             .find(|subnet| subnet.spec.id == request.subnet_id)?;
         let address = subnet.take()?;
+        let address = request.address.unwrap_or(address);
         let interface = Interface {
             id: ids::ec2("eni"),
             attachment_arn: request.attachment_arn.clone(),
@@ -182,6 +186,7 @@ mod tests {
             public: false,
             tags: Vec::new(),
             public_after_reads: 0,
+            address: None,
         }
     }
 

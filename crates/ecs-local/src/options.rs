@@ -1,6 +1,7 @@
 //! What a stand-in is told when it starts: how fast, how strict, what stands in for images, what the account has.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::Faults;
 
@@ -35,12 +36,13 @@ impl Options {
             "the latency factor is {}; it has to be between 0 (no delay) and 100",
             self.latency
         );
-        let Backend::Process { programs } = &self.backend;
-        for (name, program) in programs {
-            anyhow::ensure!(
-                program.command.first().is_some_and(|word| !word.is_empty()),
-                "the program of container {name:?} is empty; give a command line"
-            );
+        if let Backend::Process { programs } = &self.backend {
+            for (name, program) in programs {
+                anyhow::ensure!(
+                    program.command.first().is_some_and(|word| !word.is_empty()),
+                    "the program of container {name:?} is empty; give a command line"
+                );
+            }
         }
         for subnet in &self.seed.subnets {
             anyhow::ensure!(
@@ -62,6 +64,11 @@ pub enum Backend {
         /// What stands in for the image of a container, by the container's name. A container that is not named here
         /// runs its entry point and command, or, having neither, nothing until it is stopped.
         programs: BTreeMap<String, Program>,
+    },
+    /// Containers are real ones of Docker or Podman on this machine, each task with its own network.
+    Container {
+        /// Where the engine listens. Default: what `DOCKER_HOST` says, then the usual places of Docker and Podman.
+        socket: Option<PathBuf>,
     },
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::account::Region;
+use crate::engine::Engine;
 use crate::faults::Injector;
 use crate::latency::Step;
 use crate::options::{Backend, Options, Seed};
@@ -20,6 +21,8 @@ pub(crate) struct World {
     pub(crate) latency: f64,
     pub(crate) throttle: bool,
     pub(crate) backend: Backend,
+    /// What runs containers, if that is the backend.
+    pub(crate) engine: Option<Arc<Engine>>,
     seed: Seed,
     state: Mutex<State>,
     /// True once the server is to end.
@@ -52,7 +55,7 @@ pub(crate) struct TaskKey {
 }
 
 impl World {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, engine: Option<Arc<Engine>>) -> Self {
         let Options {
             latency,
             throttle,
@@ -64,6 +67,7 @@ impl World {
             latency,
             throttle,
             backend,
+            engine,
             seed,
             state: Mutex::new(State {
                 regions: BTreeMap::new(),
@@ -119,7 +123,7 @@ impl World {
         self.shutdown.send_replace(true);
     }
 
-    /// Stops every task and waits until their processes are gone.
+    /// Stops every task and waits until their processes or containers are gone.
     pub(crate) async fn end_all_tasks(self: &Arc<Self>) {
         self.begin_shutdown();
         let mut drivers = std::mem::take(&mut self.lock().drivers);
@@ -127,6 +131,11 @@ impl World {
             if let Err(error) = ended {
                 tracing::error!(%error, "a task's driver failed");
             }
+        }
+        if let Some(engine) = &self.engine
+            && let Err(error) = engine.remove_all().await
+        {
+            tracing::error!(error = format!("{error:#}"), "containers are left");
         }
     }
 }

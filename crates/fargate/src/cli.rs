@@ -251,4 +251,6 @@ pub(crate) struct Serve {
 pub(crate) enum Backend {
     /// Processes of this machine
     Process,
+    /// Containers of this machine's Docker or Podman, found as the docker command finds it (DOCKER_HOST)
+    Container,
 }

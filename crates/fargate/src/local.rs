@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use ecs_local::{Backend, Faults, Options, Program, Seed};
+use ecs_local::{Backend, Faults, Options, Program, Seed, StandIn};
 use fargate_wire::{AGENT_PORT, COORDINATOR_CONTAINER};
 use tokio::net::TcpListener;
 
@@ -46,17 +46,22 @@ pub(crate) async fn serve(serve: &Serve, stop: &Stop) -> Result<()> {
         faults,
         backend: match serve.backend {
             Kind::Process => process_backend()?,
+            Kind::Container => Backend::Container { socket: None },
         },
         seed: Seed::default(),
+    };
+    let failed =
+        |error: anyhow::Error| Error::system(format!("the stand-in for AWS failed: {error:#}"));
+    let stand_in = tokio::select! {
+        ready = StandIn::new(options) => ready.map_err(failed)?,
+        _ = stop.requested() => return Ok(()),
     };
     introduce(&listener)?;
     let stop = stop.clone();
     let stopped = async move {
         stop.requested().await;
     };
-    ecs_local::serve(listener, options, stopped)
-        .await
-        .map_err(|error| Error::system(format!("the stand-in for AWS failed: {error:#}")))
+    stand_in.serve(listener, stopped).await.map_err(failed)
 }
 
 /// Tasks as processes: the container that takes scripts runs this program's agent.

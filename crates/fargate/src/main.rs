@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod ecs;
 mod error;
+mod job_image;
 mod local;
 mod log;
 mod output;

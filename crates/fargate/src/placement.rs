@@ -2,7 +2,18 @@
 
 use std::time::Duration;
 
-use crate::config::{Fargate, StrategyItem};
+use crate::config::StrategyItem;
+
+/// What there is to choose from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// At least one.
+    pub(crate) subnets: &'a [String],
+    /// The cluster's default when empty.
+    pub(crate) strategy: &'a [StrategyItem],
+    /// What is tried when `strategy` finds no capacity; nothing when empty.
+    pub(crate) fallback: &'a [StrategyItem],
+}
 
 /// One place to try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,36 +28,35 @@ pub(crate) struct Placement<'a> {
 
 /// The place that attempt number `attempt` (from 0) tries: every subnet with the strategy, then every subnet with
 /// the fallback strategy, then from the start again. Jobs begin at different subnets, so that they spread over them.
-pub(crate) fn placement(fargate: &Fargate, job: u64, attempt: usize) -> Option<Placement<'_>> {
-    let subnets = fargate.subnets.len();
-    let in_round = attempt.checked_rem(places(fargate))?;
+pub(crate) fn placement<'a>(
+    places: &Places<'a>,
+    job: u64,
+    attempt: usize,
+) -> Option<Placement<'a>> {
+    let subnets = places.subnets.len();
+    let in_round = attempt.checked_rem(round(places))?;
     let first = usize::try_from(job % u64::try_from(subnets).ok()?).ok()?;
     Some(Placement {
-        subnet: fargate.subnets.get((first + in_round) % subnets)?,
+        subnet: places.subnets.get((first + in_round) % subnets)?,
         strategy: if in_round < subnets {
-            &fargate.strategy
+            places.strategy
         } else {
-            &fargate.fallback_strategy
+            places.fallback
         },
-        is_last: in_round + 1 == places(fargate),
+        is_last: in_round + 1 == round(places),
     })
 }
 
-/// The places of a round.
-fn places(fargate: &Fargate) -> usize {
-    fargate.subnets.len()
-        * if fargate.fallback_strategy.is_empty() {
-            1
-        } else {
-            2
-        }
+/// How many places a round has.
+fn round(places: &Places<'_>) -> usize {
+    places.subnets.len() * if places.fallback.is_empty() { 1 } else { 2 }
 }
 
 /// How long to wait after the round that ends with attempt `attempt`, before jitter: capacity comes back in
 /// minutes, not seconds.
-pub(crate) fn pause_after(fargate: &Fargate, attempt: usize) -> Duration {
-    let round = attempt / places(fargate).max(1);
-    Duration::from_secs(5 << round.min(4)).min(Duration::from_secs(60))
+pub(crate) fn pause_after(places: &Places<'_>, attempt: usize) -> Duration {
+    let rounds = attempt / round(places).max(1);
+    Duration::from_secs(5 << rounds.min(4)).min(Duration::from_secs(60))
 }
 
 /// What a strategy says, for the job log.
@@ -60,63 +70,51 @@ pub(crate) fn describe(strategy: &[StrategyItem]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
 
-    fn fargate(subnets: usize, fallback: bool) -> Fargate {
-        let item = |provider: &str| StrategyItem {
+    fn subnets(number: usize) -> Vec<String> {
+        (0..number)
+            .map(|number| format!("subnet-{number}"))
+            .collect()
+    }
+
+    fn strategy(provider: &str) -> Vec<StrategyItem> {
+        vec![StrategyItem {
             provider: provider.into(),
             weight: 1,
             base: 0,
-        };
-        Fargate {
-            cluster: "ci".into(),
-            region: "eu-west-1".into(),
-            subnets: (0..subnets)
-                .map(|number| format!("subnet-{number}"))
-                .collect(),
-            security_groups: vec!["sg-1".into()],
-            task_definition: "t".parse().unwrap(),
-            assign_public_ip: false,
-            connect_to_public_ip: false,
-            platform_version: None,
-            strategy: vec![item("FARGATE_SPOT")],
-            fallback_strategy: if fallback {
-                vec![item("FARGATE")]
-            } else {
-                Vec::new()
-            },
-            start_timeout: Duration::from_secs(900),
-            execute_command: false,
-            endpoint: None,
-            tags: BTreeMap::new(),
-        }
+        }]
     }
 
     proptest! {
         #[test]
         fn a_round_tries_every_place_once_and_the_fallback_last(subnets in 1..5usize, fallback: bool, job: u64, round in 0..4usize) {
-            let fargate = fargate(subnets, fallback);
-            let places = subnets * if fallback { 2 } else { 1 };
-            let tried: Vec<_> = (0..places).map(|n| placement(&fargate, job, round * places + n).unwrap()).collect();
-            for (number, place) in tried.iter().enumerate() {
-                prop_assert_eq!(place.is_last, number + 1 == places);
-                let expected = if number < subnets { "FARGATE_SPOT" } else { "FARGATE" };
+            let (all, spot, other) = (self::subnets(subnets), strategy("FARGATE_SPOT"), strategy("FARGATE"));
+            let places = Places { subnets: &all, strategy: &spot, fallback: if fallback { &other } else { &[] } };
+            let number = subnets * if fallback { 2 } else { 1 };
+            let tried: Vec<_> = (0..number).map(|n| placement(&places, job, round * number + n).unwrap()).collect();
+            for (at, place) in tried.iter().enumerate() {
+                prop_assert_eq!(place.is_last, at + 1 == number);
+                let expected = if at < subnets { "FARGATE_SPOT" } else { "FARGATE" };
                 prop_assert_eq!(&place.strategy[0].provider, expected);
                 prop_assert_eq!(tried.iter().filter(|other| *other == place).count(), 1);
             }
-            prop_assert!(pause_after(&fargate, round * places) <= Duration::from_secs(60));
+            prop_assert!(pause_after(&places, round * number) <= Duration::from_secs(60));
         }
     }
 
     #[test]
     fn neighbouring_jobs_begin_at_different_subnets() {
-        let fargate = fargate(3, false);
+        let (all, spot) = (subnets(3), strategy("FARGATE_SPOT"));
+        let places = Places {
+            subnets: &all,
+            strategy: &spot,
+            fallback: &[],
+        };
         let first: Vec<_> = (0..3)
-            .map(|job| placement(&fargate, job, 0).unwrap().subnet)
+            .map(|job| placement(&places, job, 0).unwrap().subnet)
             .collect();
         assert_eq!(first, ["subnet-0", "subnet-1", "subnet-2"]);
     }

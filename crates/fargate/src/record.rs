@@ -31,6 +31,31 @@ pub(crate) struct Record {
     pub(crate) task: Option<String>,
     /// How the task is reached, once it takes scripts.
     pub(crate) login: Option<Login>,
+    /// Where the job's own scripts run, when that is another container than the one of `login` (JobImage mode).
+    #[serde(default)]
+    pub(crate) build: Option<BuildSide>,
+}
+
+/// The container from the job's image, which has the address, the host key and the user of the other one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct BuildSide {
+    /// Port of its agent.
+    pub(crate) port: u16,
+    /// The image.
+    pub(crate) image: String,
+    /// Whether the job named it, rather than the operator.
+    pub(crate) is_jobs: bool,
+    /// What runs beside it.
+    pub(crate) services: Vec<KnownService>,
+    /// Seconds after which the task ends that no driver is connected to.
+    pub(crate) idle_seconds: u64,
+}
+
+impl BuildSide {
+    /// How long the task stays without a driver.
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(self.idle_seconds)
+    }
 }
 
 /// How a run logs in to the task.
@@ -48,6 +73,17 @@ pub(crate) struct Login {
     pub(crate) private_key: String,
 }
 
+/// What the stages after prepare must know of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KnownService {
+    /// Name of its container.
+    pub(crate) container: String,
+    /// What people call it.
+    pub(crate) label: String,
+    /// Ports that it says it listens on.
+    pub(crate) ports: Vec<u16>,
+}
+
 impl Record {
     /// The record of a `job` whose task is about to be asked for.
     pub(crate) fn new(job: &Job, cluster: &str) -> Self {
@@ -58,6 +94,7 @@ impl Record {
             call: None,
             task: None,
             login: None,
+            build: None,
         }
     }
 
@@ -73,7 +110,8 @@ impl Record {
     }
 }
 
-fn now() -> Duration {
+/// The time since 1970.
+pub(crate) fn now() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()

@@ -4,11 +4,15 @@
 //! set by whoever writes the `.gitlab-ci.yml`, so each value is checked here before it can reach a path or a
 //! decision; what comes from the job response file is GitLab's own.
 
+mod response;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use fargate_wire::{BUILDS_FOLDER, CACHE_FOLDER};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::response::{Asked, Image, Variable};
 use crate::error::{Blame, Error, Result};
 
 const BUILD_FAILURE_EXIT_CODE: &str = "BUILD_FAILURE_EXIT_CODE";
@@ -17,8 +21,7 @@ const BUILD_EXIT_CODE_FILE: &str = "BUILD_EXIT_CODE_FILE";
 const JOB_RESPONSE_FILE: &str = "JOB_RESPONSE_FILE";
 const SHORT_TOKEN: &str = "CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN";
 const JOB_ID: &str = "CUSTOM_ENV_CI_JOB_ID";
-const TASK_DEFINITION: &str = "CUSTOM_ENV_FARGATE_TASK_DEFINITION";
-const PLATFORM_VERSION: &str = "CUSTOM_ENV_FARGATE_PLATFORM_VERSION";
+const PROJECT_FOLDER: &str = "CUSTOM_ENV_CI_PROJECT_DIR";
 
 /// The longest runner token that is taken for one; GitLab's short tokens have 9 characters.
 const SHORT_TOKEN_LIMIT: usize = 64;
@@ -121,7 +124,7 @@ impl Job {
     /// When the file cannot be read, or the job id or the short token is missing or not of its form.
     pub(crate) fn from_environment() -> Result<Self> {
         let response = match path(JOB_RESPONSE_FILE) {
-            Some(file) => Some(JobResponse::read(&file)?),
+            Some(file) => Some(read::<JobResponse>(&file)?),
             None => None,
         };
         let runner = short_token(&variable(SHORT_TOKEN).unwrap_or_default())?;
@@ -195,6 +198,54 @@ fn job_id(value: &str) -> Result<u64> {
     })
 }
 
+impl Asked {
+    /// What the job of this call asks for.
+    ///
+    /// # Errors
+    ///
+    /// When the runner names no job response file, or it cannot be read.
+    pub(crate) fn from_environment() -> Result<Self> {
+        let file = path(JOB_RESPONSE_FILE).ok_or_else(|| {
+            Error::system(format!(
+                "{JOB_RESPONSE_FILE} is not set, so it is unknown which image and services the job wants"
+            ))
+            .advise("JobImage mode needs a GitLab Runner that sets it for its custom executor: update the runner.")
+        })?;
+        read(&file)
+    }
+}
+
+/// Where a script of the job runs in JobImage mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// In the job's image: what the job's author wrote.
+    Build,
+    /// In the helper image: git, cache and artifacts.
+    Helper,
+}
+
+impl Side {
+    /// The side of the runner's stage of this name. The runner calls the job's script `build_script`, and says
+    /// that it will be `step_script`.
+    pub(crate) fn of(stage: &str) -> Self {
+        if matches!(stage, "build_script" | "after_script") || stage.starts_with("step_") {
+            Self::Build
+        } else {
+            Self::Helper
+        }
+    }
+}
+
+/// Whether the runner's stage is the job's own script, the first on the build side.
+pub(crate) fn is_job_script(stage: &str) -> bool {
+    matches!(stage, "build_script" | "step_script")
+}
+
+/// Where the job's project will be in its task, once the runner knows.
+pub(crate) fn project_folder() -> Option<String> {
+    variable(PROJECT_FOLDER)
+}
+
 /// What the driver reads of the job response file; the rest of it is skipped.
 #[derive(Debug, Deserialize)]
 struct JobResponse {
@@ -212,21 +263,20 @@ struct JobInfo {
     pipeline_id: Option<u64>,
 }
 
-impl JobResponse {
-    fn read(file: &Path) -> Result<Self> {
-        let content = std::fs::read(file).map_err(|error| {
-            Error::system(format!(
-                "could not read {JOB_RESPONSE_FILE} {}: {error}",
-                file.display()
-            ))
-        })?;
-        serde_json::from_slice(&content).map_err(|error| {
-            Error::system(format!(
-                "could not understand {JOB_RESPONSE_FILE} {}: {error}",
-                file.display()
-            ))
-        })
-    }
+/// Reads the job response file.
+fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T> {
+    let content = std::fs::read(file).map_err(|error| {
+        Error::system(format!(
+            "could not read {JOB_RESPONSE_FILE} {}: {error}",
+            file.display()
+        ))
+    })?;
+    serde_json::from_slice(&content).map_err(|error| {
+        Error::system(format!(
+            "could not understand {JOB_RESPONSE_FILE} {}: {error}",
+            file.display()
+        ))
+    })
 }
 
 /// What the job's variables ask of the driver. An empty one asks for nothing, as in GitLab's driver.
@@ -236,14 +286,33 @@ pub(crate) struct Wishes {
     pub(crate) task_definition: Option<String>,
     /// `FARGATE_PLATFORM_VERSION`.
     pub(crate) platform_version: Option<String>,
+    /// `FARGATE_CPU`.
+    pub(crate) cpu: Option<String>,
+    /// `FARGATE_MEMORY`.
+    pub(crate) memory: Option<String>,
+    /// `FARGATE_EPHEMERAL_STORAGE`.
+    pub(crate) storage: Option<String>,
+    /// `FARGATE_TASK_ROLE`.
+    pub(crate) task_role: Option<String>,
+    /// `FARGATE_CAPACITY_PROVIDER`.
+    pub(crate) capacity_provider: Option<String>,
+    /// `FARGATE_CPU_ARCHITECTURE`.
+    pub(crate) architecture: Option<String>,
 }
 
 impl Wishes {
     /// The job's variables of this call.
     pub(crate) fn from_environment() -> Self {
+        let wish = |name: &str| variable(&format!("CUSTOM_ENV_{name}"));
         Self {
-            task_definition: variable(TASK_DEFINITION),
-            platform_version: variable(PLATFORM_VERSION),
+            task_definition: wish("FARGATE_TASK_DEFINITION"),
+            platform_version: wish("FARGATE_PLATFORM_VERSION"),
+            cpu: wish("FARGATE_CPU"),
+            memory: wish("FARGATE_MEMORY"),
+            storage: wish("FARGATE_EPHEMERAL_STORAGE"),
+            task_role: wish("FARGATE_TASK_ROLE"),
+            capacity_provider: wish("FARGATE_CAPACITY_PROVIDER"),
+            architecture: wish("FARGATE_CPU_ARCHITECTURE"),
         }
     }
 }
@@ -258,12 +327,14 @@ fn variable(name: &str) -> Option<String> {
 
 /// What `config` answers on standard output.
 ///
-/// A superset of what GitLab's driver says; builds and cache directories stay those of the runner's own
-/// configuration in TaskDefinition mode.
+/// A superset of what GitLab's driver says. Builds and cache folders stay those of the runner's own configuration
+/// in TaskDefinition mode; in JobImage mode they are ours, because we make them.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConfigAnswer {
     driver: Driver,
     hostname: String,
+    #[serde(flatten)]
+    folders: Option<Folders>,
 }
 
 #[derive(Debug, Serialize)]
@@ -272,15 +343,27 @@ struct Driver {
     version: &'static str,
 }
 
+#[derive(Debug, Serialize)]
+struct Folders {
+    builds_dir: &'static str,
+    cache_dir: &'static str,
+    shell: &'static str,
+}
+
 impl ConfigAnswer {
     /// The answer for `job`. The host name stands in the job log's "Running on … via HOSTNAME...".
-    pub(crate) fn new(job: &Job) -> Self {
+    pub(crate) fn new(job: &Job, by_job_image: bool) -> Self {
         Self {
             driver: Driver {
                 name: env!("CARGO_PKG_NAME"),
                 version: env!("CARGO_PKG_VERSION"),
             },
             hostname: job.record_name(),
+            folders: by_job_image.then_some(Folders {
+                builds_dir: BUILDS_FOLDER,
+                cache_dir: CACHE_FOLDER,
+                shell: "bash",
+            }),
         }
     }
 }
@@ -320,6 +403,31 @@ mod tests {
             assert!(job_id(bad).is_err(), "{bad:?} was accepted");
         }
         assert_eq!(job_id("90210").unwrap(), 90210);
+    }
+
+    #[test]
+    fn what_the_author_wrote_runs_in_the_jobs_image() {
+        for stage in [
+            "build_script",
+            "step_script",
+            "step_release",
+            "after_script",
+        ] {
+            assert_eq!(Side::of(stage), Side::Build, "{stage}");
+        }
+        for stage in [
+            "prepare_script",
+            "get_sources",
+            "clear_worktree",
+            "restore_cache",
+            "download_artifacts",
+            "archive_cache_on_failure",
+            "upload_artifacts_on_success",
+            "cleanup_file_variables",
+            "something_new",
+        ] {
+            assert_eq!(Side::of(stage), Side::Helper, "{stage}");
+        }
     }
 
     #[test]

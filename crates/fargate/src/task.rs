@@ -239,6 +239,54 @@ impl Task {
         Death { cause, advice }
     }
 
+    /// Whether the task ended because of an image of its `job` containers, in a way that comes again when it is tried
+    /// again: it is not there, not for these processors, cannot be started, or what it starts ends at once.
+    pub(crate) fn image_is_at_fault(&self, is_jobs: impl Fn(&Container) -> bool) -> bool {
+        const NOT_THERE: [&str; 6] = [
+            "not found",
+            "manifest unknown",
+            "no matching manifest",
+            "platform",
+            "invalid reference",
+            "does not exist",
+        ];
+        // By SIGTERM or SIGKILL, or orderly: stopped because another one had ended.
+        let was_stopped = |container: &Container| {
+            matches!(container.exit_code, None | Some(0 | 137 | 143)) && container.reason.is_none()
+        };
+        let others_were_stopped = self
+            .containers
+            .iter()
+            .filter(|container| !is_jobs(container))
+            .all(was_stopped);
+        let whole = self.stopped_reason.as_deref().unwrap_or_default();
+        self.containers
+            .iter()
+            .filter(|container| is_jobs(container))
+            .any(|container| {
+                let named = container
+                    .image
+                    .as_deref()
+                    .is_some_and(|image| whole.contains(image));
+                let reason = match &container.reason {
+                    Some(reason) => reason.to_lowercase(),
+                    None if named => whole.to_lowercase(),
+                    None => String::new(),
+                };
+                let is_there = !NOT_THERE.iter().any(|words| reason.contains(words));
+                if reason.contains("cannotpullcontainererror") {
+                    !is_there
+                } else if reason.contains("cannotstartcontainererror") {
+                    true
+                } else {
+                    self.stop_code.as_deref() == Some("EssentialContainerExited")
+                        && container.exit_code.is_some()
+                        && others_were_stopped
+                        && !reason.contains("outofmemory")
+                }
+            })
+    }
+
     fn advice(&self, cause: &str) -> Option<&'static str> {
         let cause = cause.to_lowercase();
         let has = |fragments: &[&str]| fragments.iter().any(|fragment| cause.contains(fragment));
@@ -381,6 +429,117 @@ mod tests {
              (OutOfMemoryError: Container killed due to memory usage)"
         );
         assert_eq!(Task::default().death().cause, "AWS gave no reason");
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_is_told_from_bad_luck() {
+        let task =
+            |stop_code: &str, stopped_reason: &str, jobs: Container, helper: Option<i32>| Task {
+                stop_code: Some(stop_code.into()),
+                stopped_reason: Some(stopped_reason.into()),
+                containers: vec![
+                    jobs,
+                    Container {
+                        exit_code: helper,
+                        ..container("helper")
+                    },
+                ],
+                ..Task::default()
+            };
+        let jobs = |exit_code, reason: &str| Container {
+            image: Some("ruby:3".into()),
+            exit_code,
+            reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
+            ..container("ci-coordinator")
+        };
+        let fault =
+            |task: &Task| task.image_is_at_fault(|container| container.name == "ci-coordinator");
+        let ended = "Essential container in task exited";
+        for (expected, task) in [
+            (
+                true,
+                task(
+                    "TaskFailedToStart",
+                    "x",
+                    jobs(None, "CannotPullContainerError: ruby:3: not found"),
+                    None,
+                ),
+            ),
+            (
+                true,
+                task(
+                    "TaskFailedToStart",
+                    "CannotPullContainerError: ref ruby:3: not found",
+                    jobs(None, ""),
+                    None,
+                ),
+            ),
+            (
+                false,
+                task(
+                    "TaskFailedToStart",
+                    "CannotPullContainerError: ref helper:1: not found",
+                    jobs(None, ""),
+                    None,
+                ),
+            ),
+            (
+                false,
+                task(
+                    "TaskFailedToStart",
+                    "x",
+                    jobs(None, "CannotPullContainerError: dial tcp: i/o timeout"),
+                    None,
+                ),
+            ),
+            (
+                true,
+                task(
+                    "TaskFailedToStart",
+                    "x",
+                    jobs(None, "CannotStartContainerError: exec format error"),
+                    None,
+                ),
+            ),
+            (
+                true,
+                task(
+                    "EssentialContainerExited",
+                    ended,
+                    jobs(Some(1), ""),
+                    Some(143),
+                ),
+            ),
+            (
+                false,
+                task(
+                    "EssentialContainerExited",
+                    ended,
+                    jobs(Some(143), ""),
+                    Some(1),
+                ),
+            ),
+            (
+                false,
+                task(
+                    "EssentialContainerExited",
+                    ended,
+                    jobs(Some(137), "OutOfMemoryError: x"),
+                    Some(143),
+                ),
+            ),
+            (
+                false,
+                task(
+                    "SpotInterruption",
+                    "Your Spot Task was interrupted.",
+                    jobs(Some(143), ""),
+                    Some(143),
+                ),
+            ),
+        ] {
+            assert_eq!(fault(&task), expected, "{task:?}");
+        }
     }
 
     #[test]

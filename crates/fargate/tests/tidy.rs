@@ -76,6 +76,14 @@ fn one_place_knows_the_registry_client() {
 }
 
 #[test]
+fn one_place_knows_the_container_engine() {
+    assert_eq!(
+        strays("crates/ecs-local/src", &["engine/"], &["bollard"]),
+        [""; 0]
+    );
+}
+
+#[test]
 fn one_file_reads_the_runners_environment() {
     let names = [
         "CUSTOM_ENV_CI_",

@@ -5,8 +5,10 @@
 
 pub(crate) mod clusters;
 mod definition_rules;
+mod fargate_rules;
 pub(crate) mod idempotency;
 mod list_tasks;
+mod order;
 mod overrides;
 mod placement;
 mod run_task;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::definition_rules::{check_size, check_storage};
+use super::fargate_rules::{check_size, check_storage};
 use super::shapes::{EnvironmentFile, EphemeralStorage, KeyValue};
 use super::task_definitions::Content;
 use crate::error::ApiError;
@@ -44,7 +44,7 @@ pub(crate) struct ContainerOverride {
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    memory: Option<i64>,
+    pub(crate) memory: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_reservation: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]

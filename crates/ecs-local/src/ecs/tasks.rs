@@ -55,9 +55,12 @@ pub(super) fn describe(
     let cluster = region.cluster(input.cluster.as_deref())?.clone();
     let mut wanted = Vec::with_capacity(given.len());
     for name in &given {
-        wanted.push(region.task_id(&cluster.name, name)?.to_owned());
+        let id = region.task_id(&cluster.name, name)?.to_owned();
+        if !wanted.contains(&id) {
+            wanted.push(id);
+        }
     }
-    // Each task once, and in the order asked for: the map lends them all at once.
+    // In the order asked for: the map lends them all at once.
     let mut found: std::collections::HashMap<&str, _> = region
         .tasks
         .iter_mut()

@@ -146,9 +146,9 @@ pub(super) enum Effect {
     ServiceUnavailable,
     /// IAM refuses the action.
     AccessDenied,
-    /// 403 `ExpiredTokenException`.
+    /// 403 `ExpiredTokenException` (EC2: 400 `RequestExpired`; STS: `ExpiredToken`).
     ExpiredCredentials,
-    /// 403 `UnrecognizedClientException`.
+    /// 403 `UnrecognizedClientException` (EC2: 401 `AuthFailure`; STS: `InvalidClientTokenId`).
     UnrecognizedClient,
     /// Any other error.
     Error {
@@ -225,6 +225,8 @@ pub(super) enum Effect {
     },
 
     // Of containers.
+    /// The container's image takes this long to be there, beside any real pull; the other containers do not wait for it.
+    PullDelay { seconds: Seconds },
     /// The container is started this much later; the task is not `RUNNING` before.
     StartDelay { seconds: Seconds },
     /// The container counts as started, its program starts this much later.
@@ -291,6 +293,7 @@ impl Effect {
             | Self::Stop { .. }
             | Self::DiesUnseen { .. } => Scope::Task,
             Self::StartFailure { .. }
+            | Self::PullDelay { .. }
             | Self::StartDelay { .. }
             | Self::ListenDelay { .. }
             | Self::Exit { .. }

@@ -10,6 +10,9 @@ use crate::error::{ApiError, Service};
 /// What AWS says when it has no room (observed on Fargate).
 const NO_CAPACITY: &str = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
 
+/// What a container killed for its memory use has as its reason.
+pub(crate) const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due to memory usage";
+
 /// The fault document with its counters.
 #[derive(Debug)]
 pub(crate) struct Injector {
@@ -72,6 +75,7 @@ pub(crate) struct StartFailure {
 /// What happens to one container.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ContainerFaults {
+    pub(crate) pull_delay: Duration,
     pub(crate) start_delay: Duration,
     pub(crate) listen_delay: Duration,
     pub(crate) exit: Option<Exit>,
@@ -203,13 +207,13 @@ impl CallFaults {
             }
             Effect::AccessDenied => ApiError::access_denied(service, operation),
             Effect::ExpiredCredentials => {
-                let code = if service == Service::Ecs {
-                    "ExpiredTokenException"
-                } else {
-                    "ExpiredToken"
+                let (status, code) = match service {
+                    Service::Ecs => (403, "ExpiredTokenException"),
+                    Service::Ec2 => (400, "RequestExpired"),
+                    Service::Sts => (403, "ExpiredToken"),
                 };
                 ApiError::new(
-                    403,
+                    status,
                     code,
                     "The security token included in the request is expired",
                 )
@@ -327,6 +331,7 @@ impl TaskFaults {
                 reason,
             } => self.stop = Some((after_seconds.into(), code, reason)),
             Effect::DiesUnseen { exit_code } => self.dies_unseen = Some(exit_code),
+            Effect::PullDelay { seconds } => self.container(container).pull_delay = seconds.into(),
             Effect::StartDelay { seconds } => {
                 self.container(container).start_delay = seconds.into()
             }
@@ -347,7 +352,7 @@ impl TaskFaults {
                 self.container(container).exit = Some(Exit {
                     after: after_seconds.into(),
                     code: 137,
-                    reason: Some("OutOfMemoryError: Container killed due to memory usage".into()),
+                    reason: Some(OUT_OF_MEMORY.into()),
                 });
             }
             Effect::PortDelay { seconds } => self.container(container).port.delay = seconds.into(),

@@ -9,5 +9,6 @@ mod injector;
 pub use document::Faults;
 pub(crate) use document::{LookUp, Stage};
 pub(crate) use injector::{
-    CallFaults, ContainerFaults, Exit, Injector, PortFaults, StartFailure, TaskFacts, TaskFaults,
+    CallFaults, ContainerFaults, Exit, Injector, OUT_OF_MEMORY, PortFaults, StartFailure,
+    TaskFacts, TaskFaults,
 };

@@ -2,7 +2,9 @@
 
 use super::containers::What;
 use super::plan::ContainerPlan;
-use super::record::{AttachmentStatus, ContainerStatus, ManagedAgent, Record, Timestamp};
+use super::record::{
+    AttachmentStatus, ContainerStatus, ManagedAgent, Record, TaskStatus, Timestamp,
+};
 use crate::ids;
 
 /// The agent of ECS Exec before its container runs.
@@ -34,9 +36,10 @@ pub(super) fn show(
     };
     let agents = container.managed_agents.iter_mut().flatten();
     match what {
+        What::Pulled(digest) => container.image_digest = Some(digest.clone()),
         What::Started => {
             container.last_status = ContainerStatus::Running;
-            container.image_digest = Some(ids::image_digest());
+            container.image_digest.get_or_insert_with(ids::image_digest);
             container.runtime_id = Some(ids::runtime(task_id));
             container.network_bindings = Some([]);
             container.health_status = Some("UNKNOWN");
@@ -57,6 +60,12 @@ pub(super) fn show(
             }
         }
     }
+}
+
+/// Shows that all images are there.
+pub(super) fn all_pulled(record: &mut Record, now: Timestamp) {
+    record.pull_stopped_at = Some(now);
+    record.last_status = record.last_status.max(TaskStatus::Activating);
 }
 
 /// Shows containers that never ran as stopped.

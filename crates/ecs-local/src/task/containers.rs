@@ -1,19 +1,26 @@
-//! The containers of a task, each run by its own small actor that waits for what it depends on, runs its process and
-//! reports what happens.
+//! The containers of a task, each run by its own small actor that waits for what it depends on, gets its image, runs it
+//! and reports what happens.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::descendants::Descendants;
 use super::plan::{Condition, ContainerPlan, stop_order};
 use super::process::{self, Output, Process};
 use super::{health, port};
-use crate::faults::{Exit, PortFaults};
+use crate::engine::{self, Image, Sandbox};
+use crate::faults::{Exit, OUT_OF_MEMORY, PortFaults};
+use crate::ids;
 
 /// How long a container has after SIGTERM when the whole stand-in ends.
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The variable that tells a container's processes from all others, also those that have lost their parents.
+const MARK: &str = "ECS_LOCAL_CONTAINER";
 
 /// What a container has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub(super) struct Event {
 
 #[derive(Debug)]
 pub(super) enum What {
+    /// Its image is there, with this digest. Said where containers get their images one by one.
+    Pulled(String),
     Started,
     Health(&'static str),
     Ended(End),
@@ -48,18 +57,33 @@ pub(super) struct End {
     pub(super) failed_to_start: bool,
 }
 
+impl End {
+    fn never_started(reason: String) -> Self {
+        Self {
+            reason: Some(reason),
+            failed_to_start: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// Where a task's containers run.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
+    pub(super) task_id: String,
     pub(super) address: Ipv4Addr,
     pub(super) hostname: String,
+    /// What holds the containers, when they are real ones. Otherwise they are processes of this machine.
+    pub(super) sandbox: Option<Arc<Sandbox>>,
     pub(super) shutdown: watch::Receiver<bool>,
 }
 
 /// The running containers of a task. Dropping it kills them.
 #[derive(Debug)]
 pub(super) struct Containers {
-    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    events: mpsc::UnboundedReceiver<Event>,
+    /// Those whose end has been seen.
+    ended: Vec<usize>,
     stops: Vec<watch::Sender<bool>>,
     order: Vec<Vec<usize>>,
     actors: JoinSet<()>,
@@ -104,29 +128,35 @@ impl Containers {
         }
         Self {
             events,
+            ended: Vec::new(),
             stops,
             order: stop_order(plans),
             actors,
         }
     }
 
-    /// Stops them, dependants first, and calls `ended` for each event until all have ended.
+    /// What happens next; nothing when all have ended. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Option<Event> {
+        let event = self.events.recv().await?;
+        if matches!(event.what, What::Ended(_)) {
+            self.ended.push(event.container);
+        }
+        Some(event)
+    }
+
+    /// Stops them, dependants first, and calls `seen` for each event until all have ended.
     pub(super) async fn stop(mut self, mut seen: impl FnMut(Event)) {
-        let mut ended: Vec<usize> = Vec::new();
         for level in std::mem::take(&mut self.order) {
             for at in &level {
                 if let Some(stop) = self.stops.get(*at) {
                     stop.send_replace(true);
                 }
             }
-            while !level.iter().all(|at| ended.contains(at)) {
+            while !level.iter().all(|at| self.ended.contains(at)) {
                 // The channel closes when every actor is done, with or without having said so.
-                let Some(event) = self.events.recv().await else {
+                let Some(event) = self.next().await else {
                     return;
                 };
-                if matches!(event.what, What::Ended(_)) {
-                    ended.push(event.container);
-                }
                 seen(event);
             }
         }
@@ -154,6 +184,7 @@ struct Actor {
 /// What runs in a container.
 enum Running {
     Process(Box<Process>),
+    Container(Box<engine::Container>),
     /// Nothing: it is there until it is stopped.
     Idle,
 }
@@ -180,18 +211,18 @@ impl Actor {
             for dependency in dependencies {
                 dependency.wait().await?;
             }
+            let image = self.pull().await?;
             tokio::time::sleep(self.plan.faults.start_delay).await;
-            Ok(())
+            Ok(image)
         };
-        tokio::select! {
+        let image = tokio::select! {
             biased;
             () = self.told_to_stop() => return End::default(),
-            ready = before => {
-                if let Err(reason) = ready {
-                    return End { reason: Some(reason), failed_to_start: true, ..End::default() };
-                }
+            ready = before => match ready {
+                Ok(image) => image,
+                Err(reason) => return End::never_started(reason),
             }
-        }
+        };
         let mut guard = JoinSet::new();
         let delay = self.plan.faults.listen_delay;
         if !delay.is_zero() {
@@ -202,23 +233,23 @@ impl Actor {
                 () = tokio::time::sleep(delay) => {}
             }
         }
-        let running = match self.spawn(&mut guard) {
-            Ok(running) => running,
-            Err(error) => {
+        let running = match (&self.site.sandbox, &image) {
+            (Some(sandbox), Some(image)) => self.start(sandbox, image).await,
+            _ => self.spawn(&mut guard).map_err(|error| {
                 let program = self.plan.command.first().map_or("", String::as_str);
-                let reason =
-                    format!("CannotStartContainerError: failed to start {program}: {error}");
-                return End {
-                    reason: Some(reason),
-                    failed_to_start: true,
-                    ..End::default()
-                };
-            }
+                format!("CannotStartContainerError: failed to start {program}: {error}")
+            }),
+        };
+        let running = match running {
+            Ok(running) => running,
+            Err(reason) => return End::never_started(reason),
         };
         if delay.is_zero() {
             self.started();
         }
-        self.watch(running).await
+        let end = self.watch(running).await;
+        Descendants::marked(MARK, &self.mark()).kill();
+        end
     }
 
     fn started(&self) {
@@ -234,7 +265,37 @@ impl Actor {
         }
     }
 
-    /// Starts what the container runs, and what stands before its port in `guard`.
+    /// Gets the image, if this is a real container.
+    async fn pull(&self) -> Result<Option<Image>, String> {
+        let delay = self.plan.faults.pull_delay;
+        tokio::time::sleep(delay).await;
+        let image = match &self.site.sandbox {
+            Some(sandbox) => Some(sandbox.engine().provide(&self.plan.image).await?),
+            None => None,
+        };
+        if let Some(image) = &image {
+            self.say(What::Pulled(image.digest.clone()));
+        } else if !delay.is_zero() {
+            self.say(What::Pulled(ids::image_digest()));
+        }
+        Ok(image)
+    }
+
+    async fn start(&self, sandbox: &Sandbox, image: &Image) -> Result<Running, String> {
+        let plan = &self.plan;
+        if plan.faults.port != PortFaults::default() {
+            return Err(
+                "CannotStartContainerError: a fault of a port is possible only where containers are processes"
+                    .into(),
+            );
+        }
+        sandbox
+            .start(plan, image, &self.environment(), &self.output)
+            .await
+            .map(|container| Running::Container(Box::new(container)))
+    }
+
+    /// Starts the process that is the container, and what stands before its port in `guard`.
     fn spawn(&self, guard: &mut JoinSet<()>) -> std::io::Result<Running> {
         let plan = &self.plan;
         if plan.command.is_empty() {
@@ -264,15 +325,23 @@ impl Actor {
         environment
             .entry("HOSTNAME".into())
             .or_insert_with(|| self.site.hostname.clone());
+        environment.insert(MARK.into(), self.mark());
         environment
+    }
+
+    fn mark(&self) -> String {
+        format!("{}/{}", self.site.task_id, self.plan.name)
     }
 
     /// Waits for the container's end: its own, a stop, or a fault.
     async fn watch(&self, mut running: Running) -> End {
-        let environment = self.environment();
+        let patient = match &running {
+            Running::Container(container) => health::Patient::Container(container.inside()),
+            Running::Process(_) | Running::Idle => health::Patient::Process(self.environment()),
+        };
         let checks = async {
             if let Some(check) = &self.plan.health_check {
-                health::watch(check, &environment, |status| {
+                health::watch(check, &patient, |status| {
                     if status == "HEALTHY" {
                         self.phase.send_replace(Phase::Healthy);
                     }
@@ -292,7 +361,7 @@ impl Actor {
             }
         };
         tokio::select! {
-            code = running.wait() => End { exit_code: Some(code), ..End::default() },
+            end = running.wait() => end,
             () = self.told_to_stop() => End { exit_code: Some(running.stop(self.patience()).await), ..End::default() },
             Exit { code, reason, .. } = fault => {
                 running.stop(std::future::ready(())).await;
@@ -318,9 +387,20 @@ impl Actor {
 }
 
 impl Running {
-    async fn wait(&mut self) -> i32 {
+    async fn wait(&mut self) -> End {
         match self {
-            Self::Process(process) => process.wait().await,
+            Self::Process(process) => End {
+                exit_code: Some(process.wait().await),
+                ..End::default()
+            },
+            Self::Container(container) => {
+                let exit = container.wait().await;
+                End {
+                    exit_code: Some(exit.code),
+                    reason: exit.out_of_memory.then(|| OUT_OF_MEMORY.to_owned()),
+                    ..End::default()
+                }
+            }
             Self::Idle => std::future::pending().await,
         }
     }
@@ -328,6 +408,7 @@ impl Running {
     async fn stop(&mut self, patience: impl Future<Output = ()>) -> i32 {
         match self {
             Self::Process(process) => process.stop(patience).await,
+            Self::Container(container) => container.stop(patience).await,
             Self::Idle => 143,
         }
     }

@@ -1,7 +1,8 @@
 //! What a process started, and what that started, and so on.
 //!
-//! A container's end is the end of all its processes, also of those that made a session or a group of their own. Linux
-//! lists a process's children; together with its start time a process ID names one process for certain.
+//! A container's end is the end of all its processes, also of those that made a session or a group of their own, or that
+//! lost their parents. Linux lists a process's children, and the environment it was started with, which most programs
+//! hand on. Together with its start time a process ID names one process for certain.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,6 +29,26 @@ impl Descendants {
             }
         }
         Self(found)
+    }
+
+    /// Those whose environment has this variable, of all processes there are.
+    pub(super) fn marked(name: &str, value: &str) -> Self {
+        let wanted = format!("{name}={value}");
+        let found = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = found.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let marked = |pid: &i32| {
+            // Not readable: another user's.
+            let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+            environment
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == wanted.as_bytes())
+        };
+        let found = pids.filter(marked);
+        Self(
+            found
+                .filter_map(|pid| Some((pid, start_time(pid)?)))
+                .collect(),
+        )
     }
 
     pub(super) fn add(&mut self, others: Self) {
@@ -66,9 +87,13 @@ fn children(pid: i32) -> Vec<i32> {
         .collect()
 }
 
-/// The 22nd field of its `stat`; the name, which may hold anything, ends with the last parenthesis.
-fn start_time(pid: i32) -> Option<String> {
+/// When a process was started: the 22nd field of its `stat`. Its name, which may hold anything, ends with the last
+/// parenthesis.
+pub(crate) fn start_time(pid: i32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19).map(str::to_owned)
+    let mut fields = fields.split_whitespace();
+    // One that only waits to be waited for is no more.
+    fields.next().filter(|state| *state != "Z")?;
+    fields.nth(18).map(str::to_owned)
 }

@@ -6,11 +6,19 @@ use std::time::Duration;
 
 use super::process::prepare;
 use crate::ecs::shapes::HealthCheck;
+use crate::engine::Inside;
+
+/// What a check looks into.
+pub(super) enum Patient {
+    /// A process of this machine with this environment.
+    Process(BTreeMap<String, String>),
+    Container(Inside),
+}
 
 /// Runs the check for ever and reports `HEALTHY` or `UNHEALTHY` whenever that changes.
 pub(super) async fn watch(
     check: &HealthCheck,
-    environment: &BTreeMap<String, String>,
+    patient: &Patient,
     mut report: impl FnMut(&'static str),
 ) {
     let seconds = |value: Option<i64>, default: u64| {
@@ -24,7 +32,7 @@ pub(super) async fn watch(
     let mut failed = 0;
     let mut said = None;
     loop {
-        let status = if passes(&command, environment, timeout).await {
+        let status = if patient.passes(&command, timeout).await {
             failed = 0;
             Some("HEALTHY")
         } else {
@@ -53,19 +61,27 @@ fn command(check: &HealthCheck) -> Vec<String> {
     }
 }
 
-async fn passes(
+impl Patient {
+    async fn passes(&self, command: &[String], timeout: Duration) -> bool {
+        let run = async {
+            match self {
+                Self::Process(environment) => succeeds(command, environment).await,
+                Self::Container(inside) => inside.run(command).await,
+            }
+        };
+        matches!(tokio::time::timeout(timeout, run).await, Ok(Ok(true)))
+    }
+}
+
+async fn succeeds(
     command: &[String],
     environment: &BTreeMap<String, String>,
-    timeout: Duration,
-) -> bool {
-    let run = async {
-        let mut command = prepare(command, environment)?;
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
-        command.status().await
-    };
-    matches!(tokio::time::timeout(timeout, run).await, Ok(Ok(status)) if status.success())
+) -> anyhow::Result<bool> {
+    let mut command = prepare(command, environment)?;
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
+    Ok(command.status().await?.success())
 }

@@ -9,7 +9,8 @@ use tokio::sync::{Notify, watch};
 
 use super::changes::{self, set_attachment};
 use super::containers::{Containers, End, Event, Site, What};
-use super::plan::Plan;
+use super::ground::Ground;
+use super::plan::{ContainerPlan, Plan};
 use super::process::Output;
 use super::record::{AttachmentStatus, ContainerInterface, Record, TaskStatus, Timestamp};
 use crate::ecs::shapes::KeyValue;
@@ -50,6 +51,7 @@ pub(crate) async fn drive(
         plan,
         containers: None,
         interface: None,
+        ground: Ground::default(),
     };
     let mut shutdown = driver.world.shutdown();
     let cause = tokio::select! {
@@ -73,6 +75,7 @@ struct Driver {
     plan: Plan,
     containers: Option<Containers>,
     interface: Option<Interface>,
+    ground: Ground,
 }
 
 impl Driver {
@@ -111,6 +114,7 @@ impl Driver {
                 "Timeout waiting for network interface provisioning to complete.".into()
             })));
         }
+        self.make_ground().await?;
         self.create_interface()?;
         self.world.wait(latency::PENDING).await;
         self.change(|record, _| record.last_status = TaskStatus::Pending);
@@ -121,24 +125,38 @@ impl Driver {
         self.world.wait(latency::PULLING).await;
         if let Some(failure) = fails(Stage::Pull) {
             let image = self
-                .plan
-                .containers
-                .first()
+                .failing(failure)
+                .and_then(|at| self.plan.containers.get(at))
                 .map_or("", |container| container.image.as_str());
             let reason = format!(
                 "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref {image}: {image}: not found"
             );
             return Err(self.fail(failure, reason));
         }
-        self.change(|record, now| {
-            record.pull_stopped_at = Some(now);
-            record.last_status = TaskStatus::Activating;
-        });
+        if !self.pulls_one_by_one() {
+            self.change(changes::all_pulled);
+        }
         self.world.wait(latency::START).await;
         if let Some(failure) = fails(Stage::Start) {
             let reason = "CannotStartContainerError: failed to create container: exec format error"
                 .to_owned();
             return Err(self.fail(failure, reason));
+        }
+        Ok(())
+    }
+
+    /// Whether containers get their images when each of them is about to start, and say so.
+    fn pulls_one_by_one(&self) -> bool {
+        let delayed = |container: &ContainerPlan| !container.faults.pull_delay.is_zero();
+        self.ground.sandbox().is_some() || self.plan.containers.iter().any(delayed)
+    }
+
+    /// Makes what real containers stand on; the task has the address that it is given there.
+    async fn make_ground(&mut self) -> Result<(), Cause> {
+        if let Some(engine) = &self.world.engine {
+            let made = self.ground.make(engine, &self.plan.shared).await;
+            let failed = |error| Cause::failed_to_start(format!("InternalError: {error:#}"));
+            self.plan.interface.address = Some(made.map_err(failed)?);
         }
         Ok(())
     }
@@ -201,6 +219,17 @@ impl Driver {
         });
     }
 
+    /// The container a start failure is about.
+    fn failing(&self, failure: &StartFailure) -> Option<usize> {
+        self.plan
+            .containers
+            .iter()
+            .position(|container| match &failure.container {
+                Some(name) => container.name == *name,
+                None => container.essential,
+            })
+    }
+
     /// Writes a start failure down on its container and says it of the task.
     fn fail(&self, failure: &StartFailure, default: String) -> Cause {
         let reason = failure.reason.clone().unwrap_or(default);
@@ -208,20 +237,9 @@ impl Driver {
             .container_reason
             .clone()
             .unwrap_or_else(|| reason.clone());
-        let chosen = match &failure.container {
-            Some(name) => self
-                .plan
-                .containers
-                .iter()
-                .position(|container| container.name == *name),
-            None => self
-                .plan
-                .containers
-                .iter()
-                .position(|container| container.essential),
-        };
+        let failing = self.failing(failure);
         self.change(|record, _| {
-            if let Some(container) = chosen.and_then(|at| record.containers.get_mut(at)) {
+            if let Some(container) = failing.and_then(|at| record.containers.get_mut(at)) {
                 container.reason = Some(shown);
             }
         });
@@ -234,8 +252,10 @@ impl Driver {
             return Cause::failed_to_start("InternalError: no network interface");
         };
         let site = Site {
+            task_id: self.key.id.clone(),
             address: interface.address,
             hostname: interface.dns_name.clone(),
+            sandbox: self.ground.sandbox().cloned(),
             shutdown: self.world.shutdown(),
         };
         let outputs: Vec<Output> = self
@@ -245,6 +265,11 @@ impl Driver {
         // Kept in the driver, so that they are found when something else stops the task.
         self.containers = Some(Containers::start(&self.plan.containers, &outputs, &site));
         let mut waiting: Vec<bool> = self.plan.containers.iter().map(|_| true).collect();
+        let mut pulling = if self.pulls_one_by_one() {
+            waiting.clone()
+        } else {
+            Vec::new()
+        };
         let mut running = false;
         let reached = Notify::new();
         let (world, key, plan) = (&self.world, &self.key, &self.plan);
@@ -262,7 +287,7 @@ impl Driver {
         loop {
             let next = async {
                 match &mut self.containers {
-                    Some(containers) => containers.events.recv().await,
+                    Some(containers) => containers.next().await,
                     None => None,
                 }
             };
@@ -273,14 +298,27 @@ impl Driver {
             let Some(Event { container, what }) = event else {
                 return Cause::failed_to_start("InternalError: the containers are gone");
             };
+            // Whatever happens to a container, it has its image then, unless just that was the trouble.
+            let failed = matches!(&what, What::Ended(end) if end.failed_to_start);
+            let mut pulled = false;
+            if let Some(pulls) = pulling.get_mut(container)
+                && *pulls
+                && !failed
+            {
+                *pulls = false;
+                pulled = !pulling.contains(&true);
+            }
             if let Some(waits) = waiting.get_mut(container) {
-                *waits = false;
+                *waits &= matches!(what, What::Pulled(_));
             }
             let starts =
                 !running && matches!(what, What::Started) && waiting.iter().all(|waits| !waits);
             world.with_task(key, |task| {
                 task.change(|record, now| {
                     changes::show(record, container, &what, &key.id, now);
+                    if pulled {
+                        changes::all_pulled(record, now);
+                    }
                     if starts {
                         record.last_status = TaskStatus::Running;
                         record.started_at = Some(now);
@@ -375,13 +413,18 @@ impl Driver {
             };
             containers.stop(seen).await;
         }
-        self.change(|record, _| {
+        self.change(|record, now| {
             changes::stop_containers(record);
             if self.interface.is_some() {
                 set_attachment(record, AttachmentStatus::Detaching);
             }
+            // Shown also of a task that never ran.
+            record.execution_stopped_at.get_or_insert(now);
             record.last_status = TaskStatus::Deprovisioning;
         });
+        if let Some(engine) = &self.world.engine {
+            self.ground.remove(engine, &self.key.id).await;
+        }
         self.world.wait(latency::DEPROVISIONING).await;
         if let (Some(interface), Some(region)) = (
             &self.interface,

@@ -3,6 +3,7 @@
 mod changes;
 mod containers;
 mod descendants;
+mod ground;
 mod health;
 mod lifecycle;
 pub(crate) mod plan;
@@ -19,6 +20,7 @@ use crate::faults::TaskFaults;
 use crate::tags::Tag;
 
 pub(crate) use changes::pending_agent;
+pub(crate) use descendants::start_time;
 pub(crate) use lifecycle::drive;
 pub(crate) use process::Output;
 pub(crate) use record::{

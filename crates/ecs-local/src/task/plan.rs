@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ecs::Overrides;
 use crate::ecs::shapes::{ContainerDefinition, HealthCheck, KeyValue};
+use crate::engine::{self, Settings};
 use crate::faults::{ContainerFaults, TaskFaults};
 use crate::network::InterfaceRequest;
 use crate::options::Backend;
@@ -17,6 +18,8 @@ pub(crate) struct Plan {
     pub(crate) region: String,
     pub(crate) interface: InterfaceRequest,
     pub(crate) attachment_id: String,
+    /// What real containers would share.
+    pub(crate) shared: engine::Shared,
     pub(crate) containers: Vec<ContainerPlan>,
 }
 
@@ -35,6 +38,8 @@ pub(crate) struct ContainerPlan {
     pub(crate) start_timeout: Option<u64>,
     pub(crate) stop_timeout: u64,
     pub(crate) health_check: Option<HealthCheck>,
+    /// What only a real container can have.
+    pub(crate) settings: Settings,
     pub(crate) faults: ContainerFaults,
 }
 
@@ -53,6 +58,8 @@ pub(crate) struct Shared<'a> {
     pub(crate) region: &'a str,
     pub(crate) task_id: &'a str,
     pub(crate) task_role: bool,
+    /// MiB of the whole task.
+    pub(crate) memory: i64,
     pub(crate) overrides: &'a Overrides,
     pub(crate) faults: &'a TaskFaults,
     pub(crate) backend: &'a Backend,
@@ -87,8 +94,10 @@ fn container(
         .container_overrides
         .iter()
         .find(|change| change.name.as_deref() == Some(&name));
-    let Backend::Process { programs } = shared.backend;
-    let program = programs.get(&name);
+    let program = match shared.backend {
+        Backend::Process { programs } => programs.get(&name),
+        Backend::Container { .. } => None,
+    };
     let command = match program {
         Some(program) => program.command.clone(),
         None => {
@@ -130,6 +139,13 @@ fn container(
             .and_then(|seconds| u64::try_from(seconds).ok())
             .unwrap_or(STOP_TIMEOUT),
         health_check: definition.health_check.clone(),
+        settings: Settings::new(
+            definition,
+            all,
+            change.and_then(|change| change.command.as_ref()),
+            change.and_then(|change| change.memory),
+            shared.memory,
+        ),
         faults: shared.faults.of_container(&name, first_essential),
         name,
     }
@@ -234,6 +250,7 @@ mod tests {
             region: "eu-west-1",
             task_id: "7f",
             task_role: false,
+            memory: 512,
             overrides,
             faults,
             backend,

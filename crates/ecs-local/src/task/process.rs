@@ -24,7 +24,7 @@ const KEPT: usize = 64 * 1024;
 pub(crate) struct Output(Arc<Mutex<VecDeque<u8>>>);
 
 impl Output {
-    fn push(&self, bytes: &[u8]) {
+    pub(crate) fn push(&self, bytes: &[u8]) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.extend(bytes);
         let excess = kept.len().saturating_sub(KEPT);

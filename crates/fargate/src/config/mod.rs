@@ -2,28 +2,38 @@
 //!
 //! The format is a contract (DESIGN section 3), and files written for GitLab's driver load unchanged.
 
+mod job_image;
 mod section;
+mod size;
 mod values;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fargate_wire::HELPER_PORT;
 use toml::de::DeTable;
 
+pub(crate) use self::job_image::JobImage;
 use self::section::{Findings, Section, position};
+pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
 pub(crate) use self::values::{
-    Globs, StrategyItem, TaskDefinitionName, is_tag_character, platform_version,
+    Globs, StrategyItem, TaskDefinitionName, image, is_tag_character, platform_version, role,
 };
 use crate::error::{Error, Result};
+
+/// Whom the driver logs in as where the agent listens, which takes any name: it is its own user.
+const AGENT_USER: &str = "fargate";
 
 /// The whole of `fargate.toml`.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// What is logged, how and where.
     pub(crate) log: Log,
-    /// `[Fargate]`.
+    /// `[Fargate]`, but for its task definition.
     pub(crate) fargate: Fargate,
+    /// What jobs run in.
+    pub(crate) mode: Mode,
     /// `[TaskMetadata] Directory`: where job records lie. Absolute.
     pub(crate) metadata_directory: PathBuf,
     /// `[SSH]`.
@@ -32,6 +42,15 @@ pub(crate) struct Config {
     pub(crate) job_variables: JobVariables,
     /// What is odd in the file without being wrong, each with its line.
     pub(crate) warnings: Vec<String>,
+}
+
+/// What jobs run in.
+#[derive(Debug)]
+pub(crate) enum Mode {
+    /// The operator's task definition, or the allowed one that the job's variables name.
+    TaskDefinition(TaskDefinitionName),
+    /// The job's own image and services.
+    JobImage(Box<JobImage>),
 }
 
 /// `LogLevel`, `LogFormat` and `LogFile`.
@@ -65,8 +84,6 @@ pub(crate) struct Fargate {
     pub(crate) subnets: Vec<String>,
     /// At least one, at most five.
     pub(crate) security_groups: Vec<String>,
-    /// What a job runs when its variables name nothing else.
-    pub(crate) task_definition: TaskDefinitionName,
     /// Whether tasks get a public IP.
     pub(crate) assign_public_ip: bool,
     /// Whether the driver connects to that one.
@@ -109,6 +126,18 @@ pub(crate) struct JobVariables {
     pub(crate) task_definitions: Option<Globs>,
     /// Values of `FARGATE_PLATFORM_VERSION`; any when none.
     pub(crate) platform_versions: Option<Globs>,
+    /// The most that `FARGATE_CPU` may ask for; ignored when none, and so are those below.
+    pub(crate) max_cpu: Option<Cpu>,
+    /// The most that `FARGATE_MEMORY` may ask for.
+    pub(crate) max_memory: Option<Memory>,
+    /// The most that `FARGATE_EPHEMERAL_STORAGE` may ask for.
+    pub(crate) max_storage: Option<Storage>,
+    /// Values of `FARGATE_TASK_ROLE`.
+    pub(crate) task_roles: Option<Globs>,
+    /// Values of `FARGATE_CAPACITY_PROVIDER`.
+    pub(crate) capacity_providers: Option<Globs>,
+    /// Values of `FARGATE_CPU_ARCHITECTURE`, and of an image's platform.
+    pub(crate) architectures: Option<Vec<Architecture>>,
 }
 
 impl Config {
@@ -156,7 +185,10 @@ impl Config {
     /// problem is in the findings.
     fn check(root: Section<'_>, directory: &Path) -> Option<Self> {
         let log = log(&root, directory);
-        let fargate = fargate(root.table("Fargate"));
+        let section = root.table("JobImage");
+        let job_image = (section.boolean("Enabled") == Some(true)).then_some(section);
+        let by_job_image = job_image.is_some();
+        let (fargate, definition) = fargate(root.table("Fargate"), by_job_image);
         let metadata = root.table("TaskMetadata");
         let metadata_directory = metadata.required(
             "Directory",
@@ -164,19 +196,17 @@ impl Config {
             "the folder for job records",
         );
         metadata.finish();
-        let ssh = ssh(root.table("SSH"));
-        let job_image = root.table("JobImage");
-        if job_image.boolean("Enabled") == Some(true) {
-            job_image.error(
-                "Enabled",
-                "is true, but this version of fargate only runs the operator's task definitions",
-            );
-        }
+        let ssh = ssh(root.table("SSH"), by_job_image);
+        let mode = match job_image {
+            Some(section) => JobImage::read(section).map(|read| Mode::JobImage(Box::new(read))),
+            None => definition.map(Mode::TaskDefinition),
+        };
         let job_variables = job_variables(root.table("JobVariables"));
         root.finish();
         Some(Self {
             log,
             fargate: fargate?,
+            mode: mode?,
             metadata_directory: directory.join(metadata_directory?),
             ssh: ssh?,
             job_variables,
@@ -217,7 +247,11 @@ pub(crate) fn log_format(text: &str) -> Result<LogFormat, String> {
     }
 }
 
-fn fargate(section: Section<'_>) -> Option<Fargate> {
+/// What tasks are made of, and the task definition, which is nobody's concern when jobs bring their own image.
+fn fargate(
+    section: Section<'_>,
+    by_job_image: bool,
+) -> (Option<Fargate>, Option<TaskDefinitionName>) {
     let cluster = section.required(
         "Cluster",
         section.parsed("Cluster", values::cluster),
@@ -230,11 +264,11 @@ fn fargate(section: Section<'_>) -> Option<Fargate> {
     );
     let subnets = ids(&section, "Subnet", "Subnets", "subnet-", 16);
     let security_groups = ids(&section, "SecurityGroup", "SecurityGroups", "sg-", 5);
-    let task_definition = section.required(
-        "TaskDefinition",
-        section.parsed("TaskDefinition", str::parse),
-        "the task definition that jobs run",
-    );
+    let mut task_definition = section.parsed("TaskDefinition", str::parse);
+    if !by_job_image {
+        let what = "the task definition that jobs run";
+        task_definition = section.required("TaskDefinition", task_definition, what);
+    }
     let assign_public_ip = section.boolean("EnablePublicIP").unwrap_or(false);
     let use_public_ip = section.boolean("UsePublicIP").unwrap_or(assign_public_ip);
     if use_public_ip && !assign_public_ip {
@@ -259,22 +293,24 @@ fn fargate(section: Section<'_>) -> Option<Fargate> {
     let execute_command = section.boolean("EnableExecuteCommand").unwrap_or(false);
     let endpoint = section.parsed("Endpoint", values::endpoint);
     section.finish();
-    Some(Fargate {
-        cluster: cluster?,
-        region: region?,
-        subnets: subnets?,
-        security_groups: security_groups?,
-        task_definition: task_definition?,
-        assign_public_ip,
-        connect_to_public_ip: use_public_ip && assign_public_ip,
-        platform_version,
-        strategy: default_strategy,
-        fallback_strategy,
-        start_timeout,
-        execute_command,
-        endpoint,
-        tags: tags.entries().into_iter().collect(),
-    })
+    let fargate = (|| {
+        Some(Fargate {
+            cluster: cluster?,
+            region: region?,
+            subnets: subnets?,
+            security_groups: security_groups?,
+            assign_public_ip,
+            connect_to_public_ip: use_public_ip && assign_public_ip,
+            platform_version,
+            strategy: default_strategy,
+            fallback_strategy,
+            start_timeout,
+            execute_command,
+            endpoint,
+            tags: tags.entries().into_iter().collect(),
+        })
+    })();
+    (fargate, task_definition)
 }
 
 /// The ids under `one`, a string, or `many`, a list.
@@ -357,12 +393,15 @@ fn strategy(section: &Section<'_>, key: &'static str) -> Vec<StrategyItem> {
     items
 }
 
-fn ssh(section: Section<'_>) -> Option<Ssh> {
-    let username = section.required(
-        "Username",
-        section.text("Username"),
-        "whom scripts run as, like \"root\"",
-    );
+/// How the task is reached. In JobImage mode that is the agent's: user and port are not the operator's to choose.
+fn ssh(section: Section<'_>, by_job_image: bool) -> Option<Ssh> {
+    let mut username = section.text("Username");
+    if by_job_image {
+        username = Some(AGENT_USER.to_owned());
+    } else {
+        let what = "whom scripts run as, like \"root\"";
+        username = section.required("Username", username, what);
+    }
     let port = match section.integer("Port") {
         // As in GitLab's driver, where anything below 1 meant the default.
         None | Some(..1) => 22,
@@ -373,7 +412,7 @@ fn ssh(section: Section<'_>) -> Option<Ssh> {
     };
     let ssh = username.map(|username| Ssh {
         username,
-        port,
+        port: if by_job_image { HELPER_PORT } else { port },
         connect_timeout: section.duration("ConnectTimeout", Duration::from_secs(10)),
         keepalive_interval: section.duration("KeepAliveInterval", Duration::from_secs(15)),
         reconnect_timeout: section.duration("ReconnectTimeout", Duration::from_secs(300)),
@@ -388,10 +427,29 @@ fn job_variables(section: Section<'_>) -> JobVariables {
             .map_err(|problem| section.error(key, &problem))
             .ok()
     };
-    JobVariables {
+    let architectures = section.strings("CPUArchitectures").map(|names| {
+        let parse = |name: String| {
+            name.parse()
+                .map_err(|expected| {
+                    let problem = format!("has {name:?}, but each must be {expected}");
+                    section.error("CPUArchitectures", &problem);
+                })
+                .ok()
+        };
+        names.into_iter().filter_map(parse).collect()
+    });
+    let variables = JobVariables {
         task_definitions: globs("TaskDefinitions"),
         platform_versions: globs("PlatformVersions"),
-    }
+        max_cpu: section.amount("MaxCPU", str::parse),
+        max_memory: section.amount("MaxMemory", str::parse),
+        max_storage: section.amount("MaxEphemeralStorage", str::parse),
+        task_roles: globs("TaskRoles"),
+        capacity_providers: globs("CapacityProviders"),
+        architectures,
+    };
+    section.finish();
+    variables
 }
 
 #[cfg(test)]

@@ -154,6 +154,21 @@ impl<'a> Section<'a> {
             .ok()
     }
 
+    /// A string or a whole number turned into a value; what the conversion says of a bad one is reported.
+    pub(crate) fn amount<T>(
+        &self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if !matches!(self.find(key)?.get_ref(), DeValue::Integer(_)) {
+            return self.parsed(key, parse);
+        }
+        let text = self.integer(key)?.to_string();
+        parse(&text)
+            .map_err(|expected| self.error(key, &format!("is {text}, but must be {expected}")))
+            .ok()
+    }
+
     /// A list of strings; empty strings in it are reported.
     pub(crate) fn strings(&self, key: &'static str) -> Option<Vec<String>> {
         let value = self.find(key)?;

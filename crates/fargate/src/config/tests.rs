@@ -35,7 +35,10 @@ fn the_guides_file_loads_as_it_stands() {
     assert_eq!(config.warnings, Vec::<String>::new());
     assert_eq!(config.fargate.cluster, "test-cluster");
     assert_eq!(config.fargate.subnets, ["subnet-xxxxxx"]);
-    assert_eq!(config.fargate.task_definition.as_str(), "test-task:1");
+    let Mode::TaskDefinition(definition) = &config.mode else {
+        panic!("{:?}", config.mode)
+    };
+    assert_eq!(definition.to_string(), "test-task:1");
     assert!(config.fargate.assign_public_ip && config.fargate.connect_to_public_ip);
     assert_eq!(
         config.metadata_directory,
@@ -190,19 +193,134 @@ fn relative_paths_start_at_the_file() {
     );
 }
 
+/// What JobImage mode needs at least: no task definition and no SSH.
+const JOB_IMAGE: &str = r#"
+[Fargate]
+  Cluster = "ci"
+  Region = "eu-west-1"
+  Subnet = "subnet-a"
+  SecurityGroup = "sg-a"
+[TaskMetadata]
+  Directory = "/var/lib/fargate"
+[JobImage]
+  Enabled = true
+  AgentImage = "r.example.com/fargate-agent:1"
+  HelperImage = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v19.4.0"
+"#;
+
+fn job_image(more: &str) -> JobImage {
+    match parse(&format!("{JOB_IMAGE}{more}")).unwrap().mode {
+        Mode::JobImage(settings) => *settings,
+        mode @ Mode::TaskDefinition(_) => panic!("{mode:?}"),
+    }
+}
+
 #[test]
-fn the_mode_that_is_not_there_yet_is_refused() {
-    let error = errors(&format!("{GUIDE}\n[JobImage]\nEnabled = true\n"));
+fn jobs_that_bring_their_image_need_no_task_definition_and_no_ssh() {
+    let config = parse(JOB_IMAGE).unwrap();
+    assert_eq!(config.warnings, Vec::<String>::new());
+    assert_eq!(config.ssh.port, fargate_wire::HELPER_PORT);
+    let settings = job_image("");
+    assert_eq!(
+        (settings.cpu, settings.memory, settings.storage),
+        (Cpu(1024), Memory(2048), Storage(20))
+    );
+    assert_eq!(settings.architecture, Architecture::X86_64);
+    assert!(settings.allowed_images.is_none() && settings.default_image.is_none());
+    let full = job_image(
+        r#"
+  DefaultImage = "debian:12"
+  AllowedImages = ["ruby:*"]
+  AllowedServices = []
+  CPU = 2048
+  Memory = "4 GB"
+  EphemeralStorage = 50
+  CPUArchitecture = "ARM64"
+  ExecutionRole = "arn:aws:iam::111122223333:role/execution"
+  TaskRole = "arn:aws:iam::111122223333:role/task"
+  LogGroup = "/ci/jobs"
+  IdleTimeout = "5m"
+  [JobImage.RegistryCredentials]
+    "Registry.gitlab.com" = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:gitlab-AbCdEf"
+"#,
+    );
+    assert_eq!(
+        (full.cpu, full.memory, full.storage),
+        (Cpu(2048), Memory(4096), Storage(50))
+    );
+    assert_eq!(full.architecture, Architecture::Arm64);
+    assert!(full.allowed_images.unwrap().allow("ruby:3") && full.allowed_services.is_none());
     assert!(
-        error.contains("JobImage.Enabled is true, but this version"),
-        "{error}"
+        full.registry_credentials
+            .contains_key("registry.gitlab.com")
+    );
+    // A switch that is off asks for nothing.
+    assert!(parse(&format!("{GUIDE}\n[JobImage]\nEnabled = false\nCPU = 7\n")).is_ok());
+}
+
+#[test]
+fn wrong_values_of_job_image_are_all_reported() {
+    let text = JOB_IMAGE.replace(
+        "r.example.com/fargate-agent:1",
+        "1.dkr.ecr.eu-west-1.amazonaws.com/agent:1",
+    ) + r#"
+  AllowedImages = ["!a"]
+  CPU = 2
+  Memory = "lots"
+  EphemeralStorage = "10 GiB"
+  CPUArchitecture = "RISC-V"
+  TaskRole = "ci"
+  [JobImage.RegistryCredentials]
+    "r.example.com" = "password"
+[JobVariables]
+  MaxCPU = "many"
+  CPUArchitectures = ["X86_64", "VAX"]
+  MaxCpus = 4
+"#;
+    insta::assert_snapshot!(errors(&text), @r#"
+    line 9: JobImage.ExecutionRole is missing; images in ECR need the role that ECS pulls images and writes logs with
+      line 14: JobImage.AllowedImages only takes back what nothing allows; put "**", which allows all, before it
+      line 15: JobImage.CPU is 2, but must be a CPU size like "1 vCPU", or CPU units like 1024
+      line 16: JobImage.Memory is "lots", but must be a memory size like "2 GB", or MiB like 2048
+      line 17: JobImage.EphemeralStorage is "10 GiB", but must be storage of 20 to 200 GiB, like "50 GiB"
+      line 18: JobImage.CPUArchitecture is "RISC-V", but must be X86_64 or ARM64
+      line 19: JobImage.TaskRole is "ci", but must be the ARN of an IAM role, like "arn:aws:iam::111122223333:role/ci"
+      line 21: JobImage.RegistryCredentials.r.example.com is "password", but must be the ARN of a secret in Secrets Manager
+      line 23: JobVariables.MaxCPU is "many", but must be a CPU size like "1 vCPU", or CPU units like 1024
+      line 24: JobVariables.CPUArchitectures has "VAX", but each must be X86_64 or ARM64
+    "#);
+    let bare = errors("[JobImage]\nEnabled = true\n");
+    assert!(
+        bare.contains("JobImage.AgentImage is missing")
+            && bare.contains("JobImage.HelperImage is missing"),
+        "{bare}"
     );
     assert!(
-        parse(&format!(
-            "{GUIDE}\n[JobImage]\nEnabled = false\nCPU = 1024\n"
-        ))
-        .is_ok()
+        !bare.contains("SSH") && !bare.contains("TaskDefinition"),
+        "{bare}"
     );
+}
+
+#[test]
+fn limits_of_jobs_are_read() {
+    let config = parse(&format!(
+        "{JOB_IMAGE}\n[JobVariables]\nMaxCPU = \"4 vCPU\"\nMaxMemory = 16384\nMaxEphemeralStorage = \"100 GiB\"\n\
+         TaskRoles = [\"arn:aws:iam::*:role/ci-*\"]\nCapacityProviders = [\"FARGATE\"]\nCPUArchitectures = [\"ARM64\"]\n"
+    ))
+    .unwrap();
+    let limits = config.job_variables;
+    assert_eq!(
+        (limits.max_cpu, limits.max_memory),
+        (Some(Cpu(4096)), Some(Memory(16384)))
+    );
+    assert_eq!(limits.max_storage, Some(Storage(100)));
+    assert!(
+        limits
+            .task_roles
+            .unwrap()
+            .allow("arn:aws:iam::111122223333:role/ci-a")
+    );
+    assert_eq!(limits.architectures, Some(vec![Architecture::Arm64]));
 }
 
 proptest::proptest! {
@@ -231,4 +349,12 @@ fn the_example_of_the_documentation_is_right() {
     let config = parse(example).unwrap();
     assert_eq!(config.warnings, Vec::<String>::new());
     assert_eq!(config.fargate.fallback_strategy.len(), 1);
+    let Mode::TaskDefinition(_) = config.mode else {
+        panic!("{:?}", config.mode)
+    };
+    let on = parse(&example.replace("Enabled = false", "Enabled = true")).unwrap();
+    assert_eq!(on.warnings, Vec::<String>::new());
+    let Mode::JobImage(_) = on.mode else {
+        panic!("{:?}", on.mode)
+    };
 }

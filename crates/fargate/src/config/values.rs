@@ -3,19 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
 /// Which task definition to run: a family, `family:revision`, or the ARN of either (AWS: RunTask).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TaskDefinitionName(String);
-
-impl TaskDefinitionName {
-    /// The name as AWS takes it.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl fmt::Display for TaskDefinitionName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -112,6 +105,72 @@ pub(crate) fn platform_version(text: &str) -> Result<String, String> {
     }
 }
 
+/// An image, as a job or an operator names it. Its registry says what else is wrong with it.
+pub(crate) fn image(text: &str) -> Result<String, String> {
+    let name = text.split_once('@').map_or(text, |(name, _digest)| name);
+    let valid = !name.is_empty()
+        && name.len() <= 255
+        && text.len() <= 512
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+        && !text.starts_with(['-', '/']);
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("an image, like \"debian:12\" or \"registry.example.com/team/image:1\"".to_owned())
+    }
+}
+
+/// The ARN of an IAM role.
+pub(crate) fn role(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    let valid = match parts.as_slice() {
+        ["arn", partition, "iam", "", account, resource] => {
+            !partition.is_empty()
+                && account.len() == 12
+                && account.bytes().all(|byte| byte.is_ascii_digit())
+                && resource.strip_prefix("role/").is_some_and(is_role_name)
+        }
+        _ => false,
+    };
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("the ARN of an IAM role, like \"arn:aws:iam::111122223333:role/ci\"".to_owned())
+    }
+}
+
+/// Path and name of a role (AWS: CreateRole).
+fn is_role_name(name: &str) -> bool {
+    (1..=577).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-/".contains(&byte))
+}
+
+/// The ARN of a secret in Secrets Manager.
+pub(crate) fn secret(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.splitn(7, ':').collect();
+    match parts.as_slice() {
+        ["arn", _, "secretsmanager", _, _, "secret", name] if !name.is_empty() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("the ARN of a secret in Secrets Manager".to_owned()),
+    }
+}
+
+/// A log group (CloudWatch Logs: CreateLogGroup).
+pub(crate) fn log_group(text: &str) -> Result<String, String> {
+    let valid = (1..=512).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"_-/.#".contains(&byte));
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("a log group of CloudWatch, like \"/ci/jobs\"".to_owned())
+    }
+}
+
 /// An address that AWS's API is reached at instead of its own.
 pub(crate) fn endpoint(text: &str) -> Result<String, String> {
     let host = text
@@ -173,6 +232,31 @@ impl Globs {
     ///
     /// With the first pattern that is none and why.
     pub(crate) fn new(patterns: &[String]) -> Result<Self, String> {
+        Self::compile(patterns, Glob::new)
+    }
+
+    /// Compiles patterns of images, where `*` stops at `/` and `**` does not, as in the Docker executor's
+    /// `allowed_images`.
+    ///
+    /// # Errors
+    ///
+    /// With the first pattern that is none and why, or when there are only patterns that take something back.
+    pub(crate) fn of_images(patterns: &[String]) -> Result<Self, String> {
+        if patterns.iter().all(|pattern| pattern.starts_with('!')) {
+            return Err(
+                "only takes back what nothing allows; put \"**\", which allows all, before it"
+                    .to_owned(),
+            );
+        }
+        Self::compile(patterns, |glob| {
+            GlobBuilder::new(glob).literal_separator(true).build()
+        })
+    }
+
+    fn compile(
+        patterns: &[String],
+        glob_of: impl Fn(&str) -> Result<Glob, globset::Error>,
+    ) -> Result<Self, String> {
         let mut allowed = GlobSetBuilder::new();
         let mut refused = GlobSetBuilder::new();
         for pattern in patterns {
@@ -180,7 +264,7 @@ impl Globs {
                 Some(rest) => (&mut refused, rest),
                 None => (&mut allowed, pattern.as_str()),
             };
-            let glob = Glob::new(glob).map_err(|error| format!("has a bad pattern: {error}"))?;
+            let glob = glob_of(glob).map_err(|error| format!("has a bad pattern: {error}"))?;
             set.add(glob);
         }
         let build = |set: GlobSetBuilder| {
@@ -221,7 +305,10 @@ mod tests {
             "arn:aws:ecs:eu-west-1:111122223333:task-definition/test-task:7",
             "arn:aws-cn:ecs:cn-north-1:111122223333:task-definition/a",
         ] {
-            assert_eq!(good.parse::<TaskDefinitionName>().unwrap().as_str(), good);
+            assert_eq!(
+                good.parse::<TaskDefinitionName>().unwrap().to_string(),
+                good
+            );
         }
         for bad in [
             "",
@@ -251,6 +338,52 @@ mod tests {
         assert!(globs(&["*"]).allow("arn:aws:ecs:r:1:task-definition/a"));
         assert!(!globs(&["*", "!root-*"]).allow("root-all"));
         assert!(!globs(&[]).allow("a"));
+    }
+
+    #[test]
+    fn globs_of_images_stop_at_slashes() {
+        let globs = |patterns: &[&str]| {
+            Globs::of_images(&patterns.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>())
+        };
+        let allows = |patterns: &[&str], image| globs(patterns).unwrap().allow(image);
+        assert!(allows(&["ruby:*"], "ruby:3.3"));
+        assert!(!allows(&["ruby:*"], "evil.example.com/ruby:3.3"));
+        assert!(!allows(
+            &["registry.example.com/*"],
+            "registry.example.com/a/b:1"
+        ));
+        assert!(allows(
+            &["registry.example.com/**"],
+            "registry.example.com/a/b:1"
+        ));
+        assert!(allows(&["**"], "registry.example.com/a/b:1") && allows(&["**"], "ruby"));
+        assert!(allows(&["**", "!**/secret:*"], "r.example.com/a:1"));
+        assert!(!allows(&["**", "!**/secret:*"], "r.example.com/secret:1"));
+        assert!(globs(&["!a"]).is_err());
+        assert!(globs(&["a[", "b"]).is_err());
+    }
+
+    #[test]
+    fn arns_are_of_what_they_should_be() {
+        assert!(role("arn:aws:iam::111122223333:role/ci-test").is_ok());
+        assert!(role("arn:aws-cn:iam::111122223333:role/path/ci").is_ok());
+        for bad in [
+            "ci-test",
+            "arn:aws:iam::1:role/a",
+            "arn:aws:iam::111122223333:user/a",
+            "arn:aws:iam::111122223333:role/",
+        ] {
+            assert!(role(bad).is_err(), "{bad:?} was accepted");
+        }
+        assert!(
+            secret("arn:aws:secretsmanager:eu-west-1:111122223333:secret:registry-AbCdEf").is_ok()
+        );
+        assert!(secret("registry").is_err());
+        for bad in ["", "a b", "-rf", "/a", "a\nb", &"x".repeat(256)] {
+            assert!(image(bad).is_err(), "{bad:?} was accepted");
+        }
+        let digest = format!("{}@sha256:{}", "x".repeat(250), "0".repeat(64));
+        assert!(image(&digest).is_ok() && image("debian").is_ok());
     }
 
     #[test]

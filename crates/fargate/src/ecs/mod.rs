@@ -1,6 +1,7 @@
 //! AWS: the one place that knows its SDK. Everything is asked here and answered in our own types.
 
 mod convert;
+mod definitions;
 mod refusal;
 mod registry;
 mod setup;
@@ -13,13 +14,15 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerOverride,
-    KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
+    EphemeralStorage, KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::setup::Setup;
-use crate::config::{Fargate, StrategyItem};
+use crate::config::{Cpu, Fargate, Memory, STORAGE_INCLUDED, Storage, StrategyItem};
+use crate::job_image::Environment;
 use crate::task::Task;
 
 /// Tasks that DescribeTasks takes at a time (AWS: DescribeTasks).
@@ -55,12 +58,21 @@ pub(crate) struct Request<'a> {
     pub(crate) started_by: &'a str,
     /// Names the job, so that its task can be found among them.
     pub(crate) group: &'a str,
-    /// Container that gets `environment`.
-    pub(crate) container: &'a str,
-    /// Set in that container, beside what the task definition sets. Visible in the API: nothing secret.
-    pub(crate) environment: &'a [(&'a str, &'a str)],
+    /// Set in the containers, beside what the task definition sets. Visible in the API: nothing secret.
+    pub(crate) environments: &'a [Environment],
+    /// In place of what the task definition says.
+    pub(crate) changes: &'a Changes,
     /// Put on the task.
     pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+/// What a task has that differs from its definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    pub(crate) cpu: Option<Cpu>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) storage: Option<Storage>,
+    pub(crate) task_role: Option<String>,
 }
 
 /// What became of a request.
@@ -296,16 +308,30 @@ fn network(request: &Request<'_>) -> Result<NetworkConfiguration, BuildError> {
 }
 
 fn overrides(request: &Request<'_>) -> TaskOverride {
-    let environment = request
-        .environment
-        .iter()
-        .map(|(name, value)| KeyValuePair::builder().name(*name).value(*value).build());
-    let container = ContainerOverride::builder()
-        .name(request.container)
-        .set_environment(Some(environment.collect()))
-        .build();
+    let changes = request.changes;
+    // Ordering what is included is refused.
+    let storage = changes
+        .storage
+        .filter(|storage| storage.0 > STORAGE_INCLUDED)
+        .and_then(|storage| i32::try_from(storage.0).ok())
+        .map(|size| EphemeralStorage::builder().size_in_gib(size).build());
     TaskOverride::builder()
-        .container_overrides(container)
+        .set_container_overrides(Some(request.environments.iter().map(container).collect()))
+        .set_cpu(changes.cpu.map(|cpu| cpu.0.to_string()))
+        .set_memory(changes.memory.map(|memory| memory.0.to_string()))
+        .set_ephemeral_storage(storage)
+        .set_task_role_arn(changes.task_role.clone())
+        .build()
+}
+
+fn container(environment: &Environment) -> ContainerOverride {
+    let variables = environment
+        .variables
+        .iter()
+        .map(|(name, value)| KeyValuePair::builder().name(name).value(value).build());
+    ContainerOverride::builder()
+        .name(&environment.container)
+        .set_environment(Some(variables.collect()))
         .build()
 }
 

@@ -113,6 +113,20 @@ impl Refusal {
         self.kind == Kind::Denied && self.message.contains("ecs:TagResource")
     }
 
+    /// Whether there is no such task definition: not yet in all of AWS, or not any more.
+    pub(crate) fn knows_no_definition(&self) -> bool {
+        let text = self.message.to_lowercase();
+        self.code.as_deref() == Some("ClientException")
+            && (text.contains("unable to describe task definition")
+                || text.contains("taskdefinition not found")
+                || text.contains("taskdefinition is inactive"))
+    }
+
+    /// Whether somebody else is registering the same family.
+    pub(crate) fn is_concurrent_registration(&self) -> bool {
+        self.message.contains("Too many concurrent attempts")
+    }
+
     fn advice(&self) -> Option<String> {
         let text = self.message.to_lowercase();
         let has = |fragment: &str| text.contains(&fragment.to_lowercase());
@@ -149,6 +163,9 @@ impl Refusal {
             }
             Kind::Wrong if has("InvalidGroup") || has("security group") => {
                 "Check [Fargate] SecurityGroup or SecurityGroups: they must be in the VPC of the subnets."
+            }
+            Kind::Wrong if has("overrides length") => {
+                "The variables of the job's services do not fit into ECS's limit; make them shorter."
             }
             Kind::Wrong if has("override for container") => {
                 "The task definition needs a container named ci-coordinator, which takes the job's scripts."

@@ -3,6 +3,7 @@
 //! One connection per stage, with the job's own key and the host key that prepare saw. Nothing is read from
 //! the user's SSH configuration, so a manager's own keys and known hosts play no part.
 
+mod command;
 mod intake;
 mod resumable;
 mod script;

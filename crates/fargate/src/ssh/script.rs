@@ -148,7 +148,7 @@ impl Connection {
     }
 
     /// Starts a command on a channel of its own.
-    async fn exec(
+    pub(super) async fn exec(
         &self,
         command: &str,
     ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {

@@ -1,13 +1,14 @@
 //! `custom config`: tells the runner about the driver, and a job at once that asks for what it may not have.
 
-use super::wanted::Wanted;
+use super::wanted::{Task, Wanted};
 use super::{Context, say};
 use crate::error::{Error, Result};
 use crate::runner::ConfigAnswer;
 
 pub(super) fn config(context: &Context<'_>) -> Result<()> {
-    Wanted::of(context)?;
-    let answer = serde_json::to_string(&ConfigAnswer::new(&context.job))
+    let wanted = Wanted::of(context)?;
+    let by_job_image = matches!(wanted.task, Task::JobImage(_));
+    let answer = serde_json::to_string(&ConfigAnswer::new(&context.job, by_job_image))
         .map_err(|error| Error::system(format!("could not write the answer to config: {error}")))?;
     say(&answer);
     Ok(())

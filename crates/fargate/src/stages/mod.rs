@@ -1,11 +1,16 @@
 //! The stages that GitLab Runner's custom executor calls, each a process of its own.
 
+mod build_side;
 mod cleanup;
 mod config;
+mod died;
 mod prepare;
 mod ready;
+mod register;
 mod retire;
 mod run;
+mod services;
+mod sizes;
 mod start;
 mod wanted;
 

@@ -1,14 +1,24 @@
 //! `custom prepare`: starts the job's task and returns when it can take scripts.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fargate_wire::{COORDINATOR_CONTAINER, PUBLIC_KEY_VARIABLE};
 use tokio::time::Instant;
 
 use super::retire::{Retirement, retire};
-use super::wanted::Wanted;
-use super::{Context, ready, say, start};
+use super::start::Launch;
+use super::wanted::{Task, Wanted};
+use super::{Context, ready, register, say, services, start};
+use crate::config::Mode;
 use crate::ecs::Aws;
 use crate::error::Result;
-use crate::record::Found;
+use crate::job_image::{Composed, Environment};
+use crate::record::{self, Found, Record};
 use crate::ssh::KeyPair;
+
+/// How long after a job's own time its task may still be there: the runner stops scripts gracefully, and runs some more.
+const AFTER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let begun = Instant::now();
@@ -17,9 +27,11 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         tracing::warn!("{warning}");
     }
     let wanted = Wanted::of(context)?;
-    for change in &wanted.changes {
-        say(change);
+    for line in &wanted.said {
+        say(line);
     }
+    let key = KeyPair::generate()?;
+    let plan = Plan::of(&wanted, &key, fargate.start_timeout)?;
     let manager = context.records.manager()?;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let retirement = Retirement {
@@ -44,10 +56,27 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         }
     }
 
-    let key = KeyPair::generate()?;
     let deadline = begun + fargate.start_timeout;
     let prepared = async {
-        let mut record = start::start(&aws, context, &wanted, &manager, &key, deadline).await?;
+        let definition = match &plan.composed {
+            None => plan.title.clone(),
+            Some(composed) => {
+                let registered =
+                    register::registered(&aws, context, &composed.definition, deadline);
+                context.stop.or(registered).await?
+            }
+        };
+        let launch = Launch {
+            wanted: &wanted,
+            definition: &definition,
+            title: &plan.title,
+            composed: plan.composed.is_some(),
+            environments: &plan.environments,
+            manager: &manager,
+        };
+        let mut record = start::start(&aws, context, &launch, deadline).await?;
+        record.build = plan.composed.as_ref().map(Composed::build_side);
+        plan.point_to_output(context, &record);
         let login = context
             .stop
             .or(ready::until_ready(
@@ -72,4 +101,67 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         ));
     }
     Err(failure)
+}
+
+/// What is to be started, decided before anything is.
+struct Plan {
+    /// The task definition's name, or the job's image and services.
+    title: String,
+    /// Nothing when the operator's task definition runs.
+    composed: Option<Composed>,
+    environments: Vec<Environment>,
+    /// Whether somebody wants to see what the services print.
+    debugs_services: bool,
+}
+
+impl Plan {
+    /// Says where the services' output goes, to those who ask for it.
+    fn point_to_output(&self, context: &Context<'_>, record: &Record) {
+        if let (true, Mode::JobImage(settings), Some(build)) = (
+            self.debugs_services,
+            &context.config.mode,
+            record.build.as_ref(),
+        ) {
+            let arn = record.task.as_deref().unwrap_or_default();
+            services::point_to_output(build, settings.log_group.as_deref(), arn);
+        }
+    }
+
+    fn of(wanted: &Wanted<'_>, key: &KeyPair, start_timeout: Duration) -> Result<Self> {
+        let public_key = key.public()?;
+        let by_image = match &wanted.task {
+            Task::JobImage(by_image) => by_image,
+            Task::Definition(definition) => {
+                return Ok(Self {
+                    title: definition.to_string(),
+                    composed: None,
+                    debugs_services: false,
+                    environments: vec![Environment {
+                        container: COORDINATOR_CONTAINER.to_owned(),
+                        variables: BTreeMap::from([(PUBLIC_KEY_VARIABLE.to_owned(), public_key)]),
+                    }],
+                });
+            }
+        };
+        let deadline = record::now() + start_timeout + by_image.asked.timeout() + AFTER_TIMEOUT;
+        let composed = by_image.compose(&public_key, deadline.as_secs())?;
+        for note in &composed.notes {
+            say(note);
+        }
+        let labels: Vec<_> = composed
+            .services
+            .iter()
+            .map(|service| service.label.as_str())
+            .collect();
+        let title = match labels.as_slice() {
+            [] => composed.image.clone(),
+            labels => format!("{} with {}", composed.image, labels.join(", ")),
+        };
+        Ok(Self {
+            title,
+            environments: composed.environments.clone(),
+            debugs_services: by_image.asked.debugs_services() && !labels.is_empty(),
+            composed: Some(composed),
+        })
+    }
 }

@@ -10,7 +10,9 @@ use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::died::died;
 use super::{Context, say};
+use crate::config::Mode;
 use crate::ecs;
 use crate::ecs::Aws;
 use crate::error::{Error, Result};
@@ -56,7 +58,9 @@ pub(super) async fn until_ready(
             news = under_way.join_next(), if !under_way.is_empty() => match news {
                 Some(Ok(News::Looked(look))) => {
                     looking = false;
-                    wait.looked(*look)?;
+                    if let Some(ending) = wait.looked(*look)? {
+                        return Err(died(aws, record, ending).await);
+                    }
                     look_at = Instant::now() + look_again(begun.elapsed(), wait.address.is_some());
                 }
                 Some(Ok(News::Connected(connection))) => return wait.ready(context, key, &connection),
@@ -158,19 +162,20 @@ impl Wait {
         }
     }
 
-    fn looked(&mut self, look: Result<Look, ecs::Refusal>) -> Result<()> {
+    /// Takes note of a look; the task, when its end has begun.
+    fn looked(&mut self, look: Result<Look, ecs::Refusal>) -> Result<Option<Task>> {
         let look = match look {
             Ok(look) => look,
             Err(refusal) if refusal.may_pass() => {
                 tracing::debug!("{refusal}");
-                return Ok(());
+                return Ok(None);
             }
             Err(refusal) => {
                 return Err(Error::from(refusal).context("could not watch the job's task"));
             }
         };
         match look.task {
-            Some(task) if task.is_ending() => return Err(died(&task)),
+            Some(task) if task.is_ending() => return Ok(Some(task)),
             Some(task) => {
                 self.seen = true;
                 self.enter(task.phase());
@@ -184,7 +189,7 @@ impl Wait {
             None => {}
         }
         self.address = look.address.or(self.address);
-        Ok(())
+        Ok(None)
     }
 
     /// Says what is over when the task has come further.
@@ -223,7 +228,14 @@ impl Wait {
             let first = *self.key_refused_at.get_or_insert_with(Instant::now);
             // Before that it may be another task's server: addresses are soon used again.
             if self.phase == Phase::Running && first.elapsed() > KEY_GRACE {
-                return Err(Error::system(format!("the task's SSH server accepts no key of the job for user {user}")).advise(
+                let refused =
+                    format!("the task's SSH server accepts no key of the job for user {user}");
+                if matches!(context.config.mode, Mode::JobImage(_)) {
+                    return Err(Error::system(refused).advise(
+                        "The agent in the task must be of this driver's version ([JobImage] AgentImage).",
+                    ));
+                }
+                return Err(Error::system(refused).advise(
                     format!(
                         "The image must install the environment variable SSH_PUBLIC_KEY as an authorized key of {user} \
                          ([SSH] Username = \"{}\"), with the modes that sshd asks for.",
@@ -273,9 +285,18 @@ impl Wait {
         };
         let server = SocketAddr::new(address, context.config.ssh.port);
         match &self.last_refusal {
-            Some(ssh::Refusal::Refused) => Error::system(format!("{what}: nothing listens on {server}")).advise(
-                "The image of container ci-coordinator must start an SSH server on that port ([SSH] Port); see the container's log.",
-            ),
+            Some(ssh::Refusal::Refused) => {
+                let advice = match context.config.mode {
+                    Mode::TaskDefinition(_) => {
+                        "The image of container ci-coordinator must start an SSH server on that port ([SSH] Port); see the \
+                         container's log."
+                    }
+                    Mode::JobImage(_) => {
+                        "The agent must listen there: see the logs of the containers bootstrap and helper ([JobImage] LogGroup)."
+                    }
+                };
+                Error::system(format!("{what}: nothing listens on {server}")).advise(advice)
+            }
             Some(ssh::Refusal::Silent) | None => Error::system(format!("{what}: no answer from {server}")).advise(
                 "The task's security group must let the manager in on that port, and the manager must reach the subnet \
                  (with EnablePublicIP: UsePublicIP chooses the address).",
@@ -286,19 +307,6 @@ impl Wait {
     }
 }
 
-/// The error for a task that ended before it took scripts.
-fn died(task: &Task) -> Error {
-    let death = task.death();
-    let error = Error::system(format!(
-        "the job's task stopped before it could take scripts: {}",
-        death.cause
-    ));
-    match death.advice {
-        Some(advice) => error.advise(advice),
-        None => error,
-    }
-}
-
-fn seconds(since: Instant) -> String {
+pub(super) fn seconds(since: Instant) -> String {
     format!("{:.1} s", since.elapsed().as_secs_f64())
 }

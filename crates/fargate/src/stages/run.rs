@@ -11,14 +11,17 @@ use std::time::Duration;
 
 use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use nix::sys::signal::Signal;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::Context;
+use super::build_side::{self, accompany, target};
+use super::{Context, services};
 use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::record::{Found, Login, Record};
-use crate::ssh::{Attended, Connection, Ended, KeyPair, Refusal, Resumable, Target};
+use crate::runner::{Side, is_job_script};
+use crate::ssh::{Attended, Connection, Ended, KeyPair, Refusal, Resumable};
 
 /// Attempts to connect; the server was there when prepare ended.
 const CONNECT_ATTEMPTS: u32 = 3;
@@ -55,19 +58,42 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     let (mut stdout, mut stderr) = streams
         .map_err(|error| Error::system(format!("could not open the standard streams: {error}")))?;
 
-    let connection = match context.stop.or(connect(context, login)).await? {
-        Ok(connection) => connection,
-        Err(refusal) => return Err(unreachable(context, &record, login, &refusal).await),
+    let build = record
+        .build
+        .as_ref()
+        .filter(|_| Side::of(stage) == Side::Build);
+    // Ends with this function.
+    let mut company = JoinSet::new();
+    let connection = match build {
+        Some(build) => {
+            let helper = target(context, login, login.port);
+            let key = KeyPair::parse(&login.private_key)?;
+            company.spawn(accompany(helper, key, build.idle()));
+            let connecting = build_side::connect(context, &record, login, build);
+            let connection = context.stop.or(connecting).await?;
+            if is_job_script(stage) {
+                services::wait(context, &record, login, build).await?;
+            }
+            connection
+        }
+        None => match context.stop.or(connect(context, login)).await? {
+            Ok(connection) => connection,
+            Err(refusal) => return Err(unreachable(context, &record, login, &refusal).await),
+        },
     };
     let ended = if connection.is_agent() {
         let patience = context.config.ssh.reconnect_timeout;
         let script = Resumable::new(file, &mut stdout, &mut stderr, patience);
-        persist(context, &record, login, connection, script).await?
+        let port = build.map_or(login.port, |build| build.port);
+        persist(context, &record, login, port, connection, script).await?
     } else {
         connection
             .run_script(file, &mut stdout, &mut stderr, &context.stop)
             .await?
     };
+    if let (Ended::Exited(1..) | Ended::Signalled(_), Some(build)) = (&ended, build) {
+        services::report(context, &record, build).await;
+    }
     match ended {
         Ended::Exited(0) => Ok(()),
         // The script's own output has said why, and the runner says the status.
@@ -112,22 +138,9 @@ fn record(context: &Context<'_>) -> Result<Record> {
     ))
 }
 
-/// How to reach the job's task, and the key for it.
-fn target(context: &Context<'_>, login: &Login) -> Result<(Target, KeyPair)> {
-    let ssh = &context.config.ssh;
-    let target = Target {
-        address: SocketAddr::new(login.address, login.port),
-        username: login.username.clone(),
-        host_key: Some(login.host_key.clone()),
-        reach_timeout: ssh.connect_timeout,
-        connect_timeout: ssh.connect_timeout,
-        keepalive_interval: ssh.keepalive_interval,
-    };
-    Ok((target, KeyPair::parse(&login.private_key)?))
-}
-
 async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connection, Refusal>> {
-    let (target, key) = target(context, login)?;
+    let key = KeyPair::parse(&login.private_key)?;
+    let target = target(context, login, login.port);
     let mut attempt = 1;
     loop {
         match Connection::open(&target, &key).await {
@@ -147,6 +160,7 @@ async fn persist(
     context: &Context<'_>,
     record: &Record,
     login: &Login,
+    port: u16,
     mut connection: Connection,
     mut script: Resumable<'_>,
 ) -> Result<Ended> {
@@ -174,7 +188,7 @@ async fn persist(
         } else {
             longer(pause)
         };
-        connection = match reconnect(context, record, login, pause).await? {
+        connection = match reconnect(context, record, login, port, pause).await? {
             Ok(connection) => connection,
             Err(Forlorn::Stopped(stopped)) => return Ok(Ended::Stopped(stopped)),
             Err(Forlorn::Task(what)) => {
@@ -205,9 +219,11 @@ async fn reconnect(
     context: &Context<'_>,
     record: &Record,
     login: &Login,
+    port: u16,
     pause: Duration,
 ) -> Result<Result<Connection, Forlorn>> {
-    let (target, key) = target(context, login)?;
+    let key = KeyPair::parse(&login.private_key)?;
+    let target = target(context, login, port);
     let limit = context.config.ssh.reconnect_timeout;
     let trying = async {
         let mut pause = pause;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fargate_wire::{COORDINATOR_CONTAINER, PUBLIC_KEY_VARIABLE};
+use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{Instant, sleep};
 
 use super::wanted::Wanted;
@@ -11,10 +11,11 @@ use super::{Context, say};
 use crate::config::is_tag_character;
 use crate::ecs::{Aws, Refusal, Request, Started};
 use crate::error::{Error, Result};
-use crate::placement::{Placement, describe, pause_after, placement};
+use crate::job_image::Environment;
+use crate::placement::{Placement, Places, describe, pause_after, placement};
 use crate::record::Record;
 use crate::runner::Job;
-use crate::ssh::{KeyPair, random_hex};
+use crate::ssh::random_hex;
 use crate::task::{Task, console_link};
 
 /// How the manager's tasks are named to AWS, so that they can be listed (AWS: startedBy).
@@ -28,27 +29,50 @@ pub(super) fn group(job: &Job) -> String {
     format!("gitlab/{}/{}", job.project_id, job.id)
 }
 
+/// How long AWS may not know a task definition that was registered a moment ago (AWS: eventual consistency).
+const DEFINITION_GRACE: Duration = Duration::from_secs(30);
+
+/// What to start.
+pub(super) struct Launch<'a> {
+    pub(super) wanted: &'a Wanted<'a>,
+    /// As AWS takes it.
+    pub(super) definition: &'a str,
+    /// What it is, for the job log.
+    pub(super) title: &'a str,
+    /// Whether the definition was registered for jobs like this one, maybe a moment ago.
+    pub(super) composed: bool,
+    pub(super) environments: &'a [Environment],
+    pub(super) manager: &'a str,
+}
+
 /// Starts the task. Each call is recorded before it is made, and not given up while it is under way: a stop
 /// must find the task that the call may bring.
 pub(super) async fn start(
     aws: &Aws,
     context: &Context<'_>,
-    wanted: &Wanted,
-    manager: &str,
-    key: &KeyPair,
+    launch: &Launch<'_>,
     deadline: Instant,
 ) -> Result<Record> {
-    let fargate = &context.config.fargate;
-    let (public_key, nonce) = (key.public()?, random_hex::<4>());
+    let (fargate, wanted) = (&context.config.fargate, launch.wanted);
+    let nonce = random_hex::<4>();
+    let places = Places {
+        subnets: &fargate.subnets,
+        strategy: wanted.strategy.as_deref().unwrap_or(&fargate.strategy),
+        // What a job chose is not changed behind its back.
+        fallback: match &wanted.strategy {
+            Some(_) => &[],
+            None => &fargate.fallback_strategy,
+        },
+    };
     let mut tags = tags(&context.job, &fargate.tags);
     let mut attempt = 0;
     let mut record = Record::new(&context.job, &fargate.cluster);
     say(&format!(
         "Starting {} in cluster {} ({})",
-        wanted.definition, fargate.cluster, fargate.region
+        launch.title, fargate.cluster, fargate.region
     ));
     loop {
-        let place = placement(fargate, context.job.id, attempt)
+        let place = placement(&places, context.job.id, attempt)
             .ok_or_else(|| Error::system("[Fargate] names no subnet"))?;
         let untagged = if tags.is_empty() { "-untagged" } else { "" };
         let token = format!("job-{}-{nonce}-{attempt}{untagged}", context.job.id);
@@ -56,18 +80,18 @@ pub(super) async fn start(
         context.records.save(&record)?;
         let request = Request {
             fargate,
-            definition: wanted.definition.as_str(),
+            definition: launch.definition,
             platform_version: wanted.platform_version.as_deref(),
             subnet: place.subnet,
             strategy: place.strategy,
             client_token: &token,
-            started_by: &started_by(manager),
+            started_by: &started_by(launch.manager),
             group: &group(&context.job),
-            container: COORDINATOR_CONTAINER,
-            environment: &[(PUBLIC_KEY_VARIABLE, &public_key)],
+            environments: launch.environments,
+            changes: &wanted.changes,
             tags: &tags,
         };
-        let answer = insist(aws, &request, context, deadline).await;
+        let answer = insist(aws, &request, launch.composed, context, deadline).await;
         if !matches!(&answer, Err(refusal) if refusal.may_have_worked()) {
             record.call = None;
         }
@@ -81,7 +105,7 @@ pub(super) async fn start(
                 return Ok(record);
             }
             Ok(Started::Nowhere(reason)) => {
-                next_place(context, &place, attempt, &reason, deadline).await?;
+                next_place(context, &places, &place, attempt, &reason, deadline).await?;
                 attempt += 1;
             }
             // An operator whose policy was written for GitLab's driver never allowed it.
@@ -100,10 +124,16 @@ pub(super) async fn start(
 async fn insist(
     aws: &Aws,
     request: &Request<'_>,
+    composed: bool,
     context: &Context<'_>,
     deadline: Instant,
 ) -> Result<Started, Refusal> {
     let mut pause = Duration::from_secs(1);
+    let begun = Instant::now();
+    let may_pass = |refusal: &Refusal| {
+        let appears = composed && refusal.knows_no_definition();
+        refusal.may_pass() || (appears && begun.elapsed() < DEFINITION_GRACE)
+    };
     loop {
         let answer = tokio::select! {
             answer = aws.run_task(request) => answer,
@@ -111,7 +141,7 @@ async fn insist(
             _ = context.stop.insisted() => return Err(Refusal::abandoned("ecs:RunTask")),
         };
         match answer {
-            Err(refusal) if refusal.may_pass() && Instant::now() + pause < deadline => {
+            Err(refusal) if may_pass(&refusal) && Instant::now() + pause < deadline => {
                 say(&format!("{refusal}; trying again in {} s", pause.as_secs()));
                 let rest = async {
                     sleep(pause.mul_f64(jitter())).await;
@@ -130,6 +160,7 @@ async fn insist(
 /// Says that there was no room at `place`, and waits before the places are tried again.
 async fn next_place(
     context: &Context<'_>,
+    places: &Places<'_>,
     place: &Placement<'_>,
     attempt: usize,
     reason: &str,
@@ -142,7 +173,7 @@ async fn next_place(
         describe(place.strategy)
     );
     let pause = if place.is_last {
-        pause_after(fargate, attempt).mul_f64(jitter())
+        pause_after(places, attempt).mul_f64(jitter())
     } else {
         Duration::ZERO
     };

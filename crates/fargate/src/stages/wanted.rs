@@ -1,47 +1,79 @@
 //! What the job's task is to be: the operator's configuration, changed by the job's variables as far as
 //! `[JobVariables]` allows.
 
-use super::Context;
-use crate::config::{Globs, TaskDefinitionName, platform_version};
-use crate::error::{Blame, Error, Result};
-use crate::runner::Wishes;
+use std::fmt::Display;
+use std::str::FromStr;
 
-/// The task definition and platform version to run.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub(super) definition: TaskDefinitionName,
+use super::Context;
+use super::sizes::Sizes;
+use crate::config::{
+    Architecture, Globs, JobImage, Mode, StrategyItem, TaskDefinitionName, platform_version, role,
+};
+use crate::ecs::Changes;
+use crate::error::{Blame, Error, Result};
+use crate::job_image::{self, Composed, Ingredients};
+use crate::runner::{Asked, Wishes, project_folder};
+
+/// Stands for a job's public key where only its length counts: an Ed25519 one in OpenSSH's form has 80 characters.
+const SOME_KEY: &str =
+    "ssh-ed25519 ....................................................................";
+
+/// What the job's task is to be.
+pub(super) struct Wanted<'a> {
+    pub(super) task: Task<'a>,
     pub(super) platform_version: Option<String>,
-    /// What the job's variables changed, for the job log.
-    pub(super) changes: Vec<String>,
+    /// What the job chose in place of the operator's capacity providers.
+    pub(super) strategy: Option<Vec<StrategyItem>>,
+    /// What differs from the task definition.
+    pub(super) changes: Changes,
+    /// What the job's variables changed, or did not, for the job log.
+    pub(super) said: Vec<String>,
 }
 
-impl Wanted {
+/// What the task is made of.
+pub(super) enum Task<'a> {
+    /// The operator's definition.
+    Definition(TaskDefinitionName),
+    /// The job's own image.
+    JobImage(Box<ByImage<'a>>),
+}
+
+/// What a task is made of that is composed for its job.
+pub(super) struct ByImage<'a> {
+    settings: &'a JobImage,
+    region: &'a str,
+    pub(super) asked: Asked,
+    sizes: Sizes,
+    architecture: Architecture,
+}
+
+impl ByImage<'_> {
+    /// The task for a job whose key is `public_key`, and which is over by `deadline`.
+    pub(super) fn compose(&self, public_key: &str, deadline: u64) -> Result<Composed> {
+        job_image::compose(&Ingredients {
+            settings: self.settings,
+            asked: &self.asked,
+            region: self.region,
+            size: self.sizes.usual,
+            architecture: self.architecture,
+            project_folder: project_folder().as_deref(),
+            public_key,
+            deadline,
+        })
+    }
+}
+
+impl<'a> Wanted<'a> {
     /// The operator's flag counts most, then the job's variable, then the configuration, as in GitLab's driver.
     ///
     /// # Errors
     ///
-    /// [`Blame::Job`] when a variable has a value that is malformed or not allowed.
-    pub(super) fn of(context: &Context<'_>) -> Result<Self> {
-        let (options, fargate, allowed) = (
-            context.options,
-            &context.config.fargate,
-            &context.config.job_variables,
-        );
+    /// [`Blame::Job`] when the job asks for what it may not have or what cannot be.
+    pub(super) fn of(context: &Context<'a>) -> Result<Self> {
+        let (options, config) = (context.options, context.config);
+        let allowed = &config.job_variables;
         let wishes = Wishes::from_environment();
-        let mut changes = Vec::new();
-        let definition = match given(options.task_def.as_deref()) {
-            Some(flag) => flag.parse().map_err(|expected| {
-                usage(format!("--task-def is {flag:?}, but must be {expected}"))
-            })?,
-            None => wish(
-                "FARGATE_TASK_DEFINITION",
-                wishes.task_definition,
-                |value| value.parse::<TaskDefinitionName>(),
-                allowed.task_definitions.as_ref(),
-                &mut changes,
-            )?
-            .unwrap_or_else(|| fargate.task_definition.clone()),
-        };
+        let mut said = Vec::new();
         let platform_version = match given(options.platform_version.as_deref()) {
             Some(flag) => {
                 let version = platform_version(flag).map_err(|expected| {
@@ -53,19 +85,166 @@ impl Wanted {
             }
             None => wish(
                 "FARGATE_PLATFORM_VERSION",
-                wishes.platform_version,
+                wishes.platform_version.clone(),
                 platform_version,
                 allowed.platform_versions.as_ref(),
-                &mut changes,
+                &mut said,
             )?
-            .or_else(|| fargate.platform_version.clone()),
+            .or_else(|| config.fargate.platform_version.clone()),
         };
-        Ok(Self {
-            definition,
+        let usual = match &config.mode {
+            Mode::JobImage(settings) => Some((settings.cpu, settings.memory)),
+            Mode::TaskDefinition(_) => None,
+        };
+        let (sizes, mut changes) = Sizes::of(&wishes, allowed, usual, &mut said)?;
+        changes.task_role = permitted(
+            "FARGATE_TASK_ROLE",
+            wishes.task_role.clone(),
+            role,
+            ("TaskRoles", allowed.task_roles.as_ref()),
+            &mut said,
+        )?;
+        let provider = permitted(
+            "FARGATE_CAPACITY_PROVIDER",
+            wishes.capacity_provider.clone(),
+            |name| Ok(name.to_owned()),
+            ("CapacityProviders", allowed.capacity_providers.as_ref()),
+            &mut said,
+        )?;
+        let strategy = provider.map(|provider| {
+            vec![StrategyItem {
+                provider,
+                weight: 1,
+                base: 0,
+            }]
+        });
+        let task = match &config.mode {
+            Mode::TaskDefinition(configured) => {
+                if wishes.architecture.is_some() {
+                    said.push("FARGATE_CPU_ARCHITECTURE has no effect: jobs run in the operator's task definition".to_owned());
+                }
+                Task::Definition(definition(context, wishes, configured, &mut said)?)
+            }
+            Mode::JobImage(settings) => {
+                if given(options.task_def.as_deref()).is_some() {
+                    return Err(usage(
+                        "--task-def and [JobImage] Enabled = true exclude each other".to_owned(),
+                    ));
+                }
+                if wishes.task_definition.is_some() {
+                    said.push(
+                        "FARGATE_TASK_DEFINITION has no effect: jobs run in their own image here"
+                            .to_owned(),
+                    );
+                }
+                let asked = Asked::from_environment()?;
+                let listed = allowed.architectures.as_deref();
+                let architecture =
+                    architecture(&asked, settings, wishes.architecture, listed, &mut said)?;
+                Task::JobImage(Box::new(ByImage {
+                    settings,
+                    region: &config.fargate.region,
+                    asked,
+                    sizes: sizes.ok_or_else(|| Error::system("the task has no size"))?,
+                    architecture,
+                }))
+            }
+        };
+        let wanted = Self {
+            task,
             platform_version,
+            strategy,
             changes,
-        })
+            said,
+        };
+        // So that config already refuses what prepare would.
+        if let Task::JobImage(by_image) = &wanted.task {
+            by_image.compose(SOME_KEY, u64::from(u32::MAX))?;
+        }
+        Ok(wanted)
     }
+}
+
+fn definition(
+    context: &Context<'_>,
+    wishes: Wishes,
+    configured: &TaskDefinitionName,
+    said: &mut Vec<String>,
+) -> Result<TaskDefinitionName> {
+    if let Some(flag) = given(context.options.task_def.as_deref()) {
+        return flag
+            .parse()
+            .map_err(|expected| usage(format!("--task-def is {flag:?}, but must be {expected}")));
+    }
+    let wished = wish(
+        "FARGATE_TASK_DEFINITION",
+        wishes.task_definition,
+        |value| value.parse::<TaskDefinitionName>(),
+        context.config.job_variables.task_definitions.as_ref(),
+        said,
+    )?;
+    Ok(wished.unwrap_or_else(|| configured.clone()))
+}
+
+/// The processors of the task: as the job's variable says, as its images' platforms say, or the operator's.
+fn architecture(
+    asked: &Asked,
+    settings: &JobImage,
+    wished: Option<String>,
+    allowed: Option<&[Architecture]>,
+    said: &mut Vec<String>,
+) -> Result<Architecture> {
+    const VARIABLE: &str = "FARGATE_CPU_ARCHITECTURE";
+    let names = allowed.map(|list| {
+        let names: Vec<_> = list.iter().map(ToString::to_string).collect();
+        names.join(", ")
+    });
+    let may = |architecture| allowed.is_some_and(|list| list.contains(&architecture));
+    let mut chosen = match (wished, names.as_deref()) {
+        (Some(_), None) => {
+            said.push(ignored(VARIABLE, "CPUArchitectures"));
+            None
+        }
+        (Some(value), Some(names)) => {
+            let wish: Architecture = parse(VARIABLE, &value, str::parse)?;
+            if !may(wish) {
+                return Err(not_allowed(VARIABLE, &value, names));
+            }
+            said.push(format!("{VARIABLE}: {wish}"));
+            Some(wish)
+        }
+        (None, _) => None,
+    };
+    let options = asked.image_options();
+    for image in std::iter::once(&options).chain(asked.services()) {
+        let Some(platform) = image.platform() else {
+            continue;
+        };
+        let wish = job_image::architecture(platform).ok_or_else(|| {
+            Error::job(format!(
+                "the image {} is to be of platform {platform}, and Fargate has linux/amd64 and linux/arm64",
+                image.name
+            ))
+            .advise("Correct docker: platform: in the .gitlab-ci.yml.")
+        })?;
+        let decided = chosen.unwrap_or(settings.architecture);
+        if wish == decided {
+            chosen = Some(wish);
+        } else if chosen.is_none() && may(wish) {
+            said.push(format!("platform {platform}: {wish}"));
+            chosen = Some(wish);
+        } else {
+            return Err(Error::job(format!(
+                "the image {} is to be of platform {platform}, and the task runs on {decided}",
+                image.name
+            ))
+            .advise(
+                "All containers of a task have the same processors. Correct docker: platform: in the .gitlab-ci.yml, or ask \
+                 the runner's operators ([JobVariables] CPUArchitectures in fargate.toml).",
+            ));
+        }
+    }
+    Ok(chosen.unwrap_or(settings.architecture))
 }
 
 /// An empty flag counts as left out, as in GitLab's driver.
@@ -77,32 +256,90 @@ fn usage(message: String) -> Error {
     Error::new(Blame::Usage, message)
 }
 
+/// A variable that any job may set unless the operator says otherwise.
 fn wish<T>(
     variable: &str,
     value: Option<String>,
     parse: impl FnOnce(&str) -> Result<T, String>,
     allowed: Option<&Globs>,
-    changes: &mut Vec<String>,
+    said: &mut Vec<String>,
 ) -> Result<Option<T>> {
     let Some(value) = value else { return Ok(None) };
-    let parsed = parse(&value).map_err(|expected| {
+    let parsed = self::parse(variable, &value, parse)?;
+    match allowed {
+        Some(globs) if !globs.allow(&value) => Err(not_allowed(variable, &value, globs)),
+        _ => {
+            said.push(format!("{variable}: {value}"));
+            Ok(Some(parsed))
+        }
+    }
+}
+
+/// A variable that no job may set unless the operator allows it.
+fn permitted<T>(
+    variable: &str,
+    value: Option<String>,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+    (key, allowed): (&str, Option<&Globs>),
+    said: &mut Vec<String>,
+) -> Result<Option<T>> {
+    if value.is_some() && allowed.is_none() {
+        said.push(ignored(variable, key));
+        return Ok(None);
+    }
+    wish(variable, value, parse, allowed, said)
+}
+
+/// A variable that may ask for up to `most`, if the operator says how much that is.
+pub(super) fn limited<T>(
+    variable: &str,
+    value: Option<&String>,
+    (key, most): (&str, Option<T>),
+    said: &mut Vec<String>,
+) -> Result<Option<T>>
+where
+    T: FromStr<Err = String> + Display + Ord,
+{
+    let (value, most) = match (value, most) {
+        (None, _) => return Ok(None),
+        (Some(_), None) => {
+            said.push(ignored(variable, key));
+            return Ok(None);
+        }
+        (Some(value), Some(most)) => (value, most),
+    };
+    let parsed: T = parse(variable, value, str::parse)?;
+    if parsed > most {
+        return Err(not_allowed(variable, value, format!("at most {most}")));
+    }
+    said.push(format!("{variable}: {parsed}"));
+    Ok(Some(parsed))
+}
+
+fn parse<T>(
+    variable: &str,
+    value: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T> {
+    parse(value).map_err(|expected| {
         Error::job(format!(
             "the job's variable {variable} is {value:?}, but must be {expected}"
         ))
         .advise(format!(
             "Correct {variable} in the .gitlab-ci.yml, or leave it out."
         ))
-    })?;
-    match allowed {
-        Some(globs) if !globs.allow(&value) => Err(Error::job(format!(
-            "the job's variable {variable} is {value:?}, and this runner allows {globs}"
-        ))
-        .advise(
-            "Choose an allowed value in the .gitlab-ci.yml, or ask the runner's operators ([JobVariables] in fargate.toml).",
-        )),
-        _ => {
-            changes.push(format!("{variable}: {value}"));
-            Ok(Some(parsed))
-        }
-    }
+    })
+}
+
+fn ignored(variable: &str, key: &str) -> String {
+    format!("{variable} is ignored: this runner does not let jobs set it ([JobVariables] {key})")
+}
+
+pub(super) fn not_allowed(variable: &str, value: &str, allowed: impl Display) -> Error {
+    Error::job(format!(
+        "the job's variable {variable} is {value:?}, and this runner allows {allowed}"
+    ))
+    .advise(
+        "Choose an allowed value in the .gitlab-ci.yml, or ask the runner's operators ([JobVariables] in fargate.toml).",
+    )
 }

@@ -22,6 +22,8 @@ pub(crate) enum Server {
     Nothing,
     /// An OpenSSH server that knows no key.
     Keyless,
+    /// The agent in all containers that have it in JobImage mode, with the task's one host key.
+    JobImage,
 }
 
 pub(crate) struct Aws {
@@ -50,7 +52,7 @@ impl Aws {
             throttle: false,
             faults: Faults::parse(&faults.to_string()).unwrap(),
             backend: Backend::Process {
-                programs: BTreeMap::from([("ci-coordinator".to_owned(), program(server, folder))]),
+                programs: programs(server, folder),
             },
             seed: Seed::default(),
         };
@@ -167,14 +169,45 @@ impl Drop for Aws {
     }
 }
 
-fn program(server: Server, folder: &Path) -> Program {
-    let words = |words: &[&str]| {
-        words
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<_>>()
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// What runs in the containers, by their names.
+fn programs(server: Server, folder: &Path) -> BTreeMap<String, Program> {
+    let program = |command| Program {
+        command,
+        default_port: 2222,
     };
-    let command = match server {
+    if server != Server::JobImage {
+        let only = program(command(server, folder));
+        return BTreeMap::from([("ci-coordinator".to_owned(), only)]);
+    }
+    // Tasks have an address each, and it may be given to a later one.
+    let key = format!("{}/{{address}}.key", folder.display());
+    let make_key = format!("rm -f {key} {key}.pub; exec ssh-keygen -q -t ed25519 -N '' -f {key}");
+    let agent = words(&[
+        crate::fargate(),
+        "agent",
+        "serve",
+        "--until-stdin-closes",
+        "--listen",
+        "{address}:{port}",
+        "--host-key",
+        &key,
+    ]);
+    BTreeMap::from([
+        (
+            "bootstrap".to_owned(),
+            program(words(&["/bin/sh", "-c", &make_key])),
+        ),
+        ("ci-coordinator".to_owned(), program(agent.clone())),
+        ("helper".to_owned(), program(agent)),
+    ])
+}
+
+fn command(server: Server, folder: &Path) -> Vec<String> {
+    match server {
         Server::Agent => words(&[
             crate::fargate(),
             "agent",
@@ -206,10 +239,7 @@ fn program(server: Server, folder: &Path) -> Program {
                 keyed,
             ])
         }
-    };
-    Program {
-        command,
-        default_port: 2222,
+        Server::JobImage => Vec::new(),
     }
 }
 

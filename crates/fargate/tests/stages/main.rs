@@ -6,6 +6,9 @@
 mod aws;
 mod bad_input;
 mod connection;
+mod job_image;
+mod job_image_refused;
+mod job_services;
 mod lifecycle;
 mod manager;
 mod proxy;

@@ -105,8 +105,15 @@ impl Manager {
     }
 
     fn write_response(&self) {
-        let response = json!({ "id": self.job, "token": "secret-job-token", "job_info": { "name": "unit tests", "project_id": 77,
-            "project_full_path": "acme/shop", "pipeline_id": 5150 }, "variables": null });
+        self.ask(&json!({ "variables": null }));
+    }
+
+    /// Writes the job response file, with what the job asks for.
+    pub(crate) fn ask(&self, more: &Value) {
+        let mut response = json!({ "id": self.job, "token": "secret-job-token", "job_info": { "name": "unit tests", "project_id": 77,
+            "project_full_path": "acme/shop", "pipeline_id": 5150 } });
+        let members = response.as_object_mut().unwrap();
+        members.extend(more.as_object().unwrap().clone());
         std::fs::write(self.path("response.json"), response.to_string()).unwrap();
     }
 
@@ -181,8 +188,13 @@ impl Manager {
     }
 
     pub(crate) fn start_run(&self, script: impl AsRef<[u8]>) -> Running {
+        self.start_stage("build_script", script)
+    }
+
+    /// Starts a script as the runner's stage of that name.
+    pub(crate) fn start_stage(&self, stage: &str, script: impl AsRef<[u8]>) -> Running {
         let file = self.write_script(script.as_ref());
-        self.start(&["custom", "run", file.to_str().unwrap(), "build_script"])
+        self.start(&["custom", "run", file.to_str().unwrap(), stage])
     }
 
     fn write_script(&self, script: &[u8]) -> PathBuf {

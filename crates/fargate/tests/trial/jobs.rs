@@ -183,11 +183,11 @@ fn a_trial_that_is_killed_leaves_no_process() {
 #[test]
 fn a_job_has_only_as_long_as_its_timeout() {
     let project =
-        Project::new("job: {timeout: 1s, script: [sleep 1000], after_script: [echo never]}");
+        Project::new("job: {timeout: 10s, script: [sleep 1000], after_script: [echo never]}");
     let ended = project.run(&[]).exits(1).logs(&[
         "$ sleep 1000\n",
         "Stopped task ",
-        "ERROR: Job failed: execution took longer than 1 seconds\n",
+        "ERROR: Job failed: execution took longer than 10 seconds\n",
     ]);
     assert!(!ended.log.contains("never"), "{}", ended.log);
 }

@@ -1,0 +1,161 @@
+//! Images: those that are here, and those that have to be pulled.
+
+use bollard::errors::Error;
+use bollard::query_parameters::CreateImageOptions;
+use futures_util::TryStreamExt;
+
+use super::{Engine, words};
+
+/// What is known of an image that is here.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    /// Of its manifest where a registry gave it one, else the ID of the image.
+    pub(crate) digest: String,
+    /// What its program wants to be asked to end with.
+    pub(super) stop_signal: Option<String>,
+    /// Where it declares volumes.
+    pub(super) volumes: Vec<String>,
+}
+
+impl Engine {
+    /// Makes sure that an image is here, or says why it cannot be had in ECS's words and the registry's.
+    ///
+    /// A name with a registry's host is pulled, as AWS does; should that fail, an image of that name which is here
+    /// will do. Any other name is pulled only when there is no such image.
+    pub(crate) async fn provide(&self, name: &str) -> Result<Image, String> {
+        let here = self.inspect(name).await?;
+        match here {
+            Some(image) if !has_host(name) => return Ok(image),
+            _ => {}
+        }
+        match (self.pull(name).await, here) {
+            (Ok(()), _) => self
+                .inspect(name)
+                .await?
+                .ok_or_else(|| failure(name, "it is not there after it was pulled")),
+            (Err(error), Some(image)) => {
+                tracing::info!(
+                    image = name,
+                    error = words(&error),
+                    "not pulled; the image that is here is used"
+                );
+                Ok(image)
+            }
+            (Err(error), None) => Err(failure(name, &words(&error))),
+        }
+    }
+
+    async fn pull(&self, name: &str) -> Result<(), Error> {
+        let options = CreateImageOptions {
+            from_image: Some(with_tag(name)),
+            ..Default::default()
+        };
+        self.patient
+            .create_image(Some(options), None, None)
+            .try_for_each(|_| async { Ok(()) })
+            .await
+    }
+
+    async fn inspect(&self, name: &str) -> Result<Option<Image>, String> {
+        let found = match self.docker.inspect_image(name).await {
+            Ok(found) => found,
+            Err(Error::DockerResponseServerError {
+                status_code: 404, ..
+            }) => return Ok(None),
+            Err(error) => return Err(failure(name, &words(&error))),
+        };
+        let config = found.config.unwrap_or_default();
+        let digest = digest(name, found.repo_digests.as_deref().unwrap_or_default());
+        Ok(Some(Image {
+            digest: digest.map(str::to_owned).or(found.id).unwrap_or_default(),
+            stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
+            volumes: config.volumes.unwrap_or_default(),
+        }))
+    }
+}
+
+fn failure(name: &str, why: &str) -> String {
+    format!(
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {name}: {why}"
+    )
+}
+
+/// Whether a name begins with a host: its first part of several has a dot or a port, or is `localhost`.
+fn has_host(name: &str) -> bool {
+    name.split_once('/')
+        .is_some_and(|(first, _)| first == "localhost" || first.contains(['.', ':']))
+}
+
+/// A name without tag and digest would mean all tags.
+fn with_tag(name: &str) -> String {
+    if repository(name) == name {
+        format!("{name}:latest")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// A name without its tag or digest. A host's port comes before the last part.
+fn repository(name: &str) -> &str {
+    let name = name.split_once('@').map_or(name, |(name, _)| name);
+    match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => name,
+    }
+}
+
+/// The digest that the image has under this name, among those of all of its names. Podman knows no more than that each
+/// of the image's digests is one of each of its names.
+fn digest<'a>(name: &str, digests: &'a [String]) -> Option<&'a str> {
+    let wanted = repository(name);
+    let full = format!("/{wanted}");
+    let split = || digests.iter().filter_map(|digest| digest.split_once('@'));
+    split()
+        .find(|(of, _)| *of == wanted || of.ends_with(&full))
+        .or_else(|| split().next())
+        .map(|(_, digest)| digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_that_of_the_name() {
+        let digests = [
+            "localhost/a/b@sha256:1",
+            "registry:5000/a/b@sha256:2",
+            "docker.io/library/c@sha256:3",
+        ];
+        let digests = digests.map(str::to_owned);
+        for (name, wanted) in [
+            ("registry:5000/a/b:tag", "sha256:2"),
+            ("registry:5000/a/b@sha256:2", "sha256:2"),
+            ("a/b", "sha256:1"),
+            ("c:latest", "sha256:3"),
+            ("elsewhere/d", "sha256:1"),
+        ] {
+            assert_eq!(digest(name, &digests), Some(wanted), "{name}");
+        }
+        assert_eq!(digest("a", &[]), None);
+    }
+
+    #[test]
+    fn hosts_and_tags_are_told_apart() {
+        for (name, host, pulled) in [
+            ("debian", false, "debian:latest"),
+            ("debian:12", false, "debian:12"),
+            ("library/debian", false, "library/debian:latest"),
+            ("localhost/debian", true, "localhost/debian:latest"),
+            ("registry:5000/debian", true, "registry:5000/debian:latest"),
+            ("ghcr.io/a/b:c", true, "ghcr.io/a/b:c"),
+            ("a/b@sha256:00", false, "a/b@sha256:00"),
+        ] {
+            assert_eq!(
+                (has_host(name), with_tag(name).as_str()),
+                (host, pulled),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,149 @@
+"""Clusters, the tasks listed in them, and tags."""
+
+import unittest
+
+import clients
+from clients import CLUSTER, careless, ecs, refused, run
+
+INVALID = "InvalidParameterException"
+MISSING_CLUSTER = "ClusterNotFoundException"
+
+
+class Clusters(unittest.TestCase):
+    def test_a_cluster(self):
+        tags = [{"key": "team", "value": "a"}]
+        made = ecs.create_cluster(clusterName="made", tags=tags, settings=[{"name": "containerInsights", "value": "enabled"}])
+        arn = made["cluster"]["clusterArn"]
+        self.assertEqual((made["cluster"]["status"], made["cluster"]["capacityProviders"]), ("ACTIVE", []))
+        self.assertEqual(ecs.create_cluster(clusterName="made")["cluster"]["clusterArn"], arn)
+        strategy = [{"capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0}]
+        providers = ["FARGATE", "FARGATE_SPOT"]
+        put = ecs.put_cluster_capacity_providers(
+            cluster="made", capacityProviders=providers, defaultCapacityProviderStrategy=strategy
+        )["cluster"]
+        self.assertEqual((put["capacityProviders"], put["defaultCapacityProviderStrategy"]), (providers, strategy))
+        ecs.tag_resource(resourceArn=arn, tags=[{"key": "stage", "value": "test"}])
+        (plain,) = ecs.describe_clusters(clusters=["made"])["clusters"]
+        self.assertEqual((plain["tags"], plain["settings"], plain["statistics"]), ([], [], []))
+        everything = ["ATTACHMENTS", "CONFIGURATIONS", "SETTINGS", "STATISTICS", "TAGS"]
+        (full,) = ecs.describe_clusters(clusters=[arn], include=everything)["clusters"]
+        self.assertEqual(full["tags"], tags + [{"key": "stage", "value": "test"}])
+        self.assertEqual(full["settings"], [{"name": "containerInsights", "value": "enabled"}])
+        self.assertIn({"name": "runningFargateTasksCount", "value": "0"}, full["statistics"])
+
+    def test_clusters_that_are_not_there(self):
+        reply = ecs.describe_clusters(clusters=[CLUSTER, "nowhere"])
+        self.assertEqual([one["clusterName"] for one in reply["clusters"]], [CLUSTER])
+        self.assertEqual([failure["reason"] for failure in reply["failures"]], ["MISSING"])
+        self.assertTrue(reply["failures"][0]["arn"].endswith(":cluster/nowhere"))
+        # None is named: the one called default, which nobody made.
+        self.assertEqual(len(ecs.describe_clusters()["failures"]), 1)
+        for call in (ecs.list_tasks, lambda **more: ecs.describe_tasks(tasks=["0" * 32], **more)):
+            self.assertEqual(refused(call, cluster="nowhere")[0], MISSING_CLUSTER)
+        put = {"capacityProviders": [], "defaultCapacityProviderStrategy": []}
+        self.assertEqual(refused(ecs.put_cluster_capacity_providers, cluster="nowhere", **put)[0], MISSING_CLUSTER)
+
+    def test_providers_that_do_not_fit(self):
+        for providers, strategy in (
+            (["mine"], []),
+            (["FARGATE"], [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]),
+            (["FARGATE"], [{"capacityProvider": "FARGATE", "weight": 1001}]),
+        ):
+            request = {"capacityProviders": providers, "defaultCapacityProviderStrategy": strategy}
+            code, message = refused(careless.put_cluster_capacity_providers, cluster=CLUSTER, **request)
+            self.assertEqual(code, INVALID, message)
+        self.assertEqual(refused(ecs.create_cluster, clusterName="a b")[0], INVALID)
+
+    def test_tasks_are_counted(self):
+        ecs.create_cluster(clusterName="counted")
+        with clients.faults({"when": {"nth": 1}, "effect": {"start_delay": {"seconds": 1000}}}):
+            pending, running = run(count=2, cluster="counted")
+        clients.follow(running["taskArn"], clients.is_running, cluster="counted")
+        (one,) = ecs.describe_clusters(clusters=["counted"])["clusters"]
+        self.assertEqual((one["pendingTasksCount"], one["runningTasksCount"]), (1, 1))
+        for task in (pending, running):
+            ecs.stop_task(cluster="counted", task=task["taskArn"])
+
+
+class Tasks(unittest.TestCase):
+    """In a cluster of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        ecs.create_cluster(clusterName="lists")
+        cls.jobs = [task["taskArn"] for task in run(count=5, cluster="lists", startedBy="ci/lists")]
+        (ends,) = run("ends", cluster="lists")
+        cls.ended = ends["taskArn"]
+        clients.follow(cls.ended, clients.is_stopped, cluster="lists")
+
+    @classmethod
+    def tearDownClass(cls):
+        for arn in cls.jobs:
+            ecs.stop_task(cluster="lists", task=arn)
+
+    def listed(self, **more):
+        return sorted(ecs.list_tasks(cluster="lists", **more)["taskArns"])
+
+    def test_filters(self):
+        jobs = sorted(self.jobs)
+        self.assertEqual(self.listed(), jobs)
+        self.assertEqual(self.listed(desiredStatus="RUNNING"), jobs)
+        self.assertEqual(self.listed(desiredStatus="STOPPED"), [self.ended])
+        self.assertEqual(self.listed(desiredStatus="PENDING"), [])
+        self.assertEqual(self.listed(family="job"), jobs)
+        self.assertEqual(self.listed(family="ends"), [])
+        self.assertEqual(self.listed(family="ends", desiredStatus="STOPPED"), [self.ended])
+        self.assertEqual(self.listed(launchType="FARGATE"), jobs)
+        self.assertEqual(self.listed(launchType="EC2"), [])
+        self.assertEqual(self.listed(startedBy="ci/lists"), jobs)
+        self.assertEqual(self.listed(startedBy="nobody"), [])
+        for other in ({"desiredStatus": "STOPPED"}, {"family": "job"}, {"launchType": "FARGATE"}):
+            self.assertEqual(refused(ecs.list_tasks, cluster="lists", startedBy="ci/lists", **other)[0], INVALID)
+        self.assertEqual(refused(ecs.list_tasks, cluster="lists", serviceName="web")[0], "ServiceNotFoundException")
+        self.assertEqual(refused(careless.list_tasks, cluster="lists", desiredStatus="GONE")[0], INVALID)
+
+    def test_pages(self):
+        pages = list(ecs.get_paginator("list_tasks").paginate(cluster="lists", PaginationConfig={"PageSize": 2}))
+        self.assertEqual([len(page["taskArns"]) for page in pages], [2, 2, 1])
+        self.assertEqual(sorted(arn for page in pages for arn in page["taskArns"]), sorted(self.jobs))
+        self.assertNotIn("nextToken", pages[-1])
+        for wrong in ({"maxResults": 101}, {"maxResults": 0}, {"nextToken": "forged"}):
+            self.assertEqual(refused(careless.list_tasks, cluster="lists", **wrong)[0], INVALID)
+
+    def test_describing(self):
+        wanted = [self.jobs[3], self.jobs[0].rpartition("/")[2], self.jobs[1]]
+        reply = ecs.describe_tasks(cluster="lists", tasks=wanted)
+        self.assertEqual([task["taskArn"] for task in reply["tasks"]], [self.jobs[3], self.jobs[0], self.jobs[1]])
+        # Named twice it is there once, and not missing.
+        reply = ecs.describe_tasks(cluster="lists", tasks=[self.jobs[0], self.jobs[0]])
+        self.assertEqual((len(reply["tasks"]), reply["failures"]), (1, []))
+        unknown = "0" * 32
+        reply = ecs.describe_tasks(cluster="lists", tasks=[unknown, self.jobs[2]])
+        self.assertEqual([task["taskArn"] for task in reply["tasks"]], [self.jobs[2]])
+        arn = self.jobs[2].rpartition("/")[0] + "/" + unknown
+        self.assertEqual(reply["failures"], [{"arn": arn, "reason": "MISSING"}])
+        for tasks in ([], [unknown] * 101, ["short"], [self.jobs[0].replace("/lists/", "/other/")]):
+            code, message = refused(careless.describe_tasks, cluster="lists", tasks=tasks)
+            self.assertEqual(code, INVALID, message)
+        self.assertEqual(refused(careless.describe_tasks, cluster="lists", tasks=[unknown], include=["LOGS"])[0], INVALID)
+
+    def test_stopping_what_is_not_there(self):
+        code, message = refused(ecs.stop_task, cluster="lists", task="0" * 32)
+        self.assertEqual((code, message), (INVALID, "The referenced task was not found."))
+        self.assertEqual(refused(careless.stop_task, cluster="lists")[0], INVALID)
+
+    def test_tagging(self):
+        tags = [{"key": "a", "value": "b"}]
+        definition = ecs.describe_task_definition(taskDefinition="ends")["taskDefinition"]["taskDefinitionArn"]
+        ecs.tag_resource(resourceArn=definition, tags=tags)
+        self.assertEqual(ecs.describe_task_definition(taskDefinition="ends", include=["TAGS"])["tags"], tags)
+        arn = self.jobs[0]
+        for resource, given in (
+            (self.ended, tags),
+            ("arn:aws:ecs:eu-west-1:000000000000:service/x", tags),
+            ("arn:aws:ecs:eu-central-1:000000000000:cluster/ci", tags),
+            (arn, [{"key": "it's", "value": ""}]),
+            (arn, [{"key": f"k{n}", "value": ""} for n in range(51)]),
+        ):
+            code, message = refused(careless.tag_resource, resourceArn=resource, tags=given)
+            self.assertEqual(code, INVALID, message)

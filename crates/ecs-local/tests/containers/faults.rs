@@ -1,0 +1,70 @@
+//! Faults that mean something to real containers.
+
+use ecs_local::Backend;
+use serde_json::json;
+
+use crate::stand_in::{ENDLESS, StandIn, shell};
+
+#[test]
+fn an_image_that_takes_long_holds_up_only_its_own_container() {
+    let delay =
+        json!([{ "when": { "container": "build" }, "effect": { "pull_delay": { "seconds": 3 } } }]);
+    // What ECS shows is the same with processes.
+    for stand_in in [
+        StandIn::with_faults(&delay),
+        StandIn::with(Backend::default(), &delay),
+    ] {
+        let task = stand_in.run(json!([
+            shell("build", &format!("echo built; {ENDLESS}")),
+            shell("helper", &format!("echo helping; {ENDLESS}")),
+        ]));
+        task.says("helper", "helping");
+        let before = task.now();
+        assert_eq!(before.status(), "PENDING", "{}", before.0);
+        assert_eq!(before.container("helper")["lastStatus"], "RUNNING");
+        assert_eq!(before.container("build")["lastStatus"], "PENDING");
+        assert!(before.container("build")["imageDigest"].is_null());
+        assert!(before.0["pullStoppedAt"].is_null(), "{}", before.0);
+        let after = task.running();
+        task.says("build", "built");
+        let time = |name: &str| after.0[name].as_f64().unwrap();
+        assert!(
+            time("pullStoppedAt") - time("pullStartedAt") >= 3.0,
+            "{}",
+            after.0
+        );
+        assert!(time("startedAt") >= time("pullStoppedAt"));
+    }
+}
+
+#[test]
+fn a_container_ends_when_and_as_it_is_told() {
+    let rules = json!([
+        { "when": { "container": "exits" }, "effect": { "exit": { "after_seconds": 0.2, "code": 9 } } },
+        { "when": { "container": "grows" }, "effect": { "out_of_memory": { "after_seconds": 0.2 } } },
+    ]);
+    let stand_in = StandIn::with_faults(&rules);
+    let endless = |name: &str| stand_in.run(json!([shell(name, ENDLESS)]));
+    let shown = endless("exits").stopped();
+    assert_eq!(shown.exit_code("exits"), Some(9));
+    let shown = endless("grows").stopped();
+    assert_eq!(shown.exit_code("grows"), Some(137));
+    let reason = shown.container("grows")["reason"].as_str().unwrap();
+    assert!(reason.starts_with("OutOfMemoryError: "), "{reason}");
+}
+
+#[test]
+fn a_fault_that_is_not_possible_here_is_told() {
+    let rules = json!([{ "effect": { "port_refused": {} } }]);
+    let stand_in = StandIn::with_faults(&rules);
+    let shown = stand_in
+        .run(json!([shell("build", "echo never")]))
+        .stopped();
+    assert!(
+        shown
+            .reason()
+            .contains("only where containers are processes"),
+        "{}",
+        shown.reason()
+    );
+}

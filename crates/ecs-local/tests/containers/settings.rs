@@ -1,0 +1,109 @@
+//! What a container definition says of a container's surroundings.
+
+use serde_json::json;
+
+use crate::stand_in::{ENDLESS, StandIn, shell, with};
+
+/// The bit of CAP_SYS_PTRACE, and of CAP_CHOWN, which containers have unless told otherwise.
+const SYS_PTRACE: u64 = 1 << 19;
+const CHOWN: u64 = 1;
+
+#[test]
+fn user_folder_limits_and_environment() {
+    let stand_in = StandIn::start();
+    let task = stand_in.run(json!([with(
+        shell("build", "id -u; id -g; pwd; ulimit -n; echo \"$GREETING\""),
+        json!({
+            "user": "ci:0",
+            "workingDirectory": "/etc",
+            // Podman then asks for as many processes as there can be, unless told, which not every machine lets it.
+            "ulimits": [{ "name": "nofile", "softLimit": 100, "hardLimit": 200 }, { "name": "nproc", "softLimit": 500, "hardLimit": 500 }],
+            "environment": [{ "name": "GREETING", "value": "two  words = \"one\"" }],
+        })
+    )]));
+    task.stopped();
+    assert_eq!(
+        task.output("build"),
+        "1000\n0\n/etc\n100\ntwo  words = \"one\"\n"
+    );
+}
+
+#[test]
+fn the_root_can_be_read_only() {
+    let stand_in = StandIn::start();
+    let script = "touch /etc/file && echo written";
+    let task = stand_in.run(json!([
+        with(
+            shell("writable", script),
+            json!({ "essential": false, "readonlyRootFilesystem": false })
+        ),
+        with(
+            shell("read-only", script),
+            json!({ "readonlyRootFilesystem": true,
+                "dependsOn": [{ "containerName": "writable", "condition": "SUCCESS" }] })
+        ),
+    ]));
+    task.stopped();
+    assert_eq!(task.output("writable"), "written\n");
+    let said = task.output("read-only");
+    assert!(said.contains("Read-only file system"), "{said}");
+}
+
+#[test]
+fn capabilities_are_added_and_dropped() {
+    let stand_in = StandIn::start();
+    let script = "grep CapEff /proc/self/status";
+    let changed = json!({ "add": ["SYS_PTRACE"], "drop": ["CHOWN"] });
+    let task = stand_in.run(json!([
+        shell("last", &format!("{script}; sleep 1")),
+        with(
+            shell("changed", script),
+            json!({ "essential": false, "linuxParameters": { "capabilities": changed } })
+        ),
+    ]));
+    task.stopped();
+    let has = |container: &str| {
+        let said = task.output(container);
+        let bits = said.split_whitespace().nth(1).unwrap_or_default();
+        let bits = u64::from_str_radix(bits, 16).unwrap();
+        (bits & SYS_PTRACE != 0, bits & CHOWN != 0)
+    };
+    assert_eq!(has("last"), (false, true));
+    assert_eq!(has("changed"), (true, false));
+}
+
+#[test]
+fn an_init_process_lets_go_of_orphans() {
+    let stand_in = StandIn::start();
+    // The orphan's end is only seen when its new parent waits for it: the first process.
+    let script = "echo I am $$; (sleep 0.1 & echo $! > /tmp/orphan); \
+                  while [ -e /proc/$(cat /tmp/orphan) ]; do sleep 0.1; done; echo gone";
+    let init = json!({ "linuxParameters": { "initProcessEnabled": true } });
+    let task = stand_in.run(json!([with(shell("build", script), init)]));
+    task.stopped();
+    let said = task.output("build");
+    assert!(
+        !said.contains("I am 1\n") && said.ends_with("gone\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn too_much_memory_is_told() {
+    let stand_in = StandIn::start();
+    // A string that grows for ever.
+    let greedy = "a=xxxxxxxxxxxxxxxx; while true; do a=$a$a; done";
+    let task = stand_in.run(json!([
+        with(shell("greedy", greedy), json!({ "memory": 32 })),
+        shell("modest", ENDLESS),
+    ]));
+    let shown = task.stopped();
+    assert_eq!(shown.exit_code("greedy"), Some(137));
+    let reason = &shown.container("greedy")["reason"];
+    assert_eq!(
+        reason,
+        "OutOfMemoryError: Container killed due to memory usage"
+    );
+    assert!(shown.container("modest")["reason"].is_null(), "{}", shown.0);
+    assert_eq!(shown.stop_code(), "EssentialContainerExited");
+}

@@ -1,0 +1,297 @@
+//! A stand-in of a test's own, which ends with it.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ecs_local::{Backend, Faults, Options, SUBNET_A};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::engine::{BUSYBOX, engine};
+
+/// How long anything may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct StandIn {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl StandIn {
+    pub(crate) fn start() -> Self {
+        Self::with_faults(&json!([]))
+    }
+
+    pub(crate) fn with_faults(rules: &Value) -> Self {
+        Self::in_engine(engine().socket.clone(), rules)
+    }
+
+    /// With containers in the engine at `socket`.
+    pub(crate) fn in_engine(socket: PathBuf, rules: &Value) -> Self {
+        let socket = Some(socket);
+        Self::with(Backend::Container { socket }, rules)
+    }
+
+    pub(crate) fn with(backend: Backend, rules: &Value) -> Self {
+        let document = json!({ "faults": rules }).to_string();
+        let options = Options {
+            backend,
+            faults: Faults::parse(&document).unwrap(),
+            ..Options::default()
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                let shutdown = async { drop(stopped.await) };
+                ecs_local::serve(listener, options, shutdown).await.unwrap();
+            });
+        });
+        let mut stand_in = Self::at(address);
+        stand_in.stop = Some(stop);
+        stand_in.thread = Some(thread);
+        stand_in
+    }
+
+    /// One that somebody else started, with a cluster.
+    pub(crate) fn at(address: SocketAddr) -> Self {
+        let stand_in = Self {
+            address,
+            stop: None,
+            thread: None,
+        };
+        stand_in.call("CreateCluster", &json!({ "clusterName": "ci" }));
+        stand_in
+    }
+
+    /// Ends it, and waits until it has.
+    pub(crate) fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let ended = thread.join();
+            assert!(ended.is_ok() || std::thread::panicking(), "serve panicked");
+        }
+    }
+
+    /// Runs a task of these containers; what each of them needs is filled in.
+    pub(crate) fn run(&self, containers: Value) -> Task<'_> {
+        self.run_with(containers, &json!({}), &json!({}))
+    }
+
+    /// The same, with more members of the definition, and overrides of containers.
+    pub(crate) fn run_with(&self, containers: Value, more: &Value, overrides: &Value) -> Task<'_> {
+        let Value::Array(mut containers) = containers else {
+            panic!("{containers} is no list");
+        };
+        for container in &mut containers {
+            let members = container.as_object_mut().unwrap();
+            members.entry("image").or_insert_with(|| BUSYBOX.into());
+            members.entry("stopTimeout").or_insert_with(|| 2.into());
+        }
+        let mut definition = json!({ "family": "job", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc",
+            "cpu": "256", "memory": "512", "containerDefinitions": containers });
+        let members = definition.as_object_mut().unwrap();
+        members.extend(more.as_object().unwrap().clone());
+        let registered = self.call("RegisterTaskDefinition", &definition);
+        let reply = self.call(
+            "RunTask",
+            &json!({ "cluster": "ci", "launchType": "FARGATE", "overrides": overrides,
+                "taskDefinition": registered["taskDefinition"]["taskDefinitionArn"],
+                "networkConfiguration": { "awsvpcConfiguration": { "subnets": [SUBNET_A], "assignPublicIp": "DISABLED" } } }),
+        );
+        assert_eq!(reply["failures"], json!([]));
+        let arn = reply["tasks"][0]["taskArn"].as_str().unwrap().to_owned();
+        Task {
+            stand_in: self,
+            arn,
+        }
+    }
+
+    fn call(&self, operation: &str, body: &Value) -> Value {
+        let reply = self.http("POST", "/", Some(operation), &body.to_string());
+        serde_json::from_str(&reply).unwrap()
+    }
+
+    fn http(&self, method: &str, path: &str, operation: Option<&str>, body: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let target = operation.map_or(String::new(), |operation| format!(
+            "X-Amz-Target: AmazonEC2ContainerServiceV20141113.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/eu-west-1/ecs/aws4_request, \
+             SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={}\r\n", "0".repeat(64)));
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{target}Content-Length: {}\r\n\r\n{body}",
+            body.len()).unwrap();
+        let mut reply = Vec::new();
+        stream.read_to_end(&mut reply).unwrap();
+        let reply = String::from_utf8_lossy(&reply);
+        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{operation:?}: {reply}");
+        body.to_owned()
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+pub(crate) struct Task<'a> {
+    stand_in: &'a StandIn,
+    arn: String,
+}
+
+impl Task<'_> {
+    pub(crate) fn id(&self) -> &str {
+        self.arn.rsplit('/').next().unwrap()
+    }
+
+    /// As it is shown now.
+    pub(crate) fn now(&self) -> Shown {
+        let request = json!({ "cluster": "ci", "tasks": [self.arn] });
+        let mut reply = self.stand_in.call("DescribeTasks", &request);
+        assert_eq!(reply["failures"], json!([]));
+        Shown(reply["tasks"][0].take())
+    }
+
+    /// Waits until it is shown so.
+    pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn(&Shown) -> bool) -> Shown {
+        let mut shown = self.now();
+        wait_until(what, || {
+            shown = self.now();
+            let so = is_so(&shown);
+            assert!(
+                so || shown.status() != "STOPPED",
+                "{what}: stopped before: {}",
+                shown.0
+            );
+            so
+        });
+        shown
+    }
+
+    pub(crate) fn running(&self) -> Shown {
+        self.wait_until("running", |shown| shown.status() == "RUNNING")
+    }
+
+    pub(crate) fn stopped(&self) -> Shown {
+        self.wait_until("stopped", |shown| shown.status() == "STOPPED")
+    }
+
+    pub(crate) fn stop(&self) {
+        let request = json!({ "cluster": "ci", "task": self.arn });
+        self.stand_in.call("StopTask", &request);
+    }
+
+    /// What a container has written.
+    pub(crate) fn output(&self, container: &str) -> String {
+        let path = format!("/_local/logs/{}/{container}", self.id());
+        self.stand_in.http("GET", &path, None, "")
+    }
+
+    /// Waits until a container has written something.
+    pub(crate) fn says(&self, container: &str, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let shown = self.now();
+            let output = self.output(container);
+            if output.contains(text) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline && shown.status() != "STOPPED",
+                "{container} did not say {text:?} but {output:?}: {}",
+                shown.0
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// What DescribeTasks shows of a task.
+pub(crate) struct Shown(pub(crate) Value);
+
+impl Shown {
+    pub(crate) fn status(&self) -> &str {
+        self.0["lastStatus"].as_str().unwrap()
+    }
+
+    pub(crate) fn stop_code(&self) -> &str {
+        self.0["stopCode"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn reason(&self) -> &str {
+        self.0["stoppedReason"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn container(&self, name: &str) -> &Value {
+        let containers = self.0["containers"].as_array().unwrap();
+        containers.iter().find(|one| one["name"] == name).unwrap()
+    }
+
+    pub(crate) fn exit_code(&self, container: &str) -> Option<i64> {
+        self.container(container)["exitCode"].as_i64()
+    }
+
+    /// The task's private address.
+    pub(crate) fn address(&self) -> std::net::IpAddr {
+        let details = self.0["attachments"][0]["details"].as_array().unwrap();
+        let address = details
+            .iter()
+            .find(|one| one["name"] == "privateIPv4Address");
+        address.unwrap()["value"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+/// A script that goes on until it is asked to end.
+pub(crate) const ENDLESS: &str = "trap exit TERM; while true; do sleep 0.1; done";
+
+/// A container that runs a script.
+pub(crate) fn shell(name: &str, script: &str) -> Value {
+    json!({ "name": name, "entryPoint": ["/bin/sh", "-c"], "command": [script] })
+}
+
+/// A JSON object with more members.
+pub(crate) fn with(mut object: Value, more: Value) -> Value {
+    let Value::Object(more) = more else {
+        panic!("{more} is no object");
+    };
+    object.as_object_mut().unwrap().extend(more);
+    object
+}
+
+/// The program of the example that serves until it is killed.
+pub(crate) fn serving_program() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples/serve");
+    assert!(
+        program.exists(),
+        "{} was not built with the tests",
+        program.display()
+    );
+    program
+}
+
+/// Waits until something is so.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -1,0 +1,206 @@
+//! Faults of calls: errors before anything is done, and replies that get lost after.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::server::{CLUSTER, Local, request};
+
+fn started(local: &Local) -> usize {
+    local.get("/_local/tasks").json().as_array().unwrap().len()
+}
+
+#[test]
+fn a_refused_call_does_nothing_and_the_next_is_answered() {
+    for (effect, status, code) in [
+        (json!("throttle"), 400, "ThrottlingException"),
+        (json!("server_error"), 500, "ServerException"),
+        (json!("service_unavailable"), 503, "ServiceUnavailable"),
+        (json!("access_denied"), 400, "AccessDeniedException"),
+        (json!("expired_credentials"), 403, "ExpiredTokenException"),
+        (
+            json!("unrecognized_client"),
+            403,
+            "UnrecognizedClientException",
+        ),
+        (
+            json!({ "error": { "status": 418, "code": "TeapotException", "message": "short and stout" } }),
+            418,
+            "TeapotException",
+        ),
+        (
+            json!({ "ec2_throttle": {} }),
+            400,
+            "InvalidParameterException",
+        ),
+    ] {
+        let local = Local::with_faults(
+            &json!([{ "when": { "operation": "RunTask", "first": 1 }, "effect": effect }]),
+        );
+        local.register_job("sleep 1000");
+        let (got, kind, message) = local.refusal("RunTask", &request("job"));
+        assert_eq!((got, kind.as_str()), (status, code), "{effect}: {message}");
+        assert_eq!(started(&local), 0, "{effect}");
+        local.run("job");
+        assert_eq!(local.get("/_local/stats").json()["errors"][code], 1);
+    }
+}
+
+#[test]
+fn throttling_by_ec2_comes_wrapped() {
+    for (looking_up, text) in [
+        (
+            "security_group",
+            "Error retrieving security group information for [sg-",
+        ),
+        ("subnet", "Error retrieving subnet information for [subnet-"),
+    ] {
+        let local = Local::with_faults(
+            &json!([{ "effect": { "ec2_throttle": { "looking_up": looking_up } } }]),
+        );
+        local.register_job("sleep 1000");
+        let (status, code, message) = local.refusal("RunTask", &request("job"));
+        assert_eq!((status, code.as_str()), (400, "InvalidParameterException"));
+        assert!(
+            message.starts_with(text)
+                && message.ends_with("Request limit exceeded. (ErrorCode: RequestLimitExceeded)"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_registration_beside_another_one_is_refused_and_uses_no_revision() {
+    let local = Local::with_faults(
+        &json!([{ "when": { "first": 1 }, "effect": "concurrent_registration" }]),
+    );
+    let definition = json!({ "family": "job", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256",
+        "memory": "512", "containerDefinitions": [{ "name": "job", "image": "x" }] });
+    let (_, code, message) = local.refusal("RegisterTaskDefinition", &definition);
+    assert_eq!(code, "ClientException");
+    assert!(
+        message.starts_with("Too many concurrent attempts"),
+        "{message}"
+    );
+    let made = local.call("RegisterTaskDefinition", &definition);
+    assert_eq!(made["taskDefinition"]["revision"], 1);
+}
+
+#[test]
+fn a_connection_is_reset_before_the_call_is_done() {
+    let local = Local::with_faults(
+        &json!([{ "when": { "operation": "RunTask" }, "effect": "connection_reset" }]),
+    );
+    local.register_job("sleep 1000");
+    let error = local.ecs("RunTask", &request("job")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    assert_eq!(started(&local), 0);
+}
+
+#[test]
+fn a_lost_reply_is_one_of_a_call_that_took_effect() {
+    for reset in [false, true] {
+        let local = Local::with_faults(
+            &json!([{ "when": { "operation": "RunTask", "first": 1 }, "effect": { "lost_reply": { "reset": reset } } }]),
+        );
+        local.register_job("sleep 1000");
+        let mut order = request("job");
+        order["clientToken"] = "job-1".into();
+        if reset {
+            let error = local.ecs("RunTask", &order).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        } else {
+            let (status, code, _) = local.refusal("RunTask", &order);
+            assert_eq!((status, code.as_str()), (500, "ServerException"));
+        }
+        let tasks = local.get("/_local/tasks").json();
+        // The repetition finds the task that was started.
+        let again = local.call("RunTask", &order);
+        assert_eq!(again["tasks"][0]["taskArn"], tasks[0]["taskArn"]);
+        assert_eq!(started(&local), 1);
+    }
+}
+
+#[test]
+fn a_slow_reply_takes_its_time() {
+    let local = Local::with_faults(
+        &json!([{ "when": { "operation": "ListTasks" }, "effect": { "slow_reply": { "seconds": 0.3 } } }]),
+    );
+    let start = Instant::now();
+    local.call("ListTasks", &json!({ "cluster": CLUSTER }));
+    assert!(start.elapsed() >= Duration::from_millis(300));
+}
+
+#[test]
+fn a_truncated_reply_is_of_a_call_that_took_effect() {
+    let local = Local::with_faults(
+        &json!([{ "when": { "operation": "RunTask" }, "effect": "truncated_reply" }]),
+    );
+    local.register_job("sleep 1000");
+    let reply = local.ecs("RunTask", &request("job")).unwrap();
+    assert_eq!(reply.status, 200);
+    assert!(
+        reply
+            .head
+            .contains(&format!("content-length: {}", reply.body.len())),
+        "{reply:?}"
+    );
+    let error = serde_json::from_str::<Value>(&reply.body).unwrap_err();
+    assert!(error.is_eof(), "{error}");
+    assert_eq!(started(&local), 1);
+}
+
+#[test]
+fn bare_errors_have_no_header_and_another_spelling() {
+    let local = Local::with_faults(&json!([{ "effect": "bare_errors" }]));
+    let reply = local
+        .ecs("ListTasks", &json!({ "cluster": "nowhere" }))
+        .unwrap();
+    assert_eq!(reply.status, 400);
+    assert!(!reply.head.contains("x-amzn-errortype"), "{reply:?}");
+    assert_eq!(
+        reply.json(),
+        json!({ "__type": "com.amazonaws.ecs#ClusterNotFoundException", "Message": "Cluster not found." })
+    );
+}
+
+#[test]
+fn a_rule_is_about_the_calls_it_selects() {
+    let local = Local::with_faults(&json!([
+        { "when": { "operation": "ListTasks", "nth": 2 }, "effect": "throttle" },
+        { "when": { "operation": "DescribeClusters", "probability": 0 }, "effect": "throttle" },
+        { "when": { "operation": "ListTaskDefinitions", "probability": 1 }, "effect": "throttle" },
+    ]));
+    let status = |operation: &str| {
+        let reply = local
+            .ecs(operation, &json!({ "cluster": CLUSTER }))
+            .unwrap();
+        reply.status
+    };
+    assert_eq!([(); 3].map(|()| status("ListTasks")), [200, 400, 200]);
+    assert_eq!([(); 9].map(|()| status("DescribeClusters")), [200; 9]);
+    assert_eq!([(); 9].map(|()| status("ListTaskDefinitions")), [400; 9]);
+    assert_eq!(local.get("/_local/stats").json()["throttled"], 10);
+}
+
+#[test]
+fn faults_are_replaced_while_it_runs() {
+    let local = Local::with_faults(&json!([]));
+    let list = json!({ "cluster": CLUSTER });
+    let document = json!({ "seed": 7, "faults": [{ "when": { "operation": "ListTasks", "first": 1 }, "effect": "throttle" }] });
+    // The counts begin anew with each document.
+    for _ in 0..2 {
+        assert_eq!(local.set_faults(&document.to_string()).status, 204);
+        assert_eq!(local.get("/_local/faults").json(), document);
+        assert_eq!(local.refusal("ListTasks", &list).1, "ThrottlingException");
+        local.call("ListTasks", &list);
+    }
+    let reply = local.set_faults(r#"{"faults": [{"effect": "explode"}]}"#);
+    assert_eq!(reply.status, 400);
+    assert!(
+        reply.body.contains("unknown variant `explode`"),
+        "{reply:?}"
+    );
+    assert_eq!(local.get("/_local/faults").json(), document);
+}

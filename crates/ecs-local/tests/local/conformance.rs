@@ -1,0 +1,43 @@
+//! AWS's own clients against the stand-in, and AWS's own model against its replies: the scripts in `tests/conformance`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use ecs_local::Options;
+
+use crate::server::Local;
+
+/// The Python that has boto3 and the aws command.
+fn python() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let venv = std::env::var_os("FARGATE_TEST_VENV")
+        .map_or_else(|| root.join(".cache/venv"), PathBuf::from);
+    let python = venv.join("bin/python");
+    assert!(
+        python.exists(),
+        "{} is missing: ./test makes it, or make it with: python3 -m venv {venv} && {venv}/bin/pip install -r {requirements}",
+        python.display(),
+        venv = venv.display(),
+        requirements = "crates/ecs-local/tests/conformance/requirements.txt",
+    );
+    python
+}
+
+#[test]
+fn every_reply_is_what_the_model_of_aws_describes() {
+    // Long enough for states to be seen between two calls: a task takes 0.3 s to run, and as long to stop.
+    let local = Local::start_empty(Options {
+        latency: 0.01,
+        ..Options::default()
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/check.py");
+    let done = Command::new(python())
+        // Leaves nothing in the source folder.
+        .arg("-B")
+        .arg(script)
+        .env("STAND_IN", format!("http://{}", local.address))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{said}");
+}

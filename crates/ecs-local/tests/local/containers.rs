@@ -1,0 +1,188 @@
+//! Containers of a task: the order in which they start and stop, health checks, environment, addresses.
+
+use serde_json::{Value, json};
+
+use crate::server::{Local, detail, request, shell, wait_until};
+
+/// Ends well when it is told to, from the time on when it has said so.
+const FOREVER: &str = "trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done";
+
+fn depends(mut container: Value, on: &[(&str, &str)]) -> Value {
+    let on = on
+        .iter()
+        .map(|(name, condition)| json!({ "containerName": name, "condition": condition }));
+    container["dependsOn"] = on.collect();
+    container
+}
+
+fn optional(mut container: Value) -> Value {
+    container["essential"] = false.into();
+    container
+}
+
+/// The order of the moments at which containers were first seen with a status.
+fn order(history: &[Value], status: &str) -> Vec<Vec<usize>> {
+    let mut order: Vec<Vec<usize>> = Vec::new();
+    for change in history {
+        let statuses = change["containers"].as_array().unwrap();
+        let new: Vec<usize> = (0..statuses.len())
+            .filter(|at| statuses[*at] == status && !order.iter().flatten().any(|seen| seen == at))
+            .collect();
+        if !new.is_empty() {
+            order.push(new);
+        }
+    }
+    order
+}
+
+#[test]
+fn containers_start_after_and_stop_before_what_they_depend_on() {
+    let local = Local::with_faults(&json!([]));
+    local.register(
+        "order",
+        json!([
+            depends(
+                shell("build", FOREVER),
+                &[("init", "SUCCESS"), ("db", "START")]
+            ),
+            depends(shell("db", FOREVER), &[("fails", "COMPLETE")]),
+            optional(shell("init", "sleep 0.2; exit 0")),
+            optional(shell("fails", "exit 3")),
+        ]),
+    );
+    let arn = local.run("order");
+    local.wait_for(&arn, "RUNNING");
+    for name in ["build", "db"] {
+        local.wait_for_log(&arn, name, "up");
+    }
+    local.stop_task(&arn);
+    let task = local.wait_for(&arn, "STOPPED");
+    let history = local.history(&arn);
+    let started = order(&history, "RUNNING").concat();
+    let at = |container: usize| started.iter().position(|one| *one == container).unwrap();
+    assert!(
+        at(3) < at(1) && at(1) < at(0) && at(2) < at(0),
+        "{started:?}"
+    );
+    let stopped = order(&history, "STOPPED");
+    assert_eq!(stopped[2..], [[0], [1]], "build before db: {stopped:?}");
+    let codes: Vec<&Value> = task["containers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["exitCode"])
+        .collect();
+    assert_eq!(codes, [0, 0, 0, 3]);
+}
+
+#[test]
+fn a_dependency_that_cannot_be_met_stops_the_task() {
+    for (condition, script, hint) in [
+        ("SUCCESS", "exit 3", "exited with 3"),
+        ("COMPLETE", "sleep 1000", "within its startTimeout"),
+    ] {
+        let local = Local::with_faults(&json!([]));
+        let mut init = optional(shell("init", script));
+        init["startTimeout"] = 2.into();
+        local.register(
+            "two",
+            json!([
+                depends(shell("build", FOREVER), &[("init", condition)]),
+                init
+            ]),
+        );
+        let task = local.wait_for(&local.run("two"), "STOPPED");
+        assert_eq!(task["stopCode"], "TaskFailedToStart");
+        let reason = task["stoppedReason"].as_str().unwrap();
+        assert!(reason.contains("init") && reason.contains(hint), "{reason}");
+        assert!(task["containers"][0].get("exitCode").is_none(), "{task}");
+    }
+}
+
+#[test]
+fn health_is_checked() {
+    let local = Local::with_faults(&json!([]));
+    let checked = |name: &str, command: Value| {
+        let mut container = shell(name, FOREVER);
+        container["healthCheck"] = json!({ "command": command, "retries": 1, "interval": 5 });
+        container["environment"] = json!([{ "name": "HOW", "value": "well" }]);
+        container
+    };
+    local.register(
+        "health",
+        json!([
+            depends(shell("build", FOREVER), &[("well", "HEALTHY")]),
+            checked("well", json!(["CMD-SHELL", "test $HOW = well"])),
+            optional(checked("ill", json!(["CMD", "/bin/false"]))),
+        ]),
+    );
+    let arn = local.run("health");
+    wait_until("the checks say how it is", || {
+        let task = local.task(&arn);
+        let health = |at: usize| {
+            task["containers"][at]["healthStatus"]
+                .as_str()
+                .map(str::to_owned)
+        };
+        task["lastStatus"] == "RUNNING"
+            && [health(0), health(1), health(2)].map(Option::unwrap_or_default)
+                == ["UNKNOWN", "HEALTHY", "UNHEALTHY"]
+    });
+    // Essential containers with a check decide; an unhealthy task is not stopped.
+    assert_eq!(local.task(&arn)["healthStatus"], "HEALTHY");
+    let history = local.history(&arn);
+    let started = order(&history, "RUNNING").concat();
+    let at = |container: usize| started.iter().position(|one| *one == container).unwrap();
+    assert!(at(1) < at(0), "{started:?}");
+}
+
+#[test]
+fn a_container_has_its_own_environment_and_ecs_variables() {
+    let local = Local::with_faults(&json!([]));
+    let mut job = shell("job", "env; exec sleep 1000");
+    job["environment"] =
+        json!([{ "name": "A", "value": "defined" }, { "name": "B", "value": "defined" }]);
+    local.register("job", json!([job]));
+    let mut order = request("job");
+    order["overrides"] = json!({ "containerOverrides": [{ "name": "job", "environment": [{ "name": "B", "value": "over\nridden" }] }] });
+    let reply = local.call("RunTask", &order);
+    let arn = reply["tasks"][0]["taskArn"].as_str().unwrap();
+    local.wait_for_log(arn, "job", "PWD=");
+    let log = local.log(arn, "job");
+    let id = arn.rsplit('/').next().unwrap();
+    for line in [
+        "A=defined",
+        "B=over\nridden",
+        "AWS_REGION=eu-west-1",
+        "AWS_EXECUTION_ENV=AWS_ECS_FARGATE",
+        id,
+    ] {
+        assert!(log.contains(line), "{line}: {log}");
+    }
+    // Nothing of whoever runs the stand-in.
+    assert!(!log.contains("CARGO"), "{log}");
+}
+
+#[test]
+fn each_task_has_a_loopback_address_of_its_own() {
+    let local = Local::with_faults(&json!([]));
+    local.register_job("exec sleep 1000");
+    let mut order = request("job");
+    order["count"] = 10.into();
+    let reply = local.call("RunTask", &order);
+    let mut addresses: Vec<String> = Vec::new();
+    for task in reply["tasks"].as_array().unwrap() {
+        let task = local.wait_for(task["taskArn"].as_str().unwrap(), "RUNNING");
+        let address = detail(&task, "privateIPv4Address");
+        assert_eq!(
+            task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"],
+            address.as_str()
+        );
+        // This machine's own: it can be listened on.
+        std::net::TcpListener::bind((address.as_str(), 0)).unwrap();
+        addresses.push(address);
+    }
+    addresses.sort();
+    addresses.dedup();
+    assert_eq!(addresses.len(), 10);
+}

@@ -1,0 +1,115 @@
+//! Faults of what replies show: records that come late or go early, stale reads, values that no model has.
+
+use serde_json::{Value, json};
+
+use crate::server::{Local, detail, wait_until};
+
+/// Whether a DescribeTasks reply says that the task is not there.
+fn is_missing(reply: &Value) -> bool {
+    let missing = reply["failures"][0]["reason"] == "MISSING";
+    assert_eq!(missing, reply["tasks"] == json!([]), "{reply}");
+    missing
+}
+
+#[test]
+fn a_new_task_is_missing_for_the_first_reads() {
+    let local = Local::with_faults(&json!([{ "effect": { "missing": { "reads": 3 } } }]));
+    local.register_job("sleep 1000");
+    let arn = local.run("job");
+    let reads = [(); 5].map(|()| is_missing(&local.describe(&arn)));
+    assert_eq!(reads, [true, true, true, false, false]);
+}
+
+#[test]
+fn a_stale_read_shows_the_version_before() {
+    let local = Local::with_faults(&json!([{ "effect": { "stale_read": { "every": 3 } } }]));
+    local.register_job("sleep 1000");
+    let arn = local.run("job");
+    // Nothing changes any more once the task runs: the newest version is the last of its history.
+    wait_until("the task runs", || {
+        let history = local.history(&arn);
+        history.last().unwrap()["lastStatus"] == "RUNNING"
+    });
+    let newest = local.history(&arn).last().unwrap()["version"]
+        .as_u64()
+        .unwrap();
+    let versions = [(); 6].map(|()| local.task(&arn)["version"].as_u64().unwrap());
+    let old = newest - 1;
+    assert_eq!(versions, [newest, newest, old, newest, newest, old]);
+}
+
+#[test]
+fn a_stopped_task_expires() {
+    let local = Local::with_faults(
+        &json!([{ "when": { "nth": 1 }, "effect": { "expiry": { "seconds": 0.2 } } }]),
+    );
+    local.register_job("exit 0");
+    let (short, long) = (local.run("job"), local.run("job"));
+    wait_until("the task expires", || is_missing(&local.describe(&short)));
+    local.wait_for(&long, "STOPPED");
+    let (_, code, message) = local.refusal(
+        "StopTask",
+        &json!({ "cluster": crate::server::CLUSTER, "task": short }),
+    );
+    assert_eq!(code, "InvalidParameterException");
+    assert_eq!(message, "The referenced task was not found.");
+}
+
+#[test]
+fn values_and_members_of_a_later_version() {
+    let rules = json!([{ "effect": "unknown_values" }, { "effect": { "start_delay": { "seconds": 1000 } } }]);
+    let local = Local::with_faults(&rules);
+    local.register_job("sleep 1000");
+    let arn = local.run("job");
+    wait_until("the task's containers start", || {
+        local.history(&arn).last().unwrap()["lastStatus"] == "ACTIVATING"
+    });
+    let task = local.task(&arn);
+    assert_eq!(task["lastStatus"], "REHYDRATING");
+    assert!(task["novelMember"].is_object() && task["containers"][0]["novelMember"].is_number());
+    local.stop_task(&arn);
+    assert_eq!(
+        local.wait_for(&arn, "STOPPED")["stopCode"],
+        "CapacityReclaimed"
+    );
+}
+
+#[test]
+fn another_attachment_comes_first_and_details_are_shuffled() {
+    let local =
+        Local::with_faults(&json!([{ "when": { "nth": 1 }, "effect": "attachment_traps" }]));
+    local.register_job("sleep 1000");
+    let (trapped, plain) = (local.run("job"), local.run("job"));
+    let (trapped, plain) = (
+        local.wait_for(&trapped, "RUNNING"),
+        local.wait_for(&plain, "RUNNING"),
+    );
+    assert_eq!(
+        trapped["attachments"][0]["type"],
+        "AmazonElasticBlockStorage"
+    );
+    let names = |attachment: &Value| {
+        let details = attachment["details"].as_array().unwrap();
+        details
+            .iter()
+            .map(|one| one["name"].clone())
+            .collect::<Vec<_>>()
+    };
+    let mut reversed = names(&trapped["attachments"][1]);
+    reversed.reverse();
+    assert_eq!(reversed, names(&plain["attachments"][0]));
+    assert!(detail(&trapped, "privateIPv4Address").starts_with("127."));
+}
+
+#[test]
+fn the_public_address_comes_late() {
+    let local = Local::with_faults(&json!([{ "effect": { "public_ip_late": { "reads": 2 } } }]));
+    local.register_job("sleep 1000");
+    let arn = local.run("job");
+    let interface = detail(&local.wait_for(&arn, "RUNNING"), "networkInterfaceId");
+    let form = format!(
+        "Action=DescribeNetworkInterfaces&Version=2016-11-15&NetworkInterfaceId.1={interface}"
+    );
+    let public = [(); 4].map(|()| local.ec2(&form).body.contains("<publicIp>"));
+    assert_eq!(public, [false, false, true, true]);
+}

@@ -1,0 +1,116 @@
+//! How tasks end: by themselves, by a fault, or because somebody said so.
+
+use serde_json::{Value, json};
+
+use crate::server::{CLUSTER, Local, shell};
+
+/// Says that it is up, and on SIGTERM that it was told.
+const POLITE: &str = "trap 'echo told; exit 9' TERM; echo up; while :; do sleep 0.02; done";
+
+#[test]
+fn spot_takes_the_capacity_back() {
+    let local =
+        Local::with_faults(&json!([{ "effect": { "spot_interruption": { "after_seconds": 1 } } }]));
+    local.register_job(POLITE);
+    let arn = local.run("job");
+    let task = local.wait_for(&arn, "STOPPED");
+    assert_eq!(task["stopCode"], "SpotInterruption");
+    assert_eq!(task["stoppedReason"], "Your Spot Task was interrupted.");
+    assert_eq!(task["containers"][0]["exitCode"], 9);
+    assert!(local.log(&arn, "job").contains("told"));
+    // What ECS wants changes first, what is follows.
+    assert!(local.history(&arn).iter().any(
+        |change| change["desiredStatus"] == "STOPPED" && change["lastStatus"] == "RUNNING"
+    ));
+}
+
+#[test]
+fn ecs_stops_a_task_for_reasons_of_its_own() {
+    let stop =
+        json!({ "after_seconds": 0, "code": "TerminationNotice", "reason": "The host retires." });
+    let local = Local::with_faults(&json!([{ "effect": { "stop": stop } }]));
+    local.register_job(POLITE);
+    let task = local.wait_for(&local.run("job"), "STOPPED");
+    assert_eq!(task["stopCode"], "TerminationNotice");
+    assert_eq!(task["stoppedReason"], "The host retires.");
+}
+
+#[test]
+fn a_container_is_made_to_exit() {
+    for (effect, code, reason) in [
+        (
+            json!({ "exit": { "after_seconds": 0.05, "code": 4 } }),
+            4,
+            None,
+        ),
+        (
+            json!({ "out_of_memory": { "after_seconds": 0.05 } }),
+            137,
+            Some("OutOfMemoryError: Container killed due to memory usage"),
+        ),
+    ] {
+        let local = Local::with_faults(&json!([{ "effect": effect }]));
+        local.register_job("sleep 1000");
+        let task = local.wait_for(&local.run("job"), "STOPPED");
+        assert_eq!(task["stopCode"], "EssentialContainerExited");
+        assert_eq!(task["containers"][0]["exitCode"], code);
+        assert_eq!(
+            task["containers"][0].get("reason").and_then(Value::as_str),
+            reason
+        );
+    }
+}
+
+#[test]
+fn what_a_container_exits_with_is_shown() {
+    let local = Local::with_faults(&json!([]));
+    for (script, code) in [
+        ("exit 0", 0),
+        ("exit 255", 255),
+        ("kill -KILL $$", 137),
+        ("kill -TERM $$", 143),
+    ] {
+        local.register_job(script);
+        let task = local.wait_for(&local.run("job"), "STOPPED");
+        assert_eq!(task["containers"][0]["exitCode"], code, "{script}");
+        assert_eq!(task["stoppedReason"], "Essential container in task exited");
+    }
+}
+
+#[test]
+fn the_end_of_a_container_that_is_not_essential_ends_nothing() {
+    let local = Local::with_faults(&json!([]));
+    let mut side = shell("side", "exit 3");
+    side["essential"] = false.into();
+    local.register("two", json!([shell("job", POLITE), side]));
+    let arn = local.run("two");
+    crate::server::wait_until("the side container ends", || {
+        local.task(&arn)["containers"][1]["lastStatus"] == "STOPPED"
+    });
+    local.wait_for_log(&arn, "job", "up");
+    let task = local.wait_for(&arn, "RUNNING");
+    assert_eq!(task["containers"][1]["exitCode"], 3);
+    // The end of the essential one ends both.
+    local.stop_task(&arn);
+    let task = local.wait_for(&arn, "STOPPED");
+    assert_eq!(task["containers"][0]["exitCode"], 9);
+}
+
+#[test]
+fn the_first_cause_of_a_stop_stays() {
+    let local = Local::with_faults(
+        &json!([{ "effect": { "stop": { "after_seconds": 0, "code": "SpotInterruption", "reason": "first" } } }]),
+    );
+    local.register_job(POLITE);
+    let arn = local.run("job");
+    local.wait_for(&arn, "STOPPED");
+    local.call(
+        "StopTask",
+        &json!({ "cluster": CLUSTER, "task": arn, "reason": "second" }),
+    );
+    let task = local.task(&arn);
+    assert_eq!(
+        (&task["stopCode"], &task["stoppedReason"]),
+        (&json!("SpotInterruption"), &json!("first"))
+    );
+}

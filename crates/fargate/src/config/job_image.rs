@@ -1,0 +1,129 @@
+//! `[JobImage]`: what the tasks of jobs are made of that bring their own image.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::section::Section;
+use super::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
+use super::values::{self, Globs};
+
+/// `[JobImage]`.
+#[derive(Debug, Clone)]
+pub(crate) struct JobImage {
+    /// Image of the bootstrap container: the agent.
+    pub(crate) agent_image: String,
+    /// Image of the helper container.
+    pub(crate) helper_image: String,
+    /// What a job runs in that names no image.
+    pub(crate) default_image: Option<String>,
+    /// Images that jobs may name; any when none.
+    pub(crate) allowed_images: Option<Globs>,
+    /// Images that services may have; any when none.
+    pub(crate) allowed_services: Option<Globs>,
+    /// CPU of a task, before rounding.
+    pub(crate) cpu: Cpu,
+    /// Memory of a task, before rounding.
+    pub(crate) memory: Memory,
+    /// Disk of a task.
+    pub(crate) storage: Storage,
+    /// Processors of a task.
+    pub(crate) architecture: Architecture,
+    /// Role that ECS pulls images and writes logs with.
+    pub(crate) execution_role: Option<String>,
+    /// Role of the job's own processes.
+    pub(crate) task_role: Option<String>,
+    /// Where the containers' output goes; nowhere when none.
+    pub(crate) log_group: Option<String>,
+    /// Registry host to the ARN of the secret with its credentials.
+    pub(crate) registry_credentials: BTreeMap<String, String>,
+    /// How long a task stays that no driver is connected to.
+    pub(crate) idle_timeout: Duration,
+}
+
+impl JobImage {
+    /// Reads the section, unless its mode is off.
+    pub(super) fn read(section: Section<'_>) -> Option<Self> {
+        let images = |key| {
+            let patterns = section.strings(key).filter(|list| !list.is_empty())?;
+            Globs::of_images(&patterns)
+                .map_err(|problem| section.error(key, &problem))
+                .ok()
+        };
+        let agent_image = section.required(
+            "AgentImage",
+            section.parsed("AgentImage", values::image),
+            "the image of the agent, which `fargate agent push` puts into a registry",
+        );
+        let helper_image = section.required(
+            "HelperImage",
+            section.parsed("HelperImage", values::image),
+            "GitLab's helper image, in the version of GitLab Runner",
+        );
+        let default_image = section.parsed("DefaultImage", values::image);
+        let (allowed_images, allowed_services) =
+            (images("AllowedImages"), images("AllowedServices"));
+        let cpu = section.amount("CPU", str::parse).unwrap_or(Cpu(1024));
+        let memory = section.amount("Memory", str::parse).unwrap_or(Memory(2048));
+        let storage = section
+            .amount("EphemeralStorage", str::parse)
+            .unwrap_or(Storage(STORAGE_INCLUDED));
+        let architecture = section
+            .parsed("CPUArchitecture", str::parse)
+            .unwrap_or(Architecture::X86_64);
+        let execution_role = section.parsed("ExecutionRole", values::role);
+        let task_role = section.parsed("TaskRole", values::role);
+        let log_group = section.parsed("LogGroup", values::log_group);
+        let credentials = section.table("RegistryCredentials");
+        let mut registry_credentials = BTreeMap::new();
+        for (host, secret) in credentials.entries() {
+            match values::secret(&secret) {
+                Ok(secret) => {
+                    registry_credentials.insert(host.to_ascii_lowercase(), secret);
+                }
+                Err(expected) => {
+                    credentials.error(&host, &format!("is {secret:?}, but must be {expected}"));
+                }
+            }
+        }
+        let idle_timeout = section.duration("IdleTimeout", Duration::from_secs(10 * 60));
+        // AWS refuses the definition otherwise.
+        let from_ecr = [&agent_image, &helper_image, &default_image]
+            .into_iter()
+            .flatten()
+            .any(|image| image.contains(".dkr.ecr."));
+        let needed_for = [
+            (log_group.is_some(), "LogGroup"),
+            (!registry_credentials.is_empty(), "RegistryCredentials"),
+            (from_ecr, "images in ECR"),
+        ];
+        if let (None, Some((_, what))) = (
+            &execution_role,
+            needed_for.into_iter().find(|(needed, _)| *needed),
+        ) && section.text("ExecutionRole").is_none()
+        {
+            section.error(
+                "ExecutionRole",
+                &format!(
+                    "is missing; {what} need the role that ECS pulls images and writes logs with"
+                ),
+            );
+        }
+        section.finish();
+        Some(Self {
+            agent_image: agent_image?,
+            helper_image: helper_image?,
+            default_image,
+            allowed_images,
+            allowed_services,
+            cpu,
+            memory,
+            storage,
+            architecture,
+            execution_role,
+            task_role,
+            log_group,
+            registry_credentials,
+            idle_timeout,
+        })
+    }
+}

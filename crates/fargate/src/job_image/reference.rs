@@ -1,0 +1,125 @@
+//! What is in the name of an image.
+
+use crate::config::Architecture;
+
+/// Docker Hub, which the names of its images leave out.
+const DOCKER_HUB: &str = "docker.io";
+
+/// The host of the registry that an image is pulled from, with its port.
+pub(crate) fn registry(image: &str) -> String {
+    match image.split_once('/') {
+        // As Docker tells a host from the first part of a path.
+        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => {
+            match first.to_ascii_lowercase().as_str() {
+                "index.docker.io" | "registry-1.docker.io" => DOCKER_HUB.to_owned(),
+                host => host.to_owned(),
+            }
+        }
+        _ => DOCKER_HUB.to_owned(),
+    }
+}
+
+/// The name without tag, digest and registry port, as host names of services are made of it.
+pub(crate) fn service_name(image: &str) -> String {
+    let image = image.split_once('@').map_or(image, |(name, _digest)| name);
+    let (host, path) = match image.split_once('/') {
+        Some((host, path)) => (Some(host), path),
+        None => (None, image),
+    };
+    let path = path.split_once(':').map_or(path, |(path, _tag)| path);
+    match host {
+        Some(host) => {
+            let host = host.split_once(':').map_or(host, |(host, _port)| host);
+            format!("{host}/{path}")
+        }
+        None => path.to_owned(),
+    }
+}
+
+/// GitLab's helper image for an architecture: its tags name one, like `x86_64-v19.4.0` and `arm64-v19.4.0`.
+pub(crate) fn helper_image(image: &str, architecture: Architecture) -> String {
+    let (other, this) = match architecture {
+        Architecture::X86_64 => ("arm64-", "x86_64-"),
+        Architecture::Arm64 => ("x86_64-", "arm64-"),
+    };
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') && !image.contains('@') => {
+            format!("{name}:{}", tag.replace(other, this))
+        }
+        _ => image.to_owned(),
+    }
+}
+
+/// The architecture of a platform like `linux/arm64`; nothing where Fargate has no such machines.
+pub(crate) fn architecture(platform: &str) -> Option<Architecture> {
+    let mut parts = platform.split('/');
+    let (first, second) = (parts.next()?, parts.next());
+    match second {
+        Some(machine) if first.eq_ignore_ascii_case("linux") => machine.parse().ok(),
+        Some(_) => None,
+        None => first.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_registry_is_the_first_part_that_looks_like_a_host() {
+        for (image, host) in [
+            ("debian", "docker.io"),
+            ("debian:12", "docker.io"),
+            ("library/debian", "docker.io"),
+            ("index.docker.io/library/debian", "docker.io"),
+            ("localhost/a", "localhost"),
+            (
+                "Registry.example.com:4999/team/db:1",
+                "registry.example.com:4999",
+            ),
+        ] {
+            assert_eq!(registry(image), host, "{image}");
+        }
+    }
+
+    #[test]
+    fn names_of_services_lose_tag_digest_and_port() {
+        for (image, name) in [
+            ("postgres:16", "postgres"),
+            ("valkey/valkey:latest", "valkey/valkey"),
+            (
+                "registry.example.com:4999/team/db:1",
+                "registry.example.com/team/db",
+            ),
+            ("r.example.com/db@sha256:00", "r.example.com/db"),
+            ("r.example.com/db:1@sha256:00", "r.example.com/db"),
+        ] {
+            assert_eq!(service_name(image), name, "{image}");
+        }
+    }
+
+    #[test]
+    fn the_helper_is_for_the_tasks_processors() {
+        let x86 = "registry.example.com:5000/helper:x86_64-v19.4.0";
+        let arm = "registry.example.com:5000/helper:arm64-v19.4.0";
+        assert_eq!(helper_image(x86, Architecture::Arm64), arm);
+        assert_eq!(helper_image(arm, Architecture::X86_64), x86);
+        assert_eq!(
+            helper_image("r:5000/x86_64-helper", Architecture::Arm64),
+            "r:5000/x86_64-helper"
+        );
+        assert_eq!(
+            helper_image("h:ubuntu-x86_64-v19.4.0", Architecture::Arm64),
+            "h:ubuntu-arm64-v19.4.0"
+        );
+    }
+
+    #[test]
+    fn platforms() {
+        assert_eq!(architecture("linux/arm64/v8"), Some(Architecture::Arm64));
+        assert_eq!(architecture("linux/amd64"), Some(Architecture::X86_64));
+        assert_eq!(architecture("amd64"), Some(Architecture::X86_64));
+        assert_eq!(architecture("windows/amd64"), None);
+        assert_eq!(architecture("linux/s390x"), None);
+    }
+}

@@ -1,0 +1,41 @@
+//! Small commands of our own beside the job's scripts.
+
+use russh::ChannelMsg;
+
+use super::Connection;
+
+/// Longest answer that is read: what we ask is short.
+const ANSWER: usize = 64 * 1024;
+
+impl Connection {
+    /// Runs a command line for a shell; what it printed on standard output.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be run, or did not end with status 0.
+    pub(crate) async fn ask(&self, command: &str) -> Result<String, String> {
+        let (mut incoming, _outgoing) = self.exec(command).await?;
+        let mut answer = Vec::new();
+        let mut status = None;
+        while let Some(message) = incoming.wait().await {
+            match message {
+                ChannelMsg::Data { data } if answer.len() < ANSWER => {
+                    answer.extend_from_slice(&data);
+                }
+                ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
+                ChannelMsg::Close => break,
+                _ => {}
+            }
+        }
+        match status {
+            Some(0) => Ok(String::from_utf8_lossy(&answer).into_owned()),
+            Some(status) => Err(format!("the command ended with status {status}")),
+            None => Err(self.lost()),
+        }
+    }
+
+    /// Whether the connection is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.handle.is_closed()
+    }
+}

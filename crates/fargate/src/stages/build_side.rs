@@ -1,0 +1,188 @@
+//! The container from the job's image: the first script that needs it waits for it here (JobImage mode).
+//!
+//! prepare returns as soon as the helper takes scripts, so that the checkout runs while the job's image is still being
+//! pulled. Then the job's container is found as the helper was, by connecting, while AWS is asked at a slow pace
+//! whether the task died.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fargate_wire::COORDINATOR_CONTAINER;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::died::died;
+use super::ready::seconds;
+use super::{Context, say};
+use crate::ecs::Aws;
+use crate::error::{Error, Result};
+use crate::record::{BuildSide, Login, Record};
+use crate::ssh::{Connection, KeyPair, Refusal, Target};
+use crate::task::look_again;
+
+/// How long nothing is said, and AWS is not asked: it usually is there.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Bound of one attempt to reach the port, and the pause between attempts.
+const REACH_TIMEOUT: Duration = Duration::from_secs(1);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How long an agent may refuse the key, or show another host key, before it is believed.
+const STRANGER_GRACE: Duration = Duration::from_secs(5);
+
+/// What is left of StartTimeout at least: the time was the checkout's.
+const LEAST: Duration = Duration::from_secs(60);
+
+/// How often the job log hears that the wait goes on.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait before the helper is connected to again.
+const COMPANION_PAUSE: Duration = Duration::from_secs(5);
+
+/// How a port of the task is reached.
+pub(super) fn target(context: &Context<'_>, login: &Login, port: u16) -> Target {
+    let ssh = &context.config.ssh;
+    Target {
+        address: SocketAddr::new(login.address, port),
+        username: login.username.clone(),
+        host_key: Some(login.host_key.clone()),
+        reach_timeout: ssh.connect_timeout,
+        connect_timeout: ssh.connect_timeout,
+        keepalive_interval: ssh.keepalive_interval,
+    }
+}
+
+/// A connection to the job's container, once it is there.
+///
+/// # Errors
+///
+/// When the task dies first, with AWS's reason, or StartTimeout passes.
+pub(super) async fn connect(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+    build: &BuildSide,
+) -> Result<Connection> {
+    let target = Target {
+        reach_timeout: REACH_TIMEOUT.min(context.config.ssh.connect_timeout),
+        ..target(context, login, build.port)
+    };
+    let key = KeyPair::parse(&login.private_key)?;
+    let begun = Instant::now();
+    let bound = context.config.fargate.start_timeout;
+    let deadline = begun + bound.saturating_sub(record.age()).max(LEAST.min(bound));
+    let last = RefCell::new(None);
+    let connection = tokio::select! {
+        connected = keep_trying(&target, &key, &last) => connected?,
+        failure = watch(context, record, build, begun) => return Err(failure),
+        () = sleep_until(deadline) => {
+            let why = last.take().map_or_else(String::new, |refusal: Refusal| format!(": {}: {refusal}", target.address));
+            return Err(Error::system(format!(
+                "the job's container, from image {}, was not ready within {} s (StartTimeout){why}",
+                build.image,
+                bound.as_secs()
+            ))
+            .advise("A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on that port."));
+        }
+    };
+    if begun.elapsed() > SILENCE {
+        say(&format!(
+            "The job's container is there after {}",
+            seconds(begun)
+        ));
+    }
+    Ok(connection)
+}
+
+/// Connects until it works. Refusals are normal while the container starts.
+async fn keep_trying(
+    target: &Target,
+    key: &KeyPair,
+    last: &RefCell<Option<Refusal>>,
+) -> Result<Connection> {
+    let mut stranger_since: Option<Instant> = None;
+    loop {
+        let refusal = match Connection::open(target, key).await {
+            Ok(connection) => return Ok(connection),
+            Err(refusal) => refusal,
+        };
+        tracing::debug!("not ready: {refusal}");
+        if matches!(refusal, Refusal::KeyRefused(_) | Refusal::OtherHost { .. }) {
+            let since = *stranger_since.get_or_insert_with(Instant::now);
+            if since.elapsed() > STRANGER_GRACE {
+                return Err(Error::system(format!(
+                    "the agent in the job's container, {}, is not the task's: {refusal}",
+                    target.address
+                ))
+                .advise("Does a service listen on that port? Run the job again."));
+            }
+        } else {
+            stranger_since = None;
+        }
+        last.replace(Some(refusal));
+        sleep(PAUSE).await;
+    }
+}
+
+/// Says what is waited for, and returns when it will not come.
+async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun: Instant) -> Error {
+    sleep(SILENCE).await;
+    let fargate = &context.config.fargate;
+    let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+    let arn = record.task.as_deref().unwrap_or_default();
+    let mut said_at: Option<Instant> = None;
+    let mut known = false;
+    loop {
+        match aws.describe_task(&record.cluster, arn).await {
+            Ok(Some(task)) if task.is_ending() => {
+                return died(&aws, record, task).await;
+            }
+            Ok(Some(task)) => {
+                known = true;
+                if said_at.is_none_or(|said| said.elapsed() >= PATIENCE) {
+                    let runs = task
+                        .container(COORDINATOR_CONTAINER)
+                        .is_some_and(|container| container.last_status == "RUNNING");
+                    let doing = if runs {
+                        "for the agent in the job's container, from image"
+                    } else {
+                        "while AWS pulls and starts the image"
+                    };
+                    say(&format!(
+                        "Waiting {doing} {}: {}",
+                        build.image,
+                        seconds(begun)
+                    ));
+                    said_at = Some(Instant::now());
+                }
+            }
+            Ok(None) if known => {
+                return Error::system("AWS no longer knows the job's task (MISSING)")
+                    .advise("Run the job again.");
+            }
+            Ok(None) => {}
+            Err(refusal) if refusal.may_pass() => tracing::debug!("{refusal}"),
+            Err(refusal) => {
+                return Error::from(refusal).context("could not watch the job's task");
+            }
+        }
+        sleep(look_again(begun.elapsed(), true)).await;
+    }
+}
+
+/// Keeps a connection to the helper while the job's own container works. The helper ends the task when no driver is
+/// connected to it for the idle time, so a script that ends long before that does without.
+pub(super) async fn accompany(target: Target, key: KeyPair, idle: Duration) {
+    sleep(idle / 4).await;
+    loop {
+        match Connection::open(&target, &key).await {
+            Ok(connection) => {
+                while !connection.is_over() {
+                    sleep(COMPANION_PAUSE).await;
+                }
+            }
+            Err(refusal) => tracing::debug!("the helper is not reached: {refusal}"),
+        }
+        sleep(COMPANION_PAUSE).await;
+    }
+}

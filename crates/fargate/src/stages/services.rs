@@ -1,0 +1,180 @@
+//! The services of a job while it runs: whether they listen, and what became of those that ended (JobImage mode).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout};
+
+use super::build_side::target;
+use super::{Context, say};
+use crate::ecs::{Aws, LOG_PREFIX};
+use crate::error::Result;
+use crate::record::{BuildSide, Login, Record};
+use crate::ssh::{Connection, KeyPair};
+use crate::task;
+
+/// How long the services may take to listen, before the job goes on without (GitLab: wait_for_services_timeout).
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Time between looks.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// How long AWS may take to say what became of services: it must not hold up the job's end.
+const INQUIRY: Duration = Duration::from_secs(10);
+
+/// Ports that something listens on in the helper's network, which is the task's: state 0A in the kernel's tables. Needs
+/// nothing but a shell, and leaves the services without half a connection to complain of.
+const LISTENING: &str = "exec sh -c 'for table in /proc/net/tcp /proc/net/tcp6; do if [ -r $table ]; then \
+    while read -r number local remote state rest; do if [ \"$state\" = 0A ]; then echo \"${local##*:}\"; fi; done <$table; fi; done'";
+
+/// Waits until each service listens on the ports that it says, or for as long as that may take. It goes on either way,
+/// as the Docker executor does.
+pub(super) async fn wait(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+    build: &BuildSide,
+) -> Result<()> {
+    let wanted: BTreeSet<u16> = build
+        .services
+        .iter()
+        .flat_map(|service| service.ports.iter().copied())
+        .collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let key = KeyPair::parse(&login.private_key)?;
+    let target = target(context, login, login.port);
+    let mut missing = wanted;
+    let mut trouble = None;
+    let waiting = async {
+        let mut connection = None;
+        let mut said = false;
+        while !missing.is_empty() {
+            match listening(&mut connection, &target, &key).await {
+                Ok(listening) => missing.retain(|port| !listening.contains(port)),
+                Err(why) => trouble = Some(why),
+            }
+            if !missing.is_empty() {
+                if !said && begun.elapsed() > Duration::from_secs(1) {
+                    say(&format!(
+                        "Waiting for services: {}",
+                        describe(build, &missing)
+                    ));
+                    said = true;
+                }
+                sleep(PAUSE).await;
+            }
+        }
+    };
+    let in_time = context
+        .stop
+        .or(async { Ok(timeout(LIMIT, waiting).await.is_ok()) })
+        .await?;
+    if !in_time {
+        let why = trouble.map_or_else(String::new, |why| format!(" ({why})"));
+        say(&format!(
+            "WARNING: nothing listens for {} after {} s{why}; the service probably did not start properly. The job goes on.",
+            describe(build, &missing),
+            LIMIT.as_secs()
+        ));
+        report(context, record, build).await;
+    }
+    Ok(())
+}
+
+async fn listening(
+    connection: &mut Option<Connection>,
+    target: &crate::ssh::Target,
+    key: &KeyPair,
+) -> Result<BTreeSet<u16>, String> {
+    let open = match connection.take().filter(|connection| !connection.is_over()) {
+        Some(open) => open,
+        None => Connection::open(target, key)
+            .await
+            .map_err(|refusal| refusal.to_string())?,
+    };
+    let answer = open.ask(LISTENING).await?;
+    *connection = Some(open);
+    Ok(answer
+        .lines()
+        .filter_map(|line| u16::from_str_radix(line.trim(), 16).ok())
+        .collect())
+}
+
+fn describe(build: &BuildSide, ports: &BTreeSet<u16>) -> String {
+    let services = build.services.iter().filter_map(|service| {
+        let own: Vec<_> = service
+            .ports
+            .iter()
+            .filter(|port| ports.contains(port))
+            .map(u16::to_string)
+            .collect();
+        (!own.is_empty()).then(|| format!("{} on port {}", service.label, own.join(", ")))
+    });
+    services.collect::<Vec<_>>().join("; ")
+}
+
+/// Says which services have ended, and why. Whatever goes wrong in that is nobody's failure.
+pub(super) async fn report(context: &Context<'_>, record: &Record, build: &BuildSide) {
+    let Some(arn) = record
+        .task
+        .as_deref()
+        .filter(|_| !build.services.is_empty())
+    else {
+        return;
+    };
+    let fargate = &context.config.fargate;
+    let asking = async {
+        let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+        aws.describe_task(&record.cluster, arn).await
+    };
+    let answer = tokio::select! {
+        answer = timeout(INQUIRY, asking) => answer,
+        _ = context.stop.requested() => return,
+    };
+    let task = match answer {
+        Ok(Ok(Some(task))) => task,
+        Ok(Ok(None)) | Err(_) => return,
+        Ok(Err(refusal)) => {
+            tracing::warn!("could not ask AWS what became of the services: {refusal}");
+            return;
+        }
+    };
+    for service in &build.services {
+        let Some(container) = task.container(&service.container) else {
+            continue;
+        };
+        let reason = container.reason.as_deref().map(str::trim);
+        let end = match (container.exit_code, reason) {
+            (Some(code), Some(reason)) => format!("exited with status {code} ({reason})"),
+            (Some(code), None) => format!("exited with status {code}"),
+            (None, Some(reason)) => format!("did not start: {reason}"),
+            (None, None) => continue,
+        };
+        let image = container.image.as_deref().unwrap_or("its image");
+        say(&format!(
+            "WARNING: service {} ({image}) {end}",
+            service.label
+        ));
+    }
+}
+
+/// Says where the output of the services is to be found (CI_DEBUG_SERVICES).
+pub(super) fn point_to_output(build: &BuildSide, log_group: Option<&str>, task_arn: &str) {
+    let Some(group) = log_group else {
+        say(
+            "CI_DEBUG_SERVICES has no effect: this runner keeps no output of services ([JobImage] LogGroup in fargate.toml)",
+        );
+        return;
+    };
+    for service in &build.services {
+        say(&format!(
+            "Output of service {}: CloudWatch log group {group}, stream {LOG_PREFIX}/{}/{}",
+            service.label,
+            service.container,
+            task::id(task_arn)
+        ));
+    }
+}

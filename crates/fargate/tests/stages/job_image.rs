@@ -1,0 +1,449 @@
+//! JobImage mode: a task that is composed for its job, with the agent in two containers of it.
+
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::aws::{Server, wait_until};
+use crate::manager::{Manager, SECOND};
+
+/// A manager whose jobs bring their image, with more keys in `[JobImage]` and more sections.
+pub(crate) fn manager_with(faults: &Value, job_image: &str, sections: &str) -> Manager {
+    let manager = Manager::with_faults(Server::JobImage, faults);
+    configure(&manager, job_image, sections);
+    manager.ask(&json!({ "image": { "name": "ruby:3.3" } }));
+    manager
+}
+
+pub(crate) fn manager() -> Manager {
+    manager_with(&json!({}), "", "")
+}
+
+fn configure(manager: &Manager, job_image: &str, sections: &str) {
+    manager.write_config(&format!(
+        "[Fargate]\n{}\n[TaskMetadata]\nDirectory = {:?}\n[JobImage]\nEnabled = true\n\
+         AgentImage = \"r.example.com/agent:1\"\nHelperImage = \"r.example.com/helper:x86_64-v19.4.0\"\n{job_image}\n{sections}",
+        manager.aws.settings().replace("TaskDefinition = \"test-task\"\n", ""),
+        manager.metadata(),
+    ));
+}
+
+/// A script that says the name of the container it runs in.
+pub(crate) const WHERE: &str =
+    "echo \"in ${ECS_CONTAINER_METADATA_URI_V4##*/}\" | sed 's/[0-9a-f]*-//'";
+
+fn definition(manager: &Manager) -> Value {
+    let task = &manager.aws.running()[0];
+    let arn = task["taskDefinitionArn"].as_str().unwrap();
+    let described = manager
+        .aws
+        .call("DescribeTaskDefinition", &json!({ "taskDefinition": arn }));
+    described["taskDefinition"].clone()
+}
+
+#[test]
+fn config_gives_the_runner_folders_and_a_shell() {
+    let answer: Value =
+        serde_json::from_slice(&manager().custom("config").exits(0).stdout).unwrap();
+    assert_eq!(answer["builds_dir"], "/builds");
+    assert_eq!(answer["cache_dir"], "/cache");
+    assert_eq!(answer["shell"], "bash");
+    assert_eq!(answer["driver"]["name"], "fargate");
+}
+
+#[test]
+fn the_jobs_scripts_run_in_its_container_and_all_others_in_the_helper() {
+    let manager = manager();
+    let prepared = manager.prepare();
+    assert!(
+        prepared
+            .out()
+            .starts_with("Registered task definition fargate-"),
+        "{}",
+        prepared.out()
+    );
+    assert!(
+        prepared.out().contains("Starting ruby:3.3 in cluster"),
+        "{}",
+        prepared.out()
+    );
+    for stage in [
+        "prepare_script",
+        "get_sources",
+        "restore_cache",
+        "upload_artifacts_on_success",
+        "cleanup_file_variables",
+    ] {
+        let run = manager.start_stage(stage, WHERE).finish().exits(0);
+        assert_eq!(run.out(), "in helper\n", "{stage}");
+    }
+    for stage in [
+        "build_script",
+        "step_script",
+        "step_release",
+        "after_script",
+    ] {
+        let run = manager.start_stage(stage, WHERE).finish().exits(0);
+        assert!(
+            run.out().ends_with("in ci-coordinator\n"),
+            "{stage}: {}",
+            run.out()
+        );
+        assert_eq!(run.err(), "", "{stage}");
+    }
+    manager
+        .start_stage("build_script", "exit 3")
+        .finish()
+        .exits(11);
+    assert_eq!(manager.exit_code_file().unwrap(), "3\n");
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn the_task_definition_is_what_the_job_asks_for() {
+    let job_image = "CPU = \"2 vCPU\"\nMemory = \"1 GB\"\nEphemeralStorage = \"50 GiB\"\nLogGroup = \"/ci/jobs\"\n\
+        ExecutionRole = \"arn:aws:iam::000000000000:role/execution\"\nTaskRole = \"arn:aws:iam::000000000000:role/task\"\n\
+        [JobImage.RegistryCredentials]\n\"r.example.com\" = \"arn:aws:secretsmanager:eu-west-1:000000000000:secret:r-AbCdEf\"";
+    let manager = manager_with(&json!({}), job_image, "");
+    manager.ask(&json!({
+        "image": { "name": "ruby:3.3", "entrypoint": [""], "executor_opts": { "docker": { "user": "1000:1000" } } },
+        "services": [{ "name": "postgres:16", "alias": "db", "command": ["/bin/sleep", "100"],
+                       "variables": [{ "key": "POSTGRES_PASSWORD", "value": "not-a-secret" }] }],
+        "variables": [{ "key": "SECRET", "value": "masked-and-secret", "masked": true },
+                      { "key": "CI_JOB_TOKEN", "value": "secret-job-token", "masked": true },
+                      { "key": "OPEN", "value": "yes", "public": true }],
+    }));
+    let prepared = manager.prepare();
+    assert!(
+        prepared
+            .out()
+            .contains("Fargate has no task with 2 vCPU and 1 GB: it gets 2 vCPU and 4 GB"),
+        "{}",
+        prepared.out()
+    );
+    let definition = definition(&manager);
+    assert_eq!(
+        (&definition["cpu"], &definition["memory"]),
+        (&json!("2048"), &json!("4096"))
+    );
+    assert_eq!(definition["pidMode"], "task");
+    assert_eq!(definition["ephemeralStorage"]["sizeInGiB"], 50);
+    assert_eq!(
+        definition["runtimePlatform"],
+        json!({ "operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64" })
+    );
+    assert_eq!(
+        definition["taskRoleArn"],
+        "arn:aws:iam::000000000000:role/task"
+    );
+    let containers = definition["containerDefinitions"].as_array().unwrap();
+    let names: Vec<_> = containers
+        .iter()
+        .map(|container| container["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        ["bootstrap", "ci-coordinator", "helper", "service-0"]
+    );
+    let [bootstrap, job, helper, service] = containers.as_slice() else {
+        panic!("{containers:#?}")
+    };
+    assert_eq!(bootstrap["essential"], false);
+    assert_eq!(
+        bootstrap["command"],
+        json!(["/fargate-agent", "install", "/.fargate"])
+    );
+    assert!(
+        bootstrap["repositoryCredentials"]["credentialsParameter"]
+            .as_str()
+            .unwrap()
+            .ends_with("secret:r-AbCdEf")
+    );
+    assert_eq!(job["entryPoint"], json!(["/.fargate/fargate-agent"]));
+    assert_eq!(
+        job["command"],
+        json!([
+            "serve",
+            "--listen",
+            "0.0.0.0:7022",
+            "--host-key",
+            "/.fargate/host_key"
+        ])
+    );
+    assert_eq!(job["user"], "1000:1000");
+    assert_eq!(
+        job["dependsOn"],
+        json!([{ "containerName": "bootstrap", "condition": "SUCCESS" }])
+    );
+    let paths: Vec<_> = job["mountPoints"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mount| {
+            (
+                mount["containerPath"].as_str().unwrap(),
+                mount["readOnly"].as_bool().unwrap_or(false),
+            )
+        })
+        .collect();
+    assert_eq!(
+        paths,
+        [("/.fargate", true), ("/builds", false), ("/cache", false)]
+    );
+    assert_eq!(helper["user"], "0");
+    assert_eq!(
+        helper["linuxParameters"]["capabilities"]["add"],
+        json!(["SYS_PTRACE"])
+    );
+    assert_eq!(helper["command"][1], "--helper");
+    assert_eq!(service["command"], json!(["/bin/sleep", "100"]));
+    assert_eq!(service["essential"], false);
+    assert_eq!(
+        service["logConfiguration"]["options"]["awslogs-group"],
+        "/ci/jobs"
+    );
+
+    // What this job alone has came by overrides, and its secrets not at all.
+    let task = &manager.aws.running()[0];
+    assert!(
+        !definition.to_string().contains("ssh-ed25519")
+            && !definition.to_string().contains("not-a-secret")
+    );
+    let overrides = task["overrides"].to_string();
+    for part in [
+        "ssh-ed25519",
+        "not-a-secret",
+        "postgres db build",
+        "FARGATE_DEADLINE",
+        "FARGATE_IDLE_LIMIT",
+        "OPEN",
+    ] {
+        assert!(overrides.contains(part), "no {part} in {overrides}");
+    }
+    for secret in ["secret-job-token", "masked-and-secret", "PRIVATE"] {
+        assert!(
+            !task.to_string().contains(secret) && !definition.to_string().contains(secret),
+            "{secret}"
+        );
+    }
+}
+
+#[test]
+fn the_same_content_is_registered_once() {
+    let manager = manager();
+    let registered = || manager.aws.calls("RegisterTaskDefinition") - 1;
+    manager.prepare();
+    manager.custom("cleanup").exits(0);
+    let again = manager.prepare();
+    assert!(!again.out().contains("Registered"), "{}", again.out());
+    manager.custom("cleanup").exits(0);
+    assert_eq!(registered(), 1);
+    // Even if the manager forgets what it found out.
+    for entry in std::fs::read_dir(manager.metadata()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "definition") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    manager.prepare();
+    assert_eq!(registered(), 1);
+    manager.custom("cleanup").exits(0);
+    manager.ask(&json!({ "image": { "name": "ruby:3.4" } }));
+    manager.prepare();
+    assert_eq!(registered(), 2);
+}
+
+#[test]
+fn twenty_jobs_at_once_register_one() {
+    let manager = manager();
+    let jobs: Vec<_> = (0..20)
+        .map(|number| {
+            let response = manager.path(&format!("response-{number}.json"));
+            let content = json!({ "id": 5000 + number, "job_info": { "project_id": 77 }, "image": { "name": "ruby:3.3" } });
+            std::fs::write(&response, content.to_string()).unwrap();
+            let mut call = manager.call(&["custom", "prepare"]);
+            call.env("JOB_RESPONSE_FILE", response);
+            call.spawn().unwrap()
+        })
+        .collect();
+    for job in jobs {
+        let output = job.wait_with_output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    assert_eq!(manager.aws.calls("RegisterTaskDefinition") - 1, 1);
+    assert_eq!(manager.aws.running().len(), 20);
+    // The first one asks, and the others read its answer.
+    assert_eq!(manager.aws.calls("DescribeTaskDefinition"), 1);
+}
+
+#[test]
+fn aws_may_be_slow_to_know_a_definition() {
+    let unknown = json!({ "error": { "status": 400, "code": "ClientException", "message": "TaskDefinition not found." } });
+    let faults = json!({ "faults": [
+        { "when": { "operation": "RunTask", "first": 2 }, "effect": unknown },
+        { "when": { "operation": "RegisterTaskDefinition", "nth": 2 }, "effect": "concurrent_registration" },
+    ] });
+    let manager = manager_with(&faults, "", "");
+    manager.prepare();
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn what_may_not_be_registered_is_said() {
+    // The first registration is the test's own.
+    for (operation, nth) in [("RegisterTaskDefinition", 2), ("DescribeTaskDefinition", 1)] {
+        let when = json!({ "operation": operation, "nth": nth });
+        let manager = manager_with(
+            &json!({ "faults": [{ "when": when, "effect": "access_denied" }] }),
+            "",
+            "",
+        );
+        manager.custom("prepare").exits(22).complains(&[
+            "could not register the job's task definition",
+            &format!("Allow ecs:{operation} in the IAM policy"),
+        ]);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn the_helper_works_while_the_jobs_container_is_not_there() {
+    let delay = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "start_delay": { "seconds": 4 } } }] });
+    let manager = manager_with(&delay, "", "");
+    let begun = Instant::now();
+    manager.prepare();
+    assert!(
+        begun.elapsed() < 3 * SECOND,
+        "prepare took {:?}",
+        begun.elapsed()
+    );
+    assert_eq!(
+        manager
+            .start_stage("get_sources", WHERE)
+            .finish()
+            .exits(0)
+            .out(),
+        "in helper\n"
+    );
+    assert!(begun.elapsed() < 3 * SECOND);
+    let run = manager.start_stage("build_script", WHERE).finish().exits(0);
+    let lines: Vec<_> = run.out().lines().map(str::to_owned).collect();
+    assert!(
+        lines[0].starts_with("Waiting while AWS pulls and starts the image ruby:3.3: "),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("The job's container is there after "),
+        "{lines:?}"
+    );
+    assert_eq!(lines[2], "in ci-coordinator");
+    assert!(
+        begun.elapsed() > 4 * SECOND && begun.elapsed() < 8 * SECOND,
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn the_wait_for_the_jobs_container_can_be_stopped_and_is_bounded() {
+    let delay = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "start_delay": { "seconds": 1000 } } }] });
+    let manager = manager_with(&delay, "", "");
+    manager.prepare();
+    let mut run = manager.start_stage("build_script", "true");
+    run.read_until("Waiting while AWS pulls");
+    run.signal(Signal::SIGTERM);
+    run.finish().exits(22).complains(&["stopped by SIGTERM"]);
+
+    let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    manager.write_config(&config.replace("[Fargate]", "[Fargate]\nStartTimeout = \"3s\""));
+    manager
+        .start_stage("build_script", "true")
+        .finish()
+        .exits(22)
+        .complains(&[
+            "the job's container, from image ruby:3.3, was not ready within 3 s (StartTimeout)",
+            "connection refused",
+        ]);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_container_that_ends_before_the_script_says_why() {
+    // It counts as running, and ends before its agent listens.
+    let faults = json!({ "faults": [
+        { "when": { "container": "ci-coordinator" }, "effect": { "port_refused": {} } },
+        { "when": { "container": "ci-coordinator" }, "effect": { "exit": { "after_seconds": 3, "code": 64 } } },
+    ] });
+    let manager = manager_with(&faults, "", "");
+    manager.prepare();
+    // What the job named is the job's to correct: the exit code of a failed build, and none of a script.
+    manager
+        .start_stage("build_script", "true")
+        .finish()
+        .exits(11)
+        .complains(&[
+            "Essential container in task exited",
+            "container ci-coordinator exited with status 64",
+            "entrypoint: [\"\"]",
+        ]);
+    assert_eq!(manager.exit_code_file(), None);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled_is_told_in_aws_words() {
+    let failure = |reason: &str| {
+        json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "start_failure":
+        { "at": "pull", "reason": reason, "container_reason": reason } } }] })
+    };
+    let missing = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref docker.io/library/ruby:3.3: docker.io/library/ruby:3.3: not found";
+    let network =
+        "CannotPullContainerError: failed to resolve ref: dial tcp 1.2.3.4:443: i/o timeout";
+    for (reason, code) in [(missing, 11), (network, 22)] {
+        let manager = manager_with(&failure(reason), "", "");
+        manager.custom("prepare").exits(code).complains(&[reason]);
+        manager.left_nothing();
+    }
+    // The operator's own image is not the job's to correct.
+    let manager = manager_with(&failure(missing), "DefaultImage = \"ruby:3.3\"", "");
+    manager.ask(&json!({}));
+    manager.custom("prepare").exits(22).complains(&[missing]);
+}
+
+#[test]
+fn a_task_whose_manager_is_gone_ends_by_itself() {
+    let manager = manager_with(&json!({}), "IdleTimeout = \"2s\"", "");
+    manager.prepare();
+    // A script that is longer than that does not.
+    let run = manager
+        .start_stage("build_script", format!("sleep 5; {WHERE}"))
+        .finish()
+        .exits(0);
+    assert!(run.out().ends_with("in ci-coordinator\n"), "{}", run.out());
+    wait_until("the task ends by itself", || {
+        manager.aws.running().is_empty()
+    });
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn cleanup_stops_a_composed_task_after_a_crash() {
+    let manager = manager();
+    let mut prepare = manager.start(&["custom", "prepare"]);
+    prepare.read_until("Starting ruby:3.3");
+    prepare.signal(Signal::SIGKILL);
+    drop(prepare);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}

@@ -1,0 +1,239 @@
+//! JobImage mode: what a job may ask for by its variables, and what is refused before anything is started.
+
+use serde_json::{Value, json};
+
+use crate::job_image::{manager, manager_with};
+use crate::manager::Manager;
+
+/// Both stages refuse, with the exit code that makes the runner not try again, and AWS is not called.
+#[track_caller]
+fn refuses(manager: &Manager, parts: &[&str]) {
+    for stage in ["config", "prepare"] {
+        manager.custom(stage).exits(11).complains(parts);
+    }
+    for operation in ["RunTask", "DescribeTaskDefinition"] {
+        assert_eq!(manager.aws.calls(operation), 0, "{operation} was called");
+    }
+    assert_eq!(manager.aws.calls("RegisterTaskDefinition"), 1);
+    manager.left_nothing();
+}
+
+fn asks(job_image: &str, response: &Value) -> Manager {
+    let manager = manager_with(&json!({}), job_image, "");
+    manager.ask(response);
+    manager
+}
+
+fn sets(sections: &str, variables: &[(&str, &str)]) -> Manager {
+    let mut manager = manager_with(&json!({}), "", sections);
+    for (name, value) in variables {
+        manager
+            .variables
+            .push((format!("CUSTOM_ENV_{name}"), (*value).to_owned()));
+    }
+    manager
+}
+
+#[test]
+fn images_and_services_that_are_not_allowed() {
+    let lists = "AllowedImages = [\"ruby:*\"]\nAllowedServices = [\"postgres:*\"]";
+    refuses(
+        &asks(
+            lists,
+            &json!({ "image": { "name": "evil.example.com/ruby:3" } }),
+        ),
+        &[
+            "the image evil.example.com/ruby:3 is not allowed here; this runner allows ruby:*",
+            "AllowedImages",
+        ],
+    );
+    refuses(
+        &asks(
+            lists,
+            &json!({ "image": { "name": "ruby:3" }, "services": [{ "name": "redis:7" }] }),
+        ),
+        &[
+            "the service image redis:7 is not allowed here; this runner allows postgres:*",
+            "AllowedServices",
+        ],
+    );
+    // What the job's author says of the image in a variable decides nothing.
+    let mut fooled = asks(lists, &json!({ "image": { "name": "evil/ruby:3" } }));
+    fooled
+        .variables
+        .push(("CUSTOM_ENV_CI_JOB_IMAGE".into(), "ruby:3".into()));
+    refuses(&fooled, &["evil/ruby:3"]);
+    refuses(&asks("", &json!({})), &["the job names no image"]);
+}
+
+#[test]
+fn what_cannot_be() {
+    let services: Vec<_> = (0..8)
+        .map(|number| json!({ "name": format!("service{number}") }))
+        .collect();
+    refuses(
+        &asks(
+            "",
+            &json!({ "image": { "name": "a" }, "services": services }),
+        ),
+        &["the job has 8 services, and a Fargate task has room for 7"],
+    );
+    let long = json!({ "name": "db", "variables": [{ "key": "SQL", "value": "x".repeat(9000) }] });
+    refuses(
+        &asks("", &json!({ "image": { "name": "a" }, "services": [long] })),
+        &["what does not fit: SQL of service db (9"],
+    );
+    let port = |name: &str| json!({ "name": name, "variables": [{ "key": "HEALTHCHECK_TCP_PORT", "value": "5432" }] });
+    refuses(
+        &asks(
+            "",
+            &json!({ "image": { "name": "a" }, "services": [port("postgres:15"), port("timescale:1")] }),
+        ),
+        &["the services postgres and timescale both listen on port 5432"],
+    );
+    let platform =
+        json!({ "name": "a", "executor_opts": { "docker": { "platform": "linux/arm64" } } });
+    refuses(
+        &asks("", &json!({ "image": platform })),
+        &["platform linux/arm64", "the task runs on X86_64"],
+    );
+    let platform =
+        json!({ "name": "a", "executor_opts": { "docker": { "platform": "linux/s390x" } } });
+    refuses(
+        &asks("", &json!({ "image": platform })),
+        &["linux/s390x", "linux/amd64 and linux/arm64"],
+    );
+}
+
+const LIMITS: &str = "[JobVariables]\nMaxCPU = \"4 vCPU\"\nMaxMemory = \"16 GB\"\nMaxEphemeralStorage = \"100 GiB\"\n\
+    TaskRoles = [\"arn:aws:iam::*:role/ci-*\"]\nCapacityProviders = [\"FARGATE*\"]\nCPUArchitectures = [\"X86_64\", \"ARM64\"]";
+
+#[test]
+fn variables_over_their_limits() {
+    for (name, value, part) in [
+        (
+            "FARGATE_CPU",
+            "8 vCPU",
+            "\"8 vCPU\", and this runner allows at most 4 vCPU",
+        ),
+        ("FARGATE_CPU", "lots", "\"lots\", but must be a CPU size"),
+        ("FARGATE_MEMORY", "17 GB", "at most 16 GB"),
+        ("FARGATE_EPHEMERAL_STORAGE", "101 GiB", "at most 100 GiB"),
+        (
+            "FARGATE_TASK_ROLE",
+            "arn:aws:iam::000000000000:role/admin",
+            "role/ci-*",
+        ),
+        ("FARGATE_TASK_ROLE", "admin", "the ARN of an IAM role"),
+        ("FARGATE_CAPACITY_PROVIDER", "MINE", "allows FARGATE*"),
+        ("FARGATE_CPU_ARCHITECTURE", "VAX", "X86_64 or ARM64"),
+    ] {
+        refuses(&sets(LIMITS, &[(name, value)]), &[name, part]);
+    }
+}
+
+#[test]
+fn variables_within_their_limits_reach_the_task_and_are_said() {
+    let role = "arn:aws:iam::000000000000:role/ci-deploy";
+    let manager = sets(
+        LIMITS,
+        &[
+            ("FARGATE_CPU", "2 vCPU"),
+            ("FARGATE_MEMORY", "5 GB"),
+            ("FARGATE_EPHEMERAL_STORAGE", "60"),
+            ("FARGATE_TASK_ROLE", role),
+            ("FARGATE_CAPACITY_PROVIDER", "FARGATE_SPOT"),
+            ("FARGATE_CPU_ARCHITECTURE", "arm64"),
+        ],
+    );
+    let said = manager.prepare().out();
+    for line in [
+        "FARGATE_CPU: 2 vCPU\n",
+        "FARGATE_MEMORY: 5 GB\n",
+        "FARGATE_EPHEMERAL_STORAGE: 60 GiB\n",
+        &format!("FARGATE_TASK_ROLE: {role}\n"),
+        "FARGATE_CAPACITY_PROVIDER: FARGATE_SPOT\n",
+        "FARGATE_CPU_ARCHITECTURE: ARM64\n",
+    ] {
+        assert!(said.contains(line), "no {line:?} in {said}");
+    }
+    let task = &manager.aws.running()[0];
+    assert_eq!(
+        (&task["cpu"], &task["memory"]),
+        (&json!("2048"), &json!("5120"))
+    );
+    assert_eq!(task["ephemeralStorage"]["sizeInGiB"], 60);
+    assert_eq!(task["overrides"]["taskRoleArn"], role);
+    assert_eq!(task["capacityProviderName"], "FARGATE_SPOT");
+    let definition = manager.aws.call(
+        "DescribeTaskDefinition",
+        &json!({ "taskDefinition": task["taskDefinitionArn"] }),
+    );
+    let definition = &definition["taskDefinition"];
+    assert_eq!(definition["runtimePlatform"]["cpuArchitecture"], "ARM64");
+    assert_eq!(
+        definition["containerDefinitions"][2]["image"],
+        "r.example.com/helper:arm64-v19.4.0"
+    );
+    // The size is the task's own, so that jobs of other sizes share the definition.
+    assert_eq!(definition["cpu"], "1024");
+}
+
+#[test]
+fn variables_that_no_key_allows_are_ignored_and_said() {
+    let manager = sets(
+        "",
+        &[
+            ("FARGATE_CPU", "16 vCPU"),
+            ("FARGATE_TASK_ROLE", "x"),
+            ("FARGATE_TASK_DEFINITION", "mine:1"),
+        ],
+    );
+    let said = manager.prepare().out();
+    assert!(
+        said.contains(
+            "FARGATE_CPU is ignored: this runner does not let jobs set it ([JobVariables] MaxCPU)"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("FARGATE_TASK_ROLE is ignored"), "{said}");
+    assert!(
+        said.contains("FARGATE_TASK_DEFINITION has no effect"),
+        "{said}"
+    );
+    assert_eq!(manager.aws.running()[0]["cpu"], "1024");
+}
+
+#[test]
+fn a_platform_is_followed_where_the_operator_allows_it() {
+    let manager = sets(LIMITS, &[]);
+    manager.ask(&json!({ "image": { "name": "a", "executor_opts": { "docker": { "platform": "linux/arm64/v8" } } } }));
+    assert!(
+        manager
+            .prepare()
+            .out()
+            .contains("platform linux/arm64/v8: ARM64\n")
+    );
+}
+
+#[test]
+fn without_a_job_response_file_nobody_knows_the_image() {
+    let manager = manager();
+    let mut call = manager.call(&["custom", "prepare"]);
+    let output = call.env_remove("JOB_RESPONSE_FILE").output().unwrap();
+    assert_eq!(output.status.code(), Some(22));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("JOB_RESPONSE_FILE is not set") && said.contains("update the runner"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_task_definition_on_the_command_line_does_not_go_with_it() {
+    manager()
+        .start(&["--task-def", "test-task", "custom", "prepare"])
+        .finish()
+        .exits(22)
+        .complains(&["--task-def and [JobImage] Enabled = true exclude each other"]);
+}

@@ -1,0 +1,180 @@
+//! JobImage mode: the services of a job, as processes of this machine.
+
+use std::net::TcpListener;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::job_image::{WHERE, manager, manager_with};
+use crate::manager::SECOND;
+
+/// A port that nobody uses just now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// A service that runs `script`, and says that it listens on `port`.
+fn service(alias: &str, script: &str, port: Option<u16>) -> Value {
+    let variables: Vec<_> = port
+        .map(|port| json!({ "key": "HEALTHCHECK_TCP_PORT", "value": port.to_string() }))
+        .into_iter()
+        .collect();
+    json!({ "name": "postgres:16", "alias": alias, "entrypoint": ["/bin/sh", "-c"], "command": [script], "variables": variables })
+}
+
+/// Listens on the port that its variable names, after a while.
+const LISTENS: &str = "sleep 2; exec python3 -c 'import os, socket, time; \
+    server = socket.create_server((\"127.0.0.1\", int(os.environ[\"HEALTHCHECK_TCP_PORT\"]))); time.sleep(1000)'";
+
+#[test]
+fn the_jobs_script_waits_until_its_services_listen() {
+    let manager = manager();
+    let port = free_port();
+    manager.ask(
+        &json!({ "image": { "name": "a" }, "services": [service("db", LISTENS, Some(port))] }),
+    );
+    let prepared = manager.prepare();
+    assert!(
+        prepared.out().contains("Starting a with db in cluster"),
+        "{}",
+        prepared.out()
+    );
+    // Nobody but the job's script waits.
+    assert_eq!(
+        manager
+            .start_stage("get_sources", WHERE)
+            .finish()
+            .exits(0)
+            .out(),
+        "in helper\n"
+    );
+    let connect = format!(
+        "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {port})); print(\"connected\")'"
+    );
+    let run = manager
+        .start_stage("build_script", &connect)
+        .finish()
+        .exits(0);
+    let lines: Vec<_> = run.out().lines().map(str::to_owned).collect();
+    assert_eq!(lines.last().unwrap(), "connected");
+    let waits = format!("Waiting for services: db on port {port}");
+    assert!(lines.contains(&waits), "{lines:?}");
+    assert_eq!(
+        manager
+            .start_stage("after_script", "echo after")
+            .finish()
+            .exits(0)
+            .out(),
+        "after\n"
+    );
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_service_that_never_listens_is_warned_of_and_the_job_goes_on() {
+    let manager = manager();
+    let port = free_port();
+    manager.ask(&json!({ "image": { "name": "a" }, "services": [service("db", "sleep 1; exit 7", Some(port)), service("other", "sleep 1000", None)] }));
+    manager.prepare();
+    let begun = Instant::now();
+    let run = manager.start_stage("build_script", WHERE).finish().exits(0);
+    assert!(
+        begun.elapsed() > 29 * SECOND && begun.elapsed() < 40 * SECOND,
+        "{:?}",
+        begun.elapsed()
+    );
+    let said = run.out();
+    assert!(
+        said.contains(&format!(
+            "WARNING: nothing listens for db on port {port} after 30 s"
+        )),
+        "{said}"
+    );
+    assert!(
+        said.contains("WARNING: service db (postgres:16) exited with status 7"),
+        "{said}"
+    );
+    assert!(!said.contains("service other"), "{said}");
+    assert!(said.ends_with("in ci-coordinator\n"), "{said}");
+}
+
+#[test]
+fn a_service_that_died_is_named_when_the_script_fails() {
+    let manager = manager();
+    manager.ask(&json!({ "image": { "name": "a" }, "services": [service("db", "exit 7", None)] }));
+    manager.prepare();
+    let failed = manager
+        .start_stage("build_script", "sleep 1; echo no database; exit 4")
+        .finish()
+        .exits(11);
+    assert_eq!(
+        failed.out(),
+        "no database\nWARNING: service db (postgres:16) exited with status 7\n"
+    );
+    assert_eq!(manager.exit_code_file().unwrap(), "4\n");
+    // A script that succeeds costs no call.
+    let before = manager.aws.calls("DescribeTasks");
+    manager
+        .start_stage("after_script", "true")
+        .finish()
+        .exits(0);
+    assert_eq!(manager.aws.calls("DescribeTasks"), before);
+}
+
+#[test]
+fn a_services_variables_reach_it() {
+    let manager = manager();
+    let file = manager.path("environment");
+    let script = format!("env > {}; exec sleep 1000", file.display());
+    let mut with = service("db", &script, None);
+    with["variables"] = json!([{ "key": "URL", "value": "x://${NAME}/$OPEN" }]);
+    manager.ask(&json!({ "image": { "name": "a" }, "services": [with],
+        "variables": [{ "key": "NAME", "value": "shop" }, { "key": "OPEN", "value": "yes", "public": true },
+                      { "key": "CI_COMMIT_SHA", "value": "abc", "public": true }] }));
+    manager.prepare();
+    crate::aws::wait_until("the service runs", || {
+        std::fs::read_to_string(&file).is_ok_and(|text| text.contains("URL="))
+    });
+    let environment = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        environment.contains("URL=x://shop/yes\n") && environment.contains("OPEN=yes\n"),
+        "{environment}"
+    );
+    assert!(
+        !environment.contains("NAME=shop") && !environment.contains("CI_COMMIT_SHA"),
+        "{environment}"
+    );
+}
+
+#[test]
+fn where_the_output_of_services_is_to_be_found() {
+    let debug = json!({ "image": { "name": "a" }, "services": [service("db", "sleep 1000", None)],
+        "variables": [{ "key": "CI_DEBUG_SERVICES", "value": "true" }] });
+    let without = manager();
+    without.ask(&debug);
+    assert!(
+        without
+            .prepare()
+            .out()
+            .contains("CI_DEBUG_SERVICES has no effect: this runner keeps no output of services")
+    );
+
+    let keys =
+        "LogGroup = \"/ci/jobs\"\nExecutionRole = \"arn:aws:iam::000000000000:role/execution\"";
+    let with = manager_with(&json!({}), keys, "");
+    with.ask(&debug);
+    let said = with.prepare().out();
+    let task = with.aws.running()[0]["taskArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let id = task.rsplit('/').next().unwrap();
+    let line =
+        format!("Output of service db: CloudWatch log group /ci/jobs, stream job/service-0/{id}\n");
+    assert!(said.contains(&line), "{said}");
+}
