@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::aws::Server;
 use crate::manager::Manager;
 
-/// Runs of each measurement; the median counts.
+/// Runs of each measurement when the arguments say nothing else; the median counts.
 const RUNS: usize = 9;
 
 /// How long the task needs until it can be reached.
@@ -35,7 +35,11 @@ fn fargate() -> &'static str {
 }
 
 fn main() {
-    let program = std::env::args().nth(1).expect("usage: bench FARGATE");
+    let usage = "usage: bench FARGATE [RUNS]";
+    let program = std::env::args().nth(1).expect(usage);
+    let runs = std::env::args()
+        .nth(2)
+        .map_or(RUNS, |runs| runs.parse().expect(usage));
     let program = std::fs::canonicalize(program).expect("the program is there");
     FARGATE
         .set(program.to_string_lossy().into_owned())
@@ -43,7 +47,7 @@ fn main() {
 
     println!("{:<58} {:>12} {:>12} {:>14}", "", "fargate", "ssh", "bar");
     prepare();
-    scripts();
+    scripts(runs);
     answers();
 }
 
@@ -160,14 +164,14 @@ fn prepare() {
     row("prepare: peak memory", &mebibytes(cost.peak_kib), "-", "-");
 }
 
-fn scripts() {
+fn scripts(runs: usize) {
     let manager = Manager::new(Server::OpenSsh);
     manager.prepare();
     let peer = Peer::of(&manager);
     let one_line = "echo hello";
     let large = "head -c 104857600 /dev/zero";
 
-    let (ours, theirs) = compare(&manager, &peer, one_line);
+    let (ours, theirs) = compare(&manager, &peer, one_line, runs);
     row(
         "run of a one-line script, same sshd",
         &seconds(ours.wall),
@@ -183,7 +187,7 @@ fn scripts() {
     );
     let small_peak = ours.peak_kib;
 
-    let (ours, theirs) = compare(&manager, &peer, large);
+    let (ours, theirs) = compare(&manager, &peer, large, runs);
     assert_eq!(
         (ours.bytes, theirs.bytes),
         (104_857_600, 104_857_600),
@@ -238,14 +242,14 @@ fn scripts() {
     let agent = Manager::new(Server::Agent);
     agent.prepare();
     let peer = Peer::of(&agent);
-    let (ours, theirs) = compare(&agent, &peer, one_line);
+    let (ours, theirs) = compare(&agent, &peer, one_line, runs);
     row(
         "run of a one-line script, our agent",
         &seconds(ours.wall),
         &seconds(theirs.wall),
         "about 0.01 s",
     );
-    let (ours, theirs) = compare(&agent, &peer, large);
+    let (ours, theirs) = compare(&agent, &peer, large, runs);
     row(
         "100 MB of output through run, our agent",
         &seconds(ours.wall),
@@ -265,11 +269,11 @@ fn ratio(ours: Duration, theirs: Duration) -> String {
 }
 
 /// Measures both in turn, so that what else the machine does meets both.
-fn compare(manager: &Manager, peer: &Peer, script: &str) -> (Cost, Cost) {
+fn compare(manager: &Manager, peer: &Peer, script: &str, runs: usize) -> (Cost, Cost) {
     let file = manager.path("measured");
     manager::write(&file, script.as_bytes());
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
+    for _ in 0..runs {
         ours.push(cost(
             &manager.call(&["custom", "run", file.to_str().unwrap(), "build_script"]),
             None,
