@@ -184,7 +184,9 @@ fn containers(
     }
     let helper_image = reference::helper_image(&settings.helper_image, from.architecture);
     let bootstrap = Container {
-        command: Some(words(&["/fargate-agent", "install", AGENT_FOLDER])),
+        // Named, though it is the image's own: whoever builds that image by other means need not think of it.
+        entry_point: Some(words(&["/fargate-agent"])),
+        command: Some(words(&["install", AGENT_FOLDER])),
         essential: false,
         mounts: mounts(Some(false)),
         ..container(from, BOOTSTRAP_CONTAINER, &settings.agent_image)

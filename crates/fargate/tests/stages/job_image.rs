@@ -151,10 +151,9 @@ fn the_task_definition_is_what_the_job_asks_for() {
         panic!("{containers:#?}")
     };
     assert_eq!(bootstrap["essential"], false);
-    assert_eq!(
-        bootstrap["command"],
-        json!(["/fargate-agent", "install", "/.fargate"])
-    );
+    // The agent's image has this entry point, so it must not be repeated in the command.
+    assert_eq!(bootstrap["entryPoint"], json!(["/fargate-agent"]));
+    assert_eq!(bootstrap["command"], json!(["install", "/.fargate"]));
     assert!(
         bootstrap["repositoryCredentials"]["credentialsParameter"]
             .as_str()
