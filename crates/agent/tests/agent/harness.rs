@@ -41,8 +41,10 @@ impl Agent {
 
     /// Starts one with more arguments, after `change` to its command.
     pub(crate) fn start_with(arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(binary());
-        command.arg("serve").args(arguments);
+        // Signals that are ignored here, as SIGHUP under nohup, would be ignored in scripts, too. A container has none.
+        let mut command = Command::new("env");
+        command.args(["--default-signal", binary(), "serve"]);
+        command.args(arguments);
         Self::start_as(command, change)
     }
 
