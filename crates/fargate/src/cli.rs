@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -56,6 +57,11 @@ pub(crate) enum Command {
     /// Without --config it runs on this machine, against a local stand-in for AWS; with --config against that
     /// AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
     Try(Try),
+    /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
+    ///
+    /// Jobs whose GitLab Runner lives, and tasks of other managers, are left alone. prepare does the same every few
+    /// minutes. Exits with 0 when nothing is left, 1 when something could not be stopped.
+    Reap(Reap),
     /// A stand-in for AWS on this machine
     Local {
         #[command(subcommand)]
@@ -94,6 +100,17 @@ impl Options {
         let debug = self.debug.then(|| OsString::from("--debug"));
         named.flatten().chain(debug).collect()
     }
+}
+
+/// What to end.
+#[derive(Debug, Args)]
+pub(crate) struct Reap {
+    /// Only say what would be stopped, and why
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How old a task must be that no record names, such as 90s, 15m or 0s
+    #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration, default_value = "10m")]
+    pub(crate) older_than: Duration,
 }
 
 /// What to try.

@@ -11,13 +11,19 @@ mod error;
 mod job_image;
 mod local;
 mod log;
+mod lookout;
+mod manager;
+mod mark;
 mod output;
 mod placement;
+mod reap;
 mod record;
+mod retire;
 mod runner;
 mod ssh;
 mod stages;
 mod stop;
+mod sweep;
 mod task;
 mod trial;
 
@@ -75,6 +81,11 @@ fn run(cli: Cli) -> Result<()> {
                 let config = configuration(&cli.options)?;
                 log::start(&config.log)?;
                 stages::stage(custom, &config, &cli.options, stop).await
+            }
+            Command::Reap(wanted) => {
+                let config = configuration(&cli.options)?;
+                log::start(&config.log)?;
+                reap::reap(&wanted, &config, &stop).await
             }
             Command::Try(wanted) => trial::run(&wanted, &cli.options, &stop).await,
             Command::Local {

@@ -5,7 +5,7 @@
 //! a reader sees an old or a new one and never half of one.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,22 +13,49 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::Fargate;
 use crate::error::{Error, Result};
-use crate::runner::Job;
+use crate::manager::{self, Process};
+use crate::runner::{Job, is_kept};
+
+/// Ending of a record's file, and the beginning of the ending that it has until it is complete.
+const RECORD: &str = "json";
+const DRAFT: &str = "tmp";
+
+/// Ending of a file by which jobs take turns to register a task definition.
+pub(crate) const LOCK: &str = "definition";
+
+/// How long such a lock is kept that nobody writes to.
+const LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// How old a draft is that nobody completes any more: writing one takes milliseconds.
+const DRAFT_AGE: Duration = Duration::from_secs(60);
 
 /// What is known of a job's task. Fields appear as prepare goes on.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Whose task it is.
     pub(crate) job: Job,
     /// The cluster the task was asked for in, which the configuration may no longer name.
     pub(crate) cluster: String,
+    /// The cluster's region; empty in records that were written before it stood there.
+    #[serde(default)]
+    pub(crate) region: String,
+    /// The GitLab Runner that the job belongs to; nothing where that cannot be told.
+    #[serde(default)]
+    pub(crate) runner: Option<Process>,
+    /// When the job is over in any case, in seconds since 1970.
+    #[serde(default)]
+    pub(crate) over_at: Option<u64>,
     /// When prepare last recorded an intent, in seconds since 1970.
     pub(crate) intended_at: u64,
     /// The client token of a RunTask call that may be under way, or of which nobody knows how it ended.
     pub(crate) call: Option<String>,
     /// ARN of the task, once RunTask has answered.
     pub(crate) task: Option<String>,
+    /// The task's memory in MiB, where AWS says.
+    #[serde(default)]
+    pub(crate) memory: Option<u32>,
     /// How the task is reached, once it takes scripts.
     pub(crate) login: Option<Login>,
     /// Where the job's own scripts run, when that is another container than the one of `login` (JobImage mode).
@@ -37,7 +64,7 @@ pub(crate) struct Record {
 }
 
 /// The container from the job's image, which has the address, the host key and the user of the other one.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BuildSide {
     /// Port of its agent.
     pub(crate) port: u16,
@@ -60,7 +87,7 @@ impl BuildSide {
 }
 
 /// How a run logs in to the task.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Login {
     /// Address of the task.
     pub(crate) address: IpAddr,
@@ -86,22 +113,27 @@ pub(crate) struct KnownService {
 }
 
 impl Record {
-    /// The record of a `job` whose task is about to be asked for.
-    pub(crate) fn new(job: &Job, cluster: &str) -> Self {
+    /// The record of a `job` whose task is about to be asked for in this cluster, and which is over `within` this time.
+    pub(crate) fn new(job: &Job, fargate: &Fargate, within: Duration) -> Self {
         Self {
             job: job.clone(),
-            cluster: cluster.to_owned(),
+            cluster: fargate.cluster.clone(),
+            region: fargate.region.clone(),
+            runner: if is_kept() { None } else { Process::runner() },
+            over_at: Some((now() + within).as_secs()),
             intended_at: now().as_secs(),
             call: None,
             task: None,
+            memory: None,
             login: None,
             build: None,
         }
     }
 
-    /// Notes the intent to call RunTask with this token.
-    pub(crate) fn intend(&mut self, client_token: String) {
-        self.call = Some(client_token);
+    /// Notes the intent to call RunTask with this token. A task that was there before is of no concern any more.
+    pub(crate) fn intend(&mut self, client_token: &str) {
+        self.call = Some(client_token.to_owned());
+        self.task = None;
         self.intended_at = now().as_secs();
     }
 
@@ -129,6 +161,17 @@ pub(crate) enum Found {
     Damaged(String),
 }
 
+/// A record among all of them.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Its file.
+    pub(crate) file: PathBuf,
+    /// How long ago it was written.
+    pub(crate) age: Duration,
+    /// What is in it.
+    pub(crate) record: Result<Box<Record>, String>,
+}
+
 /// The records of one manager, `[TaskMetadata] Directory`.
 #[derive(Debug, Clone)]
 pub(crate) struct Records {
@@ -143,6 +186,11 @@ impl Records {
         }
     }
 
+    /// Where they are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// What is known of `job`.
     ///
     /// # Errors
@@ -150,8 +198,7 @@ impl Records {
     /// When the file is there and cannot be read.
     pub(crate) fn find(&self, job: &Job) -> Result<Found> {
         let file = self.file(job);
-        let mut content = Vec::new();
-        match File::open(&file).and_then(|mut opened| opened.read_to_end(&mut content)) {
+        let content = match std::fs::read(&file) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => {
                 return Err(Error::system(format!(
@@ -160,8 +207,8 @@ impl Records {
                 ))
                 .advise("The user that GitLab Runner runs as must be able to read it."));
             }
-            Ok(_) => {}
-        }
+            Ok(content) => content,
+        };
         Ok(match serde_json::from_slice::<Record>(&content) {
             // The short token in the file's name is the job's to set, its ids are not.
             Ok(record) if record.job.id == job.id && record.job.project_id == job.project_id => {
@@ -173,6 +220,81 @@ impl Records {
             )),
             Err(error) => Found::Damaged(error.to_string()),
         })
+    }
+
+    /// All records there are. One that is removed meanwhile is left out.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read; one that is not there yet has no records.
+    pub(crate) fn all(&self) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for (file, age) in self.files()? {
+            if file.extension().is_none_or(|ending| ending != RECORD) {
+                continue;
+            }
+            let content = match std::fs::read(&file) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                content => content,
+            };
+            let record = content
+                .map_err(|error| error.to_string())
+                .and_then(|content| {
+                    serde_json::from_slice(&content).map_err(|error| error.to_string())
+                });
+            let record = record.and_then(|record: Box<Record>| {
+                if self.file(&record.job) == file {
+                    Ok(record)
+                } else {
+                    Err(format!("it belongs to job {}", record.job.id))
+                }
+            });
+            entries.push(Entry { file, age, record });
+        }
+        Ok(entries)
+    }
+
+    /// The files in the folder, and how long ago each was written.
+    fn files(&self) -> Result<Vec<(PathBuf, Duration)>> {
+        let refused = |error: std::io::Error| {
+            Error::system(format!("could not read {}: {error}", self.directory.display()))
+                .advise("The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory).")
+        };
+        let listing = match std::fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            listing => listing.map_err(refused)?,
+        };
+        let mut files = Vec::new();
+        for entry in listing {
+            let entry = entry.map_err(refused)?;
+            match entry.metadata().and_then(|metadata| metadata.modified()) {
+                // A time in the future is that of a clock that was set back.
+                Ok(written) => files.push((entry.path(), written.elapsed().unwrap_or_default())),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        Ok(files)
+    }
+
+    /// Removes what processes were about to write when they were killed, and locks that have long been of no use.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub(crate) fn tidy(&self) -> Result<()> {
+        for (file, age) in self.files()? {
+            let ending = file.extension().and_then(|ending| ending.to_str());
+            let is_over = match ending {
+                Some(LOCK) => age > LOCK_AGE,
+                Some(ending) => ending.starts_with(DRAFT) && age > DRAFT_AGE,
+                None => false,
+            };
+            if is_over {
+                discard(&file);
+            }
+        }
+        Ok(())
     }
 
     /// Writes `record`, durably: when this returns, a crash of the machine leaves it there.
@@ -196,7 +318,7 @@ impl Records {
             .mode(0o700)
             .create(&self.directory)?;
         // One job is one process at a time, but for a prepare that its runner gave up on.
-        let draft = file.with_extension(format!("tmp{}", std::process::id()));
+        let draft = file.with_extension(format!("{DRAFT}{}", std::process::id()));
         let write = || {
             let mut opened = OpenOptions::new()
                 .write(true)
@@ -210,11 +332,7 @@ impl Records {
             std::fs::rename(&draft, file)?;
             File::open(&self.directory)?.sync_all()
         };
-        write().inspect_err(|_| {
-            if let Err(error) = std::fs::remove_file(&draft) {
-                tracing::debug!("could not remove {}: {error}", draft.display());
-            }
-        })
+        write().inspect_err(|_| discard(&draft))
     }
 
     /// Forgets `job`. Nothing to forget is fine.
@@ -223,8 +341,25 @@ impl Records {
     ///
     /// When the file is there and cannot be removed.
     pub(crate) fn remove(&self, job: &Job) -> Result<()> {
-        let file = self.file(job);
-        match std::fs::remove_file(&file) {
+        self.remove_file(&self.file(job))?;
+        // Drafts hold the job's key, too.
+        for (file, _) in self.files()? {
+            let name = file.file_name().and_then(|name| name.to_str());
+            let rest = name.and_then(|name| name.strip_prefix(&job.record_name()));
+            if rest.is_some_and(|rest| rest.starts_with(&format!(".{DRAFT}"))) {
+                discard(&file);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes a file among the records. Nothing to remove is fine.
+    ///
+    /// # Errors
+    ///
+    /// When the file is there and cannot be removed.
+    pub(crate) fn remove_file(&self, file: &Path) -> Result<()> {
+        match std::fs::remove_file(file) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::system(format!(
                 "could not remove the job's record {}: {error}",
                 file.display()
@@ -233,72 +368,54 @@ impl Records {
         }
     }
 
-    /// This manager's own name, made at first use and kept in the folder: its tasks carry it, so that they can
-    /// be listed and told from those of other managers in the same cluster.
+    /// This manager's own name, which its tasks carry.
     ///
     /// # Errors
     ///
     /// When it can neither be read nor made.
     pub(crate) fn manager(&self) -> Result<String> {
-        let file = self.directory.join("manager");
-        let refused = |error: std::io::Error| {
-            Error::system(format!("could not read or make this manager's name {}: {error}", file.display())).advise(format!(
-                "The user that GitLab Runner runs as must be able to make and write {} ([TaskMetadata] Directory).",
-                self.directory.display()
+        manager::name(&self.directory).map_err(|error| {
+            let directory = self.directory.display();
+            Error::system(format!("could not read or make this manager's name in {directory}: {error}")).advise(format!(
+                "The user that GitLab Runner runs as must be able to make and write {directory} ([TaskMetadata] Directory)."
             ))
-        };
-        let valid =
-            |name: &str| name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        match std::fs::read_to_string(&file) {
-            Ok(name) if valid(name.trim()) => return Ok(name.trim().to_owned()),
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(refused(error)),
-            _ => {}
-        }
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)
-            .map_err(refused)?;
-        let name = crate::ssh::random_hex::<8>();
-        let draft = self
-            .directory
-            .join(format!("manager.tmp{}", std::process::id()));
-        let publish = || {
-            let mut opened = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)?;
-            opened.write_all(name.as_bytes())?;
-            opened.sync_all()?;
-            // A link, not a rename: of several first jobs at once one wins, and all read the same name after.
-            let linked = std::fs::hard_link(&draft, &file);
-            std::fs::remove_file(&draft)?;
-            match linked {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-                _ => std::fs::read_to_string(&file),
-            }
-        };
-        match publish() {
-            Ok(name) if valid(name.trim()) => Ok(name.trim().to_owned()),
-            Ok(_) => Err(refused(std::io::Error::other(
-                "it is not 16 hexadecimal digits",
-            ))),
-            Err(error) => Err(refused(error)),
-        }
+        })
     }
 
     fn file(&self, job: &Job) -> PathBuf {
-        self.directory.join(format!("{}.json", job.record_name()))
+        self.directory
+            .join(format!("{}.{RECORD}", job.record_name()))
+    }
+}
+
+/// Removes a draft; whoever writes it sees that it is gone.
+fn discard(draft: &Path) {
+    if let Err(error) = std::fs::remove_file(draft) {
+        tracing::debug!("could not remove {}: {error}", draft.display());
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    pub(crate) fn record(id: u64) -> Record {
+        Record {
+            job: job(id),
+            cluster: "ci".into(),
+            region: "eu-west-1".into(),
+            runner: None,
+            over_at: None,
+            intended_at: now().as_secs(),
+            call: None,
+            task: None,
+            memory: None,
+            login: None,
+            build: None,
+        }
+    }
 
     fn job(id: u64) -> Job {
         Job {
@@ -317,7 +434,7 @@ mod tests {
         let records = Records::new(&folder.path().join("new/metadata"));
         let job = job(7);
         assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
-        let mut record = Record::new(&job, "ci");
+        let mut record = record(7);
         records.save(&record).unwrap();
         record.task = Some("arn".into());
         records.save(&record).unwrap();
@@ -349,6 +466,51 @@ mod tests {
     }
 
     #[test]
+    fn all_records_are_found_and_what_was_never_completed_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records::new(&folder.path().join("metadata"));
+        assert!(records.all().unwrap().is_empty());
+        records.save(&record(7)).unwrap();
+        records.save(&record(8)).unwrap();
+        let beside = |name: &str, age: u64| {
+            let file = std::fs::File::create(records.directory.join(name)).unwrap();
+            let written = SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(written).unwrap();
+        };
+        for (name, age) in [
+            ("t1_abc-9.json", 0),
+            ("t1_abc-7.tmp1", 0),
+            ("t1_abc-70.tmp1", 0),
+            ("t1_abc-8.tmp2", 61),
+            ("manager", 99_999),
+            ("fargate-a.definition", 60),
+            ("fargate-b.definition", 99_999),
+        ] {
+            beside(name, age);
+        }
+        let names = || {
+            let entries = std::fs::read_dir(&records.directory).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.collect::<std::collections::BTreeSet<_>>()
+        };
+        let all = records.all().unwrap();
+        let whole = all.iter().filter_map(|entry| entry.record.as_ref().ok());
+        let ids: std::collections::BTreeSet<_> = whole.map(|record| record.job.id).collect();
+        assert_eq!((all.len(), ids), (3, [7, 8].into()));
+        records.tidy().unwrap();
+        assert!(!names().contains("t1_abc-8.tmp2") && !names().contains("fargate-b.definition"));
+        records.remove(&job(7)).unwrap();
+        let left = [
+            "fargate-a.definition",
+            "manager",
+            "t1_abc-70.tmp1",
+            "t1_abc-8.json",
+            "t1_abc-9.json",
+        ];
+        assert_eq!(names(), left.map(str::to_owned).into());
+    }
+
+    #[test]
     fn what_is_no_record_of_the_job_is_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let records = Records::new(folder.path());
@@ -359,24 +521,9 @@ mod tests {
                 "{content:?}"
             );
         }
-        let mut other = Record::new(&job(7), "ci");
+        let mut other = record(7);
         other.job.project_id = 99;
         records.save(&other).unwrap();
         assert!(matches!(records.find(&job(7)).unwrap(), Found::Damaged(_)));
-    }
-
-    #[test]
-    fn a_managers_name_is_made_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let records = Records::new(&folder.path().join("metadata"));
-        let name = records.manager().unwrap();
-        assert_eq!(name.len(), 16);
-        assert_eq!(records.manager().unwrap(), name);
-        assert_ne!(
-            Records::new(&folder.path().join("other"))
-                .manager()
-                .unwrap(),
-            name
-        );
     }
 }

@@ -8,10 +8,12 @@ mod response;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fargate_wire::{BUILDS_FOLDER, CACHE_FOLDER};
 use serde::{Deserialize, Serialize};
 
+use self::response::DEFAULT_TIMEOUT;
 pub(crate) use self::response::{Asked, Image, Variable};
 use crate::error::{Blame, Error, Result};
 
@@ -22,6 +24,9 @@ const JOB_RESPONSE_FILE: &str = "JOB_RESPONSE_FILE";
 const SHORT_TOKEN: &str = "CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN";
 const JOB_ID: &str = "CUSTOM_ENV_CI_JOB_ID";
 const PROJECT_FOLDER: &str = "CUSTOM_ENV_CI_PROJECT_DIR";
+
+/// Not of GitLab Runner's contract: set by `fargate try --keep`, whose task stays when it has ended.
+pub(crate) const KEPT: &str = "FARGATE_TRY_KEEPS_TASK";
 
 /// The longest runner token that is taken for one; GitLab's short tokens have 9 characters.
 const SHORT_TOKEN_LIMIT: usize = 64;
@@ -151,6 +156,15 @@ impl Job {
         })
     }
 
+    /// What people call the job, such as `job 7 of acme/shop`.
+    pub(crate) fn title(&self) -> String {
+        if self.project.is_empty() {
+            format!("job {} of project {}", self.id, self.project_id)
+        } else {
+            format!("job {} of {}", self.id, self.project)
+        }
+    }
+
     /// Name of the job's record: `<runner short token>-<job>` (contract: DESIGN section 5).
     pub(crate) fn record_name(&self) -> String {
         format!("{}-{}", self.runner, self.id)
@@ -213,6 +227,17 @@ impl Asked {
         })?;
         read(&file)
     }
+}
+
+/// Whether the job's task is to outlive its runner, which `fargate try --keep` says to its stages.
+pub(crate) fn is_kept() -> bool {
+    std::env::var_os(KEPT).is_some()
+}
+
+/// How long the job may take; what GitLab takes by default where the runner does not say.
+pub(crate) fn job_timeout() -> Duration {
+    let asked = path(JOB_RESPONSE_FILE).and_then(|file| read::<Asked>(&file).ok());
+    asked.map_or(DEFAULT_TIMEOUT, |asked| asked.timeout())
 }
 
 /// Where a script of the job runs in JobImage mode.

@@ -1,14 +1,20 @@
-//! An ECS task as the driver sees it, and what follows from that: where it is in its life, how it is reached,
-//! why it ended. Decisions only; asking AWS is `ecs`'s.
+//! An ECS task as the driver sees it, and what follows from that: where it is in its life, how it is reached, and in
+//! `death` why it ended. Decisions only; asking AWS is `ecs`'s.
 //!
 //! Every field of a reply may be missing, statuses may be new, and states may be skipped between two looks
 //! (AWS: task lifecycle), so nothing here relies on having seen an earlier one.
 
+mod death;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::death::Loss;
+
 /// A task, as one look at it showed it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Task {
     /// Its ARN, whose last part is its id.
     pub(crate) arn: String,
@@ -36,6 +42,8 @@ pub(crate) struct Task {
     pub(crate) capacity_provider: Option<String>,
     /// Zone it was placed in.
     pub(crate) availability_zone: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub(crate) created_at: Option<u64>,
     /// What RunTask was told, for finding a job's task again.
     pub(crate) group: Option<String>,
     /// Its containers, in no particular order.
@@ -45,7 +53,7 @@ pub(crate) struct Task {
 }
 
 /// A container of a task.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Container {
     /// Name in the task definition.
     pub(crate) name: String,
@@ -62,7 +70,7 @@ pub(crate) struct Container {
 }
 
 /// The network interface of a task, as far as it is there yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Interface {
     /// Its EC2 id.
     pub(crate) id: Option<String>,
@@ -192,162 +200,6 @@ pub(crate) fn console_link(arn: &str) -> Option<String> {
     ))
 }
 
-/// Why a task ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Death {
-    /// AWS's reasons, of the task and of its containers, in one sentence.
-    pub(crate) cause: String,
-    /// What to do about it, where that is known.
-    pub(crate) advice: Option<&'static str>,
-}
-
-impl Task {
-    /// Why the task ended, in AWS's words.
-    pub(crate) fn death(&self) -> Death {
-        let mut reasons: Vec<String> = Vec::new();
-        let mut add = |reason: String| {
-            if !reasons.iter().any(|known| known.contains(&reason)) {
-                reasons.push(reason);
-            }
-        };
-        match (&self.stopped_reason, &self.stop_code) {
-            (Some(reason), _) => add(reason.trim().to_owned()),
-            (None, Some(code)) => add(code.clone()),
-            (None, None) => add("AWS gave no reason".to_owned()),
-        }
-        for container in &self.containers {
-            match (container.exit_code, container.reason.as_deref()) {
-                (Some(code), Some(reason)) => {
-                    add(format!(
-                        "container {} exited with status {code} ({})",
-                        container.name,
-                        reason.trim()
-                    ));
-                }
-                (Some(code), None) => add(format!(
-                    "container {} exited with status {code}",
-                    container.name
-                )),
-                (None, Some(reason)) if !reasons_hold(&self.stopped_reason, reason) => {
-                    add(format!("container {}: {}", container.name, reason.trim()));
-                }
-                (None, _) => {}
-            }
-        }
-        let cause = reasons.join("; ");
-        let advice = self.advice(&cause);
-        Death { cause, advice }
-    }
-
-    /// Whether the task ended because of an image of its `job` containers, in a way that comes again when it is tried
-    /// again: it is not there, not for these processors, cannot be started, or what it starts ends at once.
-    pub(crate) fn image_is_at_fault(&self, is_jobs: impl Fn(&Container) -> bool) -> bool {
-        const NOT_THERE: [&str; 6] = [
-            "not found",
-            "manifest unknown",
-            "no matching manifest",
-            "platform",
-            "invalid reference",
-            "does not exist",
-        ];
-        // By SIGTERM or SIGKILL, or orderly: stopped because another one had ended.
-        let was_stopped = |container: &Container| {
-            matches!(container.exit_code, None | Some(0 | 137 | 143)) && container.reason.is_none()
-        };
-        let others_were_stopped = self
-            .containers
-            .iter()
-            .filter(|container| !is_jobs(container))
-            .all(was_stopped);
-        let whole = self.stopped_reason.as_deref().unwrap_or_default();
-        self.containers
-            .iter()
-            .filter(|container| is_jobs(container))
-            .any(|container| {
-                let named = container
-                    .image
-                    .as_deref()
-                    .is_some_and(|image| whole.contains(image));
-                let reason = match &container.reason {
-                    Some(reason) => reason.to_lowercase(),
-                    None if named => whole.to_lowercase(),
-                    None => String::new(),
-                };
-                let is_there = !NOT_THERE.iter().any(|words| reason.contains(words));
-                if reason.contains("cannotpullcontainererror") {
-                    !is_there
-                } else if reason.contains("cannotstartcontainererror") {
-                    true
-                } else {
-                    self.stop_code.as_deref() == Some("EssentialContainerExited")
-                        && container.exit_code.is_some()
-                        && others_were_stopped
-                        && !reason.contains("outofmemory")
-                }
-            })
-    }
-
-    fn advice(&self, cause: &str) -> Option<&'static str> {
-        let cause = cause.to_lowercase();
-        let has = |fragments: &[&str]| fragments.iter().any(|fragment| cause.contains(fragment));
-        let network = [
-            "dial tcp",
-            "i/o timeout",
-            "tls handshake timeout",
-            "context deadline exceeded",
-            "connection issue",
-        ];
-        match self.stop_code.as_deref() {
-            Some("SpotInterruption") => {
-                return Some(
-                    "AWS took the Spot capacity back. Run the job again, or on FARGATE if it must not be interrupted.",
-                );
-            }
-            Some("TerminationNotice") => return Some("AWS retired the host. Run the job again."),
-            _ => {}
-        }
-        Some(if has(&["outofmemory"]) {
-            "Give the task more memory in its task definition."
-        } else if has(&["cannotpullcontainererror"]) && has(&["toomanyrequests", "rate limit"]) {
-            "The registry limits pulls. Copy the image to a registry of your own, such as ECR."
-        } else if has(&["cannotpullcontainererror"]) && has(&network) {
-            "The task cannot reach the registry: it needs a public IP (EnablePublicIP), a NAT gateway or VPC endpoints."
-        } else if has(&["cannotpullcontainererror"])
-            && has(&["permission", "denied", "unauthorized", "forbidden"])
-        {
-            "Check that the task's execution role may pull the image, or that the registry's credentials are right."
-        } else if has(&["cannotpullcontainererror"]) && has(&["no space left"]) {
-            "The image does not fit: give the task definition more ephemeral storage."
-        } else if has(&["cannotpullcontainererror"]) {
-            "Check the image's name and tag in the task definition, and that the task can reach its registry."
-        } else if has(&["resourceinitializationerror"]) && has(&["log group", "logging driver"]) {
-            "Check that the log group of the task definition exists and that the execution role may write to it."
-        } else if has(&["resourceinitializationerror"]) && has(&network) {
-            "The task cannot reach AWS's own services: it needs a public IP (EnablePublicIP), a NAT gateway or VPC endpoints."
-        } else if has(&["resourceinitializationerror"]) {
-            "Check the execution role's permissions for the secrets, registry and logs that the task definition names."
-        } else if has(&["cannotstartcontainererror", "containerruntimeerror"]) {
-            "Check the entry point, command and user of the container in the task definition."
-        } else if has(&["network interface"]) {
-            "Check that the subnet has free addresses, or give more subnets ([Fargate] Subnets). Run the job again."
-        } else if has(&["capacity is unavailable"]) {
-            "Give more subnets in other zones ([Fargate] Subnets) or a FallbackCapacityProviderStrategy."
-        } else if self.stop_code.as_deref() == Some("EssentialContainerExited")
-            && !self.containers.is_empty()
-        {
-            "The container ended by itself: see its log in CloudWatch, or run its image by hand with SSH_PUBLIC_KEY set."
-        } else {
-            return None;
-        })
-    }
-}
-
-fn reasons_hold(stopped_reason: &Option<String>, reason: &str) -> bool {
-    stopped_reason
-        .as_deref()
-        .is_some_and(|stopped| stopped.contains(reason.trim()))
-}
-
 /// How long to wait before the next look at a task that was asked for `waited` ago.
 ///
 /// Quick at first, because the address that everything else waits for can appear any moment; slower once SSH
@@ -399,147 +251,6 @@ mod tests {
         assert!(!task.is_ending());
         task.desired_status = "STOPPED".into();
         assert!(task.is_ending() && !task.is_over());
-    }
-
-    #[test]
-    fn a_death_tells_task_and_containers_once() {
-        let task = Task {
-            stop_code: Some("TaskFailedToStart".into()),
-            stopped_reason: Some(
-                "CannotPullContainerError: failed to resolve ref r/ci:nope: not found".into(),
-            ),
-            containers: vec![
-                Container {
-                    reason: Some(
-                        "CannotPullContainerError: failed to resolve ref r/ci:nope".into(),
-                    ),
-                    ..container("ci-coordinator")
-                },
-                Container {
-                    exit_code: Some(137),
-                    reason: Some("OutOfMemoryError: Container killed due to memory usage".into()),
-                    ..container("side")
-                },
-            ],
-            ..Task::default()
-        };
-        assert_eq!(
-            task.death().cause,
-            "CannotPullContainerError: failed to resolve ref r/ci:nope: not found; container side exited with status 137 \
-             (OutOfMemoryError: Container killed due to memory usage)"
-        );
-        assert_eq!(Task::default().death().cause, "AWS gave no reason");
-    }
-
-    #[test]
-    fn an_image_that_cannot_be_is_told_from_bad_luck() {
-        let task =
-            |stop_code: &str, stopped_reason: &str, jobs: Container, helper: Option<i32>| Task {
-                stop_code: Some(stop_code.into()),
-                stopped_reason: Some(stopped_reason.into()),
-                containers: vec![
-                    jobs,
-                    Container {
-                        exit_code: helper,
-                        ..container("helper")
-                    },
-                ],
-                ..Task::default()
-            };
-        let jobs = |exit_code, reason: &str| Container {
-            image: Some("ruby:3".into()),
-            exit_code,
-            reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
-            ..container("ci-coordinator")
-        };
-        let fault =
-            |task: &Task| task.image_is_at_fault(|container| container.name == "ci-coordinator");
-        let ended = "Essential container in task exited";
-        for (expected, task) in [
-            (
-                true,
-                task(
-                    "TaskFailedToStart",
-                    "x",
-                    jobs(None, "CannotPullContainerError: ruby:3: not found"),
-                    None,
-                ),
-            ),
-            (
-                true,
-                task(
-                    "TaskFailedToStart",
-                    "CannotPullContainerError: ref ruby:3: not found",
-                    jobs(None, ""),
-                    None,
-                ),
-            ),
-            (
-                false,
-                task(
-                    "TaskFailedToStart",
-                    "CannotPullContainerError: ref helper:1: not found",
-                    jobs(None, ""),
-                    None,
-                ),
-            ),
-            (
-                false,
-                task(
-                    "TaskFailedToStart",
-                    "x",
-                    jobs(None, "CannotPullContainerError: dial tcp: i/o timeout"),
-                    None,
-                ),
-            ),
-            (
-                true,
-                task(
-                    "TaskFailedToStart",
-                    "x",
-                    jobs(None, "CannotStartContainerError: exec format error"),
-                    None,
-                ),
-            ),
-            (
-                true,
-                task(
-                    "EssentialContainerExited",
-                    ended,
-                    jobs(Some(1), ""),
-                    Some(143),
-                ),
-            ),
-            (
-                false,
-                task(
-                    "EssentialContainerExited",
-                    ended,
-                    jobs(Some(143), ""),
-                    Some(1),
-                ),
-            ),
-            (
-                false,
-                task(
-                    "EssentialContainerExited",
-                    ended,
-                    jobs(Some(137), "OutOfMemoryError: x"),
-                    Some(143),
-                ),
-            ),
-            (
-                false,
-                task(
-                    "SpotInterruption",
-                    "Your Spot Task was interrupted.",
-                    jobs(Some(143), ""),
-                    Some(143),
-                ),
-            ),
-        ] {
-            assert_eq!(fault(&task), expected, "{task:?}");
-        }
     }
 
     #[test]

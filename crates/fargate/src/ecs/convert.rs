@@ -25,6 +25,9 @@ pub(super) fn task(task: types::Task) -> Option<Task> {
         memory: task.memory.and_then(|memory| memory.parse().ok()),
         capacity_provider: task.capacity_provider_name,
         availability_zone: task.availability_zone,
+        created_at: task
+            .created_at
+            .and_then(|created| u64::try_from(created.secs()).ok()),
         group: task.group,
         containers: task
             .containers

@@ -88,6 +88,11 @@ impl Refusal {
         Self::senseless(action, "not waited for")
     }
 
+    /// What another process was told, in its words, of a call that may succeed a little later.
+    pub(crate) fn told(action: &'static str, message: String) -> Self {
+        Self::senseless(action, message)
+    }
+
     /// Whether the same call may succeed a little later.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self.kind, Kind::Throttled | Kind::Unclear)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 /// What GitLab takes where a job has no time limit.
-const DEFAULT_TIMEOUT: u64 = 7200;
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(7200);
 
 /// What a job asks for. Holds secrets: nothing of it is printed but names.
 #[derive(Deserialize)]
@@ -137,12 +137,10 @@ impl Asked {
     /// How long the job may take.
     pub(crate) fn timeout(&self) -> Duration {
         let given = self.runner_info.as_ref().map_or(0, |info| info.timeout);
-        let seconds = u64::try_from(given).unwrap_or(0);
-        Duration::from_secs(if seconds == 0 {
-            DEFAULT_TIMEOUT
-        } else {
-            seconds
-        })
+        match u64::try_from(given) {
+            Ok(seconds) if seconds > 0 => Duration::from_secs(seconds),
+            _ => DEFAULT_TIMEOUT,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use super::ready::seconds;
 use super::{Context, say};
 use crate::ecs::Aws;
 use crate::error::{Error, Result};
+use crate::lookout::Lookout;
 use crate::record::{BuildSide, Login, Record};
 use crate::ssh::{Connection, KeyPair, Refusal, Target};
 use crate::task::look_again;
@@ -133,12 +134,17 @@ async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun:
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let arn = record.task.as_deref().unwrap_or_default();
+    let mut lookout = match Lookout::new(context.records.directory(), &record.cluster, arn) {
+        Ok(lookout) => lookout,
+        Err(error) => return error,
+    };
     let mut said_at: Option<Instant> = None;
     let mut known = false;
+    let mut pause = Duration::ZERO;
     loop {
-        match aws.describe_task(&record.cluster, arn).await {
+        match lookout.look(&aws, pause).await {
             Ok(Some(task)) if task.is_ending() => {
-                return died(&aws, record, task).await;
+                return died(&aws, record, task).await.into_error();
             }
             Ok(Some(task)) => {
                 known = true;
@@ -169,7 +175,8 @@ async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun:
                 return Error::from(refusal).context("could not watch the job's task");
             }
         }
-        sleep(look_again(begun.elapsed(), true)).await;
+        pause = look_again(begun.elapsed(), true);
+        sleep(pause).await;
     }
 }
 

@@ -3,11 +3,11 @@
 //! Comes after every failed attempt of prepare, may come twice, without a record, and while a run of the same
 //! job is still alive. What it says goes to the runner's own log.
 
-use super::retire::{Retirement, retire};
 use super::{Context, say};
 use crate::ecs::Aws;
 use crate::error::Result;
 use crate::record::Found;
+use crate::retire::Retirement;
 use crate::task;
 
 pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
@@ -20,12 +20,13 @@ pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let retirement = Retirement {
         aws: &aws,
-        context,
+        records: &context.records,
         manager: &context.records.manager()?,
+        cluster: &fargate.cluster,
     };
     // A signal does not end this: leaving now would leave the task. A second one does.
     let stopped = tokio::select! {
-        stopped = retire(&retirement, found, "the job is over") => stopped?,
+        stopped = retirement.retire(&context.job, found, "the job is over") => stopped?,
         insisted = context.stop.insisted() => return Err(insisted),
     };
     for arn in stopped {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fargate_wire::{BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER, HELPER_CONTAINER};
-
 use tokio::time::sleep;
 
+use super::ready::Unready;
 use crate::ecs::Aws;
 use crate::error::Error;
 use crate::record::{BuildSide, Record};
@@ -15,11 +15,21 @@ use crate::task::{Container, Task};
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The error for `task`, whose end has begun.
-pub(super) async fn died(aws: &Aws, record: &Record, task: Task) -> Error {
-    let Some(build) = &record.build else {
-        return ended(&task, None);
-    };
+/// Why `task`, whose end has begun, takes no scripts.
+pub(super) async fn died(aws: &Aws, record: &Record, task: Task) -> Unready {
+    let mut seen = task;
+    if record.build.is_some() {
+        seen = last_look(aws, record, seen).await;
+    }
+    let failure = ended(&seen, record.build.as_ref());
+    match seen.loss() {
+        Some(loss) => Unready::Lost(loss, failure),
+        None => Unready::Failed(failure),
+    }
+}
+
+/// The task at its very end, or as it was last seen when that does not come.
+async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     let mut seen = task;
     for _ in 0..LOOKS {
         if seen.is_over() {
@@ -30,7 +40,7 @@ pub(super) async fn died(aws: &Aws, record: &Record, task: Task) -> Error {
             seen = task;
         }
     }
-    ended(&seen, Some(build))
+    seen
 }
 
 /// What ended, in AWS's words. An image that the job named and that cannot be is the job's fault: GitLab need not try

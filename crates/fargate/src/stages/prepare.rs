@@ -1,21 +1,25 @@
 //! `custom prepare`: starts the job's task and returns when it can take scripts.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use fargate_wire::{COORDINATOR_CONTAINER, PUBLIC_KEY_VARIABLE};
 use tokio::time::Instant;
 
-use super::retire::{Retirement, retire};
-use super::start::Launch;
+use super::ready::{Unready, until_ready};
+use super::start::{Launch, Search};
 use super::wanted::{Task, Wanted};
-use super::{Context, ready, register, say, services, start};
+use super::{Context, register, say, services};
 use crate::config::Mode;
 use crate::ecs::Aws;
 use crate::error::Result;
 use crate::job_image::{Composed, Environment};
 use crate::record::{self, Found, Record};
+use crate::retire::Retirement;
+use crate::runner::job_timeout;
 use crate::ssh::KeyPair;
+use crate::sweep::{self, Sweep};
 
 /// How long after a job's own time its task may still be there: the runner stops scripts gracefully, and runs some more.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -36,8 +40,9 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let retirement = Retirement {
         aws: &aws,
-        context,
+        records: &context.records,
         manager: &manager,
+        cluster: &fargate.cluster,
     };
 
     // Whatever an earlier attempt left: its cleanup may never have come.
@@ -45,13 +50,10 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         Found::Nothing => {}
         earlier => {
             say("Stopping what an earlier attempt of this job left behind");
+            let why = "a new attempt of the job begins";
             context
                 .stop
-                .or(retire(
-                    &retirement,
-                    earlier,
-                    "a new attempt of the job begins",
-                ))
+                .or(retirement.retire(&context.job, earlier, why))
                 .await?;
         }
     }
@@ -73,26 +75,45 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
             composed: plan.composed.is_some(),
             environments: &plan.environments,
             manager: &manager,
+            lifetime: plan.lifetime,
         };
-        let mut record = start::start(&aws, context, &launch, deadline).await?;
-        record.build = plan.composed.as_ref().map(Composed::build_side);
-        plan.point_to_output(context, &record);
-        let login = context
-            .stop
-            .or(ready::until_ready(
-                &aws, context, &record, &key, begun, deadline,
-            ))
-            .await?;
-        record.login = Some(login);
-        context.records.save(&record)
+        let mut search = Search::new(&aws, context, &launch, deadline);
+        loop {
+            let mut record = search.task().await?;
+            record.build = plan.composed.as_ref().map(Composed::build_side);
+            plan.point_to_output(context, &record);
+            let waiting =
+                async { Ok(until_ready(&aws, context, &record, &key, begun, deadline).await) };
+            match context.stop.or(waiting).await? {
+                Ok(login) => {
+                    record.login = Some(login);
+                    return context.records.save(&record);
+                }
+                Err(Unready::Lost(loss, failure)) => search.replace(&loss, failure).await?,
+                Err(Unready::Failed(failure)) => return Err(failure),
+            }
+        }
     };
-    let Err(failure) = prepared.await else {
+    // Others may have left something, too. There is time for that while the task starts, and no need to wait for it.
+    let sweep = Sweep {
+        aws: &aws,
+        records: &context.records,
+        fargate,
+        manager: &manager,
+        patience: sweep::PATIENCE,
+        dry_run: false,
+    };
+    let prepared = tokio::select! {
+        prepared = prepared => prepared,
+        never = beside(&sweep, context) => match never {},
+    };
+    let Err(failure) = prepared else {
         return Ok(());
     };
     // The runner calls cleanup after this, but may itself be stopping: the task is not to outlive its failure.
     let (found, why) = (context.records.find(&context.job)?, failure.to_string());
     let left = tokio::select! {
-        left = retire(&retirement, found, &why) => left.err(),
+        left = retirement.retire(&context.job, found, &why) => left.err(),
         insisted = context.stop.insisted() => Some(insisted),
     };
     if let Some(why) = left {
@@ -103,6 +124,12 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     Err(failure)
 }
 
+/// Ends what nobody else will, for as long as it is waited for something else.
+async fn beside(sweep: &Sweep<'_>, context: &Context<'_>) -> Infallible {
+    sweep::now_and_then(sweep, context.records.directory()).await;
+    std::future::pending().await
+}
+
 /// What is to be started, decided before anything is.
 struct Plan {
     /// The task definition's name, or the job's image and services.
@@ -110,6 +137,8 @@ struct Plan {
     /// Nothing when the operator's task definition runs.
     composed: Option<Composed>,
     environments: Vec<Environment>,
+    /// When the job is over in any case, from now on.
+    lifetime: Duration,
     /// Whether somebody wants to see what the services print.
     debugs_services: bool,
 }
@@ -129,12 +158,14 @@ impl Plan {
 
     fn of(wanted: &Wanted<'_>, key: &KeyPair, start_timeout: Duration) -> Result<Self> {
         let public_key = key.public()?;
+        let lifetime = start_timeout + job_timeout() + AFTER_TIMEOUT;
         let by_image = match &wanted.task {
             Task::JobImage(by_image) => by_image,
             Task::Definition(definition) => {
                 return Ok(Self {
                     title: definition.to_string(),
                     composed: None,
+                    lifetime,
                     debugs_services: false,
                     environments: vec![Environment {
                         container: COORDINATOR_CONTAINER.to_owned(),
@@ -143,7 +174,7 @@ impl Plan {
                 });
             }
         };
-        let deadline = record::now() + start_timeout + by_image.asked.timeout() + AFTER_TIMEOUT;
+        let deadline = record::now() + lifetime;
         let composed = by_image.compose(&public_key, deadline.as_secs())?;
         for note in &composed.notes {
             say(note);
@@ -159,6 +190,7 @@ impl Plan {
         };
         Ok(Self {
             title,
+            lifetime,
             environments: composed.environments.clone(),
             debugs_services: by_image.asked.debugs_services() && !labels.is_empty(),
             composed: Some(composed),

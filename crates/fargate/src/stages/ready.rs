@@ -16,9 +16,10 @@ use crate::config::Mode;
 use crate::ecs;
 use crate::ecs::Aws;
 use crate::error::{Error, Result};
+use crate::lookout::Lookout;
 use crate::record::{Login, Record};
 use crate::ssh::{self, Connection, KeyPair, Target};
-use crate::task::{Phase, Task, look_again};
+use crate::task::{Loss, Phase, Task, look_again};
 
 /// How long AWS may not know a task that it has just promised (AWS: eventual consistency).
 const MISSING_GRACE: Duration = Duration::from_secs(60);
@@ -39,7 +40,30 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 /// How often the job log hears that a phase goes on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Returns how to log in, once that works.
+/// Why there is no task that takes scripts.
+pub(super) enum Unready {
+    /// AWS lost the task. Another one may fare better; else this is the error to end with.
+    Lost(Loss, Error),
+    /// Another one would not.
+    Failed(Error),
+}
+
+impl Unready {
+    /// The error to end with.
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Lost(_, error) | Self::Failed(error) => error,
+        }
+    }
+}
+
+impl From<Error> for Unready {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Returns how to log in, once that works. The job's preparation has `begun` then, and its time is over at `deadline`.
 pub(super) async fn until_ready(
     aws: &Aws,
     context: &Context<'_>,
@@ -47,37 +71,48 @@ pub(super) async fn until_ready(
     key: &KeyPair,
     begun: Instant,
     deadline: Instant,
-) -> Result<Login> {
+) -> Result<Login, Unready> {
     let arn = record.task.as_deref().unwrap_or_default();
     let mut wait = Wait::new(begun);
     let mut under_way: JoinSet<News> = JoinSet::new();
-    let (mut looking, mut connecting) = (false, 0);
-    let (mut look_at, mut connect_at) = (begun + look_again(Duration::ZERO, false), Instant::now());
+    // Away while it is being looked.
+    let mut lookout = Some(Lookout::new(
+        context.records.directory(),
+        &record.cluster,
+        arn,
+    )?);
+    let mut connecting = 0;
+    let mut pause = look_again(Duration::ZERO, false);
+    let (mut look_at, mut connect_at) = (wait.asked_at + pause, Instant::now());
     loop {
         tokio::select! {
             news = under_way.join_next(), if !under_way.is_empty() => match news {
-                Some(Ok(News::Looked(look))) => {
-                    looking = false;
+                Some(Ok(News::Looked(back, look))) => {
+                    lookout = Some(back);
                     if let Some(ending) = wait.looked(*look)? {
                         return Err(died(aws, record, ending).await);
                     }
-                    look_at = Instant::now() + look_again(begun.elapsed(), wait.address.is_some());
+                    pause = look_again(wait.asked_at.elapsed(), wait.address.is_some());
+                    look_at = Instant::now() + pause;
                 }
-                Some(Ok(News::Connected(connection))) => return wait.ready(context, key, &connection),
+                Some(Ok(News::Connected(connection))) => return Ok(wait.ready(context, key, &connection)?),
                 Some(Ok(News::Refused(refusal))) => {
                     connecting -= 1;
                     let pause = wait.refused(context, refusal)?;
                     connect_at = Instant::now() + pause;
                 }
                 // A task of ours that panicked; it has said so itself.
-                Some(Err(error)) => return Err(Error::system(format!("could not wait for the task: {error}"))),
+                Some(Err(error)) => return Err(Error::system(format!("could not wait for the task: {error}")).into()),
                 None => {}
             },
-            () = sleep_until(look_at), if !looking => {
-                looking = true;
-                let (aws, cluster, arn) = (aws.clone(), record.cluster.clone(), arn.to_owned());
-                let public = context.config.fargate.connect_to_public_ip;
-                under_way.spawn(async move { News::Looked(Box::new(look(&aws, &cluster, &arn, public).await)) });
+            () = sleep_until(look_at), if lookout.is_some() => {
+                let Some(mut lookout) = lookout.take() else { continue };
+                let aws = aws.clone();
+                let public = context.config.fargate.connect_to_public_ip && wait.address.is_none();
+                under_way.spawn(async move {
+                    let look = look(&aws, &mut lookout, pause, public).await;
+                    News::Looked(lookout, Box::new(look))
+                });
             }
             () = sleep_until(connect_at), if wait.address.is_some() && connecting < ATTEMPTS => {
                 let Some(address) = wait.address else { continue };
@@ -92,14 +127,14 @@ pub(super) async fn until_ready(
                 });
             }
             () = sleep_until(wait.remind_at) => wait.remind(),
-            () = sleep_until(deadline) => return Err(wait.expired(context)),
+            () = sleep_until(deadline) => return Err(wait.expired(context).into()),
         }
     }
 }
 
 /// What an activity under way found out.
 enum News {
-    Looked(Box<Result<Look, ecs::Refusal>>),
+    Looked(Lookout, Box<Result<Look, ecs::Refusal>>),
     Connected(Connection),
     Refused(ssh::Refusal),
 }
@@ -110,8 +145,14 @@ struct Look {
     address: Option<IpAddr>,
 }
 
-async fn look(aws: &Aws, cluster: &str, arn: &str, public: bool) -> Result<Look, ecs::Refusal> {
-    let task = aws.describe_task(cluster, arn).await?;
+/// Looks at the task, and for its address; the `public` one is asked for apart, and does not change.
+async fn look(
+    aws: &Aws,
+    lookout: &mut Lookout,
+    pause: Duration,
+    public: bool,
+) -> Result<Look, ecs::Refusal> {
+    let task = lookout.look(aws, pause).await?;
     let address = match &task {
         Some(task) if public => match &task.interface.id {
             Some(interface) => aws.public_ip(interface).await?,
@@ -137,7 +178,9 @@ fn target(context: &Context<'_>, address: IpAddr) -> Target {
 
 /// What is known while waiting.
 struct Wait {
+    /// When the job's preparation began, and when this task was asked for.
     begun: Instant,
+    asked_at: Instant,
     phase: Phase,
     phase_begun: Instant,
     remind_at: Instant,
@@ -152,6 +195,7 @@ impl Wait {
         let now = Instant::now();
         Self {
             begun,
+            asked_at: now,
             phase: Phase::Provisioning,
             phase_begun: now,
             remind_at: now + PATIENCE,
@@ -180,7 +224,7 @@ impl Wait {
                 self.seen = true;
                 self.enter(task.phase());
             }
-            None if self.seen || self.begun.elapsed() > MISSING_GRACE => {
+            None if self.seen || self.asked_at.elapsed() > MISSING_GRACE => {
                 return Err(
                     Error::system("AWS no longer knows the job's task (MISSING)")
                         .advise("Run the job again."),

@@ -5,7 +5,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -14,6 +14,7 @@ use super::{Context, say};
 use crate::ecs::{Aws, Refusal};
 use crate::error::{Error, Result};
 use crate::job_image::Definition;
+use crate::record::LOCK;
 
 /// How often the lock is tried.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -86,7 +87,7 @@ struct Lock(File);
 
 async fn lock(context: &Context<'_>, family: &str, deadline: Instant) -> Result<Lock> {
     let directory = &context.config.metadata_directory;
-    let path = directory.join(format!("{family}.definition"));
+    let path = directory.join(format!("{family}.{LOCK}"));
     let refused = |error: std::io::Error| {
         Error::system(format!("could not lock {}: {error}", path.display())).advise(format!(
             "The user that GitLab Runner runs as must be able to make and write {} ([TaskMetadata] Directory).",
@@ -98,16 +99,18 @@ async fn lock(context: &Context<'_>, family: &str, deadline: Instant) -> Result<
         .mode(0o700)
         .create(directory)
         .map_err(refused)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(refused)?;
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.mode(0o600).open(&path)
+    };
+    let mut file = open().map_err(refused)?;
     loop {
         match file.try_lock() {
+            // A sweep removes locks that nobody has used for long; this one may have gone while we waited for it.
+            Ok(()) if file.metadata().map_err(refused)?.nlink() == 0 => {
+                file = open().map_err(refused)?;
+            }
             Ok(()) => return Ok(Lock(file)),
             Err(TryLockError::Error(error)) => return Err(refused(error)),
             Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {

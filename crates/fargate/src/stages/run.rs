@@ -14,9 +14,11 @@ use nix::sys::signal::Signal;
 use tokio::time::sleep;
 
 use super::build_side::{self, target};
+use super::fate::{KILLED, TERMINATED, cut_down, explain};
 use super::{Context, services};
 use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
+use crate::lookout::Lookout;
 use crate::output::Output;
 use crate::record::{Found, Login, Record};
 use crate::runner::{Side, is_job_script};
@@ -24,11 +26,6 @@ use crate::ssh::{Attended, Connection, Ended, KeyPair, Refusal, Resumable};
 
 /// Attempts to connect; the server was there when prepare ended.
 const CONNECT_ATTEMPTS: u32 = 3;
-
-/// How long ECS is asked what became of a task whose connection was lost, and how often. The end of a task
-/// shows there a moment after its connections are gone.
-const INQUIRIES: u32 = 5;
-const INQUIRY_PAUSE: Duration = Duration::from_secs(2);
 
 /// Shortest and longest pause between attempts to get a lost connection back. The first attempt comes at once.
 const RECONNECT_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -90,14 +87,14 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     }
     match ended {
         Ended::Exited(0) => Ok(()),
+        Ended::Exited(status @ (KILLED | TERMINATED)) => {
+            Err(cut_down(context, &record, status, None).await)
+        }
         // The script's own output has said why, and the runner says the status.
         Ended::Exited(status) => Err(Error::new(Blame::Script(status), "")),
         Ended::Signalled(name) => {
             let (number, name) = signal(&name);
-            Err(Error::new(
-                Blame::Script(128 + number),
-                format!("the script was killed by {name}"),
-            ))
+            Err(cut_down(context, &record, 128 + number, Some(&name)).await)
         }
         Ended::Stopped(stopped) => Err(stopped.context(format!("the script of {stage} was ended"))),
         Ended::Lost(why) => Err(lost(context, &record, &why).await),
@@ -275,8 +272,15 @@ async fn end_of_task(context: &Context<'_>, record: &Record) {
     sleep(ASK_AFTER).await;
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+    let mut lookout = match Lookout::new(context.records.directory(), &record.cluster, arn) {
+        Ok(lookout) => lookout,
+        Err(error) => {
+            tracing::debug!("{error}");
+            return std::future::pending().await;
+        }
+    };
     loop {
-        match aws.describe_task(&record.cluster, arn).await {
+        match lookout.look(&aws, ASK_AGAIN).await {
             Ok(Some(task)) if !task.is_ending() => {}
             Ok(_) => return,
             Err(refusal) => tracing::debug!("could not ask AWS for the task: {refusal}"),
@@ -311,55 +315,4 @@ async fn lost(context: &Context<'_>, record: &Record, why: &str) -> Error {
         record,
     )
     .await
-}
-
-/// Adds what ECS says of the task.
-async fn explain(error: Error, context: &Context<'_>, record: &Record) -> Error {
-    match context.stop.or(inquire(context, record)).await {
-        Ok((fate, advice)) => {
-            let error = Error::system(format!("{error}; {fate}"));
-            error.advise(advice.unwrap_or("Run the job again."))
-        }
-        Err(stopped) if matches!(stopped.blame(), Blame::Stopped(_)) => error,
-        Err(refusal) => {
-            tracing::warn!("could not ask AWS what became of the task: {refusal}");
-            error
-        }
-    }
-}
-
-/// What became of the task, and what to do about it.
-async fn inquire(context: &Context<'_>, record: &Record) -> Result<(String, Option<&'static str>)> {
-    let Some(arn) = record.task.as_deref() else {
-        return Ok(("it has no ARN".to_owned(), None));
-    };
-    let fargate = &context.config.fargate;
-    let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
-    let mut inquiry = 1;
-    loop {
-        let task = aws.describe_task(&record.cluster, arn).await?;
-        let last = inquiry == INQUIRIES;
-        match task {
-            // Exit codes and the containers' own reasons come with the very end.
-            Some(task) if task.is_over() || (task.is_ending() && last) => {
-                let death = task.death();
-                return Ok((
-                    format!("AWS stopped the task: {}", death.cause),
-                    death.advice,
-                ));
-            }
-            Some(task) if last => {
-                return Ok((
-                    format!("the task still is {}", task.last_status),
-                    Some(
-                        "Check the network between the manager and the task, and what the script does to the SSH server.",
-                    ),
-                ));
-            }
-            None if last => return Ok(("AWS no longer knows the task".to_owned(), None)),
-            _ => {}
-        }
-        inquiry += 1;
-        sleep(INQUIRY_PAUSE).await;
-    }
 }

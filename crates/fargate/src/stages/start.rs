@@ -12,22 +12,12 @@ use crate::config::is_tag_character;
 use crate::ecs::{Aws, Refusal, Request, Started};
 use crate::error::{Error, Result};
 use crate::job_image::Environment;
+use crate::mark::{group, started_by};
 use crate::placement::{Placement, Places, describe, pause_after, placement};
 use crate::record::Record;
 use crate::runner::Job;
 use crate::ssh::random_hex;
-use crate::task::{Task, console_link};
-
-/// How the manager's tasks are named to AWS, so that they can be listed (AWS: startedBy).
-pub(super) fn started_by(manager: &str) -> String {
-    format!("fargate/{manager}")
-}
-
-/// How the job's task is named to AWS, so that it can be found among the manager's (AWS: group). Needs no
-/// permission of its own, as tags do.
-pub(super) fn group(job: &Job) -> String {
-    format!("gitlab/{}/{}", job.project_id, job.id)
-}
+use crate::task::{Loss, Task, console_link};
 
 /// How long AWS may not know a task definition that was registered a moment ago (AWS: eventual consistency).
 const DEFINITION_GRACE: Duration = Duration::from_secs(30);
@@ -43,165 +33,226 @@ pub(super) struct Launch<'a> {
     pub(super) composed: bool,
     pub(super) environments: &'a [Environment],
     pub(super) manager: &'a str,
+    /// When the job is over in any case, from now on.
+    pub(super) lifetime: Duration,
 }
 
-/// Starts the task. Each call is recorded before it is made, and not given up while it is under way: a stop
-/// must find the task that the call may bring.
-pub(super) async fn start(
-    aws: &Aws,
-    context: &Context<'_>,
-    launch: &Launch<'_>,
+/// How many tasks that AWS lost by some trouble of its own are replaced. For want of room it is tried until the deadline.
+const LOSSES: u32 = 3;
+
+/// The search for a task that runs: place by place, and on from there when a task was lost.
+pub(super) struct Search<'a> {
+    aws: &'a Aws,
+    context: &'a Context<'a>,
+    launch: &'a Launch<'a>,
     deadline: Instant,
-) -> Result<Record> {
-    let (fargate, wanted) = (&context.config.fargate, launch.wanted);
-    let nonce = random_hex::<4>();
-    let places = Places {
-        subnets: &fargate.subnets,
-        strategy: wanted.strategy.as_deref().unwrap_or(&fargate.strategy),
-        // What a job chose is not changed behind its back.
-        fallback: match &wanted.strategy {
-            Some(_) => &[],
-            None => &fargate.fallback_strategy,
-        },
-    };
-    let mut tags = tags(&context.job, &fargate.tags);
-    let mut attempt = 0;
-    let mut record = Record::new(&context.job, &fargate.cluster);
-    say(&format!(
-        "Starting {} in cluster {} ({})",
-        launch.title, fargate.cluster, fargate.region
-    ));
-    loop {
-        let place = placement(&places, context.job.id, attempt)
-            .ok_or_else(|| Error::system("[Fargate] names no subnet"))?;
-        let untagged = if tags.is_empty() { "-untagged" } else { "" };
-        let token = format!("job-{}-{nonce}-{attempt}{untagged}", context.job.id);
-        record.intend(token.clone());
-        context.records.save(&record)?;
-        let request = Request {
-            fargate,
-            definition: launch.definition,
-            platform_version: wanted.platform_version.as_deref(),
-            subnet: place.subnet,
-            strategy: place.strategy,
-            client_token: &token,
-            started_by: &started_by(launch.manager),
-            group: &group(&context.job),
-            environments: launch.environments,
-            changes: &wanted.changes,
-            tags: &tags,
-        };
-        let answer = insist(aws, &request, launch.composed, context, deadline).await;
-        if !matches!(&answer, Err(refusal) if refusal.may_have_worked()) {
-            record.call = None;
-        }
-        if let Ok(Started::Task(task)) = &answer {
-            record.task = Some(task.arn.clone());
-        }
-        context.records.save(&record)?;
-        match answer {
-            Ok(Started::Task(task)) => {
-                announce(&task, fargate.endpoint.is_none());
-                return Ok(record);
-            }
-            Ok(Started::Nowhere(reason)) => {
-                next_place(context, &places, &place, attempt, &reason, deadline).await?;
-                attempt += 1;
-            }
-            // An operator whose policy was written for GitLab's driver never allowed it.
-            Err(refusal) if refusal.denies_tags() && !tags.is_empty() => {
-                tracing::warn!("tasks get no tags: {refusal}");
-                tags.clear();
-            }
-            Err(refusal) => {
-                return Err(Error::from(refusal).context("could not start the job's task"));
-            }
-        }
-    }
-}
-
-/// Makes the call, again and with the same token as long as AWS does not say yes or no.
-async fn insist(
-    aws: &Aws,
-    request: &Request<'_>,
-    composed: bool,
-    context: &Context<'_>,
-    deadline: Instant,
-) -> Result<Started, Refusal> {
-    let mut pause = Duration::from_secs(1);
-    let begun = Instant::now();
-    let may_pass = |refusal: &Refusal| {
-        let appears = composed && refusal.knows_no_definition();
-        refusal.may_pass() || (appears && begun.elapsed() < DEFINITION_GRACE)
-    };
-    loop {
-        let answer = tokio::select! {
-            answer = aws.run_task(request) => answer,
-            // The intent is recorded; cleanup finds what the call may still bring.
-            _ = context.stop.insisted() => return Err(Refusal::abandoned("ecs:RunTask")),
-        };
-        match answer {
-            Err(refusal) if may_pass(&refusal) && Instant::now() + pause < deadline => {
-                say(&format!("{refusal}; trying again in {} s", pause.as_secs()));
-                let rest = async {
-                    sleep(pause.mul_f64(jitter())).await;
-                    Ok(())
-                };
-                if context.stop.or(rest).await.is_err() {
-                    return Err(refusal);
-                }
-                pause = (pause * 2).min(Duration::from_secs(20));
-            }
-            answer => return answer,
-        }
-    }
-}
-
-/// Says that there was no room at `place`, and waits before the places are tried again.
-async fn next_place(
-    context: &Context<'_>,
-    places: &Places<'_>,
-    place: &Placement<'_>,
+    places: Places<'a>,
+    /// Tells the calls of this prepare from those of others for the same job.
+    nonce: String,
+    tags: BTreeMap<String, String>,
     attempt: usize,
-    reason: &str,
-    deadline: Instant,
-) -> Result<()> {
-    let fargate = &context.config.fargate;
-    let here = format!(
-        "no room for the task in {} with {}: {reason}",
-        place.subnet,
-        describe(place.strategy)
-    );
-    let pause = if place.is_last {
-        pause_after(places, attempt).mul_f64(jitter())
-    } else {
-        Duration::ZERO
-    };
-    if Instant::now() + pause >= deadline {
-        return Err(Error::system(format!(
-            "could not start the job's task within {} s (StartTimeout): {here}",
-            fargate.start_timeout.as_secs()
-        ))
-        .advise(
-            "Run the job again later, or give more subnets in other zones ([Fargate] Subnets), a \
-             FallbackCapacityProviderStrategy, or a higher Fargate vCPU quota in the account.",
-        ));
-    }
-    if place.is_last {
+    losses: u32,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(
+        aws: &'a Aws,
+        context: &'a Context<'a>,
+        launch: &'a Launch<'a>,
+        deadline: Instant,
+    ) -> Self {
+        let fargate = &context.config.fargate;
         say(&format!(
-            "{here}; trying again in {:.0} s",
-            pause.as_secs_f64()
+            "Starting {} in cluster {} ({})",
+            launch.title, fargate.cluster, fargate.region
         ));
-    } else {
-        say(&format!("{here}; trying the next place"));
+        Self {
+            aws,
+            context,
+            launch,
+            deadline,
+            places: Places {
+                subnets: &fargate.subnets,
+                strategy: launch
+                    .wanted
+                    .strategy
+                    .as_deref()
+                    .unwrap_or(&fargate.strategy),
+                // What a job chose is not changed behind its back.
+                fallback: match &launch.wanted.strategy {
+                    Some(_) => &[],
+                    None => &fargate.fallback_strategy,
+                },
+            },
+            nonce: random_hex::<4>(),
+            tags: tags(&context.job, &fargate.tags),
+            attempt: 0,
+            losses: 0,
+        }
     }
-    context
-        .stop
-        .or(async {
+
+    /// Asks for a task until there is one. Each call is recorded before it is made, and not given up while it is under
+    /// way: a stop must find the task that the call may bring.
+    pub(super) async fn task(&mut self) -> Result<Record> {
+        let (context, launch) = (self.context, self.launch);
+        let fargate = &context.config.fargate;
+        let mut record = Record::new(&context.job, fargate, launch.lifetime);
+        loop {
+            let place = self.place(self.attempt)?;
+            let untagged = if self.tags.is_empty() {
+                "-untagged"
+            } else {
+                ""
+            };
+            let token = format!(
+                "job-{}-{}-{}{untagged}",
+                context.job.id, self.nonce, self.attempt
+            );
+            let request = Request {
+                fargate,
+                definition: launch.definition,
+                platform_version: launch.wanted.platform_version.as_deref(),
+                subnet: place.subnet,
+                strategy: place.strategy,
+                client_token: &token,
+                started_by: &started_by(launch.manager),
+                group: &group(&context.job),
+                environments: launch.environments,
+                changes: &launch.wanted.changes,
+                tags: &self.tags,
+            };
+            let answer = self.insist(&request, &mut record).await?;
+            if !matches!(&answer, Err(refusal) if refusal.may_have_worked()) {
+                record.call = None;
+            }
+            if let Ok(Started::Task(task)) = &answer {
+                record.task = Some(task.arn.clone());
+                record.memory = task.memory;
+            }
+            context.records.save(&record)?;
+            match answer {
+                Ok(Started::Task(task)) => {
+                    announce(&task, fargate.endpoint.is_none());
+                    return Ok(record);
+                }
+                Ok(Started::Nowhere(reason)) => {
+                    self.elsewhere(&no_room(&place, &reason)).await?;
+                }
+                // An operator whose policy was written for GitLab's driver never allowed it.
+                Err(refusal) if refusal.denies_tags() && !self.tags.is_empty() => {
+                    tracing::warn!("tasks get no tags: {refusal}");
+                    self.tags.clear();
+                }
+                Err(refusal) => {
+                    return Err(Error::from(refusal).context("could not start the job's task"));
+                }
+            }
+        }
+    }
+
+    /// Goes on after the last task was lost; `failure` is the error to end with when that was once too often.
+    pub(super) async fn replace(&mut self, loss: &Loss, failure: Error) -> Result<()> {
+        let place = self.place(self.attempt)?;
+        match loss {
+            Loss::Room(reason) => self.elsewhere(&no_room(&place, reason)).await,
+            Loss::Trouble(_) if self.losses >= LOSSES => Err(failure),
+            Loss::Trouble(reason) => {
+                self.losses += 1;
+                self.elsewhere(&format!(
+                    "AWS could not start the task in {}: {reason}",
+                    place.subnet
+                ))
+                .await
+            }
+        }
+    }
+
+    fn place(&self, attempt: usize) -> Result<Placement<'a>> {
+        placement(&self.places, self.context.job.id, attempt)
+            .ok_or_else(|| Error::system("[Fargate] names no subnet"))
+    }
+
+    /// Makes the call, again and with the same token as long as AWS does not say yes or no.
+    async fn insist(
+        &self,
+        request: &Request<'_>,
+        record: &mut Record,
+    ) -> Result<Result<Started, Refusal>> {
+        let context = self.context;
+        let mut pause = Duration::from_secs(1);
+        let begun = Instant::now();
+        let may_pass = |refusal: &Refusal| {
+            let appears = self.launch.composed && refusal.knows_no_definition();
+            refusal.may_pass() || (appears && begun.elapsed() < DEFINITION_GRACE)
+        };
+        loop {
+            record.intend(request.client_token);
+            context.records.save(record)?;
+            let answer = tokio::select! {
+                answer = self.aws.run_task(request) => answer,
+                // The intent is recorded; cleanup finds what the call may still bring.
+                _ = context.stop.insisted() => return Ok(Err(Refusal::abandoned("ecs:RunTask"))),
+            };
+            match answer {
+                Err(refusal) if may_pass(&refusal) && Instant::now() + pause < self.deadline => {
+                    say(&format!("{refusal}; trying again in {} s", pause.as_secs()));
+                    let rest = async {
+                        sleep(pause.mul_f64(jitter())).await;
+                        Ok(())
+                    };
+                    if context.stop.or(rest).await.is_err() {
+                        return Ok(Err(refusal));
+                    }
+                    pause = (pause * 2).min(Duration::from_secs(20));
+                }
+                answer => return Ok(answer),
+            }
+        }
+    }
+
+    /// Says what went wrong and where it is tried next, and waits before the places are tried again.
+    async fn elsewhere(&mut self, what: &str) -> Result<()> {
+        let context = self.context;
+        let next = self.place(self.attempt + 1)?;
+        let pause = if self.place(self.attempt)?.is_last {
+            pause_after(&self.places, self.attempt).mul_f64(jitter())
+        } else {
+            Duration::ZERO
+        };
+        if Instant::now() + pause >= self.deadline {
+            return Err(Error::system(format!(
+                "could not start the job's task within {} s (StartTimeout): {what}",
+                context.config.fargate.start_timeout.as_secs()
+            ))
+            .advise(
+                "Run the job again later, or give more subnets in other zones ([Fargate] Subnets), a \
+                 FallbackCapacityProviderStrategy, or a higher Fargate vCPU quota in the account.",
+            ));
+        }
+        let place = format!("{} with {}", next.subnet, describe(next.strategy));
+        if pause.is_zero() {
+            say(&format!("{what}; trying {place}"));
+        } else {
+            say(&format!(
+                "{what}; trying {place} in {:.0} s",
+                pause.as_secs_f64()
+            ));
+        }
+        self.attempt += 1;
+        let rest = async {
             sleep(pause).await;
             Ok(())
-        })
-        .await
+        };
+        context.stop.or(rest).await
+    }
+}
+
+fn no_room(place: &Placement<'_>, reason: &str) -> String {
+    format!(
+        "No room for the task in {} with {}: {reason}",
+        place.subnet,
+        describe(place.strategy)
+    )
 }
 
 fn announce(task: &Task, in_aws: bool) {

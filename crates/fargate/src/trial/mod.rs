@@ -32,6 +32,7 @@ use tokio::time::Instant;
 use crate::cli::{Options, Try};
 use crate::config::Config;
 use crate::error::{Blame, Error, Result};
+use crate::runner::KEPT;
 use crate::stop::Stop;
 
 use self::attempt::Driver;
@@ -75,8 +76,13 @@ pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<
             (Some(standin), config)
         }
     };
+    let mut driver = driver(options, config, standin.as_ref())?;
+    if wanted.keep {
+        let kept = (KEPT.to_owned(), Some("1".to_owned()));
+        driver.environment.push(kept);
+    }
     let trial = Trial {
-        driver: driver(options, config, standin.as_ref())?,
+        driver,
         standin: standin.as_ref(),
         plan,
         builds_dir: match (&wanted.builds_dir, &standin) {

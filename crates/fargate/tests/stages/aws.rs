@@ -94,6 +94,12 @@ impl Aws {
         serde_json::from_str(&reply).unwrap()
     }
 
+    /// Lets happen what this document says, from now on.
+    pub(crate) fn faults(&self, document: &Value) {
+        let (status, reply) = self.http("PUT", "/_local/faults", None, &document.to_string());
+        assert!(status < 300, "{reply}");
+    }
+
     /// How often an operation was called.
     pub(crate) fn calls(&self, operation: &str) -> u64 {
         let (_, reply) = self.http("GET", "/_local/stats", None, "");

@@ -10,11 +10,13 @@ mod job_image;
 mod job_image_refused;
 mod job_services;
 mod lifecycle;
+mod losses;
 mod manager;
 mod proxy;
 mod reconnecting;
 mod scripts;
 mod signals;
+mod sweeping;
 
 /// The program under test.
 fn fargate() -> &'static str {

@@ -1,6 +1,7 @@
 //! A manager host of a test's own: configuration, records, and the environment in which GitLab Runner calls.
 
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -143,9 +144,10 @@ impl Manager {
     /// A call as the runner makes it.
     pub(crate) fn call(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(crate::fargate());
+        if !arguments.contains(&"--config") {
+            command.arg("--config").arg(self.path("fargate.toml"));
+        }
         command
-            .arg("--config")
-            .arg(self.path("fargate.toml"))
             .args(arguments)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
@@ -162,10 +164,39 @@ impl Manager {
             .env("CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN", "t1_abc")
             .envs(self.variables.iter().map(|(key, value)| (key, value)))
             .current_dir(self.folder.path())
+            // As the runner does.
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         command
+    }
+
+    /// The same call, made by a runner that is gone when it ends.
+    pub(crate) fn call_of_dying_runner(&self, arguments: &[&str]) -> Command {
+        let call = self.call(arguments);
+        let mut runner = Command::new("bash");
+        // In a process group of its own, as the runner does.
+        runner
+            .args(["-c", "setsid \"$@\" & wait $!", "runner"])
+            .arg(call.get_program())
+            .args(call.get_args())
+            .env_clear()
+            .envs(
+                call.get_envs()
+                    .filter_map(|(key, value)| Some((key, value?))),
+            )
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        runner
+    }
+
+    /// Makes the following calls those for another job.
+    pub(crate) fn next_job(&mut self) {
+        self.job += 1;
+        self.write_response();
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {

@@ -42,7 +42,13 @@ fn exit_codes_reach_the_runner() {
                 manager.exit_code_file().as_deref(),
                 Some(&*format!("{status}\n"))
             );
-            assert_eq!((outcome.out().as_str(), outcome.err().as_str()), ("", ""));
+            assert_eq!(outcome.out(), "");
+            if status == 137 {
+                // As a shell's whose command was killed, most often for its use of memory.
+                outcome.complains(&["ended with status 137", "the task has 0.5 GB"]);
+            } else {
+                assert_eq!(outcome.err(), "");
+            }
         }
         manager.run("exit 0").exits(0);
         assert_eq!(manager.exit_code_file(), None, "an earlier code was left");

@@ -35,6 +35,18 @@ fn on_aws_it_stays_until_it_is_stopped() {
     assert_eq!(output.status.code(), Some(0), "{log}");
     assert_eq!(account.aws.running().len(), 1);
 
+    // A sweep does not take it for one whose runner has died.
+    let mut reap = Command::new(crate::fargate());
+    let environment = command
+        .get_envs()
+        .filter_map(|(key, value)| Some((key, value?)));
+    reap.args(["--config", "fargate.toml", "reap"])
+        .current_dir(account.project.path("project"))
+        .envs(environment);
+    let reaped = String::from_utf8(reap.output().unwrap().stdout).unwrap();
+    assert!(reaped.starts_with("kept job "), "{reaped}");
+    assert_eq!(account.aws.running().len(), 1);
+
     // They hold all that the driver needs, but for credentials.
     let mut in_task = Command::new(program(&log, "run commands in it:"));
     let environment = command

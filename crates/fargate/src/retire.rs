@@ -1,0 +1,138 @@
+//! Stops what there is of a job's task and forgets the job. The one way in which a job ends, wherever it does.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::ecs::{Aws, Refusal};
+use crate::error::{Error, Result};
+use crate::mark::{group, started_by};
+use crate::record::{Found, Record, Records};
+use crate::runner::Job;
+use crate::task::Task;
+
+/// How long after its intent was recorded a RunTask call that nobody waited for may still bring a task, and
+/// lists may not show it yet (AWS: eventual consistency).
+const UNSETTLED: Duration = Duration::from_secs(15);
+
+/// How long stopping is tried while AWS neither does nor refuses it.
+const STOP_BUDGET: Duration = Duration::from_secs(60);
+
+/// Longest reason that StopTask takes (AWS: StopTask).
+const REASON_LIMIT: usize = 255;
+
+/// What retiring a job takes.
+pub(crate) struct Retirement<'a> {
+    pub(crate) aws: &'a Aws,
+    pub(crate) records: &'a Records,
+    /// This manager's name.
+    pub(crate) manager: &'a str,
+    /// Where to look for the task of a job whose record cannot be read.
+    pub(crate) cluster: &'a str,
+}
+
+impl Retirement<'_> {
+    /// Stops the tasks of `job` and removes its record; returns the ARNs of what was stopped. The record stays
+    /// when a task could not be stopped, so that a later call can.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal, or when the record cannot be removed.
+    pub(crate) async fn retire(&self, job: &Job, found: Found, why: &str) -> Result<Vec<String>> {
+        let reason = reason(job, why);
+        let stopped = match found {
+            Found::Nothing => return Ok(Vec::new()),
+            Found::Record(record) => match (&record.task, &record.call) {
+                (Some(task), _) => {
+                    let stopped = stop(self.aws, &record.cluster, task.clone(), &reason).await;
+                    stopped.map(|task| vec![task])
+                }
+                (None, Some(_)) => {
+                    self.search(job, &record.cluster, unsettled(&record), &reason)
+                        .await
+                }
+                (None, None) => Ok(Vec::new()),
+            },
+            Found::Damaged(what) => {
+                tracing::warn!("the record of job {} is damaged: {what}", job.id);
+                self.search(job, self.cluster, Duration::ZERO, &reason)
+                    .await
+            }
+        };
+        let stopped = stopped
+            .map_err(|refusal| Error::from(refusal).context("could not stop the job's task"))?;
+        self.records.remove(job)?;
+        Ok(stopped)
+    }
+
+    /// Finds the job's tasks among the manager's, looking again until `settled` has passed, and stops them.
+    async fn search(
+        &self,
+        job: &Job,
+        cluster: &str,
+        settled: Duration,
+        reason: &str,
+    ) -> Result<Vec<String>, Refusal> {
+        let (started_by, group) = (started_by(self.manager), group(job));
+        let is_jobs =
+            |task: &Task| task.group.as_deref() == Some(group.as_str()) && !task.is_ending();
+        let settled_at = Instant::now() + settled;
+        let mut stopped = Vec::new();
+        loop {
+            let tasks = persist(async || self.aws.tasks_of(cluster, &started_by).await).await?;
+            for task in tasks.into_iter().filter(is_jobs) {
+                stopped.push(stop(self.aws, cluster, task.arn, reason).await?);
+            }
+            if !stopped.is_empty() || Instant::now() >= settled_at {
+                return Ok(stopped);
+            }
+            sleep(Duration::from_secs(2).min(settled_at - Instant::now())).await;
+        }
+    }
+
+    /// Stops a task that no record names; `job` is whose it was, for people.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn stop_unrecorded(&self, task: &Task, why: &str) -> Result<()> {
+        let reason = cut(format!("fargate: {why}"));
+        stop(self.aws, self.cluster, task.arn.clone(), &reason).await?;
+        Ok(())
+    }
+}
+
+/// How much longer a recorded intent may bring a task.
+fn unsettled(record: &Record) -> Duration {
+    UNSETTLED.saturating_sub(record.age())
+}
+
+async fn stop(aws: &Aws, cluster: &str, task: String, reason: &str) -> Result<String, Refusal> {
+    persist(async || aws.stop_task(cluster, &task, reason).await).await?;
+    Ok(task)
+}
+
+/// Repeats a call within the budget while AWS neither does nor refuses it.
+async fn persist<T>(call: impl AsyncFn() -> Result<T, Refusal>) -> Result<T, Refusal> {
+    let give_up_at = Instant::now() + STOP_BUDGET;
+    let mut pause = Duration::from_secs(1);
+    loop {
+        match call().await {
+            Err(refusal) if refusal.may_pass() && Instant::now() + pause < give_up_at => {
+                tracing::debug!("{refusal}; trying again");
+                sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
+                pause *= 2;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// What the task's `stoppedReason` will say.
+fn reason(job: &Job, why: &str) -> String {
+    cut(format!("fargate: {}: {why}", job.title()))
+}
+
+fn cut(reason: String) -> String {
+    reason.chars().take(REASON_LIMIT).collect()
+}

@@ -1,0 +1,141 @@
+//! Whether a job is over without its cleanup, and a task without a job. Decisions only.
+
+use std::time::Duration;
+
+use crate::manager::Fate;
+use crate::mark::job_of;
+use crate::record::Record;
+use crate::task::Task;
+
+/// How long after its intent a job is over that does not say when: longer than any job of GitLab's.
+const LONGEST_JOB: u64 = 7 * 24 * 3600;
+
+/// What is to become of something, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Keep(String),
+    End(String),
+}
+
+/// What is to become of a job whose GitLab Runner met this fate.
+pub(super) fn of_job(record: &Record, runner: Fate, now: u64) -> Verdict {
+    let over_at = record
+        .over_at
+        .unwrap_or(record.intended_at.saturating_add(LONGEST_JOB));
+    match runner {
+        Fate::Lives => Verdict::Keep("its GitLab Runner lives".to_owned()),
+        Fate::Gone => Verdict::End("its GitLab Runner is gone".to_owned()),
+        Fate::Unknown if now > over_at => Verdict::End(format!(
+            "its time was over {} ago",
+            span(Duration::from_secs(now - over_at))
+        )),
+        Fate::Unknown => Verdict::Keep(format!(
+            "whether its GitLab Runner lives cannot be seen from here, and its time is over in {}",
+            span(Duration::from_secs(over_at - now))
+        )),
+    }
+}
+
+/// What is to become of a task of this manager, where `records` are those there were after it was listed; nothing
+/// when one of them answers for it.
+///
+/// An intent is recorded before each RunTask, so a task that no record answers for has lost its job. `patience` is for
+/// what nobody thought of.
+pub(super) fn of_task(
+    task: &Task,
+    records: &[&Record],
+    now: u64,
+    patience: Duration,
+) -> Option<Verdict> {
+    let job = task.group.as_deref().and_then(job_of);
+    let answers = |record: &&&Record| {
+        let is_its_job = job == Some((record.job.project_id, record.job.id));
+        record.task.as_deref() == Some(task.arn.as_str())
+            // A call under way, or one that ended with nobody knowing how, may have brought it.
+            || (is_its_job && record.call.is_some())
+    };
+    if task.is_ending() || records.iter().any(|record| answers(&record)) {
+        return None;
+    }
+    let age = Duration::from_secs(now.saturating_sub(task.created_at.unwrap_or(now)));
+    Some(if age >= patience {
+        Verdict::End(format!("no record names it, {} after its start", span(age)))
+    } else {
+        Verdict::Keep(format!(
+            "no record names it, but it was started only {} ago (--older-than)",
+            span(age)
+        ))
+    })
+}
+
+/// A time as people say it, to the second.
+fn span(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::record::tests::record;
+
+    fn task(arn: &str, group: &str, created_at: Option<u64>) -> Task {
+        Task {
+            arn: arn.into(),
+            group: Some(group.into()),
+            created_at,
+            last_status: "RUNNING".into(),
+            desired_status: "RUNNING".into(),
+            ..Task::default()
+        }
+    }
+
+    fn ends(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::End(_))
+    }
+
+    proptest! {
+        #[test]
+        fn a_job_whose_runner_lives_is_never_ended(now: u64, over_at: Option<u64>, intended_at: u64) {
+            let mut record = record(7);
+            record.over_at = over_at;
+            record.intended_at = intended_at;
+            prop_assert!(!ends(&of_job(&record, Fate::Lives, now)));
+            prop_assert!(ends(&of_job(&record, Fate::Gone, now)));
+        }
+
+        #[test]
+        fn a_job_that_cannot_be_seen_has_its_time(now in 0..u64::MAX / 2, left in 0..1_000_000u64) {
+            let mut record = record(7);
+            record.over_at = Some(now + left);
+            prop_assert!(!ends(&of_job(&record, Fate::Unknown, now)));
+            record.over_at = now.checked_sub(left + 1);
+            prop_assert!(record.over_at.is_none() || ends(&of_job(&record, Fate::Unknown, now)));
+        }
+
+        #[test]
+        fn a_task_that_a_record_answers_for_is_left(call: bool, named: bool, same_job: bool, age in 0..2000u64, patience in 0..2000u64) {
+            let mut record = record(7);
+            record.task = named.then(|| "arn:1".to_owned());
+            record.call = call.then(|| "token".to_owned());
+            let group = if same_job { "gitlab/3/7" } else { "gitlab/3/8" };
+            let verdict = of_task(&task("arn:1", group, Some(10_000 - age)), &[&record], 10_000, Duration::from_secs(patience));
+            if named || (call && same_job) {
+                prop_assert_eq!(verdict, None);
+            } else {
+                prop_assert_eq!(ends(&verdict.unwrap()), age >= patience);
+            }
+        }
+    }
+
+    #[test]
+    fn a_task_whose_end_has_begun_is_nobodys_concern() {
+        let mut ending = task("arn:1", "gitlab/3/7", Some(0));
+        ending.desired_status = "STOPPED".into();
+        assert_eq!(of_task(&ending, &[], 1000, Duration::ZERO), None);
+        // One that AWS gives no time for is taken for new.
+        let verdict = of_task(&task("arn:1", "x", None), &[], 1000, Duration::from_secs(1));
+        assert!(matches!(verdict, Some(Verdict::Keep(_))));
+    }
+}
