@@ -11,6 +11,8 @@
 //! looks/TASK.PID.seen   the answer for it
 //! ```
 
+#[cfg(test)]
+mod model;
 mod turn;
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
