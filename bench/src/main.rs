@@ -9,6 +9,8 @@ mod aws;
 #[path = "../../crates/fargate/tests/stages/manager.rs"]
 mod manager;
 
+mod crowd;
+
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -35,15 +37,22 @@ fn fargate() -> &'static str {
 }
 
 fn main() {
-    let usage = "usage: bench FARGATE [RUNS]";
+    let usage = "usage: bench FARGATE [RUNS]\n       bench FARGATE crowd PLOT.svg [JOBS ...]";
     let program = std::env::args().nth(1).expect(usage);
-    let runs = std::env::args()
-        .nth(2)
-        .map_or(RUNS, |runs| runs.parse().expect(usage));
+    let more: Vec<String> = std::env::args().skip(2).collect();
     let program = std::fs::canonicalize(program).expect("the program is there");
     FARGATE
         .set(program.to_string_lossy().into_owned())
         .expect("it is set once");
+    if let Some(("crowd", rest)) = more
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        let (plot, sizes) = rest.split_first().expect(usage);
+        let sizes = sizes.iter().map(|size| size.parse().expect(usage));
+        return crowd::measure(plot.as_ref(), sizes.collect());
+    }
+    let runs = more.first().map_or(RUNS, |runs| runs.parse().expect(usage));
 
     println!("{:<58} {:>12} {:>12} {:>14}", "", "fargate", "ssh", "bar");
     prepare();

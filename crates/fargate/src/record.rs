@@ -312,6 +312,21 @@ impl Records {
         })
     }
 
+    /// Writes `record` in place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// When there is none any more: the job's cleanup has come meanwhile. It is written all the same, so that what it
+    /// names is found and stopped. As [`save`](Self::save) otherwise.
+    pub(crate) fn update(&self, record: &Record) -> Result<()> {
+        let earlier = self.find(&record.job)?;
+        self.save(record)?;
+        match earlier {
+            Found::Nothing => Err(Error::system("the job was cleaned up meanwhile")),
+            Found::Record(_) | Found::Damaged(_) => Ok(()),
+        }
+    }
+
     fn replace(&self, file: &Path, record: &Record) -> std::io::Result<()> {
         DirBuilder::new()
             .recursive(true)

@@ -77,6 +77,9 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
             manager: &manager,
             lifetime: plan.lifetime,
         };
+        // From here on a record that is gone means that the job's cleanup has come.
+        let record = Record::new(&context.job, fargate, plan.lifetime);
+        context.records.save(&record)?;
         let mut search = Search::new(&aws, context, &launch, deadline);
         loop {
             let mut record = search.task().await?;
@@ -87,7 +90,7 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
             match context.stop.or(waiting).await? {
                 Ok(login) => {
                     record.login = Some(login);
-                    return context.records.save(&record);
+                    return context.records.update(&record);
                 }
                 Err(Unready::Lost(loss, failure)) => search.replace(&loss, failure).await?,
                 Err(Unready::Failed(failure)) => return Err(failure),

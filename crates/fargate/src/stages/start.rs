@@ -129,7 +129,7 @@ impl<'a> Search<'a> {
                 record.task = Some(task.arn.clone());
                 record.memory = task.memory;
             }
-            context.records.save(&record)?;
+            context.records.update(&record)?;
             match answer {
                 Ok(Started::Task(task)) => {
                     announce(&task, fargate.endpoint.is_none());
@@ -187,7 +187,7 @@ impl<'a> Search<'a> {
         };
         loop {
             record.intend(request.client_token);
-            context.records.save(record)?;
+            context.records.update(record)?;
             let answer = tokio::select! {
                 answer = self.aws.run_task(request) => answer,
                 // The intent is recorded; cleanup finds what the call may still bring.

@@ -28,21 +28,27 @@ pub(crate) enum Server {
 
 pub(crate) struct Aws {
     pub(crate) address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// Ends it; nothing where another process serves it.
+    pub(crate) stop: Option<oneshot::Sender<()>>,
+    pub(crate) thread: Option<JoinHandle<()>>,
 }
 
 impl Aws {
     /// Starts with a cluster and the task definition `test-task`.
     pub(crate) fn start(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
         let aws = Self::start_empty(server, folder, faults, latency);
-        aws.call(
+        aws.set_up();
+        aws
+    }
+
+    /// Makes the cluster and the task definition.
+    pub(crate) fn set_up(&self) {
+        self.call(
             "CreateCluster",
             &json!({ "clusterName": CLUSTER, "capacityProviders": ["FARGATE", "FARGATE_SPOT"],
             "defaultCapacityProviderStrategy": [{ "capacityProvider": "FARGATE", "weight": 1 }] }),
         );
-        aws.register("test-task", "ci-coordinator");
-        aws
+        self.register("test-task", "ci-coordinator");
     }
 
     /// Starts with nothing in it.
@@ -102,9 +108,15 @@ impl Aws {
 
     /// How often an operation was called.
     pub(crate) fn calls(&self, operation: &str) -> u64 {
+        self.stats()["calls"][operation]
+            .as_u64()
+            .unwrap_or_default()
+    }
+
+    /// What was asked, and how often it was refused.
+    pub(crate) fn stats(&self) -> Value {
         let (_, reply) = self.http("GET", "/_local/stats", None, "");
-        let stats: Value = serde_json::from_str(&reply).unwrap();
-        stats["calls"][operation].as_u64().unwrap_or_default()
+        serde_json::from_str(&reply).unwrap()
     }
 
     /// The tasks whose end has not begun.

@@ -12,6 +12,7 @@ mod job_services;
 mod lifecycle;
 mod losses;
 mod manager;
+mod many;
 mod proxy;
 mod reconnecting;
 mod scripts;

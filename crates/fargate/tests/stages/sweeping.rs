@@ -139,6 +139,38 @@ fn a_call_to_aws_that_nobody_saw_the_end_of() {
     manager.left_nothing();
 }
 
+#[test]
+fn a_cleanup_that_does_not_wait_for_prepare() {
+    // A runner that is told to stop goes on to cleanup while prepare still runs.
+    let slow = json!({ "faults": [{ "when": { "operation": "RunTask" }, "effect": { "slow_reply": { "seconds": 3.0 } } }] });
+    let manager = Manager::with_faults(Server::Agent, &slow);
+    let preparing = manager.start(&["custom", "prepare"]);
+    wait_until("there is a task", || !manager.aws.running().is_empty());
+    manager.custom("cleanup").exits(0);
+    preparing
+        .finish()
+        .exits(22)
+        .complains(&["the job was cleaned up meanwhile"]);
+    manager.left_nothing();
+
+    // The same while it waits to ask again: cleanup waits for what that may bring.
+    let throttled = json!({ "faults": [{ "when": { "operation": "RunTask", "first": 4 }, "effect": "throttle" }] });
+    let manager = Manager::with_faults(Server::Agent, &throttled);
+    let mut preparing = manager.start(&["custom", "prepare"]);
+    preparing.read_until("trying again in");
+    manager.custom("cleanup").exits(0);
+    preparing.finish();
+    manager.left_nothing();
+
+    // The same when the task is there and no script can run yet.
+    let manager = Manager::new(Server::Nothing);
+    let mut preparing = manager.start(&["custom", "prepare"]);
+    preparing.read_until("Provisioned in");
+    manager.custom("cleanup").exits(0);
+    preparing.finish().exits(22);
+    manager.left_nothing();
+}
+
 /// Kills the driver that works for the job of the manager's only record, as the kernel does when memory is short.
 fn kill_group_of_call(manager: &Manager) {
     let folder = manager.folder.path().to_string_lossy().into_owned();
