@@ -4,6 +4,9 @@
 //! (DESIGN section 5). A file per job, 0600 because it holds the job's private key, replaced by rename so that
 //! a reader sees an old or a new one and never half of one.
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
@@ -407,138 +410,5 @@ impl Records {
 fn discard(draft: &Path) {
     if let Err(error) = std::fs::remove_file(draft) {
         tracing::debug!("could not remove {}: {error}", draft.display());
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    pub(crate) fn record(id: u64) -> Record {
-        Record {
-            job: job(id),
-            cluster: "ci".into(),
-            region: "eu-west-1".into(),
-            runner: None,
-            over_at: None,
-            intended_at: now().as_secs(),
-            call: None,
-            task: None,
-            memory: None,
-            login: None,
-            build: None,
-        }
-    }
-
-    fn job(id: u64) -> Job {
-        Job {
-            id,
-            project_id: 3,
-            pipeline_id: 4,
-            project: "a/b".into(),
-            name: "test".into(),
-            runner: "t1_abc".into(),
-        }
-    }
-
-    #[test]
-    fn a_record_comes_back_as_it_was_and_only_its_owner_can_read_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let records = Records::new(&folder.path().join("new/metadata"));
-        let job = job(7);
-        assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
-        let mut record = record(7);
-        records.save(&record).unwrap();
-        record.task = Some("arn".into());
-        records.save(&record).unwrap();
-        let Found::Record(read) = records.find(&job).unwrap() else {
-            panic!("no record")
-        };
-        assert_eq!(read.task.as_deref(), Some("arn"));
-        let file = records.file(&job);
-        assert_eq!(file.file_name().unwrap(), "t1_abc-7.json");
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(
-            file.parent()
-                .unwrap()
-                .metadata()
-                .unwrap()
-                .permissions()
-                .mode()
-                & 0o777,
-            0o700
-        );
-        assert_eq!(
-            std::fs::read_dir(&records.directory).unwrap().count(),
-            1,
-            "a draft was left"
-        );
-        records.remove(&job).unwrap();
-        records.remove(&job).unwrap();
-        assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
-    }
-
-    #[test]
-    fn all_records_are_found_and_what_was_never_completed_is_removed() {
-        let folder = tempfile::tempdir().unwrap();
-        let records = Records::new(&folder.path().join("metadata"));
-        assert!(records.all().unwrap().is_empty());
-        records.save(&record(7)).unwrap();
-        records.save(&record(8)).unwrap();
-        let beside = |name: &str, age: u64| {
-            let file = std::fs::File::create(records.directory.join(name)).unwrap();
-            let written = SystemTime::now() - Duration::from_secs(age);
-            file.set_modified(written).unwrap();
-        };
-        for (name, age) in [
-            ("t1_abc-9.json", 0),
-            ("t1_abc-7.tmp1", 0),
-            ("t1_abc-70.tmp1", 0),
-            ("t1_abc-8.tmp2", 61),
-            ("manager", 99_999),
-            ("fargate-a.definition", 60),
-            ("fargate-b.definition", 99_999),
-        ] {
-            beside(name, age);
-        }
-        let names = || {
-            let entries = std::fs::read_dir(&records.directory).unwrap();
-            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-            names.collect::<std::collections::BTreeSet<_>>()
-        };
-        let all = records.all().unwrap();
-        let whole = all.iter().filter_map(|entry| entry.record.as_ref().ok());
-        let ids: std::collections::BTreeSet<_> = whole.map(|record| record.job.id).collect();
-        assert_eq!((all.len(), ids), (3, [7, 8].into()));
-        records.tidy().unwrap();
-        assert!(!names().contains("t1_abc-8.tmp2") && !names().contains("fargate-b.definition"));
-        records.remove(&job(7)).unwrap();
-        let left = [
-            "fargate-a.definition",
-            "manager",
-            "t1_abc-70.tmp1",
-            "t1_abc-8.json",
-            "t1_abc-9.json",
-        ];
-        assert_eq!(names(), left.map(str::to_owned).into());
-    }
-
-    #[test]
-    fn what_is_no_record_of_the_job_is_damaged() {
-        let folder = tempfile::tempdir().unwrap();
-        let records = Records::new(folder.path());
-        for content in ["", "{", "[]", "{\"job\": 1}"] {
-            std::fs::write(records.file(&job(7)), content).unwrap();
-            assert!(
-                matches!(records.find(&job(7)).unwrap(), Found::Damaged(_)),
-                "{content:?}"
-            );
-        }
-        let mut other = record(7);
-        other.job.project_id = 99;
-        records.save(&other).unwrap();
-        assert!(matches!(records.find(&job(7)).unwrap(), Found::Damaged(_)));
     }
 }
