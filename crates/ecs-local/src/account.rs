@@ -8,6 +8,7 @@ use crate::ecs::idempotency::Tokens;
 use crate::ecs::task_definitions::TaskDefinition;
 use crate::error::ApiError;
 use crate::ids;
+use crate::logs::Groups;
 use crate::network::Network;
 use crate::options::Seed;
 use crate::task::Task;
@@ -28,6 +29,7 @@ pub(crate) struct Region {
     pub(crate) tokens: HashMap<String, Tokens>,
     pub(crate) network: Network,
     pub(crate) throttle: Throttle,
+    pub(crate) logs: Groups,
 }
 
 impl Region {
@@ -40,6 +42,7 @@ impl Region {
             tokens: HashMap::new(),
             network: Network::new(name, seed),
             throttle: Throttle::default(),
+            logs: Groups::new(),
         }
     }
 

@@ -110,7 +110,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn missing(service: Service) -> ApiError {
-    let code = if service == Service::Ecs {
+    let code = if service.is_json() {
         "MissingAuthenticationTokenException"
     } else {
         "MissingAuthenticationToken"
@@ -119,7 +119,7 @@ fn missing(service: Service) -> ApiError {
 }
 
 fn incomplete(service: Service, message: &str) -> ApiError {
-    let code = if service == Service::Ecs {
+    let code = if service.is_json() {
         "IncompleteSignatureException"
     } else {
         "IncompleteSignature"
@@ -129,7 +129,7 @@ fn incomplete(service: Service, message: &str) -> ApiError {
 
 fn invalid(service: Service, message: &str) -> ApiError {
     let (status, code) = match service {
-        Service::Ecs => (403, "InvalidSignatureException"),
+        Service::Ecs | Service::Logs => (403, "InvalidSignatureException"),
         Service::Ec2 => (401, "AuthFailure"),
         Service::Sts => (403, "SignatureDoesNotMatch"),
     };

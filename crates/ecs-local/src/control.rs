@@ -11,17 +11,17 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 
+use crate::error::Service;
 use crate::faults::{Faults, Injector};
 use crate::task::{Change, TaskStatus};
 use crate::world::World;
-use crate::{ec2, ecs, sts};
 
 /// The paths below `/_local/`.
 pub(crate) fn routes() -> Router<Arc<World>> {
     Router::new()
         .route("/_local/stats", get(stats))
         .route("/_local/tasks", get(tasks))
-        .route("/_local/logs/{task}/{container}", get(logs))
+        .route("/_local/logs/{task}/{container}", get(output))
         .route("/_local/faults", get(faults).put(set_faults))
 }
 
@@ -36,7 +36,7 @@ struct Counts {
 async fn stats(State(world): State<Arc<World>>) -> Json<Counts> {
     let stats = world.lock().stats.clone();
     let mut calls = stats.calls;
-    for operation in [ecs::OPERATIONS, ec2::OPERATIONS, sts::OPERATIONS].concat() {
+    for operation in Service::ALL.map(Service::operations).concat() {
         calls.entry(operation.to_owned()).or_default();
     }
     Json(Counts {
@@ -77,7 +77,7 @@ async fn tasks(State(world): State<Arc<World>>) -> Json<Vec<Story>> {
 }
 
 /// The end of what a container wrote to its standard output and error.
-async fn logs(
+async fn output(
     State(world): State<Arc<World>>,
     Path((task, container)): Path<(String, String)>,
 ) -> Response {

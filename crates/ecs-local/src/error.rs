@@ -1,4 +1,4 @@
-//! An error as AWS answers it, in each of the three protocols' forms.
+//! An error as AWS answers it, in each of the protocols' forms.
 
 use std::borrow::Cow;
 
@@ -10,23 +10,42 @@ use serde_json::json;
 pub(crate) enum Service {
     Ecs,
     Ec2,
+    Logs,
     Sts,
 }
 
 impl Service {
+    pub(crate) const ALL: [Self; 4] = [Self::Ecs, Self::Ec2, Self::Logs, Self::Sts];
+
+    /// The operations that it has here.
+    pub(crate) fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Ecs => crate::ecs::OPERATIONS,
+            Self::Ec2 => crate::ec2::OPERATIONS,
+            Self::Logs => crate::logs::OPERATIONS,
+            Self::Sts => crate::sts::OPERATIONS,
+        }
+    }
+
     /// The name requests are signed for, and actions are named by.
     pub(crate) fn signing_name(self) -> &'static str {
         match self {
             Self::Ecs => "ecs",
             Self::Ec2 => "ec2",
+            Self::Logs => "logs",
             Self::Sts => "sts",
         }
+    }
+
+    /// Whether it speaks JSON 1.1.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Ecs | Self::Logs)
     }
 
     /// The content type of its replies.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Ecs => "application/x-amz-json-1.1",
+            Self::Ecs | Self::Logs => "application/x-amz-json-1.1",
             Self::Ec2 => "text/xml;charset=UTF-8",
             Self::Sts => "text/xml",
         }
@@ -81,7 +100,7 @@ impl ApiError {
     /// The rate limit of a service, in its own words.
     pub(crate) fn throttled(service: Service) -> Self {
         match service {
-            Service::Ecs => Self::new(400, "ThrottlingException", "Rate exceeded"),
+            Service::Ecs | Service::Logs => Self::new(400, "ThrottlingException", "Rate exceeded"),
             Service::Ec2 => Self::new(503, "RequestLimitExceeded", "Request limit exceeded."),
             Service::Sts => Self::new(400, "Throttling", "Rate exceeded"),
         }
@@ -92,7 +111,7 @@ impl ApiError {
         let action = format!("{}:{operation}", service.signing_name());
         let who = crate::sts::CALLER_ARN;
         match service {
-            Service::Ecs => Self::new(
+            Service::Ecs | Service::Logs => Self::new(
                 400,
                 "AccessDeniedException",
                 format!(
@@ -114,21 +133,23 @@ impl ApiError {
         }
     }
 
-    /// The body in the service's protocol. `bare` is the other form ECS errors come in: a namespace before the
+    /// The body in the service's protocol. `bare` is the other form JSON errors come in: a namespace before the
     /// code and `Message` with a capital (the header that repeats the code is then left out, too).
     pub(crate) fn body(&self, service: Service, request_id: &str, bare: bool) -> String {
         match service {
-            Service::Ecs => self.json(bare),
+            Service::Ecs => self.json(bare.then_some("com.amazonaws.ecs")),
+            Service::Logs => self.json(bare.then_some("com.amazonaws.cloudwatchlogs")),
             Service::Ec2 => self.ec2(request_id),
             Service::Sts => self.sts(request_id),
         }
     }
 
-    fn json(&self, bare: bool) -> String {
-        let mut body = if bare {
-            json!({"__type": format!("com.amazonaws.ecs#{}", self.code), "Message": self.message})
-        } else {
-            json!({"__type": self.code, "message": self.message})
+    fn json(&self, namespace: Option<&str>) -> String {
+        let mut body = match namespace {
+            Some(namespace) => {
+                json!({"__type": format!("{namespace}#{}", self.code), "Message": self.message})
+            }
+            None => json!({"__type": self.code, "message": self.message}),
         };
         if let (false, Some(members)) = (self.resource_ids.is_empty(), body.as_object_mut()) {
             members.insert("resourceIds".into(), json!(self.resource_ids));

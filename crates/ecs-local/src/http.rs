@@ -1,7 +1,7 @@
 //! From an HTTP request to the operation it means, and back.
 //!
-//! The three services share one address, as the endpoint overrides of AWS's clients want it: `X-Amz-Target` marks ECS,
-//! a form with `Action` is EC2, or STS by the name of the action.
+//! The services share one address, as the endpoint overrides of AWS's clients want it: `X-Amz-Target` marks ECS and
+//! CloudWatch Logs, a form with `Action` is EC2, or STS by the name of the action.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use crate::error::{ApiError, Service};
 use crate::faults::CallFaults;
 use crate::throttle::Bucket;
 use crate::world::World;
-use crate::{auth, control, ecs, ids, sts};
+use crate::{auth, control, ecs, ids, logs, sts};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -43,15 +43,17 @@ fn route(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option
         return None;
     }
     if let Some(target) = headers.get(TARGET) {
-        let operation = target
-            .to_str()
-            .ok()?
-            .strip_prefix(ecs::TARGET)
-            .unwrap_or_default()
-            .to_owned();
+        let target = target.to_str().ok()?;
+        let (service, operation) = match target.strip_prefix(logs::TARGET) {
+            Some(operation) => (Service::Logs, operation),
+            None => {
+                let operation = target.strip_prefix(ecs::TARGET).unwrap_or_default();
+                (Service::Ecs, operation)
+            }
+        };
         return Some(Call {
-            service: Service::Ecs,
-            operation,
+            service,
+            operation: operation.to_owned(),
             query: Query::default(),
         });
     }
@@ -82,7 +84,7 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let Some(call) = route(&method, &uri, &headers, &body) else {
-        let text = "This is a stand-in for ECS, EC2 and STS. It answers their calls at / and its own paths below /_local/.\n";
+        let text = "This is a stand-in for ECS, EC2, CloudWatch Logs and STS. It answers their calls at / and its own paths below /_local/.\n";
         return (StatusCode::NOT_FOUND, text).into_response();
     };
     let request_id = ids::uuid();
@@ -138,12 +140,7 @@ fn admit(world: &World, call: &Call, region: &str) -> Result<CallFaults, ApiErro
     let Call {
         service, operation, ..
     } = call;
-    let known = match service {
-        Service::Ecs => ecs::OPERATIONS,
-        Service::Ec2 => ec2::OPERATIONS,
-        Service::Sts => sts::OPERATIONS,
-    };
-    if !known.contains(&operation.as_str()) {
+    if !service.operations().contains(&operation.as_str()) {
         // The operation itself says that it is none.
         return Ok(CallFaults::default());
     }
@@ -169,6 +166,7 @@ fn operate(
     match call.service {
         Service::Ecs => ecs::call(world, region, &call.operation, body),
         Service::Ec2 => ec2::call(world, region, &call.operation, &call.query, request_id),
+        Service::Logs => logs::call(world, region, &call.operation, body),
         Service::Sts => sts::call(&call.operation, request_id),
     }
 }
@@ -197,7 +195,7 @@ fn refuse(world: &World, call: &Call, error: &ApiError, request_id: &str, bare: 
         error.body(call.service, request_id, bare),
         request_id,
     );
-    if call.service == Service::Ecs
+    if call.service.is_json()
         && !bare
         && let Ok(code) = HeaderValue::from_str(&error.code)
     {

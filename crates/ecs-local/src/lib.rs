@@ -1,11 +1,11 @@
-//! A local stand-in for the parts of Amazon ECS, EC2 and STS that a system which runs one Fargate task per job uses.
+//! A local stand-in for the parts of Amazon ECS, EC2, CloudWatch Logs and STS that a system which runs one Fargate task per job uses.
 //!
 //! Software that drives AWS is only as good as its tests of what AWS does when things go wrong, and AWS cannot be
-//! asked to run out of capacity. This server speaks AWS's own protocols (JSON 1.1 for ECS, Query for EC2 and STS), is
+//! asked to run out of capacity. This server speaks AWS's own protocols (JSON 1.1 for ECS and CloudWatch Logs, Query for EC2 and STS), is
 //! as strict as AWS about what it accepts, and runs real tasks behind them, so that the program under test needs no
 //! seam: it is pointed here with an endpoint URL. What shall go wrong is data, see [`Faults`].
 //!
-//! [`serve`] answers on one port for all three services and for its own paths below `/_local/`, see `control`.
+//! [`serve`] answers on one port for all these services and for its own paths below `/_local/`, see `control`.
 
 mod account;
 mod auth;
@@ -19,7 +19,9 @@ mod fargate;
 mod faults;
 mod http;
 mod ids;
+mod json;
 mod latency;
+mod logs;
 mod network;
 mod options;
 mod sts;

@@ -1,6 +1,6 @@
 //! The published rate limits, as token buckets per region.
 //!
-//! Numbers: "Request throttling for the Amazon ECS API" and "AWS Fargate throttling quotas". EC2's describe bucket is
+//! Numbers: "Request throttling for the Amazon ECS API" , "AWS Fargate throttling quotas" and "CloudWatch Logs quotas". EC2's describe bucket is
 //! not published for every account; its usual size is taken.
 
 use std::collections::HashMap;
@@ -24,6 +24,7 @@ pub(crate) enum Bucket {
     OnDemandLaunches,
     SpotLaunches,
     Ec2Describe,
+    LogsRead,
 }
 
 impl Bucket {
@@ -42,6 +43,7 @@ impl Bucket {
             (Service::Ecs, "DescribeClusters") => Self::ClusterRead,
             (Service::Ecs, "TagResource") => Self::TagModify,
             (Service::Ec2, _) => Self::Ec2Describe,
+            (Service::Logs, "GetLogEvents") => Self::LogsRead,
             _ => return None,
         })
     }
@@ -58,6 +60,7 @@ impl Bucket {
             Self::OnDemandLaunches | Self::SpotLaunches if large => (100.0, 20.0),
             Self::OnDemandLaunches | Self::SpotLaunches => (25.0, 5.0),
             Self::Ec2Describe => (100.0, 20.0),
+            Self::LogsRead => (25.0, 25.0),
         }
     }
 }

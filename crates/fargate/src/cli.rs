@@ -239,7 +239,7 @@ pub(crate) struct Programs {
 /// The commands of the stand-in.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
-    /// Answer the calls of ECS, EC2 and STS, with real tasks behind them
+    /// Answer the calls of ECS, EC2, CloudWatch Logs and STS, with real tasks behind them
     Serve(Serve),
 }
 

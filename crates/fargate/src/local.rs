@@ -110,7 +110,7 @@ fn introduce(listener: &TcpListener) -> Result<()> {
         .map(|group| group.id.as_str())
         .collect());
     let text = format!(
-        "A stand-in for ECS, EC2 and STS answers at http://{address} (account 000000000000, any credentials).\n\
+        "A stand-in for ECS, EC2, CloudWatch Logs and STS answers at http://{address} (account 000000000000, any credentials).\n\
          Subnets: {subnets}\nSecurity groups: {groups}\n\
          Point clients to it with Endpoint = \"http://{address}\" in [Fargate], or AWS_ENDPOINT_URL.\n"
     );

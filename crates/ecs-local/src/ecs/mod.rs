@@ -22,11 +22,9 @@ pub(crate) use overrides::Overrides;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::account::Region;
 use crate::error::ApiError;
+use crate::json::{parse, reply};
 use crate::world::{State, World};
 
 /// What `X-Amz-Target` begins with.
@@ -92,17 +90,6 @@ pub(crate) fn account<'a>(world: &World, state: &'a mut State, region: &str) -> 
         .or_insert_with(|| Region::new(region, world.seed()));
     account.expire(Instant::now());
     account
-}
-
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    // A call without members may come with no body at all.
-    let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map_err(|e| ApiError::new(400, "SerializationException", e.to_string()))
-}
-
-fn reply(value: &impl Serialize) -> Result<String, ApiError> {
-    serde_json::to_string(value).map_err(ApiError::internal)
 }
 
 /// Whether `value` is one of the model's enum values.

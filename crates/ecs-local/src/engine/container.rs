@@ -105,9 +105,11 @@ impl Sandbox {
 
 async fn copy(lines: impl Stream<Item = Result<LogOutput, Error>>, output: Output) {
     let mut lines = std::pin::pin!(lines);
+    let (mut stdout, mut stderr) = (output.writer(), output.writer());
     while let Some(line) = lines.next().await {
         match line {
-            Ok(line) => output.push(line.as_ref()),
+            Ok(LogOutput::StdErr { message }) => stderr.push(&message),
+            Ok(line) => stdout.push(line.as_ref()),
             Err(error) => {
                 tracing::debug!(%error, "cannot read on in a container's output");
                 return;

@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::ecs;
+use crate::error::Service;
 
 /// A fault document. The default has no faults.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -140,7 +140,7 @@ pub(super) enum Effect {
     // Of calls, before anything is done.
     /// The rate limit, in the service's own form.
     Throttle,
-    /// 500 `ServerException` (EC2 and STS: `InternalError`, `InternalFailure`).
+    /// 500 `ServerException` (EC2: `InternalError`; others: `InternalFailure`).
     ServerError,
     /// 503 `ServiceUnavailable` (EC2: `Unavailable`).
     ServiceUnavailable,
@@ -320,17 +320,11 @@ impl Rule {
         let scope = self.effect.scope();
         if let Some(operation) = operation {
             anyhow::ensure!(
-                ecs::OPERATIONS.contains(&operation.as_str())
-                    || crate::ec2::OPERATIONS.contains(&operation.as_str())
-                    || crate::sts::OPERATIONS.contains(&operation.as_str()),
+                Service::ALL
+                    .iter()
+                    .any(|service| service.operations().contains(&operation.as_str())),
                 "there is no operation {operation:?}; it is one of {}",
-                [
-                    ecs::OPERATIONS,
-                    crate::ec2::OPERATIONS,
-                    crate::sts::OPERATIONS
-                ]
-                .concat()
-                .join(", ")
+                Service::ALL.map(Service::operations).concat().join(", ")
             );
             match scope {
                 Scope::Call => {}

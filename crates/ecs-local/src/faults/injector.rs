@@ -208,7 +208,7 @@ impl CallFaults {
             Effect::AccessDenied => ApiError::access_denied(service, operation),
             Effect::ExpiredCredentials => {
                 let (status, code) = match service {
-                    Service::Ecs => (403, "ExpiredTokenException"),
+                    Service::Ecs | Service::Logs => (403, "ExpiredTokenException"),
                     Service::Ec2 => (400, "RequestExpired"),
                     Service::Sts => (403, "ExpiredToken"),
                 };
@@ -219,7 +219,7 @@ impl CallFaults {
                 )
             }
             Effect::UnrecognizedClient => match service {
-                Service::Ecs => ApiError::new(
+                Service::Ecs | Service::Logs => ApiError::new(
                     403,
                     "UnrecognizedClientException",
                     "The security token included in the request is invalid.",
@@ -282,7 +282,7 @@ fn server_error(service: Service) -> ApiError {
             "Service Unavailable. Please try again later.",
         ),
         Service::Ec2 => ("InternalError", "An internal error has occurred"),
-        Service::Sts => ("InternalFailure", "An internal error has occurred"),
+        Service::Logs | Service::Sts => ("InternalFailure", "An internal error has occurred"),
     };
     ApiError::new(500, code, message)
 }

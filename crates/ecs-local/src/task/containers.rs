@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::descendants::Descendants;
+use super::output::Output;
 use super::plan::{Condition, ContainerPlan, stop_order};
-use super::process::{self, Output, Process};
+use super::process::{self, Process};
 use super::{health, port};
 use crate::engine::{self, Image, Sandbox};
 use crate::faults::{Exit, OUT_OF_MEMORY, PortFaults};

@@ -10,8 +10,9 @@ use tokio::sync::{Notify, watch};
 use super::changes::{self, set_attachment};
 use super::containers::{Containers, End, Event, Site, What};
 use super::ground::Ground;
+use super::logging;
+use super::output::Output;
 use super::plan::{ContainerPlan, Plan};
-use super::process::Output;
 use super::record::{AttachmentStatus, ContainerInterface, Record, TaskStatus, Timestamp};
 use crate::ecs::shapes::KeyValue;
 use crate::faults::{Stage, StartFailure};
@@ -120,6 +121,7 @@ impl Driver {
         self.change(|record, _| record.last_status = TaskStatus::Pending);
         self.world.wait(latency::CONNECTED).await;
         self.connect();
+        logging::open(&self.world, &self.key, &self.plan).map_err(Cause::failed_to_start)?;
         self.world.wait(latency::PULL).await;
         self.change(|record, now| record.pull_started_at = Some(now));
         self.world.wait(latency::PULLING).await;

@@ -6,6 +6,8 @@ mod descendants;
 mod ground;
 mod health;
 mod lifecycle;
+mod logging;
+mod output;
 pub(crate) mod plan;
 mod port;
 mod process;
@@ -22,7 +24,7 @@ use crate::tags::Tag;
 pub(crate) use changes::pending_agent;
 pub(crate) use descendants::start_time;
 pub(crate) use lifecycle::drive;
-pub(crate) use process::Output;
+pub(crate) use output::Output;
 pub(crate) use record::{
     Attachment, AttachmentStatus, Container, ContainerStatus, Record, Shown, StorageSize,
     TaskStatus, Timestamp,

@@ -6,6 +6,7 @@ use crate::ecs::Overrides;
 use crate::ecs::shapes::{ContainerDefinition, HealthCheck, KeyValue};
 use crate::engine::{self, Settings};
 use crate::faults::{ContainerFaults, TaskFaults};
+use crate::logs::Destination;
 use crate::network::InterfaceRequest;
 use crate::options::Backend;
 
@@ -38,6 +39,8 @@ pub(crate) struct ContainerPlan {
     pub(crate) start_timeout: Option<u64>,
     pub(crate) stop_timeout: u64,
     pub(crate) health_check: Option<HealthCheck>,
+    /// Where its output goes, beside what is kept of it.
+    pub(crate) log: Option<Destination>,
     /// What only a real container can have.
     pub(crate) settings: Settings,
     pub(crate) faults: ContainerFaults,
@@ -139,6 +142,10 @@ fn container(
             .and_then(|seconds| u64::try_from(seconds).ok())
             .unwrap_or(STOP_TIMEOUT),
         health_check: definition.health_check.clone(),
+        log: definition
+            .log_configuration
+            .as_ref()
+            .and_then(|log| Destination::of(log, &name, shared.task_id)),
         settings: Settings::new(
             definition,
             all,

@@ -3,11 +3,10 @@
 //! As in a container, SIGTERM goes to the main process alone, and when that has ended everything it started ends with
 //! it. Its standard input is a pipe that nobody writes to: a program that reads its end knows that the stand-in died.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
@@ -15,32 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdin, Command};
 
 use super::descendants::Descendants;
-
-/// How much of a container's output is kept.
-const KEPT: usize = 64 * 1024;
-
-/// The end of what a container wrote.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Output(Arc<Mutex<VecDeque<u8>>>);
-
-impl Output {
-    pub(crate) fn push(&self, bytes: &[u8]) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.extend(bytes);
-        let excess = kept.len().saturating_sub(KEPT);
-        kept.drain(..excess);
-    }
-
-    /// What is kept of it.
-    pub(crate) fn bytes(&self) -> Vec<u8> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .copied()
-            .collect()
-    }
-}
+use super::output::{Output, Writer};
 
 /// A running process.
 #[derive(Debug)]
@@ -70,10 +44,10 @@ pub(super) fn spawn(
         .and_then(|id| i32::try_from(id).ok())
         .ok_or_else(|| io::Error::other("the process has no ID"))?;
     if let Some(stdout) = child.stdout.take() {
-        tokio::spawn(drain(stdout, output.clone()));
+        tokio::spawn(drain(stdout, output.writer()));
     }
     if let Some(stderr) = child.stderr.take() {
-        tokio::spawn(drain(stderr, output.clone()));
+        tokio::spawn(drain(stderr, output.writer()));
     }
     Ok(Process {
         _stdin: child.stdin.take(),
@@ -104,7 +78,7 @@ pub(super) fn prepare(
     Ok(prepared)
 }
 
-async fn drain(mut from: impl AsyncRead + Unpin, output: Output) {
+async fn drain(mut from: impl AsyncRead + Unpin, mut output: Writer) {
     let mut buffer = vec![0; 8192];
     loop {
         match from.read(&mut buffer).await {
@@ -170,21 +144,5 @@ fn exit_code(ended: io::Result<ExitStatus>) -> i32 {
             tracing::warn!(%error, "cannot wait for a container's process");
             137
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_of_the_output_is_kept() {
-        let output = Output::default();
-        for n in 0..20_000 {
-            output.push(format!("{n:09}\n").as_bytes());
-        }
-        let kept = output.bytes();
-        assert_eq!(kept.len(), KEPT);
-        assert!(kept.ends_with(b"000019999\n"));
     }
 }

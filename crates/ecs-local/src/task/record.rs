@@ -3,7 +3,7 @@
 //! Which members are there in which state is part of what clients have to cope with: a member that AWS leaves out is an
 //! `Option` here, and absent until something sets it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
@@ -23,6 +23,18 @@ impl Timestamp {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Milliseconds since 1970.
+    pub(crate) fn millis(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn after(self, delay: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
+        )
     }
 
     /// As EC2 shows times: `2026-01-02T03:04:20.000Z`.

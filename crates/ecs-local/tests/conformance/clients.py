@@ -44,9 +44,11 @@ def client(service, validate=True):
 
 ecs = client("ecs")
 ec2 = client("ec2")
+logs = client("logs")
 sts = client("sts")
 # For what boto3 would refuse before it is sent.
 careless = client("ecs", validate=False)
+careless_logs = client("logs", validate=False)
 
 
 def control(path, body=None):

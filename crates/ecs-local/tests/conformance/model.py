@@ -39,6 +39,15 @@ COMMON_ERRORS = {
         "Unavailable": 503,
         "UnauthorizedOperation": 403,
     },
+    "logs": {
+        "AccessDeniedException": 400,
+        "ExpiredTokenException": 403,
+        "InternalFailure": 500,
+        "ServiceUnavailable": 503,
+        "ThrottlingException": 400,
+        "UnknownOperationException": 400,
+        "UnrecognizedClientException": 403,
+    },
     "sts": {
         "AccessDenied": 403,
         "ExpiredToken": 403,
@@ -168,7 +177,10 @@ def check_success(operation, headers, body):
     need(UUID.fullmatch(headers.get("x-amzn-requestid", "")), f"{where}: no request ID in {dict(headers)}")
     if service.metadata["protocol"] == "json":
         need(headers["content-type"] == "application/x-amz-json-1.1", f"{where}: {headers['content-type']}")
-        check_json(operation.output_shape, json.loads(body), where)
+        if operation.output_shape is None:
+            need(body == b"", f"{where}: {body!r} where nothing is to come")
+        else:
+            check_json(operation.output_shape, json.loads(body), where)
         return
     need(headers["content-type"].startswith("text/xml"), f"{where}: {headers['content-type']}")
     root = ElementTree.fromstring(body)

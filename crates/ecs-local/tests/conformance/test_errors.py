@@ -5,26 +5,38 @@ import urllib.error
 import urllib.request
 
 import clients
-from clients import ec2, ecs, refused, sts
+from clients import ec2, ecs, logs, refused, sts
+
+GROUP = "/errors"
+
+
+def describe_log_streams():
+    return logs.describe_log_streams(logGroupName=GROUP)
+
 
 CALLS = {
     "ecs": (ecs.list_task_definitions, "ListTaskDefinitions"),
     "ec2": (ec2.describe_subnets, "DescribeSubnets"),
+    "logs": (describe_log_streams, "DescribeLogStreams"),
     "sts": (sts.get_caller_identity, "GetCallerIdentity"),
 }
 
-# By effect: the code of ECS, EC2 and STS. `clients` checks that the status is the code's own, and the form the service's.
+# By effect: the code of ECS, EC2, CloudWatch Logs and STS. `clients` checks that the status is the code's own, and the form the service's.
 CODES = {
-    "throttle": ("ThrottlingException", "RequestLimitExceeded", "Throttling"),
-    "server_error": ("ServerException", "InternalError", "InternalFailure"),
-    "service_unavailable": ("ServiceUnavailable", "Unavailable", "ServiceUnavailable"),
-    "access_denied": ("AccessDeniedException", "UnauthorizedOperation", "AccessDenied"),
-    "expired_credentials": ("ExpiredTokenException", "RequestExpired", "ExpiredToken"),
-    "unrecognized_client": ("UnrecognizedClientException", "AuthFailure", "InvalidClientTokenId"),
+    "throttle": ("ThrottlingException", "RequestLimitExceeded", "ThrottlingException", "Throttling"),
+    "server_error": ("ServerException", "InternalError", "InternalFailure", "InternalFailure"),
+    "service_unavailable": ("ServiceUnavailable", "Unavailable", "ServiceUnavailable", "ServiceUnavailable"),
+    "access_denied": ("AccessDeniedException", "UnauthorizedOperation", "AccessDeniedException", "AccessDenied"),
+    "expired_credentials": ("ExpiredTokenException", "RequestExpired", "ExpiredTokenException", "ExpiredToken"),
+    "unrecognized_client": ("UnrecognizedClientException", "AuthFailure", "UnrecognizedClientException", "InvalidClientTokenId"),
 }
 
 
 class Errors(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        logs.create_log_group(logGroupName=GROUP)
+
     def test_each_service_has_its_own_form(self):
         for effect, codes in CODES.items():
             for (call, operation), code in zip(CALLS.values(), codes):
@@ -45,6 +57,7 @@ class Errors(unittest.TestCase):
     def test_unknown_operations(self):
         self.assertEqual(refused(ecs.list_services)[0], "UnknownOperationException")
         self.assertEqual(refused(ec2.describe_vpcs)[0], "InvalidAction")
+        self.assertEqual(refused(logs.describe_log_groups)[0], "UnknownOperationException")
 
     def test_requests_that_are_not_signed(self):
         target = "AmazonEC2ContainerServiceV20141113.ListTasks"

@@ -8,6 +8,7 @@
 mod cleanup;
 mod engine;
 mod faults;
+mod logs;
 mod registry;
 mod settings;
 mod sharing;

@@ -119,15 +119,30 @@ impl StandIn {
     }
 
     fn call(&self, operation: &str, body: &Value) -> Value {
-        let reply = self.http("POST", "/", Some(operation), &body.to_string());
+        let target = ("ecs", "AmazonEC2ContainerServiceV20141113", operation);
+        let reply = self.http("POST", "/", Some(target), &body.to_string());
         serde_json::from_str(&reply).unwrap()
     }
 
-    fn http(&self, method: &str, path: &str, operation: Option<&str>, body: &str) -> String {
+    /// Calls an operation of CloudWatch Logs; nothing where the reply has no body.
+    pub(crate) fn logs(&self, operation: &str, body: &Value) -> Value {
+        let target = ("logs", "Logs_20140328", operation);
+        let reply = self.http("POST", "/", Some(target), &body.to_string());
+        serde_json::from_str(&reply).unwrap_or_default()
+    }
+
+    /// With the service, the start of its targets, and an operation.
+    fn http(
+        &self,
+        method: &str,
+        path: &str,
+        operation: Option<(&str, &str, &str)>,
+        body: &str,
+    ) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
-        let target = operation.map_or(String::new(), |operation| format!(
-            "X-Amz-Target: AmazonEC2ContainerServiceV20141113.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/eu-west-1/ecs/aws4_request, \
+        let target = operation.map_or(String::new(), |(service, prefix, operation)| format!(
+            "X-Amz-Target: {prefix}.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/eu-west-1/{service}/aws4_request, \
              SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={}\r\n", "0".repeat(64)));
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{target}Content-Length: {}\r\n\r\n{body}",
             body.len()).unwrap();

@@ -8,6 +8,7 @@ mod conformance;
 mod containers;
 mod documentation;
 mod limits;
+mod logs;
 mod placement;
 mod ports;
 mod processes;

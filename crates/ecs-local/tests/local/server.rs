@@ -102,7 +102,7 @@ impl Local {
         self.call(
             "RegisterTaskDefinition",
             &json!({ "family": family, "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256",
-                "memory": "512", "containerDefinitions": containers }),
+                "memory": "512", "executionRoleArn": "arn:aws:iam::000000000000:role/execution", "containerDefinitions": containers }),
         );
     }
 
@@ -197,6 +197,17 @@ impl Local {
             signed("ecs")
         );
         self.http("POST", "/", &target, &body.to_string())
+    }
+
+    /// Calls an operation of CloudWatch Logs and wants it to succeed.
+    pub(crate) fn logs(&self, operation: &str, body: &Value) -> String {
+        let target = format!(
+            "X-Amz-Target: Logs_20140328.{operation}\r\n{}",
+            signed("logs")
+        );
+        let reply = self.http("POST", "/", &target, &body.to_string()).unwrap();
+        assert_eq!(reply.status, 200, "{operation}: {reply:?}");
+        reply.body
     }
 
     /// Calls an operation of EC2 with a form's parameters.

@@ -95,15 +95,33 @@ impl Aws {
 
     /// Calls an operation of ECS as a client would, and wants it to succeed.
     pub(crate) fn call(&self, operation: &str, body: &Value) -> Value {
-        let (status, reply) = self.http("POST", "/", Some(operation), &body.to_string());
-        assert_eq!(status, 200, "{operation}: {reply}");
+        let reply = self.ask("ecs", "AmazonEC2ContainerServiceV20141113", operation, body);
         serde_json::from_str(&reply).unwrap()
     }
 
     /// Lets happen what this document says, from now on.
     pub(crate) fn faults(&self, document: &Value) {
-        let (status, reply) = self.http("PUT", "/_local/faults", None, &document.to_string());
+        let (status, reply) = self.http("PUT", "/_local/faults", "", &document.to_string());
         assert!(status < 300, "{reply}");
+    }
+
+    /// Makes a log group.
+    pub(crate) fn create_log_group(&self, name: &str) {
+        let body = json!({ "logGroupName": name });
+        self.ask("logs", "Logs_20140328", "CreateLogGroup", &body);
+    }
+
+    /// Calls an operation of a service that speaks JSON, and wants it to succeed.
+    fn ask(&self, service: &str, prefix: &str, operation: &str, body: &Value) -> String {
+        let headers = format!(
+            "X-Amz-Target: {prefix}.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/{REGION}/{service}/aws4_request, \
+             SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={}\r\n",
+            "0".repeat(64)
+        );
+        let (status, reply) = self.http("POST", "/", &headers, &body.to_string());
+        assert_eq!(status, 200, "{operation}: {reply}");
+        reply
     }
 
     /// How often an operation was called.
@@ -115,7 +133,7 @@ impl Aws {
 
     /// What was asked, and how often it was refused.
     pub(crate) fn stats(&self) -> Value {
-        let (_, reply) = self.http("GET", "/_local/stats", None, "");
+        let (_, reply) = self.http("GET", "/_local/stats", "", "");
         serde_json::from_str(&reply).unwrap()
     }
 
@@ -152,14 +170,10 @@ impl Aws {
         );
     }
 
-    fn http(&self, method: &str, path: &str, operation: Option<&str>, body: &str) -> (u16, String) {
+    fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
         use std::io::{Read, Write};
         let mut stream = TcpStream::connect(self.address).unwrap();
-        let target = operation.map_or(String::new(), |operation| format!(
-            "X-Amz-Target: AmazonEC2ContainerServiceV20141113.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/{REGION}/ecs/aws4_request, \
-             SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={}\r\n", "0".repeat(64)));
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{target}Content-Length: {}\r\n\r\n{body}",
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             self.address, body.len()).unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();

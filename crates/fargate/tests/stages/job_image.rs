@@ -107,6 +107,7 @@ fn the_task_definition_is_what_the_job_asks_for() {
         ExecutionRole = \"arn:aws:iam::000000000000:role/execution\"\nTaskRole = \"arn:aws:iam::000000000000:role/task\"\n\
         [JobImage.RegistryCredentials]\n\"r.example.com\" = \"arn:aws:secretsmanager:eu-west-1:000000000000:secret:r-AbCdEf\"";
     let manager = manager_with(&json!({}), job_image, "");
+    manager.aws.create_log_group("/ci/jobs");
     manager.ask(&json!({
         "image": { "name": "ruby:3.3", "entrypoint": [""], "executor_opts": { "docker": { "user": "1000:1000" } } },
         "services": [{ "name": "postgres:16", "alias": "db", "command": ["/bin/sleep", "100"],

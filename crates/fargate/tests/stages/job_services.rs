@@ -167,6 +167,7 @@ fn where_the_output_of_services_is_to_be_found() {
     let keys =
         "LogGroup = \"/ci/jobs\"\nExecutionRole = \"arn:aws:iam::000000000000:role/execution\"";
     let with = manager_with(&json!({}), keys, "");
+    with.aws.create_log_group("/ci/jobs");
     with.ask(&debug);
     let said = with.prepare().out();
     let task = with.aws.running()[0]["taskArn"]

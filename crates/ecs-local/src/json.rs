@@ -1,0 +1,19 @@
+//! Bodies of the services that speak JSON 1.1.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+
+/// A request's members.
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // A call without members may come with no body at all.
+    let body = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body)
+        .map_err(|e| ApiError::new(400, "SerializationException", e.to_string()))
+}
+
+/// A reply's document.
+pub(crate) fn reply(value: &impl Serialize) -> Result<String, ApiError> {
+    serde_json::to_string(value).map_err(ApiError::internal)
+}
