@@ -4,16 +4,30 @@
 //! from hearing signals, and tokio's own standard streams would start threads, so pipes are opened anew without
 //! blocking; anything else (a file, a terminal) takes writes at once.
 
+mod aside;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 
+use self::aside::Turns;
+pub(crate) use self::aside::{Aside, WHOLE};
+
 /// One of the two streams.
 #[derive(Debug)]
-pub(crate) enum Output {
+pub(crate) struct Output {
+    sink: Sink,
+    /// Shared with who else has lines to say here, if anybody has.
+    turns: Option<Rc<Turns>>,
+}
+
+/// Where bytes go.
+#[derive(Debug)]
+enum Sink {
     /// A pipe, opened by us for ourselves: that it does not block is nobody else's business.
     Pipe(pipe::Sender),
     /// Anything else.
@@ -39,12 +53,32 @@ impl Output {
         Self::open(io::stderr().as_fd(), "/proc/self/fd/2")
     }
 
+    /// A file.
+    #[cfg(test)]
+    pub(crate) fn file(file: File) -> Self {
+        Self::of(Sink::Direct(file))
+    }
+
     fn open(inherited: BorrowedFd<'_>, path: &str) -> io::Result<Self> {
-        match pipe::OpenOptions::new().open_sender(path) {
-            Ok(sender) => Ok(Self::Pipe(sender)),
+        Ok(Self::of(match pipe::OpenOptions::new().open_sender(path) {
+            Ok(sender) => Sink::Pipe(sender),
             // No pipe, or no /proc.
-            Err(_) => Ok(Self::Direct(File::from(inherited.try_clone_to_owned()?))),
-        }
+            Err(_) => Sink::Direct(File::from(inherited.try_clone_to_owned()?)),
+        }))
+    }
+
+    fn of(sink: Sink) -> Self {
+        Self { sink, turns: None }
+    }
+
+    /// A way to say lines in between, which never come in the middle of one that is written here.
+    ///
+    /// # Errors
+    ///
+    /// When the stream cannot be opened once more.
+    pub(crate) fn aside(&mut self) -> io::Result<Aside> {
+        let turns = self.turns.get_or_insert_default();
+        Ok(Aside::new(self.sink.again()?, turns.clone()))
     }
 
     /// Writes some of `bytes`, and says how many. Nothing is written when this is dropped while it waits.
@@ -53,10 +87,17 @@ impl Output {
     ///
     /// When nobody reads any more.
     pub(crate) async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Pipe(sender) => sender.write(bytes).await,
-            Self::Direct(file) => file.write(bytes),
-        }
+        let Some(turns) = &self.turns else {
+            return self.sink.write_some(bytes).await;
+        };
+        let bytes = turns.take(bytes).await;
+        let length = self.sink.write_some(bytes).await?;
+        turns.wrote(
+            bytes
+                .split_at_checked(length)
+                .map_or(bytes, |(done, _)| done),
+        );
+        Ok(length)
     }
 
     /// Writes all of `bytes`; nothing is held back.
@@ -64,10 +105,41 @@ impl Output {
     /// # Errors
     ///
     /// When nobody reads any more.
-    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Pipe(sender) => sender.write_all(bytes).await,
-            Self::Direct(file) => file.write_all(bytes),
+    pub(crate) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let length = self.write_some(bytes).await?;
+            bytes = match bytes.split_at_checked(length) {
+                Some((_, rest)) if length > 0 => rest,
+                _ => return Err(io::ErrorKind::WriteZero.into()),
+            };
         }
+        Ok(())
+    }
+}
+
+/// Nobody will finish the last line.
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(turns) = &self.turns {
+            turns.end();
+        }
+    }
+}
+
+impl Sink {
+    async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Pipe(sender) => sender.write(bytes).await,
+            Self::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn again(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Pipe(sender) => Self::Pipe(pipe::Sender::from_owned_fd(
+                sender.as_fd().try_clone_to_owned()?,
+            )?),
+            Self::Direct(file) => Self::Direct(file.try_clone()?),
+        })
     }
 }

@@ -24,6 +24,7 @@ const JOB_RESPONSE_FILE: &str = "JOB_RESPONSE_FILE";
 const SHORT_TOKEN: &str = "CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN";
 const JOB_ID: &str = "CUSTOM_ENV_CI_JOB_ID";
 const PROJECT_FOLDER: &str = "CUSTOM_ENV_CI_PROJECT_DIR";
+const DEBUG_SERVICES: &str = "CUSTOM_ENV_CI_DEBUG_SERVICES";
 
 /// Not of GitLab Runner's contract: set by `fargate try --keep`, whose task stays when it has ended.
 pub(crate) const KEPT: &str = "FARGATE_TRY_KEEPS_TASK";
@@ -271,6 +272,17 @@ pub(crate) fn project_folder() -> Option<String> {
     variable(PROJECT_FOLDER)
 }
 
+/// Whether the job log is to show what services print. As for the runner itself the variable counts wherever it was set, the
+/// runner's own configuration included, and what is no boolean is none.
+pub(crate) fn debugs_services() -> bool {
+    variable(DEBUG_SERVICES).is_some_and(|value| is_true(&value))
+}
+
+/// Whether the runner takes a value for true (Go: strconv.ParseBool).
+fn is_true(value: &str) -> bool {
+    matches!(value, "1" | "t" | "T" | "TRUE" | "true" | "True")
+}
+
 /// What the driver reads of the job response file; the rest of it is skipped.
 #[derive(Debug, Deserialize)]
 struct JobResponse {
@@ -428,6 +440,16 @@ mod tests {
             assert!(job_id(bad).is_err(), "{bad:?} was accepted");
         }
         assert_eq!(job_id("90210").unwrap(), 90210);
+    }
+
+    #[test]
+    fn what_the_runner_takes_for_true() {
+        for value in ["1", "t", "T", "true", "TRUE", "True"] {
+            assert!(is_true(value), "{value}");
+        }
+        for value in ["0", "false", "yes", "on", "tRuE", " true", "2"] {
+            assert!(!is_true(value), "{value}");
+        }
     }
 
     #[test]

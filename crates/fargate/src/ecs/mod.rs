@@ -2,6 +2,7 @@
 
 mod convert;
 mod definitions;
+mod logs;
 mod refusal;
 mod registry;
 mod setup;
@@ -19,6 +20,7 @@ use aws_sdk_ecs::types::{
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 pub(crate) use self::definitions::LOG_PREFIX;
+pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::setup::Setup;
 use crate::config::{Cpu, Fargate, Memory, STORAGE_INCLUDED, Storage, StrategyItem};

@@ -127,12 +127,19 @@ impl Refusal {
                 || text.contains("taskdefinition is inactive"))
     }
 
+    /// Whether there is no such log stream: it comes with its container.
+    pub(crate) fn knows_no_stream(&self) -> bool {
+        self.code.as_deref() == Some("ResourceNotFoundException")
+            && self.message.contains("log stream")
+    }
+
     /// Whether somebody else is registering the same family.
     pub(crate) fn is_concurrent_registration(&self) -> bool {
         self.message.contains("Too many concurrent attempts")
     }
 
-    fn advice(&self) -> Option<String> {
+    /// What a person can do about it.
+    pub(crate) fn advice(&self) -> Option<String> {
         let text = self.message.to_lowercase();
         let has = |fragment: &str| text.contains(&fragment.to_lowercase());
         let code = self.code.as_deref().unwrap_or_default();

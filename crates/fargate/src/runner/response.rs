@@ -121,19 +121,6 @@ impl Asked {
         &self.variables
     }
 
-    /// The value of a variable, when it is set and not empty.
-    pub(crate) fn variable(&self, key: &str) -> Option<&str> {
-        let last = self.variables.iter().rev().find(|known| known.key == key);
-        last.map(|variable| variable.value.as_str())
-            .filter(|value| !value.is_empty())
-    }
-
-    /// Whether the job log is to show what its services print (`CI_DEBUG_SERVICES`).
-    pub(crate) fn debugs_services(&self) -> bool {
-        self.variable("CI_DEBUG_SERVICES")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
-    }
-
     /// How long the job may take.
     pub(crate) fn timeout(&self) -> Duration {
         let given = self.runner_info.as_ref().map_or(0, |info| info.timeout);
@@ -184,7 +171,8 @@ mod tests {
         assert_eq!(image.user().as_deref(), Some("1000"));
         assert_eq!(image.platform(), Some("linux/arm64"));
         assert_eq!(full.services()[0].variables[0].key, "A");
-        assert_eq!(full.variable("X"), Some("new"));
+        let last = full.variables().last().unwrap();
+        assert!(last.value == "new" && last.public && !last.masked);
         assert_eq!(full.timeout().as_secs(), 60);
     }
 }

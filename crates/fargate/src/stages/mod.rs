@@ -9,6 +9,7 @@ mod prepare;
 mod ready;
 mod register;
 mod run;
+mod service_log;
 mod services;
 mod sizes;
 mod start;

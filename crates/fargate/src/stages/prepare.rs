@@ -11,13 +11,12 @@ use super::ready::{Unready, until_ready};
 use super::start::{Launch, Search};
 use super::wanted::{Task, Wanted};
 use super::{Context, register, say, services};
-use crate::config::Mode;
 use crate::ecs::Aws;
 use crate::error::Result;
 use crate::job_image::{Composed, Environment};
 use crate::record::{self, Found, Record};
 use crate::retire::Retirement;
-use crate::runner::job_timeout;
+use crate::runner::{debugs_services, job_timeout};
 use crate::ssh::KeyPair;
 use crate::sweep::{self, Sweep};
 
@@ -77,6 +76,9 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
             manager: &manager,
             lifetime: plan.lifetime,
         };
+        if plan.hides_output {
+            say(services::NO_OUTPUT);
+        }
         // From here on a record that is gone means that the job's cleanup has come.
         let record = Record::new(&context.job, fargate, plan.lifetime);
         context.records.save(&record)?;
@@ -84,7 +86,6 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         loop {
             let mut record = search.task().await?;
             record.build = plan.composed.as_ref().map(Composed::build_side);
-            plan.point_to_output(context, &record);
             let waiting =
                 async { Ok(until_ready(&aws, context, &record, &key, begun, deadline).await) };
             match context.stop.or(waiting).await? {
@@ -142,23 +143,11 @@ struct Plan {
     environments: Vec<Environment>,
     /// When the job is over in any case, from now on.
     lifetime: Duration,
-    /// Whether somebody wants to see what the services print.
-    debugs_services: bool,
+    /// Whether somebody wants to see what the services print and cannot.
+    hides_output: bool,
 }
 
 impl Plan {
-    /// Says where the services' output goes, to those who ask for it.
-    fn point_to_output(&self, context: &Context<'_>, record: &Record) {
-        if let (true, Mode::JobImage(settings), Some(build)) = (
-            self.debugs_services,
-            &context.config.mode,
-            record.build.as_ref(),
-        ) {
-            let arn = record.task.as_deref().unwrap_or_default();
-            services::point_to_output(build, settings.log_group.as_deref(), arn);
-        }
-    }
-
     fn of(wanted: &Wanted<'_>, key: &KeyPair, start_timeout: Duration) -> Result<Self> {
         let public_key = key.public()?;
         let lifetime = start_timeout + job_timeout() + AFTER_TIMEOUT;
@@ -169,7 +158,7 @@ impl Plan {
                     title: definition.to_string(),
                     composed: None,
                     lifetime,
-                    debugs_services: false,
+                    hides_output: false,
                     environments: vec![Environment {
                         container: COORDINATOR_CONTAINER.to_owned(),
                         variables: BTreeMap::from([(PUBLIC_KEY_VARIABLE.to_owned(), public_key)]),
@@ -195,7 +184,9 @@ impl Plan {
             title,
             lifetime,
             environments: composed.environments.clone(),
-            debugs_services: by_image.asked.debugs_services() && !labels.is_empty(),
+            hides_output: debugs_services()
+                && !labels.is_empty()
+                && by_image.settings.log_group.is_none(),
             composed: Some(composed),
         })
     }

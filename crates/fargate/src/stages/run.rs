@@ -1,7 +1,7 @@
 //! `custom run`: runs one script in the job's task.
 //!
 //! A process per script, about ten per job, so it reads only what it needs, starts no thread, and asks AWS
-//! nothing unless the connection is lost.
+//! nothing unless the connection is lost, or what services print is to be shown.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use super::build_side::{self, target};
 use super::fate::{KILLED, TERMINATED, cut_down, explain};
+use super::service_log::ServiceLog;
 use super::{Context, services};
 use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
@@ -51,37 +52,50 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
             .advise("See what prepare says above.")
     })?;
     let streams = Output::stdout().and_then(|stdout| Ok((stdout, Output::stderr()?)));
-    let (mut stdout, mut stderr) = streams
+    let (mut stdout, stderr) = streams
         .map_err(|error| Error::system(format!("could not open the standard streams: {error}")))?;
 
     let build = record
         .build
         .as_ref()
         .filter(|_| Side::of(stage) == Side::Build);
-    let (login, connection) = match build {
+    let connection = match build {
         Some(build) => {
-            let at = build.login(login);
             let connecting = build_side::connect(context, &record, login, build);
-            let connection = context.stop.or(connecting).await?;
-            if is_job_script(stage) {
-                services::wait(context, &record, login, build).await?;
-            }
-            (at, connection)
+            context.stop.or(connecting).await?
         }
         None => match context.stop.or(connect(context, login)).await? {
-            Ok(connection) => (login.clone(), connection),
+            Ok(connection) => connection,
             Err(refusal) => return Err(unreachable(context, &record, login, &refusal).await),
         },
     };
-    let ended = if connection.is_agent() {
-        let patience = context.config.ssh.reconnect_timeout;
-        let script = Resumable::new(file, &mut stdout, &mut stderr, patience);
-        persist(context, &record, &login, connection, script).await?
-    } else {
-        connection
-            .run_script(file, &mut stdout, &mut stderr, &context.stop)
-            .await?
+    let services = build.filter(|_| is_job_script(stage));
+    let mut service_log =
+        services.and_then(|build| ServiceLog::wanted(context, &record, build, &mut stdout));
+    let running = async {
+        // Here, so that they end with the script.
+        let (mut stdout, mut stderr) = (stdout, stderr);
+        if let Some(build) = services {
+            services::wait(context, &record, login, build).await?;
+        }
+        if connection.is_agent() {
+            let at = build.map_or_else(|| login.clone(), |build| build.login(login));
+            let patience = context.config.ssh.reconnect_timeout;
+            let script = Resumable::new(file, &mut stdout, &mut stderr, patience);
+            persist(context, &record, &at, connection, script).await
+        } else {
+            connection
+                .run_script(file, &mut stdout, &mut stderr, &context.stop)
+                .await
+        }
     };
+    let ended = match &mut service_log {
+        Some(log) => log.beside(running).await?,
+        None => running.await?,
+    };
+    if let (Some(log), Ended::Exited(_) | Ended::Signalled(_)) = (service_log, &ended) {
+        log.finish(!matches!(ended, Ended::Exited(0))).await;
+    }
     if let (Ended::Exited(1..) | Ended::Signalled(_), Some(build)) = (&ended, build) {
         services::report(context, &record, build).await;
     }

@@ -7,11 +7,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::build_side::target;
 use super::{Context, say};
-use crate::ecs::{Aws, LOG_PREFIX};
+use crate::ecs::Aws;
 use crate::error::Result;
 use crate::record::{BuildSide, Login, Record};
 use crate::ssh::{Connection, KeyPair};
-use crate::task;
 
 /// How long the services may take to listen, before the job goes on without (GitLab: wait_for_services_timeout).
 const LIMIT: Duration = Duration::from_secs(30);
@@ -21,6 +20,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// How long AWS may take to say what became of services: it must not hold up the job's end.
 const INQUIRY: Duration = Duration::from_secs(10);
+
+/// Said where the output of services is wanted and kept nowhere.
+pub(super) const NO_OUTPUT: &str = "CI_DEBUG_SERVICES has no effect: this runner keeps no output of services ([JobImage] LogGroup in fargate.toml)";
 
 /// Ports that something listens on in the helper's network, which is the task's: state 0A in the kernel's tables. Needs
 /// nothing but a shell, and leaves the services without half a connection to complain of.
@@ -157,24 +159,6 @@ pub(super) async fn report(context: &Context<'_>, record: &Record, build: &Build
         say(&format!(
             "WARNING: service {} ({image}) {end}",
             service.label
-        ));
-    }
-}
-
-/// Says where the output of the services is to be found (CI_DEBUG_SERVICES).
-pub(super) fn point_to_output(build: &BuildSide, log_group: Option<&str>, task_arn: &str) {
-    let Some(group) = log_group else {
-        say(
-            "CI_DEBUG_SERVICES has no effect: this runner keeps no output of services ([JobImage] LogGroup in fargate.toml)",
-        );
-        return;
-    };
-    for service in &build.services {
-        say(&format!(
-            "Output of service {}: CloudWatch log group {group}, stream {LOG_PREFIX}/{}/{}",
-            service.label,
-            service.container,
-            task::id(task_arn)
         ));
     }
 }

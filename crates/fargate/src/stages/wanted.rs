@@ -40,7 +40,7 @@ pub(super) enum Task<'a> {
 
 /// What a task is made of that is composed for its job.
 pub(super) struct ByImage<'a> {
-    settings: &'a JobImage,
+    pub(super) settings: &'a JobImage,
     region: &'a str,
     pub(super) asked: Asked,
     sizes: Sizes,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::job_image::{WHERE, manager, manager_with};
+use crate::job_image::{WHERE, manager};
 use crate::manager::SECOND;
 
 /// A port that nobody uses just now.
@@ -18,7 +18,7 @@ fn free_port() -> u16 {
 }
 
 /// A service that runs `script`, and says that it listens on `port`.
-fn service(alias: &str, script: &str, port: Option<u16>) -> Value {
+pub(crate) fn service(alias: &str, script: &str, port: Option<u16>) -> Value {
     let variables: Vec<_> = port
         .map(|port| json!({ "key": "HEALTHCHECK_TCP_PORT", "value": port.to_string() }))
         .into_iter()
@@ -149,33 +149,4 @@ fn a_services_variables_reach_it() {
         !environment.contains("NAME=shop") && !environment.contains("CI_COMMIT_SHA"),
         "{environment}"
     );
-}
-
-#[test]
-fn where_the_output_of_services_is_to_be_found() {
-    let debug = json!({ "image": { "name": "a" }, "services": [service("db", "sleep 1000", None)],
-        "variables": [{ "key": "CI_DEBUG_SERVICES", "value": "true" }] });
-    let without = manager();
-    without.ask(&debug);
-    assert!(
-        without
-            .prepare()
-            .out()
-            .contains("CI_DEBUG_SERVICES has no effect: this runner keeps no output of services")
-    );
-
-    let keys =
-        "LogGroup = \"/ci/jobs\"\nExecutionRole = \"arn:aws:iam::000000000000:role/execution\"";
-    let with = manager_with(&json!({}), keys, "");
-    with.aws.create_log_group("/ci/jobs");
-    with.ask(&debug);
-    let said = with.prepare().out();
-    let task = with.aws.running()[0]["taskArn"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let id = task.rsplit('/').next().unwrap();
-    let line =
-        format!("Output of service db: CloudWatch log group /ci/jobs, stream job/service-0/{id}\n");
-    assert!(said.contains(&line), "{said}");
 }

@@ -16,6 +16,7 @@ mod many;
 mod proxy;
 mod reconnecting;
 mod scripts;
+mod service_log;
 mod signals;
 mod sweeping;
 

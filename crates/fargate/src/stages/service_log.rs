@@ -1,0 +1,316 @@
+//! What the services of a job print, in its log beside the job's script (CI_DEBUG_SERVICES).
+//!
+//! It is read from CloudWatch, which gets it from the task some seconds after it was printed. Whatever goes wrong in that is
+//! a warning: it neither fails a job nor holds it up.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::pending;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::Context;
+use crate::config::Mode;
+use crate::ecs::{Aws, Event, GET_LOG_EVENTS, LOG_PREFIX, Logs, Refusal};
+use crate::output::{Aside, Output, WHOLE};
+use crate::record::{BuildSide, Record};
+use crate::{runner, task};
+
+/// Pause between two looks, and the longest one while AWS does not answer. AWS allows 25 calls a second for an account.
+const PAUSE: Duration = Duration::from_secs(3);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Pages of a service that are read at a look: those of the others are to come, too.
+const PAGES: usize = 20;
+
+/// How long after it was printed AWS's log driver may send a line, and how long the look may take that waited for it.
+const FLUSH: Duration = Duration::from_secs(5);
+const LAST_LOOK: Duration = Duration::from_secs(3);
+
+/// Grey, as the Docker executor shows these lines, and the end of it.
+const GREY: &str = "\u{1b}[0;37m";
+const RESET: &str = "\u{1b}[0;m";
+
+/// The output of a job's services, as far as it was shown.
+#[derive(Debug)]
+pub(super) struct ServiceLog<'a> {
+    context: &'a Context<'a>,
+    group: &'a str,
+    services: Vec<Followed<'a>>,
+    aside: Aside,
+    logs: Option<Logs>,
+    /// Read, and not shown yet: whole lines, in pieces that can be written at once.
+    unsaid: VecDeque<Vec<u8>>,
+    /// There is no use in asking again.
+    given_up: bool,
+}
+
+#[derive(Debug)]
+struct Followed<'a> {
+    label: &'a str,
+    stream: String,
+    /// Where the next page begins.
+    next: Option<String>,
+    printed: bool,
+}
+
+impl<'a> ServiceLog<'a> {
+    /// The output of the job's services, where it can be had and somebody wants to see it beside what goes to `stdout`.
+    pub(super) fn wanted(
+        context: &'a Context<'a>,
+        record: &'a Record,
+        build: &'a BuildSide,
+        stdout: &mut Output,
+    ) -> Option<Self> {
+        if build.services.is_empty() || !runner::debugs_services() {
+            return None;
+        }
+        let Mode::JobImage(settings) = &context.config.mode else {
+            return None;
+        };
+        let group = settings.log_group.as_deref()?;
+        let task = task::id(record.task.as_deref()?);
+        let aside = stdout
+            .aside()
+            .inspect_err(|error| tracing::warn!("the output of services cannot be shown: {error}"))
+            .ok()?;
+        let services = build.services.iter().map(|service| Followed {
+            label: &service.label,
+            stream: format!("{LOG_PREFIX}/{}/{task}", service.container),
+            next: None,
+            printed: false,
+        });
+        Some(Self {
+            context,
+            group,
+            services: services.collect(),
+            aside,
+            logs: None,
+            unsaid: VecDeque::new(),
+            given_up: false,
+        })
+    }
+
+    /// Does `work`, and shows meanwhile what the services have printed and print.
+    pub(super) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::select! {
+            biased;
+            done = work => done,
+            never = self.follow() => match never {},
+        }
+    }
+
+    /// Shows what is left when the script is over. Where that `failed`, the last lines are waited for.
+    pub(super) async fn finish(mut self, failed: bool) {
+        let stop = self.context.stop.clone();
+        tokio::select! {
+            () = self.last_look(failed) => {}
+            _ = stop.requested() => {}
+        }
+    }
+
+    async fn last_look(&mut self, failed: bool) {
+        if !self.given_up {
+            if failed {
+                sleep(FLUSH).await;
+            }
+            match timeout(LAST_LOOK, self.look()).await {
+                Ok(Ok(())) => self.say_who_is_silent(),
+                Ok(Err(refusal)) => self.give_up(&refusal),
+                Err(_) => self.give_up(&Refusal::abandoned(GET_LOG_EVENTS)),
+            }
+        }
+        // A reader that is slow is waited for as with the script's own output.
+        show(&mut self.aside, &mut self.unsaid).await;
+    }
+
+    async fn follow(&mut self) -> Infallible {
+        let mut pause = PAUSE;
+        loop {
+            match self.look().await {
+                Ok(()) => pause = PAUSE,
+                Err(refusal) if refusal.may_pass() => {
+                    tracing::debug!("{refusal}");
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(refusal) => {
+                    self.give_up(&refusal);
+                    show(&mut self.aside, &mut self.unsaid).await;
+                    return pending().await;
+                }
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// Says why no more is shown, and where it is to be found.
+    fn give_up(&mut self, why: &Refusal) {
+        self.given_up = true;
+        self.tell(&format!(
+            "WARNING: the output of services cannot be shown: {why}"
+        ));
+        if let Some(advice) = why.advice() {
+            self.tell(&advice);
+        }
+        let streams: Vec<_> = self
+            .services
+            .iter()
+            .map(|service| format!("{} ({})", service.stream, service.label))
+            .collect();
+        let (group, streams) = (self.group, streams.join(", "));
+        self.tell(&format!(
+            "It is in CloudWatch: log group {group}, stream {streams}"
+        ));
+    }
+
+    fn say_who_is_silent(&mut self) {
+        let silent: Vec<_> = self
+            .services
+            .iter()
+            .filter(|service| !service.printed)
+            .map(|service| {
+                format!(
+                    "Nothing of service {} is in CloudWatch: log group {}, stream {}",
+                    service.label, self.group, service.stream
+                )
+            })
+            .collect();
+        for line in silent {
+            self.tell(&line);
+        }
+    }
+
+    /// Has a line of our own shown.
+    fn tell(&mut self, line: &str) {
+        let room = WHOLE - 1;
+        let parts = parts(line, room).map(|part| format!("{part}\n").into_bytes());
+        self.unsaid.extend(parts);
+    }
+
+    /// Shows what is new. What was read and not shown when this is dropped is shown the next time.
+    async fn look(&mut self) -> Result<(), Refusal> {
+        let logs = match self.logs.take() {
+            Some(logs) => logs,
+            None => {
+                let fargate = &self.context.config.fargate;
+                let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+                aws.logs(self.group)
+            }
+        };
+        let logs = self.logs.insert(logs);
+        show(&mut self.aside, &mut self.unsaid).await;
+        for service in &mut self.services {
+            for _ in 0..PAGES {
+                let page = match logs.read(&service.stream, service.next.as_deref()).await {
+                    Ok(page) => page,
+                    // Its container has not started.
+                    Err(refusal) if refusal.knows_no_stream() => break,
+                    Err(refusal) => return Err(refusal),
+                };
+                let is_end = page.next == service.next;
+                service.next = page.next;
+                service.printed |= !page.events.is_empty();
+                self.unsaid.extend(pieces(service.label, &page.events));
+                show(&mut self.aside, &mut self.unsaid).await;
+                if is_end {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn show(aside: &mut Aside, unsaid: &mut VecDeque<Vec<u8>>) {
+    while let Some(lines) = unsaid.front() {
+        if let Err(error) = aside.say(lines).await {
+            tracing::debug!("nobody reads: {error}");
+        }
+        unsaid.pop_front();
+    }
+}
+
+/// The lines of a service's output as the job log shows them, in pieces that can be written at once.
+fn pieces(label: &str, events: &[Event]) -> Vec<Vec<u8>> {
+    let mut pieces: Vec<Vec<u8>> = Vec::new();
+    for event in events {
+        let at = humantime::format_rfc3339_millis(event.at);
+        let head = format!("{GREY}[service:{label}] {at} ");
+        let room = WHOLE.saturating_sub(head.len() + RESET.len() + 1).max(1);
+        for line in event.message.lines() {
+            for part in parts(line, room) {
+                let line = format!("{head}{part}{RESET}\n");
+                match pieces.last_mut() {
+                    Some(piece) if piece.len() + line.len() <= WHOLE => {
+                        piece.extend(line.into_bytes());
+                    }
+                    _ => pieces.push(line.into_bytes()),
+                }
+            }
+        }
+    }
+    pieces
+}
+
+/// A line in parts of at most `room` bytes, or of one character where that has more.
+fn parts(line: &str, room: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest.take()?;
+        let least = line.chars().next().map_or(0, char::len_utf8);
+        let end = line.floor_char_boundary(room).max(least);
+        match line.split_at_checked(end) {
+            Some((part, more)) if !more.is_empty() => {
+                rest = Some(more);
+                Some(part)
+            }
+            _ => Some(line),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn event(message: &str) -> Event {
+        Event {
+            at: UNIX_EPOCH + Duration::from_millis(1_767_323_045_006),
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_line_is_marked() {
+        let pieces = pieces("db", &[event("ready"), event("a\n\nb\n")]);
+        let head = "\u{1b}[0;37m[service:db] 2026-01-02T03:04:05.006Z ";
+        let wanted: String = ["ready", "a", "", "b"]
+            .map(|line| format!("{head}{line}\u{1b}[0;m\n"))
+            .concat();
+        assert_eq!(pieces, [wanted.into_bytes()]);
+    }
+
+    #[test]
+    fn long_lines_and_many_come_in_pieces_that_a_pipe_takes_as_a_whole() {
+        let long = "ü".repeat(10_000);
+        let many = vec![event("0123456789"); 500];
+        let pieces = pieces("db", &[vec![event(&long)], many].concat());
+        assert!(
+            pieces
+                .iter()
+                .all(|piece| piece.len() <= WHOLE && piece.ends_with(b"\n"))
+        );
+        let text = String::from_utf8(pieces.concat()).unwrap();
+        let content: String = text
+            .lines()
+            .map(|line| line.split_once("Z ").unwrap().1.trim_end_matches(RESET))
+            .collect();
+        assert_eq!(content, long + &"0123456789".repeat(500));
+        assert!(pieces.len() < 20, "{} pieces", pieces.len());
+        // However little room there is, it ends.
+        assert_eq!(parts("aüb", 1).collect::<Vec<_>>(), ["a", "ü", "b"]);
+    }
+}

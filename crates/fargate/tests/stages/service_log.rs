@@ -1,0 +1,257 @@
+//! JobImage mode: what services print, in the job log beside the job's script (CI_DEBUG_SERVICES).
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::job_image::{manager, manager_with};
+use crate::job_services::service;
+use crate::manager::{Manager, SECOND};
+
+const KEYS: &str =
+    "LogGroup = \"/ci/jobs\"\nExecutionRole = \"arn:aws:iam::000000000000:role/execution\"";
+
+/// A manager whose job has these services, and wants to see what they print if it says so.
+fn prepared(services: &[Value], debug: Option<&str>, faults: &Value) -> Manager {
+    let mut manager = manager_with(faults, KEYS, "");
+    manager.aws.create_log_group("/ci/jobs");
+    manager.ask(&json!({ "image": { "name": "a" }, "services": services }));
+    let debug = debug.map(|value| ("CUSTOM_ENV_CI_DEBUG_SERVICES".to_owned(), value.to_owned()));
+    manager.variables.extend(debug);
+    manager.prepare();
+    manager
+}
+
+/// The lines of a service in the job log, without mark and time.
+fn lines(log: &str, label: &str) -> Vec<String> {
+    let head = format!("\u{1b}[0;37m[service:{label}] 20");
+    let lines = log.lines().filter(|line| line.starts_with(&head));
+    lines
+        .map(|line| {
+            let (_, text) = line.split_once("Z ").unwrap();
+            text.strip_suffix("\u{1b}[0;m").unwrap().to_owned()
+        })
+        .collect()
+}
+
+fn denied() -> Value {
+    json!({ "faults": [{ "when": { "operation": "GetLogEvents" }, "effect": "access_denied" }] })
+}
+
+#[test]
+fn what_services_print_is_in_the_job_log() {
+    let db = service(
+        "db",
+        "echo started; sleep 4; echo going on; exec sleep 1000",
+        None,
+    );
+    let cache = service("cache", "echo hot >&2; exec sleep 1000", None);
+    let silent = service("silent", "exec sleep 1000", None);
+    let manager = prepared(&[db, cache, silent], Some("true"), &json!({}));
+    // Not before the job's own script.
+    let checkout = manager
+        .start_stage("get_sources", "sleep 1")
+        .finish()
+        .exits(0);
+    assert_eq!(checkout.out(), "");
+    assert_eq!(manager.aws.calls("GetLogEvents"), 0);
+    // The services' lines wait for the end of half a line.
+    let script = "echo begin; sleep 1; printf half; sleep 5; echo ' and half'; printf unfinished";
+    let mut run = manager.start_stage("build_script", script);
+    let live = run.read_until("going on\u{1b}[0;m\n");
+    let rest = run.finish().exits(0).out();
+    let log = live.clone() + &rest;
+    assert_eq!(lines(&log, "db"), ["started", "going on"], "{log}");
+    assert_eq!(lines(&log, "cache"), ["hot"], "{log}");
+    assert!(live.contains("begin\n"), "{log}");
+    // Lines stay whole, and the script's output is what it was.
+    let own: Vec<_> = log
+        .lines()
+        .filter(|line| !line.contains("[service:"))
+        .collect();
+    let id = manager.aws.running()[0]["taskArn"]
+        .as_str()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let nothing = format!(
+        "Nothing of service silent is in CloudWatch: log group /ci/jobs, stream job/service-2/{id}"
+    );
+    assert_eq!(
+        own,
+        ["begin", "half and half", "unfinished", &nothing],
+        "{log}"
+    );
+    // The rest of the job costs no call.
+    let before = manager.aws.calls("GetLogEvents");
+    let after = manager
+        .start_stage("after_script", "echo after")
+        .finish()
+        .exits(0);
+    assert_eq!(after.out(), "after\n");
+    assert_eq!(manager.aws.calls("GetLogEvents"), before);
+}
+
+#[test]
+fn a_line_that_never_ends_hides_no_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let waited_for = folder.path().join("now").display().to_string();
+    let late = format!("while [ ! -e {waited_for} ]; do sleep 0.1; done; echo late");
+    let manager = prepared(&[service("db", &late, None)], Some("1"), &json!({}));
+    let script = format!("printf waiting; sleep 1; touch {waited_for}; sleep 60");
+    let begun = Instant::now();
+    let mut run = manager.start_stage("build_script", script);
+    let live = run.read_until("late\u{1b}[0;m\n");
+    assert!(
+        live.starts_with("waiting\n\u{1b}[0;37m[service:db] "),
+        "{live:?}"
+    );
+    assert!(
+        begun.elapsed() > 10 * SECOND && begun.elapsed() < 40 * SECOND,
+        "{:?}",
+        begun.elapsed()
+    );
+    // A cancelled job waits for no look.
+    let cancelled = Instant::now();
+    run.signal(nix::sys::signal::Signal::SIGTERM);
+    run.finish().exits(22);
+    assert!(
+        cancelled.elapsed() < 4 * SECOND,
+        "{:?}",
+        cancelled.elapsed()
+    );
+}
+
+#[test]
+fn much_output_of_both_is_complete_and_whole() {
+    let chatty = service(
+        "chatty",
+        "seq -f 'line %g of the service' 1 20000; exec sleep 1000",
+        None,
+    );
+    let manager = prepared(&[chatty], Some("true"), &json!({}));
+    let script = "seq -f 'line %g of the script' 1 200000; sleep 4; seq 200001 300000";
+    let log = manager
+        .start_stage("build_script", script)
+        .finish()
+        .exits(0)
+        .out();
+    let own: String = log
+        .split_inclusive('\n')
+        .filter(|line| !line.contains("[service:"))
+        .collect();
+    let wanted: String = (1..=200_000)
+        .map(|number| format!("line {number} of the script\n"))
+        .chain((200_001..=300_000).map(|number| format!("{number}\n")))
+        .collect();
+    assert!(own == wanted, "the script's own output is not what it was");
+    let wanted: Vec<_> = (1..=20_000)
+        .map(|number| format!("line {number} of the service"))
+        .collect();
+    assert!(
+        lines(&log, "chatty") == wanted,
+        "{} lines",
+        lines(&log, "chatty").len()
+    );
+}
+
+#[test]
+fn the_last_lines_of_a_service_come_when_the_script_fails() {
+    let db = service("db", "sleep 3; echo corrupt; exit 7", None);
+    let manager = prepared(&[db], Some("true"), &json!({}));
+    let log = manager
+        .start_stage("build_script", "sleep 2; exit 4")
+        .finish()
+        .exits(11)
+        .out();
+    assert_eq!(lines(&log, "db"), ["corrupt"], "{log}");
+    assert!(
+        log.ends_with("WARNING: service db (postgres:16) exited with status 7\n"),
+        "{log}"
+    );
+    assert_eq!(manager.exit_code_file().unwrap(), "4\n");
+}
+
+#[test]
+fn nothing_is_asked_without_the_variable() {
+    for value in [None, Some(""), Some("false"), Some("yes"), Some("tRuE")] {
+        let manager = prepared(&[service("db", "echo started", None)], value, &denied());
+        let log = manager
+            .start_stage("build_script", "sleep 1; echo done")
+            .finish()
+            .exits(0)
+            .out();
+        assert_eq!(log, "done\n", "{value:?}");
+        assert_eq!(manager.aws.calls("GetLogEvents"), 0);
+    }
+}
+
+#[test]
+fn a_refusal_is_one_warning() {
+    let services = [
+        service("db", "echo a", None),
+        service("cache", "echo b", None),
+    ];
+    let manager = prepared(&services, Some("true"), &denied());
+    let begun = Instant::now();
+    let run = manager
+        .start_stage("build_script", "sleep 5; echo done")
+        .finish()
+        .exits(0);
+    assert!(begun.elapsed() < 15 * SECOND, "{:?}", begun.elapsed());
+    let log = run.out();
+    assert_eq!(log.matches("WARNING").count(), 1, "{log}");
+    for part in [
+        "WARNING: the output of services cannot be shown: AWS refused logs:GetLogEvents: AccessDeniedException: ",
+        "\nAllow logs:GetLogEvents in the IAM policy of the manager.\n",
+        "\nIt is in CloudWatch: log group /ci/jobs, stream job/service-0/",
+    ] {
+        assert!(log.contains(part), "no {part:?} in {log}");
+    }
+    assert!(log.ends_with("done\n"), "{log}");
+    assert_eq!(manager.aws.calls("GetLogEvents"), 1);
+    // Its exit code is the script's, whatever became of the services' output.
+    manager
+        .start_stage("build_script", "exit 3")
+        .finish()
+        .exits(11);
+    assert_eq!(manager.exit_code_file().unwrap(), "3\n");
+}
+
+#[test]
+fn an_aws_that_does_not_answer_holds_nothing_up() {
+    let slow = json!({ "faults": [{ "when": { "operation": "GetLogEvents" }, "effect": { "slow_reply": { "seconds": 100 } } }] });
+    let manager = prepared(&[service("db", "echo a", None)], Some("true"), &slow);
+    let begun = Instant::now();
+    let log = manager
+        .start_stage("build_script", "echo done")
+        .finish()
+        .exits(0)
+        .out();
+    assert!(begun.elapsed() < 15 * SECOND, "{:?}", begun.elapsed());
+    assert!(log.starts_with("done\nWARNING: the output of services cannot be shown: no answer from AWS to logs:GetLogEvents"), "{log}");
+}
+
+#[test]
+fn without_a_log_group_it_is_said_that_there_is_nothing_to_see() {
+    let mut manager = manager();
+    let db = [service("db", "echo a", None)];
+    manager.ask(&json!({ "image": { "name": "a" }, "services": db }));
+    assert!(!manager.prepare().out().contains("CI_DEBUG_SERVICES"));
+    manager.custom("cleanup").exits(0);
+    let debug = ("CUSTOM_ENV_CI_DEBUG_SERVICES".to_owned(), "true".to_owned());
+    manager.variables.push(debug);
+    let said = manager.prepare().out();
+    assert!(
+        said.contains("CI_DEBUG_SERVICES has no effect: this runner keeps no output of services"),
+        "{said}"
+    );
+    let log = manager
+        .start_stage("build_script", "echo done")
+        .finish()
+        .exits(0)
+        .out();
+    assert_eq!(log, "done\n");
+}
