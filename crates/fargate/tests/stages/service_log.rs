@@ -235,6 +235,17 @@ fn an_aws_that_does_not_answer_holds_nothing_up() {
 }
 
 #[test]
+fn a_log_group_that_does_not_exist_is_told_in_aws_words() {
+    let manager = manager_with(&json!({}), KEYS, "");
+    manager.custom("prepare").exits(22).complains(&[
+        "ResourceInitializationError: ",
+        "The specified log group does not exist.",
+        "Check that the log group of the task definition exists",
+    ]);
+    manager.left_nothing();
+}
+
+#[test]
 fn without_a_log_group_it_is_said_that_there_is_nothing_to_see() {
     let mut manager = manager();
     let db = [service("db", "echo a", None)];
