@@ -4,6 +4,8 @@ mod convert;
 mod definitions;
 mod refusal;
 mod registry;
+#[cfg(test)]
+mod reply_tests;
 mod setup;
 
 use std::collections::BTreeMap;

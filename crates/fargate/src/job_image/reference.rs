@@ -63,7 +63,10 @@ pub(crate) fn architecture(platform: &str) -> Option<Architecture> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::mutation;
 
     #[test]
     fn the_registry_is_the_first_part_that_looks_like_a_host() {
@@ -121,5 +124,33 @@ mod tests {
         assert_eq!(architecture("amd64"), Some(Architecture::X86_64));
         assert_eq!(architecture("windows/amd64"), None);
         assert_eq!(architecture("linux/s390x"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_an_image_is_called_its_parts_are_what_they_should_be(
+            image in prop_oneof![
+                mutation::bytes("registry.example.com:5000/team/ruby:x86_64-v3@sha256:00").prop_map(|name| String::from_utf8_lossy(&name).into_owned()),
+                "[!-~]{1,40}",
+            ],
+        ) {
+            let host = registry(&image);
+            prop_assert!(!host.contains('/') && host == host.to_ascii_lowercase());
+            // Credentials of one host are never given to another.
+            prop_assert!(host == DOCKER_HUB || image.to_ascii_lowercase().starts_with(&host), "{} of {}", host, image);
+            prop_assert!(!service_name(&image).contains('@'));
+            for architecture in [Architecture::X86_64, Architecture::Arm64] {
+                let once = helper_image(&image, architecture);
+                prop_assert_eq!(helper_image(&once, architecture), once.clone());
+                prop_assert_eq!(registry(&once), registry(&image));
+            }
+        }
+
+        #[test]
+        fn no_platform_is_too_odd(platform in "\\PC{0,20}|(linux|Linux|windows)?/?(amd64|arm64|x86_64|aarch64)?(/v8)?") {
+            if architecture(&platform).is_some() {
+                prop_assert!(!platform.to_ascii_lowercase().starts_with("windows"));
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod aws;
 mod bad_input;
 mod connection;
+mod hostile;
 mod job_image;
 mod job_image_refused;
 mod job_services;
