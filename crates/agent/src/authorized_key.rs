@@ -82,6 +82,10 @@ impl AuthorizedKey {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::*;
 
     const KEY: &str =
@@ -122,6 +126,52 @@ mod tests {
                 !error.contains("SECRET") && !error.contains("AAAAB3"),
                 "{error}"
             );
+        }
+    }
+
+    /// Lines of all kinds of keys, and of what people put there by mistake.
+    const LINES: [&str; 5] = [
+        KEY,
+        RSA,
+        "no-pty,command=\"x\" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ me",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ me\nssh-ed25519 AAAA",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2048))]
+
+        #[test]
+        fn a_line_that_is_nearly_right_is_a_key_or_is_refused_without_its_text(
+            line in select(LINES.to_vec()),
+            edits in vec((any::<Index>(), 0..4_u8, any::<u8>()), 0..4),
+        ) {
+            let mut bytes = line.as_bytes().to_vec();
+            for (at, what, byte) in edits {
+                let place = at.index(bytes.len() + 1);
+                match what {
+                    0 => bytes.insert(place, byte),
+                    1 => bytes.truncate(place),
+                    _ if place == bytes.len() => {}
+                    2 => drop(bytes.remove(place)),
+                    _ => bytes[place] = byte,
+                }
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            match AuthorizedKey::parse(&text) {
+                Ok(key) => {
+                    let line = PublicKey::from_openssh(text.trim()).unwrap();
+                    prop_assert!(key.is(&line) && line.algorithm() == Algorithm::Ed25519);
+                    // It reads itself, without the comment.
+                    let alone = PublicKey::from(key.0.clone()).to_openssh().unwrap();
+                    prop_assert_eq!(AuthorizedKey::parse(&alone).unwrap(), key);
+                }
+                Err(error) => {
+                    let told = format!("{error:#}");
+                    let piece = text.split_whitespace().find(|word| word.len() > 16 && told.contains(word));
+                    prop_assert!(piece.is_none(), "{:?} in {}", piece, told);
+                }
+            }
         }
     }
 }

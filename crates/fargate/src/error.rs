@@ -75,6 +75,18 @@ impl Error {
     }
 }
 
+/// What is wrong with a JSON document that may hold secrets: the parser's own words would repeat a piece of it.
+pub(crate) fn json_fault(error: &serde_json::Error) -> String {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => {
+            "something in it has another type than expected, or is missing"
+        }
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is no JSON",
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

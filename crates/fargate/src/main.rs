@@ -14,8 +14,11 @@ mod log;
 mod lookout;
 mod manager;
 mod mark;
+#[cfg(test)]
+mod mutation;
 mod output;
 mod placement;
+mod plain;
 mod reap;
 mod record;
 mod retire;
@@ -37,6 +40,7 @@ use clap::Parser;
 use crate::cli::{Agent, Cli, Command, DEFAULT_CONFIG, Local, Options};
 use crate::config::Config;
 use crate::error::{Blame, Error, Result};
+use crate::plain::plain;
 use crate::runner::Runner;
 use crate::stop::Stop;
 
@@ -148,13 +152,21 @@ fn configuration(options: &Options) -> Result<Config> {
 
 /// Tells a person what went wrong and what to do. GitLab shows standard error in the job log.
 fn complain(error: &Error) {
-    let mut text = match error.to_string() {
-        silent if silent.is_empty() => return,
-        message => format!("ERROR: {message}\n"),
-    };
-    if let Some(advice) = error.advice() {
-        text.push_str(&format!("  {advice}\n"));
+    let message = error.to_string();
+    if message.is_empty() {
+        return;
     }
+    // Several problems have a line each. What is in them may be somebody else's words.
+    let advice = error
+        .advice()
+        .into_iter()
+        .map(|advice| format!("  {advice}"));
+    let text: String = format!("ERROR: {message}")
+        .lines()
+        .map(str::to_owned)
+        .chain(advice)
+        .map(|line| plain(&line) + "\n")
+        .collect();
     // There is nowhere left to say that standard error is closed.
     let _nobody_listens = std::io::stderr().write_all(text.as_bytes());
 }

@@ -5,6 +5,8 @@
 //! a reader sees an old or a new one and never half of one.
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 pub(crate) mod tests;
 
 use std::fs::{DirBuilder, File, OpenOptions};
@@ -17,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Fargate;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, json_fault};
 use crate::manager::{self, Process};
 use crate::runner::{Job, is_kept};
 
@@ -221,7 +223,7 @@ impl Records {
                 "it belongs to job {} of project {}",
                 record.job.id, record.job.project_id
             )),
-            Err(error) => Found::Damaged(error.to_string()),
+            Err(error) => Found::Damaged(json_fault(&error)),
         })
     }
 
@@ -243,7 +245,7 @@ impl Records {
             let record = content
                 .map_err(|error| error.to_string())
                 .and_then(|content| {
-                    serde_json::from_slice(&content).map_err(|error| error.to_string())
+                    serde_json::from_slice(&content).map_err(|error| json_fault(&error))
                 });
             let record = record.and_then(|record: Box<Record>| {
                 if self.file(&record.job) == file {

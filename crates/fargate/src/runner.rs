@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use self::response::DEFAULT_TIMEOUT;
 pub(crate) use self::response::{Asked, Image, Variable};
-use crate::error::{Blame, Error, Result};
+use crate::error::{Blame, Error, Result, json_fault};
 
 const BUILD_FAILURE_EXIT_CODE: &str = "BUILD_FAILURE_EXIT_CODE";
 const SYSTEM_FAILURE_EXIT_CODE: &str = "SYSTEM_FAILURE_EXIT_CODE";
@@ -310,8 +310,9 @@ fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T> {
     })?;
     serde_json::from_slice(&content).map_err(|error| {
         Error::system(format!(
-            "could not understand {JOB_RESPONSE_FILE} {}: {error}",
-            file.display()
+            "could not understand {JOB_RESPONSE_FILE} {}: {}",
+            file.display(),
+            json_fault(&error)
         ))
     })
 }
@@ -407,7 +408,11 @@ impl ConfigAnswer {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
+    use crate::mutation;
 
     #[test]
     fn a_short_token_cannot_leave_the_directory() {
@@ -489,5 +494,38 @@ mod tests {
                 .id
                 .is_none()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_response_that_cannot_be_read_is_not_shown(
+            text in mutation::json_text(json!({ "id": 7, "token": "job-token-0123456789", "job_info": { "name": "unit tests", "project_id": 3,
+                "project_name": "shop", "project_full_path": "acme/shop", "pipeline_id": 4 },
+                "variables": [{ "key": "TOKEN", "value": "glpat-XXXXXXXXXXXXXXXXXXXX", "masked": true }] })),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("response.json");
+            std::fs::write(&file, &text).unwrap();
+            for error in [read::<JobResponse>(&file).err(), read::<Asked>(&file).err()].into_iter().flatten() {
+                prop_assert_eq!(error.blame(), Blame::System);
+                prop_assert!(error.to_string().contains("line "), "{}", error);
+                for secret in ["glpat-XXXX", "job-token"] {
+                    prop_assert!(!error.to_string().contains(secret), "{}", error);
+                }
+            }
+        }
+
+        #[test]
+        fn names_of_records_cannot_leave_their_folder(token in "[!-~]{0,70}|[a-zA-Z0-9_-]{1,64}", id in any::<u64>()) {
+            if let Ok(runner) = short_token(&token) {
+                let job = Job { id, project_id: 0, pipeline_id: 0, project: String::new(), name: String::new(), runner };
+                let name = job.record_name();
+                prop_assert_eq!(Path::new(&name).components().count(), 1);
+                prop_assert!(!name.contains(['/', '.']) && name.len() <= 64 + 21);
+                // No two jobs share one.
+                let id = id.to_string();
+                prop_assert_eq!(name.rsplit_once('-').unwrap(), (token.as_str(), id.as_str()));
+            }
+        }
     }
 }

@@ -214,6 +214,9 @@ pub(crate) fn look_again(waited: Duration, address_known: bool) -> Duration {
 }
 
 #[cfg(test)]
+mod life;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, json_fault};
 
 /// A user and a password, and where they were found.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,8 +76,10 @@ fn file() -> Option<PathBuf> {
 /// The pure part of [`find`].
 fn choose(text: &str, path: &Path, registry: &str, repository: &str) -> Result<Option<Login>> {
     let from = path.display();
-    let logins: Logins = serde_json::from_str(text)
-        .map_err(|error| Error::system(format!("the logins in {from} do not parse: {error}")))?;
+    let logins: Logins = serde_json::from_str(text).map_err(|error| {
+        let fault = json_fault(&error);
+        Error::system(format!("the logins in {from} do not parse: {fault}"))
+    })?;
     let entry = entry(&logins.auths, registry, repository);
     if let Some(entry) = entry
         && let Some((user, password)) = entry.login().map_err(|reason| {

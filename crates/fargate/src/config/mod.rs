@@ -18,7 +18,8 @@ pub(crate) use self::job_image::JobImage;
 use self::section::{Findings, Section, position};
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
 pub(crate) use self::values::{
-    Globs, StrategyItem, TaskDefinitionName, image, is_tag_character, platform_version, role,
+    Globs, StrategyItem, TaskDefinitionName, capacity_provider, image, is_tag_character,
+    platform_version, role,
 };
 use crate::error::{Error, Result};
 
@@ -454,5 +455,7 @@ fn job_variables(section: Section<'_>) -> JobVariables {
     variables
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

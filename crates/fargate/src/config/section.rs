@@ -10,6 +10,9 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Longer than any job, and short enough to be counted with.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// What was found while reading, with positions as offsets into the text.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -217,8 +220,8 @@ impl<'a> Section<'a> {
     /// A duration like "90s" or "1h30m", above zero.
     pub(crate) fn duration(&self, key: &'static str, default: Duration) -> Duration {
         self.parsed(key, |text| match humantime::parse_duration(text) {
-            Ok(duration) if !duration.is_zero() => Ok(duration),
-            _ => Err("a duration above zero, like \"90s\" or \"15m\"".to_owned()),
+            Ok(duration) if !duration.is_zero() && duration <= LONGEST => Ok(duration),
+            _ => Err("a duration above zero and up to 30 days, like \"90s\" or \"15m\"".to_owned()),
         })
         .unwrap_or(default)
     }

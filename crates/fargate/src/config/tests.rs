@@ -112,7 +112,7 @@ LogLevel = "loud"
       line 5: Fargate.Region must be a string, and is a number
       line 6: Fargate.Subnet is "net-1", but must be an id that starts with subnet-
       line 7: Fargate.EnablePublicIP must be true or false, and is a string
-      line 8: Fargate.StartTimeout is "soon", but must be a duration above zero, like "90s" or "15m"
+      line 8: Fargate.StartTimeout is "soon", but must be a duration above zero and up to 30 days, like "90s" or "15m"
       line 9: Fargate.CapacityProviderStrategy.Name is missing; it must be a capacity provider, like "FARGATE_SPOT"
       line 9: Fargate.CapacityProviderStrategy.Weight is 2000, but must be 0 to 1000
       line 11: Fargate.Tags.aws:team is no tag that AWS takes, which is a key that does not start with aws:, which AWS keeps for itself

@@ -16,6 +16,18 @@ impl fmt::Display for TaskDefinitionName {
     }
 }
 
+impl TaskDefinitionName {
+    /// What else it is called: `family:revision` and the family alone.
+    pub(crate) fn other_names(&self) -> Vec<String> {
+        let name = match self.0.starts_with("arn:") {
+            true => arn_resource(&self.0, "task-definition").unwrap_or_default(),
+            false => &self.0,
+        };
+        let family = name.split_once(':').map_or(name, |(family, _)| family);
+        vec![name.to_owned(), family.to_owned()]
+    }
+}
+
 impl FromStr for TaskDefinitionName {
     type Err = String;
 
@@ -55,10 +67,34 @@ pub(crate) fn cluster(text: &str) -> Result<String, String> {
 
 /// What follows `kind/` in an ECS ARN, whatever its partition.
 fn arn_resource<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
-    let mut parts = arn.splitn(6, ':');
-    let service = parts.nth(2)?;
-    let resource = parts.nth(2)?;
-    (service == "ecs").then(|| resource.strip_prefix(kind)?.strip_prefix('/'))?
+    let parts: Vec<_> = arn.splitn(6, ':').collect();
+    match parts.as_slice() {
+        [_, partition, "ecs", region, account, resource]
+            if [partition, region, account]
+                .into_iter()
+                .all(|part| is_arn_part(part)) =>
+        {
+            resource.strip_prefix(kind)?.strip_prefix('/')
+        }
+        _ => None,
+    }
+}
+
+/// Partitions, regions and accounts.
+fn is_arn_part(part: &str) -> bool {
+    !part.is_empty()
+        && part
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// A capacity provider (AWS: CreateCapacityProvider).
+pub(crate) fn capacity_provider(text: &str) -> Result<String, String> {
+    if is_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("the name of a capacity provider, like \"FARGATE_SPOT\"".to_owned())
+    }
 }
 
 /// The alphabet and length of ECS families and cluster names (AWS: RegisterTaskDefinition, CreateCluster).
@@ -125,7 +161,7 @@ pub(crate) fn role(text: &str) -> Result<String, String> {
     let parts: Vec<_> = text.splitn(6, ':').collect();
     let valid = match parts.as_slice() {
         ["arn", partition, "iam", "", account, resource] => {
-            !partition.is_empty()
+            is_arn_part(partition)
                 && account.len() == 12
                 && account.bytes().all(|byte| byte.is_ascii_digit())
                 && resource.strip_prefix("role/").is_some_and(is_role_name)
@@ -282,6 +318,12 @@ impl Globs {
     pub(crate) fn allow(&self, value: &str) -> bool {
         self.allowed.is_match(value) && !self.refused.is_match(value)
     }
+
+    /// Whether `value` is allowed, which has other names, too. What is taken back is taken back under all of them, or a
+    /// job would choose the one that the operator did not think of.
+    pub(crate) fn allow_named(&self, value: &str, other_names: &[String]) -> bool {
+        self.allow(value) && !other_names.iter().any(|name| self.refused.is_match(name))
+    }
 }
 
 impl fmt::Display for Globs {
@@ -320,6 +362,9 @@ mod tests {
             "arn:aws:ecs:r:1:cluster/a",
             "arn:aws:iam::1:task-definition/a",
             "arn:aws:ecs",
+            "arn:aws:ecs:eu-west-1\nCleaned up:111122223333:task-definition/a",
+            "arn:aws\u{1b}[2J:ecs:eu-west-1:111122223333:task-definition/a",
+            "arn::ecs:eu-west-1:111122223333:task-definition/a",
         ] {
             assert!(
                 bad.parse::<TaskDefinitionName>().is_err(),
@@ -337,6 +382,19 @@ mod tests {
         assert!(!globs(&["ci-*"]).allow("my-ci-ruby"));
         assert!(globs(&["*"]).allow("arn:aws:ecs:r:1:task-definition/a"));
         assert!(!globs(&["*", "!root-*"]).allow("root-all"));
+        for name in [
+            "root",
+            "root:3",
+            "arn:aws:ecs:r:1:task-definition/root",
+            "arn:aws:ecs:r:1:task-definition/root:3",
+        ] {
+            let others = name.parse::<TaskDefinitionName>().unwrap().other_names();
+            assert!(!globs(&["*", "!root"]).allow_named(name, &others), "{name}");
+            assert!(
+                globs(&["*", "!roo", "!root2"]).allow_named(name, &others),
+                "{name}"
+            );
+        }
         assert!(!globs(&[]).allow("a"));
     }
 
@@ -365,12 +423,17 @@ mod tests {
 
     #[test]
     fn arns_are_of_what_they_should_be() {
+        assert!(capacity_provider("FARGATE_SPOT").is_ok());
+        for bad in ["", "FARGATE SPOT", "a\nb", "\u{1b}[31m"] {
+            assert!(capacity_provider(bad).is_err(), "{bad:?} was accepted");
+        }
         assert!(role("arn:aws:iam::111122223333:role/ci-test").is_ok());
         assert!(role("arn:aws-cn:iam::111122223333:role/path/ci").is_ok());
         for bad in [
             "ci-test",
             "arn:aws:iam::1:role/a",
             "arn:aws:iam::111122223333:user/a",
+            "arn:aws\n:iam::111122223333:role/a",
             "arn:aws:iam::111122223333:role/",
         ] {
             assert!(role(bad).is_err(), "{bad:?} was accepted");

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use aws_sdk_ecs::types;
 
+use crate::plain::plain;
 use crate::task::{Container, Interface, Task};
 
 /// A task, unless it has no ARN.
@@ -15,9 +16,7 @@ pub(super) fn task(task: types::Task) -> Option<Task> {
         last_status: task.last_status.unwrap_or_default(),
         desired_status: task.desired_status.unwrap_or_default(),
         stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
-        stopped_reason: task
-            .stopped_reason
-            .filter(|reason| !reason.trim().is_empty()),
+        stopped_reason: words(task.stopped_reason),
         pull_started: task.pull_started_at.is_some(),
         pull_stopped: task.pull_stopped_at.is_some(),
         started: task.started_at.is_some(),
@@ -45,13 +44,19 @@ fn container(container: types::Container) -> Container {
         image: container.image,
         last_status: container.last_status.unwrap_or_default(),
         exit_code: container.exit_code,
-        reason: container.reason.filter(|reason| !reason.trim().is_empty()),
+        reason: words(container.reason),
         private_ip: container
             .network_interfaces
             .unwrap_or_default()
             .into_iter()
             .find_map(|interface| interface.private_ipv4_address?.parse().ok()),
     }
+}
+
+/// What AWS says for people. It may repeat what a job's author wrote, such as a command.
+fn words(said: Option<String>) -> Option<String> {
+    said.map(|said| plain(said.trim()))
+        .filter(|said| !said.is_empty())
 }
 
 /// The attachment that is a network interface; volumes and others may stand beside it in any order.
@@ -77,7 +82,7 @@ fn interface(attachments: &[types::Attachment]) -> Interface {
 pub(super) fn failures(failures: Vec<types::Failure>) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for failure in failures {
-        let reason = match (failure.reason, failure.detail) {
+        let reason = match (words(failure.reason), words(failure.detail)) {
             (Some(reason), Some(detail)) => format!("{reason} ({detail})"),
             (Some(text), None) | (None, Some(text)) => text,
             (None, None) => continue,

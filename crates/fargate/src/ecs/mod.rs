@@ -5,6 +5,8 @@ mod definitions;
 mod logs;
 mod refusal;
 mod registry;
+#[cfg(test)]
+mod reply_tests;
 mod setup;
 
 use std::collections::BTreeMap;

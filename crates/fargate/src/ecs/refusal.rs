@@ -6,6 +6,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 
 use crate::error::Error;
+use crate::plain::plain;
 
 /// A call that AWS refused, or that did not reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,14 +46,12 @@ impl Refusal {
         SdkError<E, R>: RequestId + std::error::Error,
     {
         let service = error.as_service_error();
-        let code = service
-            .and_then(ProvideErrorMetadata::code)
-            .map(str::to_owned);
+        let code = service.and_then(ProvideErrorMetadata::code).map(plain);
         let message = service
             .and_then(ProvideErrorMetadata::message)
             .map(str::to_owned);
         let chain = chain(error);
-        let message = message.unwrap_or_else(|| chain.join(": "));
+        let message = plain(&message.unwrap_or_else(|| chain.join(": ")));
         let no_credentials = || chain.iter().any(|cause| cause.contains("credential"));
         let kind = match (&code, error) {
             (Some(code), _) => kind(code, &message),
@@ -68,7 +67,7 @@ impl Refusal {
             kind,
             code,
             message,
-            request: error.request_id().map(str::to_owned),
+            request: error.request_id().map(plain),
         }
     }
 

@@ -9,6 +9,7 @@ mod resumable;
 mod script;
 
 use std::borrow::Cow;
+use std::future::{Future, ready};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,18 +17,19 @@ use std::time::Duration;
 use fargate_wire::AGENT_SSH_ID;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::TcpUserTimeout;
-use russh::client::{self, AuthResult, DisconnectReason, Handle, Session};
+use russh::client::{self, AuthResult, ChannelOpenHandle, DisconnectReason, Handle, Msg, Session};
 use russh::keys::ssh_key::LineEnding;
 use russh::keys::{
     Algorithm, PrivateKey, PrivateKeyWithHashAlg, PublicKey, PublicKeyOrCertificate,
 };
-use russh::{Disconnect, Names, Preferred, SshId, cipher};
+use russh::{Channel, Disconnect, Names, Preferred, SshId, cipher, kex};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 pub(crate) use self::resumable::{Attended, Resumable};
 pub(crate) use self::script::Ended;
 use crate::error::{Error, Result};
+use crate::plain::plain;
 
 /// Silent keepalives after which a connection counts as lost.
 const KEEPALIVES: u32 = 3;
@@ -281,8 +283,36 @@ struct Client {
     expected: Option<PublicKey>,
 }
 
+/// Channels are ours to open. The library would take every one that the server opens, and keep it: a server that is
+/// the job's could fill the manager's memory with them.
+macro_rules! refuse_channels {
+    ($($opened:ident($($detail:ty),*);)*) => {$(
+        fn $opened(
+            &mut self,
+            _channel: Channel<Msg>,
+            $(_: $detail,)*
+            reply: ChannelOpenHandle,
+            _session: &mut Session,
+        ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+            // Dropped, it says no.
+            drop(reply);
+            ready(Ok(()))
+        }
+    )*};
+}
+
 impl client::Handler for Client {
     type Error = russh::Error;
+
+    refuse_channels! {
+        server_channel_open_session();
+        server_channel_open_direct_tcpip(&str, u32, &str, u32);
+        server_channel_open_direct_streamlocal(&str);
+        server_channel_open_forwarded_tcpip(&str, u32, &str, u32);
+        server_channel_open_forwarded_streamlocal(&str);
+        server_channel_open_agent_forward();
+        server_channel_open_x11(&str, u32);
+    }
 
     async fn check_server_key(
         &mut self,
@@ -317,7 +347,7 @@ impl client::Handler for Client {
             DisconnectReason::ReceivedDisconnect(info) => {
                 let left = matches!(info.reason_code, Disconnect::ByApplication);
                 self.seen.note(|seen| seen.left = left);
-                format!("the task's SSH server closed it: {}", info.message)
+                format!("the task's SSH server closed it: {}", plain(&info.message))
             }
             DisconnectReason::Error(error) => refusal(error).to_string(),
         };
@@ -329,7 +359,17 @@ impl client::Handler for Client {
 fn configuration(target: &Target, expected: Option<&PublicKey>) -> Arc<client::Config> {
     // A server with several host keys shows the one that the client prefers: it must be the pinned one's kind.
     let keys = match expected.map(PublicKey::algorithm) {
-        Some(Algorithm::Rsa { .. }) | None => Preferred::DEFAULT.key,
+        // RSA has several names, by the hash of its signatures. SHA-1 is none that proves anything.
+        Some(Algorithm::Rsa { .. }) | None => {
+            let proves =
+                |algorithm: &&Algorithm| !matches!(algorithm, Algorithm::Rsa { hash: None });
+            Preferred::DEFAULT
+                .key
+                .iter()
+                .filter(proves)
+                .cloned()
+                .collect()
+        }
         Some(algorithm) => Cow::Owned(vec![algorithm]),
     };
     Arc::new(client::Config {
@@ -351,11 +391,24 @@ fn configuration(target: &Target, expected: Option<&PublicKey>) -> Arc<client::C
                 cipher::AES_256_CTR,
                 cipher::AES_128_CTR,
             ]),
+            kex: Cow::Borrowed(KEY_EXCHANGES),
             ..Preferred::DEFAULT
         },
         ..client::Config::default()
     })
 }
+
+/// What servers of the last ten years can do, those in FIPS mode included. Not the larger finite fields, nor any that the
+/// server picks: they cost us seconds of computing, in which nothing else happens.
+const KEY_EXCHANGES: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::DH_G14_SHA256,
+    kex::DH_G16_SHA512,
+    kex::EXTENSION_SUPPORT_AS_CLIENT,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
+];
 
 fn same_key(one: &PublicKey, other: &PublicKey) -> bool {
     one.key_data() == other.key_data()

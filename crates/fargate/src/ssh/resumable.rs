@@ -22,6 +22,7 @@ use super::intake::{End, Intake, Step};
 use super::script::{Ended, STOP_GRACE, STOP_LIMIT};
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
+use crate::plain::plain;
 use crate::stop::Stop;
 
 /// Bytes that are passed on before the agent hears of it. Often enough that it never waits for that.
@@ -29,6 +30,10 @@ const ACKNOWLEDGE: u64 = WINDOW / 4;
 
 /// Piece of the script that is sent at a time: with its head one SSH packet.
 const PIECE: usize = 32 * 1024 - HEAD;
+
+/// Bytes that may have come and not been passed on. Ours never comes near: what claims to be an agent and sends more
+/// would fill the manager's memory.
+const FLOOD: u64 = 2 * WINDOW;
 
 /// How long to wait for the agent to hear that we have everything.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -200,7 +205,7 @@ impl<'a> Resumable<'a> {
         let ended = self.end.take().map(|end| match end {
             End::Exited(status) => Ended::Exited(status.cast_signed()),
             End::Signalled(number) => Ended::Signalled(format!("{number}{NUMBERED_SIGNAL_SUFFIX}")),
-            End::Failed(why) => Ended::Lost(why),
+            End::Failed(why) => Ended::Lost(plain(&why)),
         });
         match (self.failure.take(), ended) {
             (Some(error), _) if matches!(error.blame(), Blame::Stopped(_)) => {
@@ -287,13 +292,16 @@ impl<'a> Resumable<'a> {
                         sent.script = Script::Next;
                     }
                 }
-                Some(FromAgent::Refused(why)) => return Ok(Some(why)),
+                Some(FromAgent::Refused(why)) => return Ok(Some(plain(&why))),
                 Some(_) => return Ok(Some("the agent answers something else".to_owned())),
             }
             data.advance(data.len() - rest.len());
             *answer = None;
         }
         self.intake.push(data);
+        if self.intake.received() - self.passed_on() > FLOOD {
+            return Err(unintelligible("it sends more than it may"));
+        }
         Ok(None)
     }
 
@@ -408,9 +416,9 @@ fn unreadable(error: &std::io::Error) -> Error {
     Error::system(format!("could not read the script: {error}"))
 }
 
-fn unintelligible(malformed: Malformed) -> Error {
+fn unintelligible(why: impl std::fmt::Display) -> Error {
     Error::system(format!(
-        "the agent in the task says what the driver does not understand: {malformed}"
+        "the agent in the task says what the driver does not understand: {why}"
     ))
     .advise("Agent and driver must be of the same version.")
 }

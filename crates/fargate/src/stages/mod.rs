@@ -20,6 +20,7 @@ use std::io::Write;
 use crate::cli::{Custom, Options, Stage};
 use crate::config::Config;
 use crate::error::Result;
+use crate::plain::plain;
 use crate::record::Records;
 use crate::runner::Job;
 use crate::stop::Stop;
@@ -63,7 +64,7 @@ pub(crate) async fn stage(
 /// Says a line to whoever reads the job log (in cleanup: the runner's own).
 fn say(line: &str) {
     let mut stdout = std::io::stdout().lock();
-    if let Err(error) = writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+    if let Err(error) = writeln!(stdout, "{}", plain(line)).and_then(|()| stdout.flush()) {
         tracing::debug!("nobody reads: {error}");
     }
 }

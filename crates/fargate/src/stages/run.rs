@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use nix::sys::signal::Signal;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::build_side::{self, target};
 use super::fate::{KILLED, TERMINATED, cut_down, explain};
@@ -127,9 +127,11 @@ fn signal(ssh_name: &str) -> (i32, String) {
             .map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
         return (number, name);
     }
-    let name = format!("SIG{ssh_name}");
-    let number = Signal::from_str(&name).unwrap_or(Signal::SIGKILL) as i32;
-    (number, name)
+    match Signal::from_str(&format!("SIG{ssh_name}")) {
+        Ok(signal) => (signal as i32, signal.to_string()),
+        // The server may belong to the job: what it calls a signal may be anything, of any length.
+        Err(_) => (Signal::SIGKILL as i32, "an unknown signal".to_owned()),
+    }
 }
 
 fn record(context: &Context<'_>) -> Result<Record> {
@@ -170,7 +172,7 @@ async fn persist(
     let mut pause = Duration::ZERO;
     let mut told = false;
     loop {
-        let before = script.received();
+        let (before, begun) = (script.received(), Instant::now());
         let why = match script.attend(&connection, &context.stop).await? {
             Attended::Over(ended) => return Ok(ended),
             Attended::Lost(why) => why,
@@ -188,11 +190,11 @@ async fn persist(
                 ))
                 .await;
         }
-        // One that is lost as soon as it is there is not to be tried at full speed.
-        pause = if script.received() > before {
-            Duration::ZERO
-        } else {
-            longer(pause)
+        // One that is lost as soon as it is there is not to be tried at full speed: each costs the manager a handshake.
+        pause = match script.received() > before {
+            true if begun.elapsed() > RECONNECT_PAUSES.1 => Duration::ZERO,
+            true => RECONNECT_PAUSES.0,
+            false => longer(pause),
         };
         connection = match reconnect(context, record, login, pause).await? {
             Ok(connection) => connection,

@@ -7,7 +7,8 @@ use std::str::FromStr;
 use super::Context;
 use super::sizes::Sizes;
 use crate::config::{
-    Architecture, Globs, JobImage, Mode, StrategyItem, TaskDefinitionName, platform_version, role,
+    Architecture, Globs, JobImage, Mode, StrategyItem, TaskDefinitionName, capacity_provider,
+    platform_version, role,
 };
 use crate::ecs::Changes;
 use crate::error::{Blame, Error, Result};
@@ -107,7 +108,7 @@ impl<'a> Wanted<'a> {
         let provider = permitted(
             "FARGATE_CAPACITY_PROVIDER",
             wishes.capacity_provider.clone(),
-            |name| Ok(name.to_owned()),
+            capacity_provider,
             ("CapacityProviders", allowed.capacity_providers.as_ref()),
             &mut said,
         )?;
@@ -183,6 +184,13 @@ fn definition(
         context.config.job_variables.task_definitions.as_ref(),
         said,
     )?;
+    let globs = context.config.job_variables.task_definitions.as_ref();
+    if let (Some(name), Some(globs)) = (&wished, globs) {
+        let value = name.to_string();
+        if !globs.allow_named(&value, &name.other_names()) {
+            return Err(not_allowed("FARGATE_TASK_DEFINITION", &value, globs));
+        }
+    }
     Ok(wished.unwrap_or_else(|| configured.clone()))
 }
 

@@ -34,6 +34,8 @@ impl Node {
         let options = serde_saphyr::options! {
             // As GitLab's parser has it.
             duplicate_keys: DuplicateKeyPolicy::LastWins,
+            // Deeper than anybody writes. Each level takes some 30 KB of stack where nothing is optimised.
+            budget: serde_saphyr::budget! { max_depth: 32 },
         };
         let Reader(node) = serde_saphyr::from_str_with_options(text, options)?;
         Ok(node)

@@ -6,6 +6,7 @@
 mod aws;
 mod bad_input;
 mod connection;
+mod hostile;
 mod job_image;
 mod job_image_refused;
 mod job_services;
@@ -16,6 +17,7 @@ mod many;
 mod proxy;
 mod reconnecting;
 mod scripts;
+mod secrets;
 mod service_log;
 mod signals;
 mod sweeping;

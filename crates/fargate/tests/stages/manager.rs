@@ -274,6 +274,15 @@ impl Running {
         String::from_utf8_lossy(&read).into_owned()
     }
 
+    /// The most memory it has had, in KiB; nothing when it is over.
+    pub(crate) fn peak_memory(&mut self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child().id()));
+        let status = status.unwrap_or_default();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        peak.and_then(|peak| peak.split_whitespace().next()?.parse().ok())
+            .unwrap_or_default()
+    }
+
     pub(crate) fn is_over(&mut self) -> bool {
         self.child().try_wait().unwrap().is_some()
     }

@@ -199,3 +199,67 @@ job: {script: x, rules: [{if: $A}], artifacts: {paths: [a]}, parallel: 3, needs:
         assert!(warning.starts_with(expected), "{warning} / {expected}");
     }
 }
+
+/// A file with most of what is followed, and much that is not.
+const SAMPLE: &str = "
+default: &defaults
+  image: {name: 'ruby:$V', entrypoint: [''], docker: {platform: linux/amd64, user: root}}
+  before_script: [a, [b, [c]]]
+  services: [postgres:16, {name: mysql, alias: 'db,my', command: [mysqld], variables: {A: 1}}]
+variables:
+  V: 3.3
+  W: {value: w, description: text, expand: false}
+.hidden: {script: x}
+job:
+  stage: build
+  timeout: 1h 30m
+  variables: {V: 3.4, N: ~}
+  script: |
+    d
+    e
+  after_script: &after
+    - echo \"over: $V\"
+  rules: [{if: $CI, when: never}]
+  artifacts: {paths: [out]}
+other:
+  <<: *defaults
+  script: *after
+";
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn no_file_is_too_odd(bytes in crate::mutation::bytes(SAMPLE), name in proptest::sample::select(vec![Some("job"), Some("other"), None])) {
+        let text = String::from_utf8_lossy(&bytes);
+        match read_job(&text, name) {
+            Ok(job) => {
+                proptest::prop_assert!(name.is_none_or(|name| name == job.name) && !job.name.starts_with('.'));
+                proptest::prop_assert!(!job.timeout.is_zero());
+                // The same file says the same.
+                proptest::prop_assert_eq!(read_job(&text, Some(&job.name)).unwrap(), job);
+            }
+            Err(error) => {
+                proptest::prop_assert_eq!(error.blame(), Blame::Usage);
+                proptest::prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn anchors_that_multiply_are_refused_in_time() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let before = level - 1;
+        let many = format!("*a{before}, ").repeat(9);
+        text.push_str(&format!(
+            "a{level}: &a{level} [{}]\n",
+            many.trim_end_matches(", ")
+        ));
+    }
+    text.push_str("job: {script: *a11}\n");
+    assert!(error(&text, Some("job")).contains("no YAML"));
+    let deep = format!("job: {{script: {}}}", "[".repeat(100_000));
+    assert!(error(&deep, Some("job")).contains("no YAML"));
+}

@@ -1,0 +1,58 @@
+//! The words of others (AWS, an SSH server, a job's author), made fit for a line of ours.
+//!
+//! Lines go to the job log, to the runner's own log and to terminals. What somebody else wrote must not begin a line
+//! that looks like one of ours there, steer a terminal, or be so long that nothing else is read.
+
+/// Longest text that is repeated: AWS's reasons have up to 1,024 characters each, and a task has several.
+const LIMIT: usize = 8 * 1024;
+
+/// `text` on one line, without control characters, and not too long.
+pub(crate) fn plain(text: &str) -> String {
+    let mut line = String::new();
+    for character in text.trim_end().chars() {
+        if line.len() >= LIMIT {
+            line.push('…');
+            break;
+        }
+        match character {
+            '\n' | '\r' | '\t' => line.push(' '),
+            steering if steering.is_control() || is_direction(steering) => {
+                line.extend(steering.escape_default());
+            }
+            harmless => line.push(harmless),
+        }
+    }
+    line
+}
+
+/// Unicode's marks that turn the direction of what follows.
+fn is_direction(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_line_stays_a_line() {
+        assert_eq!(
+            plain("Pull failed: \u{1b}[2Jno such host\nJob succeeded\r\n"),
+            "Pull failed: \\u{1b}[2Jno such host Job succeeded"
+        );
+        assert_eq!(plain("naïve – 漢字"), "naïve – 漢字");
+        assert_eq!(plain(&"x".repeat(100_000)).len(), LIMIT + '…'.len_utf8());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_steers(text in ".{0,60}|[\\x00-\\x1f\\x7f-\\x9f\u{202a}-\u{202e}a]{0,60}") {
+            let line = plain(&text);
+            prop_assert!(!line.chars().any(|character| character.is_control() || is_direction(character)));
+            // What is plain already stays as it is.
+            prop_assert_eq!(plain(&line), line);
+        }
+    }
+}
