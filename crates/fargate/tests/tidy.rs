@@ -183,3 +183,27 @@ fn troubleshooting_is_about_messages_that_there_are() {
         assert!(source.contains(message), "nothing says {message:?}");
     }
 }
+
+#[test]
+fn what_the_security_page_points_to_is_there() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let source: String = sources("crates")
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    // Names of tests are the only long words with that many underscores.
+    let is_test = |word: &&str| {
+        word.matches('_').count() >= 2
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    let tests: Vec<_> = page.split('`').filter(is_test).collect();
+    assert!(tests.len() > 20, "{tests:?}");
+    for test in tests {
+        assert!(
+            source.contains(&format!("fn {test}(")),
+            "there is no test {test}"
+        );
+    }
+}

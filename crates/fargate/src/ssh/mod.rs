@@ -359,7 +359,17 @@ impl client::Handler for Client {
 fn configuration(target: &Target, expected: Option<&PublicKey>) -> Arc<client::Config> {
     // A server with several host keys shows the one that the client prefers: it must be the pinned one's kind.
     let keys = match expected.map(PublicKey::algorithm) {
-        Some(Algorithm::Rsa { .. }) | None => Preferred::DEFAULT.key,
+        // RSA has several names, by the hash of its signatures. SHA-1 is none that proves anything.
+        Some(Algorithm::Rsa { .. }) | None => {
+            let proves =
+                |algorithm: &&Algorithm| !matches!(algorithm, Algorithm::Rsa { hash: None });
+            Preferred::DEFAULT
+                .key
+                .iter()
+                .filter(proves)
+                .cloned()
+                .collect()
+        }
         Some(algorithm) => Cow::Owned(vec![algorithm]),
     };
     Arc::new(client::Config {

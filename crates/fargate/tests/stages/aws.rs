@@ -18,6 +18,8 @@ pub(crate) const REGION: &str = "eu-west-1";
 pub(crate) enum Server {
     Agent,
     OpenSsh,
+    /// An OpenSSH server with an RSA key and without elliptic curves, as in FIPS mode.
+    OpenSshWithoutCurves,
     /// A program that never listens.
     Nothing,
     /// An OpenSSH server that knows no key.
@@ -238,16 +240,24 @@ fn command(server: Server, folder: &Path) -> Vec<String> {
             "{address}:{port}",
         ]),
         Server::Nothing => words(&["/bin/sleep", "1000"]),
-        Server::OpenSsh | Server::Keyless => {
+        Server::OpenSsh | Server::OpenSshWithoutCurves | Server::Keyless => {
             // As the images' entry point does it, in a folder per task.
-            let setup = "set -e; umask 077; d=$(mktemp -d -p \"$1\"); ssh-keygen -q -t ed25519 -N '' -f $d/host; \
+            let setup = "set -e; umask 077; d=$(mktemp -d -p \"$1\"); ssh-keygen -q -t $5 -N '' -f $d/host; \
                          if [ $4 = keyed ]; then printf '%s\\n' \"$SSH_PUBLIC_KEY\" > $d/keys; fi; \
                          printf '%s\\n' \"ListenAddress $2:$3\" \"HostKey $d/host\" \"AuthorizedKeysFile $d/keys\" 'UsePAM no' \
-                         'StrictModes no' 'PidFile none' > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
-            let keyed = if server == Server::OpenSsh {
-                "keyed"
-            } else {
+                         'StrictModes no' 'PidFile none' \"$6\" > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
+            let keyed = if server == Server::Keyless {
                 "keyless"
+            } else {
+                "keyed"
+            };
+            let (host_key, more) = if server == Server::OpenSshWithoutCurves {
+                (
+                    "rsa",
+                    "KexAlgorithms diffie-hellman-group14-sha256,diffie-hellman-group16-sha512\nCiphers aes256-ctr",
+                )
+            } else {
+                ("ed25519", "")
             };
             words(&[
                 "/bin/sh",
@@ -258,6 +268,8 @@ fn command(server: Server, folder: &Path) -> Vec<String> {
                 "{address}",
                 "{port}",
                 keyed,
+                host_key,
+                more,
             ])
         }
         Server::JobImage => Vec::new(),

@@ -34,6 +34,15 @@ fn another_host_key_than_in_prepare_gets_nothing() {
 }
 
 #[test]
+fn servers_without_elliptic_curves_will_do() {
+    let manager = Manager::new(Server::OpenSshWithoutCurves);
+    manager.prepare();
+    let outcome = manager.run("echo here; exit 3").exits(11);
+    assert_eq!(outcome.out(), "here\n");
+    manager.custom("cleanup").exits(0);
+}
+
+#[test]
 fn a_task_that_stops_during_a_script_says_why() {
     for server in [Server::Agent, Server::OpenSsh] {
         let manager = Manager::new(server);

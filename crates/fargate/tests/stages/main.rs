@@ -17,6 +17,7 @@ mod many;
 mod proxy;
 mod reconnecting;
 mod scripts;
+mod secrets;
 mod signals;
 mod sweeping;
 

@@ -1,0 +1,276 @@
+//! The IAM policies of `docs/iam` allow what the driver's source calls and nothing else, as narrowly as AWS takes it.
+
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// Actions that AWS authorises for all resources or none (reference of actions, resources and condition keys).
+const WITHOUT_RESOURCES: [&str; 5] = [
+    "ec2:DescribeNetworkInterfaces",
+    "ecr:GetAuthorizationToken",
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTasks",
+    "ecs:RegisterTaskDefinition",
+];
+
+/// What a registry of ECR asks for when something is pushed, beside the login, which the driver calls.
+const PUSHING: [&str; 7] = [
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:CompleteLayerUpload",
+    "ecr:GetDownloadUrlForLayer",
+    "ecr:InitiateLayerUpload",
+    "ecr:PutImage",
+    "ecr:UploadLayerPart",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What is not test code in a file of the one place that knows AWS.
+fn source(file: &str) -> String {
+    let text = read(&format!("crates/fargate/src/ecs/{file}"));
+    text.split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap()
+        .to_owned()
+}
+
+/// The files that call AWS for a manager; `setup.rs` sets up the stand-in.
+fn callers() -> Vec<String> {
+    let folder = root().join("crates/fargate/src/ecs");
+    let files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|file| file.ends_with(".rs") && !file.contains("setup") && !file.contains("tests"))
+        .collect();
+    assert!(files.len() > 3, "{files:?}");
+    files
+}
+
+/// The actions that a file names, as IAM does: `"ecs:RunTask"`.
+fn named_in(file: &str) -> BTreeSet<String> {
+    let is_action = |text: &&str| {
+        text.split_once(':').is_some_and(|(service, action)| {
+            !service.is_empty()
+                && service
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+                && action.starts_with(|first: char| first.is_ascii_uppercase())
+                && action.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+    };
+    source(file)
+        .split('"')
+        .filter(is_action)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The statements of a policy.
+fn statements(policy: &str) -> Vec<Value> {
+    let text = read(&format!("docs/iam/{policy}"));
+    let document: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{policy}: {error}"));
+    assert_eq!(document["Version"], "2012-10-17", "{policy}");
+    document["Statement"].as_array().unwrap().clone()
+}
+
+fn policies() -> Vec<String> {
+    let files = fs::read_dir(root().join("docs/iam")).unwrap();
+    files
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+/// A string or a list of strings.
+fn list(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(one) => vec![one],
+        Value::Array(all) => all.iter().map(|each| each.as_str().unwrap()).collect(),
+        other => panic!("{other}"),
+    }
+}
+
+fn actions(policy: &str) -> BTreeSet<String> {
+    let statements = statements(policy);
+    let all: Vec<_> = statements
+        .iter()
+        .flat_map(|statement| list(&statement["Action"]))
+        .map(str::to_owned)
+        .collect();
+    let set: BTreeSet<_> = all.iter().cloned().collect();
+    assert_eq!(set.len(), all.len(), "{policy} allows an action twice");
+    set
+}
+
+#[test]
+fn every_call_of_aws_names_its_action() {
+    let mut calls = 0;
+    for file in callers().iter().filter(|file| *file != "refusal.rs") {
+        let text = source(file);
+        let sent = text.matches(".send()").count();
+        assert_eq!(sent, text.matches("Refusal::of(").count(), "{file}");
+        calls += sent;
+    }
+    assert!(calls >= 8);
+}
+
+#[test]
+fn managers_may_do_what_the_driver_calls_and_nothing_else() {
+    // What JobImage mode alone calls: task definitions, and the output of services.
+    let composing: BTreeSet<_> = callers()
+        .iter()
+        .filter(|file| ["definitions.rs", "logs.rs"].contains(&file.as_str()))
+        .flat_map(|file| named_in(file))
+        .collect();
+    let pushing = named_in("registry.rs");
+    let all: BTreeSet<_> = callers().iter().flat_map(|file| named_in(file)).collect();
+    assert!(
+        all.contains("ecs:RunTask") && all.contains("iam:PassRole"),
+        "{all:?}"
+    );
+
+    let with_images: BTreeSet<_> = all.difference(&pushing).cloned().collect();
+    assert_eq!(actions("manager-job-image.json"), with_images);
+    let without: BTreeSet<_> = with_images.difference(&composing).cloned().collect();
+    assert_eq!(actions("manager.json"), without);
+
+    let push: BTreeSet<_> = PUSHING
+        .map(str::to_owned)
+        .into_iter()
+        .chain(pushing)
+        .collect();
+    assert_eq!(actions("agent-push.json"), push);
+}
+
+#[test]
+fn nothing_is_allowed_more_widely_than_it_must_be() {
+    for policy in policies() {
+        for statement in statements(&policy) {
+            let here = format!("{policy}: {}", statement["Sid"]);
+            let known = [
+                "Sid",
+                "Effect",
+                "Action",
+                "Resource",
+                "Condition",
+                "Principal",
+            ];
+            for key in statement.as_object().unwrap().keys() {
+                assert!(known.contains(&key.as_str()), "{here} has {key}");
+            }
+            assert_eq!(statement["Effect"], "Allow", "{here}");
+            let actions = list(&statement["Action"]);
+            assert!(
+                actions.iter().all(|action| !action.contains(['*', '?'])),
+                "{here}"
+            );
+            if policy == "tasks-trust.json" {
+                assert_eq!(statement["Principal"]["Service"], "ecs-tasks.amazonaws.com");
+                assert!(statement["Condition"]["StringEquals"]["aws:SourceAccount"].is_string());
+                continue;
+            }
+            for resource in list(&statement["Resource"]) {
+                if resource == "*" {
+                    let without = |action: &&str| WITHOUT_RESOURCES.contains(action);
+                    assert!(actions.iter().all(without), "{here} is for all resources");
+                    let bare = actions == ["ecr:GetAuthorizationToken"];
+                    assert!(
+                        bare || statement["Condition"].is_object(),
+                        "{here} has no condition"
+                    );
+                } else {
+                    let parts: Vec<_> = resource.splitn(6, ':').collect();
+                    assert_eq!(
+                        parts[4], "111122223333",
+                        "{here}: {resource} is of any account"
+                    );
+                    assert!(!parts[..5].concat().contains('*'), "{here}: {resource}");
+                    assert!(!parts[5].starts_with('*'), "{here}: {resource}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn conditions_are_as_narrow_as_aws_takes_them() {
+    for policy in ["manager.json", "manager-job-image.json"] {
+        for statement in statements(policy) {
+            let condition = &statement["Condition"];
+            for action in list(&statement["Action"]) {
+                let here = format!("{policy}: {action}");
+                match action {
+                    "ecs:RunTask" | "ecs:StopTask" | "ecs:DescribeTasks" | "ecs:ListTasks" => {
+                        let cluster = condition["ArnEquals"]["ecs:cluster"].as_str();
+                        assert!(cluster.is_some_and(|arn| !arn.contains('*')), "{here}");
+                    }
+                    "ecs:TagResource" => {
+                        assert_eq!(condition["StringEquals"]["ecs:CreateAction"], "RunTask");
+                    }
+                    "iam:PassRole" => {
+                        let to = &condition["StringEquals"]["iam:PassedToService"];
+                        assert_eq!(to, "ecs-tasks.amazonaws.com", "{here}");
+                        for role in list(&statement["Resource"]) {
+                            assert!(
+                                !role.contains('*') && role.contains(":role/"),
+                                "{here}: {role}"
+                            );
+                        }
+                    }
+                    _ if list(&statement["Resource"]) == ["*"] => {
+                        assert!(condition["StringEquals"].is_object(), "{here}");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_action_has_its_reason_and_the_pages_point_to_the_files() {
+    let reasons = read("docs/security.md");
+    for policy in policies()
+        .iter()
+        .filter(|policy| *policy != "tasks-trust.json")
+    {
+        for action in actions(policy) {
+            let row = format!("| `{action}` |");
+            assert!(
+                reasons.lines().any(|line| line.starts_with(&row)),
+                "{policy}: {action}"
+            );
+        }
+    }
+    for (page, files) in [
+        (
+            "docs/installation.md",
+            vec!["manager.json", "execution-role.json", "tasks-trust.json"],
+        ),
+        (
+            "docs/job-images.md",
+            vec!["manager-job-image.json", "execution-role.json"],
+        ),
+        ("docs/agent-image.md", vec!["agent-push.json"]),
+    ] {
+        let text = read(page);
+        assert!(!text.contains("\"Effect\""), "{page} repeats a policy");
+        for file in files {
+            assert!(
+                text.contains(&format!("(iam/{file})")),
+                "{page} does not name {file}"
+            );
+        }
+    }
+}
