@@ -16,6 +16,18 @@ impl fmt::Display for TaskDefinitionName {
     }
 }
 
+impl TaskDefinitionName {
+    /// What else it is called: `family:revision` and the family alone.
+    pub(crate) fn other_names(&self) -> Vec<String> {
+        let name = match self.0.starts_with("arn:") {
+            true => arn_resource(&self.0, "task-definition").unwrap_or_default(),
+            false => &self.0,
+        };
+        let family = name.split_once(':').map_or(name, |(family, _)| family);
+        vec![name.to_owned(), family.to_owned()]
+    }
+}
+
 impl FromStr for TaskDefinitionName {
     type Err = String;
 
@@ -306,6 +318,12 @@ impl Globs {
     pub(crate) fn allow(&self, value: &str) -> bool {
         self.allowed.is_match(value) && !self.refused.is_match(value)
     }
+
+    /// Whether `value` is allowed, which has other names, too. What is taken back is taken back under all of them, or a
+    /// job would choose the one that the operator did not think of.
+    pub(crate) fn allow_named(&self, value: &str, other_names: &[String]) -> bool {
+        self.allow(value) && !other_names.iter().any(|name| self.refused.is_match(name))
+    }
 }
 
 impl fmt::Display for Globs {
@@ -364,6 +382,19 @@ mod tests {
         assert!(!globs(&["ci-*"]).allow("my-ci-ruby"));
         assert!(globs(&["*"]).allow("arn:aws:ecs:r:1:task-definition/a"));
         assert!(!globs(&["*", "!root-*"]).allow("root-all"));
+        for name in [
+            "root",
+            "root:3",
+            "arn:aws:ecs:r:1:task-definition/root",
+            "arn:aws:ecs:r:1:task-definition/root:3",
+        ] {
+            let others = name.parse::<TaskDefinitionName>().unwrap().other_names();
+            assert!(!globs(&["*", "!root"]).allow_named(name, &others), "{name}");
+            assert!(
+                globs(&["*", "!roo", "!root2"]).allow_named(name, &others),
+                "{name}"
+            );
+        }
         assert!(!globs(&[]).allow("a"));
     }
 

@@ -191,7 +191,7 @@ fn whole_replies_are_understood() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn no_description_of_tasks_is_too_odd(status in select(vec![200, 200, 200, 400, 500]), body in mutation::json_text(described())) {

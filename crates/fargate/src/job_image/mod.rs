@@ -143,7 +143,10 @@ fn job_image(from: &Ingredients<'_>) -> Result<String> {
         .advise("Correct image: in the .gitlab-ci.yml.")
     })?;
     match &settings.allowed_images {
-        Some(globs) if !globs.allow(&name) && settings.default_image.as_ref() != Some(&name) => {
+        Some(globs)
+            if !globs.allow_named(&name, &reference::other_names(&name))
+                && settings.default_image.as_ref() != Some(&name) =>
+        {
             Err(Error::job(format!(
                 "the image {name} is not allowed here; this runner allows {globs}"
             ))

@@ -19,6 +19,35 @@ pub(crate) fn registry(image: &str) -> String {
     }
 }
 
+/// What else an image is called: without tag, by other spellings of its registry's host, and, on Docker Hub, with and
+/// without what may be left out.
+pub(crate) fn other_names(image: &str) -> Vec<String> {
+    let name = image.split_once('@').map_or(image, |(name, _digest)| name);
+    let host = registry(name);
+    let host = host
+        .strip_suffix(":443")
+        .unwrap_or(&host)
+        .trim_end_matches('.');
+    let path = match name.split_once('/') {
+        Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => path,
+        _ => name,
+    };
+    let prefixes = match host {
+        DOCKER_HUB => vec!["", "library/", "docker.io/", "docker.io/library/"],
+        _ => vec![],
+    };
+    let path = match host {
+        DOCKER_HUB => path.strip_prefix("library/").unwrap_or(path),
+        _ => path,
+    };
+    let own = format!("{host}/");
+    let untagged = path.rsplit_once(':').map_or(path, |(path, _tag)| path);
+    let prefixes = prefixes.into_iter().chain([own.as_str()]);
+    prefixes
+        .flat_map(|prefix| [path, untagged].map(|path| format!("{prefix}{path}")))
+        .collect()
+}
+
 /// The name without tag, digest and registry port, as host names of services are made of it.
 pub(crate) fn service_name(image: &str) -> String {
     let image = image.split_once('@').map_or(image, |(name, _digest)| name);
@@ -82,6 +111,50 @@ mod tests {
             ),
         ] {
             assert_eq!(registry(image), host, "{image}");
+        }
+    }
+
+    #[test]
+    fn what_is_taken_back_is_taken_back_under_every_name() {
+        let globs = |patterns: &[&str]| {
+            let patterns: Vec<_> = patterns
+                .iter()
+                .map(|pattern| (*pattern).to_owned())
+                .collect();
+            crate::config::Globs::of_images(&patterns).unwrap()
+        };
+        let secret = globs(&["**", "!r.example.com/secret", "!r.example.com/secret:*"]);
+        for image in [
+            "r.example.com/secret",
+            "r.example.com/secret:1",
+            "r.example.com/secret:1@sha256:00",
+            "R.Example.com/secret@sha256:00",
+            "r.example.com:443/secret:1",
+            "r.example.com./secret:1",
+        ] {
+            assert!(!secret.allow_named(image, &other_names(image)), "{image}");
+        }
+        let hub = globs(&["**", "!debian:*"]);
+        for image in [
+            "debian:12",
+            "library/debian:12",
+            "docker.io/library/debian:12",
+            "Index.docker.io/debian:12",
+            "docker.io/debian:12@sha256:00",
+        ] {
+            assert!(!hub.allow_named(image, &other_names(image)), "{image}");
+        }
+        for image in [
+            "r.example.com/secrets:1",
+            "r.example.com:5000/secret:1",
+            "me/debian:12",
+            "r.example.com/debian:12",
+        ] {
+            assert!(
+                secret.allow_named(image, &other_names(image))
+                    && hub.allow_named(image, &other_names(image)),
+                "{image}"
+            );
         }
     }
 

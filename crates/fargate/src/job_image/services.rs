@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names::{host_names, label};
+use super::reference;
 use super::variables::JobVariables;
 use crate::config::{Globs, image};
 use crate::error::{Error, Result};
@@ -98,7 +99,8 @@ fn service(
         ))
         .advise("Correct services: in the .gitlab-ci.yml.")
     })?;
-    if let Some(globs) = allowed.filter(|globs| !globs.allow(&name)) {
+    let other_names = reference::other_names(&name);
+    if let Some(globs) = allowed.filter(|globs| !globs.allow_named(&name, &other_names)) {
         return Err(Error::job(format!(
             "the service image {name} is not allowed here; this runner allows {globs}"
         ))

@@ -184,6 +184,13 @@ fn definition(
         context.config.job_variables.task_definitions.as_ref(),
         said,
     )?;
+    let globs = context.config.job_variables.task_definitions.as_ref();
+    if let (Some(name), Some(globs)) = (&wished, globs) {
+        let value = name.to_string();
+        if !globs.allow_named(&value, &name.other_names()) {
+            return Err(not_allowed("FARGATE_TASK_DEFINITION", &value, globs));
+        }
+    }
     Ok(wished.unwrap_or_else(|| configured.clone()))
 }
 
