@@ -127,7 +127,12 @@ fn every_call_of_aws_names_its_action() {
 
 #[test]
 fn managers_may_do_what_the_driver_calls_and_nothing_else() {
-    let composing = named_in("definitions.rs");
+    // What JobImage mode alone calls: task definitions, and the output of services.
+    let composing: BTreeSet<_> = callers()
+        .iter()
+        .filter(|file| ["definitions.rs", "logs.rs"].contains(&file.as_str()))
+        .flat_map(|file| named_in(file))
+        .collect();
     let pushing = named_in("registry.rs");
     let all: BTreeSet<_> = callers().iter().flat_map(|file| named_in(file)).collect();
     assert!(
@@ -223,7 +228,10 @@ fn conditions_are_as_narrow_as_aws_takes_them() {
                             );
                         }
                     }
-                    _ => assert!(condition["StringEquals"].is_object(), "{here}"),
+                    _ if list(&statement["Resource"]) == ["*"] => {
+                        assert!(condition["StringEquals"].is_object(), "{here}");
+                    }
+                    _ => {}
                 }
             }
         }
