@@ -92,7 +92,7 @@ impl BuildSide {
 }
 
 /// How a run logs in to the task.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Login {
     /// Address of the task.
     pub(crate) address: IpAddr,
@@ -104,6 +104,20 @@ pub(crate) struct Login {
     pub(crate) host_key: String,
     /// The job's private key, in OpenSSH's form. Never leaves the manager.
     pub(crate) private_key: String,
+}
+
+/// Without the key: what is debugged may be logged.
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            username,
+            address,
+            port,
+            host_key,
+            ..
+        } = self;
+        write!(f, "{username}@{address} port {port}, {host_key}")
+    }
 }
 
 /// What the stages after prepare must know of a service.
