@@ -5,16 +5,19 @@
 
 use std::env;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use fargate_agent::Arguments;
+use fargate_wire::HOST_KEY_FILE;
 
 const USAGE: &str = "\
 Usage: fargate-agent serve [--listen ADDRESS:PORT] [--host-key FILE] [--helper] [--until-stdin-closes]
        fargate-agent install FOLDER
        fargate-agent --version | --help
+
+Without a command it serves with the task's host key where install has made one.
 
 serve runs commands over SSH for the holder of the one Ed25519 key in SSH_PUBLIC_KEY.
 
@@ -72,7 +75,9 @@ fn serve(arguments: Arguments) -> Result<()> {
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Request> {
-    let command = given.next().context("a command is missing")?;
+    let Some(command) = given.next() else {
+        return in_task().map(Request::Serve);
+    };
     match command.as_str() {
         "serve" => parse_serve(given).map(Request::Serve),
         "install" => {
@@ -89,6 +94,18 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Request> {
         "--help" | "-h" => Ok(Request::Print(USAGE.to_owned())),
         other => bail!("unknown command {other:?}"),
     }
+}
+
+/// As the container of the job's image: its entry point may be one that passes on a single word.
+fn in_task() -> Result<Arguments> {
+    let host_key = Path::new(HOST_KEY_FILE);
+    if !host_key.exists() {
+        bail!("a command is missing");
+    }
+    Ok(Arguments {
+        host_key: Some(host_key.to_owned()),
+        ..Arguments::default()
+    })
 }
 
 fn parse_serve(mut given: impl Iterator<Item = String>) -> Result<Arguments> {

@@ -89,6 +89,35 @@ impl StandIn {
         })
     }
 
+    /// Makes an image of one program in the container engine, for containers to come; its name should change with the
+    /// program, since one that is there already is left as it is.
+    ///
+    /// # Errors
+    ///
+    /// When there is no container engine behind the tasks, or it does not take the image.
+    pub async fn make_image(&self, name: &str, path: &str, program: &[u8]) -> anyhow::Result<()> {
+        let making = self.engine()?.import(name, path, program);
+        making
+            .await
+            .map(drop)
+            .with_context(|| format!("making the image {name}"))
+    }
+
+    /// Gets an image for containers to come, as the start of a container does.
+    ///
+    /// # Errors
+    ///
+    /// When there is no container engine behind the tasks, or it cannot be had; with ECS's words for that.
+    pub async fn get_image(&self, name: &str) -> anyhow::Result<()> {
+        let provided = self.engine()?.provide(name).await;
+        provided.map(drop).map_err(anyhow::Error::msg)
+    }
+
+    fn engine(&self) -> anyhow::Result<&engine::Engine> {
+        let engine = self.world.engine.as_deref();
+        engine.context("tasks are processes here, which have no images")
+    }
+
     /// As [`serve`].
     ///
     /// # Errors

@@ -54,8 +54,8 @@ pub(crate) enum Command {
     Custom(Custom),
     /// Run one job of a .gitlab-ci.yml as GitLab Runner would
     ///
-    /// Without --config it runs on this machine, against a local stand-in for AWS; with --config against that
-    /// AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
+    /// Without --config it runs on this machine, against a local stand-in for AWS, as a process or, with
+    /// --containers, in containers; with --config against that AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
     Try(Try),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
@@ -134,6 +134,23 @@ pub(crate) struct Try {
     /// Leave the task running, and say how to use and to stop it
     #[arg(long)]
     pub(crate) keep: bool,
+    #[command(flatten)]
+    pub(crate) containers: Containers,
+}
+
+/// Whether, and with what, a job is tried in containers.
+#[derive(Debug, Args)]
+pub(crate) struct Containers {
+    /// Run the job's own image and its services, in containers of this machine's Docker or Podman
+    #[arg(long = "containers", conflicts_with = "builds_dir")]
+    pub(crate) wanted: bool,
+    /// With --containers: where the job's files are unpacked; a shell, tar and base64 will do [default:
+    /// GitLab's own helper]
+    #[arg(long, value_name = "IMAGE", requires = "wanted")]
+    pub(crate) helper_image: Option<String>,
+    /// With --containers: the static program fargate-agent [default: the one beside this program]
+    #[arg(long, value_name = "FILE", requires = "wanted")]
+    pub(crate) agent: Option<PathBuf>,
 }
 
 fn absolute(text: &str) -> Result<String, &'static str> {

@@ -11,6 +11,8 @@ use super::{Engine, words};
 pub(crate) struct Image {
     /// Of its manifest where a registry gave it one, else the ID of the image.
     pub(crate) digest: String,
+    /// By Docker's name of it.
+    architecture: String,
     /// What its program wants to be asked to end with.
     pub(super) stop_signal: Option<String>,
     /// Where it declares volumes.
@@ -21,8 +23,19 @@ impl Engine {
     /// Makes sure that an image is here, or says why it cannot be had in ECS's words and the registry's.
     ///
     /// A name with a registry's host is pulled, as AWS does; should that fail, an image of that name which is here
-    /// will do. Any other name is pulled only when there is no such image.
+    /// will do. Any other name is pulled only when there is no such image. An image for another architecture will not
+    /// do: this machine has the one that its tasks have, whatever an emulator may make of it.
     pub(crate) async fn provide(&self, name: &str) -> Result<Image, String> {
+        let image = self.get(name).await?;
+        let fits = image.architecture.is_empty() || image.architecture == self.architecture;
+        if fits {
+            Ok(image)
+        } else {
+            Err(mismatch(&self.architecture))
+        }
+    }
+
+    async fn get(&self, name: &str) -> Result<Image, String> {
         let here = self.inspect(name).await?;
         match here {
             Some(image) if !has_host(name) => return Ok(image),
@@ -68,6 +81,7 @@ impl Engine {
         let digest = digest(name, found.repo_digests.as_deref().unwrap_or_default());
         Ok(Some(Image {
             digest: digest.map(str::to_owned).or(found.id).unwrap_or_default(),
+            architecture: found.architecture.unwrap_or_default(),
             stop_signal: config.stop_signal.filter(|signal| !signal.is_empty()),
             volumes: config.volumes.unwrap_or_default(),
         }))
@@ -77,6 +91,13 @@ impl Engine {
 fn failure(name: &str, why: &str) -> String {
     format!(
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {name}: {why}"
+    )
+}
+
+fn mismatch(architecture: &str) -> String {
+    format!(
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): image Manifest does not contain \
+         descriptor matching platform 'linux/{architecture}'"
     )
 }
 

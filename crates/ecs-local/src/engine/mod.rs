@@ -6,6 +6,7 @@
 
 mod container;
 mod image;
+mod import;
 mod listing;
 mod owner;
 mod pause;
@@ -52,6 +53,8 @@ pub(crate) struct Engine {
     stand_in: String,
     /// Podman: it differs from Docker in what it tells.
     podman: bool,
+    /// What it runs programs for, by Docker's name of it.
+    architecture: String,
     /// The image of [`pause`].
     pause_image: String,
 }
@@ -85,6 +88,7 @@ impl Engine {
                 .iter()
                 .flatten()
                 .any(|component| component.name.starts_with("Podman")),
+            architecture: version.arch.unwrap_or_default(),
             pause_image: String::new(),
             socket,
         };
@@ -93,7 +97,7 @@ impl Engine {
             .await
             .context("removing what earlier stand-ins left in the container engine")?;
         engine.pause_image = engine
-            .provide_pause(version.arch.as_deref().unwrap_or_default())
+            .provide_pause()
             .await
             .context("making the image of the containers that hold a task's network")?;
         Ok(engine)

@@ -5,8 +5,6 @@
 //! below, and the image nothing but it.
 
 use anyhow::Context;
-use bollard::query_parameters::CreateImageOptions;
-use futures_util::TryStreamExt;
 
 use super::Engine;
 
@@ -51,46 +49,15 @@ const ACTION: [u64; 4] = [1, 0, 0, 0];
 
 impl Engine {
     /// Makes the image unless it is there, and returns its ID.
-    pub(super) async fn provide_pause(&self, architecture: &str) -> anyhow::Result<String> {
-        if let Some(id) = self.pause_image_id().await? {
-            return Ok(id);
-        }
-        let program = program(architecture).with_context(|| {
-            format!("the container engine is on {architecture:?}; only amd64 and arm64 are known")
+    pub(super) async fn provide_pause(&self) -> anyhow::Result<String> {
+        let program = program(&self.architecture).with_context(|| {
+            format!(
+                "the container engine is on {:?}; only amd64 and arm64 are known",
+                self.architecture
+            )
         })?;
-        let options = CreateImageOptions {
-            from_src: Some("-".to_owned()),
-            repo: Some(IMAGE.to_owned()),
-            ..Default::default()
-        };
-        let body = bollard::body_full(archive(&program)?.into());
-        self.docker
-            .create_image(Some(options), Some(body), None)
-            .try_for_each(|_| async { Ok(()) })
-            .await?;
-        self.pause_image_id()
-            .await?
-            .context("it is not there after it was imported")
+        self.import(IMAGE, PATH, &program).await
     }
-
-    async fn pause_image_id(&self) -> anyhow::Result<Option<String>> {
-        match self.docker.inspect_image(IMAGE).await {
-            Ok(image) => Ok(image.id),
-            Err(bollard::errors::Error::DockerResponseServerError {
-                status_code: 404, ..
-            }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-fn archive(program: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut header = tar::Header::new_ustar();
-    header.set_size(u64::try_from(program.len()).unwrap_or_default());
-    header.set_mode(0o755);
-    let mut archive = tar::Builder::new(Vec::new());
-    archive.append_data(&mut header, PATH.trim_start_matches('/'), program)?;
-    archive.into_inner()
 }
 
 /// The program for an architecture by Docker's name of it.

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::engine::engine;
+use crate::images::engine;
 use crate::stand_in::{ENDLESS, StandIn, Task, serving_program, shell, with};
 
 fn endless() -> Value {

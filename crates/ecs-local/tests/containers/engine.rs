@@ -6,21 +6,15 @@ use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
-
-use crate::stand_in::wait_until;
-
-/// Busybox and nothing else, with the account `ci`.
-pub(crate) const BUSYBOX: &str = "fargate-test/busybox";
-/// The same, which by itself says `entry cmd`.
-pub(crate) const ECHO: &str = "fargate-test/echo";
-/// The same, which wants to be stopped with SIGUSR1.
-pub(crate) const USR1: &str = "fargate-test/usr1";
+use std::time::{Duration, Instant};
 
 /// Settings that also work where crun, systemd's cgroups or high limits are not to be had. They are only for the Podman
 /// started here.
 const PODMAN_CONF: &str = "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n\
     [engine]\nruntime = \"runc\"\ncgroup_manager = \"cgroupfs\"\n[network]\nnetwork_backend = \"netavark\"\n";
+
+/// How long Podman's service may take to begin on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many idle seconds after the last test Podman's service ends by itself.
 const IDLE: u32 = 20;
@@ -30,16 +24,6 @@ pub(crate) struct Engine {
     program: &'static str,
     arguments: Vec<PathBuf>,
     configuration: Option<PathBuf>,
-}
-
-/// The one engine of all tests, with the images in it.
-pub(crate) fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| {
-        let engine = docker().unwrap_or_else(podman);
-        engine.import_images();
-        engine
-    })
 }
 
 fn docker() -> Option<Engine> {
@@ -71,7 +55,7 @@ fn podman() -> Engine {
     std::fs::write(&configuration, PODMAN_CONF).unwrap();
     // The path of a socket has to be short.
     let socket = std::env::temp_dir().join(format!("fargate-test-{}.sock", std::process::id()));
-    let engine = Engine {
+    Engine {
         socket,
         program: "podman",
         arguments: vec![
@@ -81,12 +65,21 @@ fn podman() -> Engine {
             folder.join("run"),
         ],
         configuration: Some(configuration),
-    };
-    engine.serve(&engine.socket, None);
-    engine
+    }
 }
 
 impl Engine {
+    /// Docker if it answers, with the images that `make` makes.
+    pub(crate) fn start(make: impl FnOnce(&Self)) -> Self {
+        let engine = docker().unwrap_or_else(podman);
+        // Before Podman's service begins, which ends while nobody asks it for anything.
+        make(&engine);
+        if engine.configuration.is_some() {
+            engine.serve(&engine.socket, None);
+        }
+        engine
+    }
+
     fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(self.program);
         command.args(&self.arguments).args(arguments);
@@ -106,19 +99,25 @@ impl Engine {
             command.env("CONTAINERS_REGISTRIES_CONF", registries);
         }
         let mut service = command
+            // Where a container runs out of memory, its monitor leaves a file in the working directory.
+            .current_dir(env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()
             .expect("there is no Docker daemon, and podman cannot be started; ./test at the root of the repository installs it");
-        wait_until("Podman's service answers", || {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
             assert!(
-                service.try_wait().unwrap().is_none(),
-                "Podman's service ended (it has to run as root): {}",
+                service.try_wait().unwrap().is_none() && Instant::now() < deadline,
+                "Podman's service does not answer (it has to run as root): {}",
                 std::fs::read_to_string(&log).unwrap()
             );
-            UnixStream::connect(socket).is_ok()
-        });
+            if UnixStream::connect(socket).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         std::fs::remove_file(&log).unwrap();
     }
 
@@ -135,10 +134,9 @@ impl Engine {
         socket
     }
 
-    /// Puts an image into a registry of this machine, one that the engine does not have under any name.
-    pub(crate) fn publish(&self, name: &str, folder: &Path) {
-        let archive = folder.join("image.tar");
-        std::fs::write(&archive, busybox_files()).unwrap();
+    /// Puts an image of this root file system into a registry of this machine, one that the engine does not have under
+    /// any name.
+    pub(crate) fn publish(&self, name: &str, archive: &Path) {
         let archive = archive.to_str().unwrap();
         self.run(&[
             "import",
@@ -166,6 +164,58 @@ impl Engine {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// Whether there is an image of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let mut command = self.command(["image", "inspect", name]);
+        command.output().unwrap().status.success()
+    }
+
+    /// Takes the image of an archive in OCI's form, and calls it so.
+    pub(crate) fn load(&self, archive: &Path, name: &str) {
+        let archive = archive.to_str().unwrap();
+        if self.configuration.is_some() {
+            let said = self.run(&["load", "--input", archive]);
+            let loaded = said.trim().rsplit(": ").next().unwrap();
+            self.run(&["tag", loaded, name]);
+        } else {
+            // Docker itself knows this form only of late.
+            let (from, to) = (
+                format!("oci-archive:{archive}"),
+                format!("docker-daemon:{name}:latest"),
+            );
+            let skopeo = Command::new("skopeo")
+                .args(["copy", "--quiet", &from, &to])
+                .output()
+                .expect("skopeo is missing; ./test at the root of the repository installs it");
+            assert!(
+                skopeo.status.success(),
+                "{}",
+                String::from_utf8_lossy(&skopeo.stderr)
+            );
+        }
+    }
+
+    /// Makes an image of a root file system, said to be for this architecture.
+    pub(crate) fn import_for(&self, architecture: &str, archive: &Path, name: &str) {
+        let archive = archive.to_str().unwrap();
+        if self.configuration.is_some() {
+            self.run(&["import", "--arch", architecture, archive, name]);
+        } else {
+            let platform = format!("linux/{architecture}");
+            self.run(&["import", "--platform", &platform, archive, name]);
+        }
+    }
+
+    /// Makes an image of a root file system.
+    pub(crate) fn import(&self, archive: &Path, changes: &[&str], name: &str) {
+        let mut arguments = vec!["import"];
+        for change in changes {
+            arguments.extend(["--change", change]);
+        }
+        arguments.extend([archive.to_str().unwrap(), name]);
+        self.run(&arguments);
+    }
+
     /// Names of the containers and volumes that have a label, running or not.
     pub(crate) fn labelled(&self, label: &str) -> Vec<String> {
         let filter = format!("label={label}");
@@ -174,62 +224,4 @@ impl Engine {
         let names = containers.lines().chain(volumes.lines());
         names.map(str::to_owned).collect()
     }
-
-    fn import_images(&self) {
-        let folder = tempfile::tempdir().unwrap();
-        let archive = folder.path().join("busybox.tar");
-        std::fs::write(&archive, busybox_files()).unwrap();
-        let archive = archive.to_str().unwrap();
-        self.run(&["import", archive, BUSYBOX]);
-        let (entry, cmd) = ("ENTRYPOINT [\"/bin/echo\", \"entry\"]", "CMD [\"cmd\"]");
-        self.run(&["import", "--change", entry, "--change", cmd, archive, ECHO]);
-        self.run(&["import", "--change", "STOPSIGNAL SIGUSR1", archive, USR1]);
-    }
-}
-
-/// An archive of a root file system.
-fn busybox_files() -> Vec<u8> {
-    let busybox = ["/bin/busybox", "/usr/bin/busybox"]
-        .into_iter()
-        .find(|path| Path::new(path).exists())
-        .expect("busybox is missing; ./test at the root of the repository installs busybox-static");
-    let list = Command::new(busybox).arg("--list").output().unwrap().stdout;
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut add = |kind: tar::EntryType, path: &str, mode: u32, content: &[u8]| {
-        let mut header = tar::Header::new_ustar();
-        header.set_entry_type(kind);
-        header.set_mode(mode);
-        header.set_size(content.len() as u64);
-        archive.append_data(&mut header, path, content).unwrap();
-    };
-    let (file, directory) = (tar::EntryType::Regular, tar::EntryType::Directory);
-    for (path, mode) in [
-        ("bin", 0o755),
-        ("etc", 0o755),
-        ("tmp", 0o1777),
-        ("root", 0o700),
-    ] {
-        add(directory, path, mode, b"");
-    }
-    add(
-        file,
-        "etc/passwd",
-        0o644,
-        b"root:x:0:0::/root:/bin/sh\nci:x:1000:1000::/tmp:/bin/sh\n",
-    );
-    add(file, "etc/group", 0o644, b"root:x:0:\nci:x:1000:\n");
-    add(file, "bin/busybox", 0o755, &std::fs::read(busybox).unwrap());
-    for name in String::from_utf8(list)
-        .unwrap()
-        .lines()
-        .filter(|name| *name != "busybox")
-    {
-        let mut header = tar::Header::new_ustar();
-        header.set_entry_type(tar::EntryType::Symlink);
-        header.set_size(0);
-        archive
-            .append_link(&mut header, format!("bin/{name}"), "busybox")
-            .unwrap();
-    }
-    archive.into_inner().unwrap()
 }

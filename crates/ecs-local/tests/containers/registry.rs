@@ -1,23 +1,18 @@
-//! Images from a registry: Debian's `docker-registry`.
+//! A registry of a test's own: Debian's `docker-registry`.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::json;
-
-use crate::engine::engine;
-use crate::stand_in::StandIn;
-
 /// A registry of a test's own, ended with it.
-struct Registry {
-    address: SocketAddr,
+pub(crate) struct Registry {
+    pub(crate) address: SocketAddr,
     process: Child,
 }
 
 impl Registry {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let text = format!(
             "version: 0.1\nlog: {{ level: info }}\nstorage: {{ filesystem: {{ rootdirectory: {:?} }} }}\nhttp: {{ addr: \"127.0.0.1:0\" }}\n",
             folder.join("storage")
@@ -43,7 +38,7 @@ impl Registry {
     }
 
     /// The digest it has for a tag.
-    fn digest(&self, repository: &str, tag: &str) -> String {
+    pub(crate) fn digest(&self, repository: &str, tag: &str) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         write!(
             stream,
@@ -68,38 +63,4 @@ impl Drop for Registry {
         drop(self.process.kill());
         drop(self.process.wait());
     }
-}
-
-#[test]
-fn images_are_pulled_and_those_that_are_here_will_do() {
-    let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::start(folder.path());
-    let image = format!("{}/team/app:1", registry.address);
-    engine().publish(&image, folder.path());
-    let stand_in = StandIn::in_engine(engine().asking(registry.address, folder.path()), &json!([]));
-    let run = |image: &str| {
-        stand_in.run(json!([{ "name": "build", "image": image, "command": ["/bin/echo", "ran"] }]))
-    };
-
-    let task = run(&image);
-    let shown = task.stopped();
-    assert_eq!(task.output("build"), "ran\n", "{}", shown.0);
-    let digest = registry.digest("team/app", "1");
-    assert_eq!(shown.container("build")["imageDigest"], digest);
-    assert_eq!(shown.0["containers"][0]["image"], image);
-
-    let unknown = run(&format!("{}/team/app:none", registry.address)).stopped();
-    assert_eq!(unknown.stop_code(), "TaskFailedToStart");
-    assert!(
-        unknown.reason().starts_with("CannotPullContainerError: ")
-            && unknown.reason().contains("manifest unknown"),
-        "{}",
-        unknown.reason()
-    );
-
-    drop(registry);
-    let task = run(&image);
-    let shown = task.stopped();
-    assert_eq!(task.output("build"), "ran\n", "{}", shown.0);
-    engine().run(&["rmi", &image]);
 }

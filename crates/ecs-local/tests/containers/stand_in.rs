@@ -10,7 +10,7 @@ use ecs_local::{Backend, Faults, Options, SUBNET_A};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::engine::{BUSYBOX, engine};
+use crate::images::{BUSYBOX, engine};
 
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);

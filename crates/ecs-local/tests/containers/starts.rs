@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::engine::{BUSYBOX, ECHO};
+use crate::images::{BUSYBOX, ECHO};
 use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::engine::USR1;
+use crate::images::USR1;
 use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 use crate::error::Error;
 
 /// How the agent is built so that it runs anywhere.
-const BUILD: &str = "Build it statically: RUSTFLAGS=\"-C target-feature=+crt-static\" cargo build --release -p fargate-agent \
+pub(super) const BUILD: &str = "Build it statically: RUSTFLAGS=\"-C target-feature=+crt-static\" cargo build --release -p fargate-agent \
                      --target x86_64-unknown-linux-gnu";
 
 /// A processor that Fargate has.
@@ -24,6 +24,14 @@ impl Architecture {
         match self {
             Self::Amd64 => "amd64",
             Self::Arm64 => "arm64",
+        }
+    }
+
+    /// Whether programs for it run here.
+    pub(super) fn is_this_machines(self) -> bool {
+        match self {
+            Self::Amd64 => cfg!(target_arch = "x86_64"),
+            Self::Arm64 => cfg!(target_arch = "aarch64"),
         }
     }
 }

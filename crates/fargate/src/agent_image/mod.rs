@@ -91,16 +91,8 @@ fn read(programs: &[PathBuf]) -> Result<Image> {
     };
     let mut variants: Vec<Variant> = Vec::new();
     for path in programs {
-        let context =
-            |error: Error| error.context(format!("{} cannot be the agent", path.display()));
-        let program = std::fs::read(path).map_err(|error| {
-            Error::system(format!(
-                "could not read the agent {}: {error}",
-                path.display()
-            ))
-            .advise("Name the static program fargate-agent with --binary.")
-        })?;
-        let variant = Variant::new(&program).map_err(context)?;
+        let advice = "Name the static program fargate-agent with --binary.";
+        let variant = Variant::new(&file(path, advice)?).map_err(unfit(path))?;
         let architecture = variant.architecture;
         if variants
             .iter()
@@ -113,6 +105,40 @@ fn read(programs: &[PathBuf]) -> Result<Image> {
         variants.push(variant);
     }
     Ok(Image::new(variants))
+}
+
+/// The agent that runs in containers of this machine: the static program `named`, or the one beside ours.
+///
+/// # Errors
+///
+/// When it is not there, or does not run in whatever image it is put into here.
+pub(crate) fn program(named: Option<&Path>) -> Result<Vec<u8>> {
+    let path = named.map_or_else(program_beside, |path| Ok(path.to_owned()))?;
+    let advice = format!(
+        "{}, and name it with --agent. Releases have it beside this program.",
+        elf::BUILD
+    );
+    let program = file(&path, &advice)?;
+    let architecture = elf::architecture(&program).map_err(unfit(&path))?;
+    match architecture.is_this_machines() {
+        true => Ok(program),
+        false => {
+            let here = std::env::consts::ARCH;
+            let message = format!("it is for {architecture}, and this machine is {here}");
+            Err(unfit(&path)(Error::system(message).advise(advice)))
+        }
+    }
+}
+
+fn file(path: &Path, advice: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        let message = format!("could not read the agent {}: {error}", path.display());
+        Error::system(message).advise(advice)
+    })
+}
+
+fn unfit(path: &Path) -> impl Fn(Error) -> Error {
+    move |error| error.context(format!("{} cannot be the agent", path.display()))
 }
 
 fn program_beside() -> Result<PathBuf> {

@@ -24,7 +24,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
 pub(crate) use self::refusal::Refusal;
-pub(crate) use self::setup::Setup;
+pub(crate) use self::setup::{OneContainer, Setup};
 use crate::config::{Cpu, Fargate, Memory, STORAGE_INCLUDED, Storage, StrategyItem};
 use crate::job_image::Environment;
 use crate::task::Task;

@@ -1,5 +1,5 @@
-//! What an operator makes in an account before the first job: a cluster and a task definition. The driver never
-//! does; `fargate try` does it in the stand-in.
+//! What an operator makes in an account before the first job: a cluster, and a task definition where jobs do not bring
+//! their images. The driver never does; `fargate try` does it in the stand-in.
 
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ecs::types::{
@@ -17,6 +17,12 @@ pub(crate) struct Setup<'a> {
     /// Access key and secret, as the stand-in takes any.
     pub(crate) credential: &'a str,
     pub(crate) cluster: &'a str,
+    pub(crate) definition: Option<OneContainer<'a>>,
+}
+
+/// A task definition with one container.
+#[derive(Debug)]
+pub(crate) struct OneContainer<'a> {
     /// The task definition's name.
     pub(crate) family: &'a str,
     /// The one container of its tasks, and the port it listens on.
@@ -52,6 +58,15 @@ impl Setup<'_> {
             .await
             .map_err(|error| Refusal::of("ecs:CreateCluster", &error))?;
 
+        match &self.definition {
+            Some(definition) => definition.register(&ecs).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl OneContainer<'_> {
+    async fn register(&self, ecs: &aws_sdk_ecs::Client) -> Result<(), Refusal> {
         let (name, port) = self.container;
         let environment = self
             .environment

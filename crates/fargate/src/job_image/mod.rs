@@ -282,24 +282,15 @@ fn mounts(agent_read_only: Option<bool>) -> Vec<Mount> {
 
 /// Entry point and command of the job's container. As in the Docker executor an image's own entry point runs with
 /// ours as its command, a job's `entrypoint:` takes its place, and `[""]` is none.
+///
+/// Our command is one word, from which the agent knows the rest: more are lost on an entry point like `sh -c`.
 fn job_command(entrypoint: Option<&[String]>) -> (Option<Vec<String>>, Option<Vec<String>>) {
-    let arguments = agent(&["serve"], AGENT_PORT);
-    let mut line = words(&[AGENT_FILE]);
+    let agent_alone = Some(words(&[AGENT_FILE]));
     match entrypoint {
-        // Split, because an image's own command stays where only its entry point is replaced.
-        Some(words) if is_none(words) => (Some(line), Some(arguments)),
-        Some(given) if !given.is_empty() => {
-            line.extend(arguments);
-            // A shell with -c takes one word for the whole command.
-            if given.last().is_some_and(|word| word == "-c") {
-                line = vec![format!("exec {}", line.join(" "))];
-            }
-            (Some(given.to_vec()), Some(line))
-        }
-        _ => {
-            line.extend(arguments);
-            (None, Some(line))
-        }
+        // With arguments, because an image's own command stays where only its entry point is replaced.
+        Some(words) if is_none(words) => (agent_alone, Some(agent(&["serve"], AGENT_PORT))),
+        Some(given) if !given.is_empty() => (Some(given.to_vec()), agent_alone),
+        _ => (None, agent_alone),
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Whoever writes a job, a task definition or a configuration sees in a minute what would happen in CI. The
 //! driver is executed exactly as the runner does it, so what is tried is what will run; without a
-//! configuration its tasks are made by the stand-in for AWS on this machine.
+//! configuration its tasks are made by the stand-in for AWS on this machine, as processes or in containers.
 
 mod attempt;
 mod call;
 mod checkout;
+mod containers;
 mod failure;
 mod image;
 mod keep;
@@ -30,12 +31,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use crate::cli::{Options, Try};
-use crate::config::Config;
+use crate::config::{Config, Mode};
 use crate::error::{Blame, Error, Result};
 use crate::runner::KEPT;
 use crate::stop::Stop;
 
 use self::attempt::Driver;
+use self::containers::Containers;
 use self::failure::Failure;
 use self::image::Image;
 use self::log::Log;
@@ -54,11 +56,19 @@ const BUILDS_DIR: &str = "/builds";
 /// [`Blame::Usage`] before anything has run; without a message, because the log has said it, when the job
 /// failed; anything else when the trial itself could not be made.
 pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<()> {
-    let plan = plan(wanted)?;
-    if let Some(config) = &options.config {
-        // A mistake in it is better refused here than by three attempts.
-        Config::load(config).map_err(as_usage)?;
+    if wanted.containers.wanted && options.config.is_some() {
+        let message =
+            "--containers runs the job on this machine, and --config elsewhere: name one of them";
+        return Err(Error::new(Blame::Usage, message));
     }
+    let plan = plan(wanted)?;
+    // A mistake in it is better refused here than by three attempts.
+    let config = options.config.as_deref().map(Config::load).transpose();
+    let config = config.map_err(as_usage)?;
+    let containers = match wanted.containers.wanted {
+        true => Some(Containers::new(&wanted.containers)?),
+        false => None,
+    };
     let mut log = Log::on_stdout()?;
     log.success(&format!(
         "Running job {} of {} with fargate {} as GitLab Runner {} would",
@@ -68,10 +78,24 @@ pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<
         predefined::RUNNER_VERSION,
     ))
     .await;
+    if let Some(containers) = &containers {
+        // It may have to be pulled, which is long for a silence.
+        let helper = format!("The helper's image is {}", containers.helper_image);
+        log.plain(&helper).await;
+    }
+    let tasks = match (&config, &containers) {
+        (Some(_), _) => Tasks::Elsewhere,
+        (None, None) => Tasks::Processes,
+        (None, Some(_)) => Tasks::Containers,
+    };
+    let follows_image = match &config {
+        Some(config) => matches!(config.mode, Mode::JobImage(_)),
+        None => containers.is_some(),
+    };
     let (standin, config) = match &options.config {
         Some(config) => (None, std::path::absolute(config).map_err(not_found)?),
         None => {
-            let standin = Standin::start().await?;
+            let standin = stop.or(Standin::start(containers.as_ref())).await?;
             let config = standin.config();
             (Some(standin), config)
         }
@@ -83,7 +107,8 @@ pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<
     }
     let trial = Trial {
         driver,
-        standin: standin.as_ref(),
+        tasks,
+        follows_image,
         plan,
         builds_dir: match (&wanted.builds_dir, &standin) {
             (Some(wanted), _) => wanted.clone(),
@@ -100,29 +125,50 @@ pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<
     result
 }
 
+/// Where the job's task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tasks {
+    /// In the account that the configuration names.
+    Elsewhere,
+    /// On this machine, without any walls.
+    Processes,
+    /// On this machine, in containers.
+    Containers,
+}
+
 /// A job that is ready to be tried.
-struct Trial<'a> {
+struct Trial {
     driver: Driver,
-    standin: Option<&'a Standin>,
+    tasks: Tasks,
+    /// Whether it runs in the image that it names, with its services.
+    follows_image: bool,
     plan: Plan,
     builds_dir: String,
     keep: bool,
 }
 
-impl Trial<'_> {
+impl Trial {
     async fn run(&self, log: &mut Log, stop: &Stop) -> Result<()> {
         let job = &self.plan.job;
-        if self.standin.is_some() {
-            log.plain(
-                "It runs on this machine, as you, in a task of a local stand-in for AWS; --config FILE takes the \
-                 real one.",
-            )
+        let whereabouts = match self.tasks {
+            Tasks::Elsewhere => None,
+            Tasks::Processes => Some("on this machine, as you,"),
+            Tasks::Containers => Some("in containers of this machine,"),
+        };
+        if let Some(whereabouts) = whereabouts {
+            log.plain(&format!(
+                "It runs {whereabouts} in a task of a local stand-in for AWS; --config FILE takes the real one."
+            ))
             .await;
         }
-        if job.image.is_some() || !job.services.is_empty() {
-            log.warning(
-                "`image` and `services` are not followed: the task definition decides what runs",
-            )
+        if !self.follows_image && (job.image.is_some() || !job.services.is_empty()) {
+            let advice = match self.tasks {
+                Tasks::Processes => "; --containers follows them",
+                Tasks::Elsewhere | Tasks::Containers => "",
+            };
+            log.warning(&format!(
+                "`image` and `services` are not followed: the task definition decides what runs{advice}"
+            ))
             .await;
         }
         for warning in &job.warnings {
@@ -147,7 +193,7 @@ impl Trial<'_> {
         }
         if let Some(kept) = kept {
             kept.explain(log, &self.driver).await?;
-            if self.standin.is_some() {
+            if self.tasks != Tasks::Elsewhere {
                 kept.stop_when_told(log, stop).await;
             } else {
                 kept.leave();

@@ -1,19 +1,21 @@
-//! The stand-in for AWS in this process: a cluster, a task definition whose container is this program's own
-//! agent, and a configuration for the driver that points there.
+//! The stand-in for AWS in this process, and a configuration for the driver that points there: with a task definition
+//! whose container is a process, this program's own agent, or for tasks that are composed for their jobs and run in real
+//! containers.
 
 use std::path::{Path, PathBuf};
 
-use ecs_local::{Options, SECURITY_GROUP, SUBNET_A};
+use ecs_local::{Backend, Options, SECURITY_GROUP, SUBNET_A, StandIn};
 use fargate_wire::{AGENT_PORT, COORDINATOR_CONTAINER};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::ecs::Setup;
+use crate::ecs::{OneContainer, Setup};
 use crate::error::{Error, Result};
 
 use super::call::Environment;
+use super::containers::Containers;
 use super::private;
 
 const CLUSTER: &str = "try";
@@ -33,12 +35,12 @@ pub(super) struct Standin {
 }
 
 impl Standin {
-    /// Starts it on a free port of the loopback interface.
+    /// Starts it on a free port of the loopback interface, with tasks in `containers` or as processes.
     ///
     /// # Errors
     ///
-    /// When it cannot listen, or its folder cannot be made.
-    pub(super) async fn start() -> Result<Self> {
+    /// When it cannot listen, its folder cannot be made, or what containers need is not there.
+    pub(super) async fn start(containers: Option<&Containers>) -> Result<Self> {
         let failed = |error: std::io::Error| {
             Error::system(format!(
                 "could not start the local stand-in for AWS: {error}"
@@ -47,21 +49,31 @@ impl Standin {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let endpoint = format!("http://{address}");
-        let folder = private::temporary_folder("fargate-try").map_err(failed)?;
-        fill(folder.path(), &endpoint).map_err(failed)?;
         let options = Options {
-            backend: crate::local::process_backend()?,
+            backend: match containers {
+                Some(_) => Backend::Container { socket: None },
+                None => crate::local::process_backend()?,
+            },
             ..Options::default()
         };
+        let server = StandIn::new(options)
+            .await
+            .map_err(|error| Error::system(format!("{error:#}")))?;
+        if let Some(containers) = containers {
+            containers.provide(&server).await?;
+        }
+        let folder = private::temporary_folder("fargate-try").map_err(failed)?;
+        let tasks = containers.map_or_else(task_definition, Containers::configuration);
+        fill(folder.path(), &endpoint, &tasks).map_err(failed)?;
         let (shutdown, told) = oneshot::channel();
         // A sender that is gone says the same as one that was used.
-        let server = ecs_local::serve(listener, options, async move { drop(told.await) });
+        let server = server.serve(listener, async move { drop(told.await) });
         let standin = Self {
             server: tokio::spawn(server),
             folder,
             shutdown,
         };
-        match standin.set_up(&endpoint).await {
+        match standin.set_up(&endpoint, containers.is_none()).await {
             Ok(()) => Ok(standin),
             Err(error) => {
                 standin.stop().await?;
@@ -70,19 +82,23 @@ impl Standin {
         }
     }
 
-    /// What an operator would have made in the account. Tasks are processes of this machine: what their scripts
-    /// do at home is done in a folder of their own.
-    async fn set_up(&self, endpoint: &str) -> Result<()> {
+    /// What an operator would have made in the account. Tasks that are processes of this machine do what their scripts
+    /// do at home in a folder of their own.
+    async fn set_up(&self, endpoint: &str, with_definition: bool) -> Result<()> {
         let home = self.path("home");
+        let environment = [("HOME", home.as_str())];
+        let definition = OneContainer {
+            family: FAMILY,
+            container: (COORDINATOR_CONTAINER, AGENT_PORT),
+            image: "fargate-try/this-machine",
+            environment: &environment,
+        };
         let setup = Setup {
             endpoint,
             region: REGION,
             credential: CREDENTIAL,
             cluster: CLUSTER,
-            family: FAMILY,
-            container: (COORDINATOR_CONTAINER, AGENT_PORT),
-            image: "fargate-try/this-machine",
-            environment: &[("HOME", &home)],
+            definition: with_definition.then_some(definition),
         };
         Ok(setup.make().await?)
     }
@@ -134,24 +150,29 @@ impl Standin {
 }
 
 /// Puts into `folder` what is there before the first call.
-fn fill(folder: &Path, endpoint: &str) -> std::io::Result<()> {
+fn fill(folder: &Path, endpoint: &str, tasks: &str) -> std::io::Result<()> {
     for name in ["builds", "home"] {
         private::folder(&folder.join(name))?;
     }
     let records = folder.join("metadata").display().to_string();
-    let config = configuration(endpoint, &records);
+    let config = configuration(endpoint, &records, tasks);
     private::file(&folder.join("fargate.toml"), config.as_bytes())
 }
 
-fn configuration(endpoint: &str, records: &str) -> String {
+/// `tasks`: what `[Fargate]` and further sections say of them.
+fn configuration(endpoint: &str, records: &str, tasks: &str) -> String {
     // A string of JSON is one of TOML.
     let records = serde_json::Value::from(records);
     format!(
-        "[Fargate]\n\
+        "[TaskMetadata]\nDirectory = {records}\n\n\
+         [Fargate]\n\
          Cluster = \"{CLUSTER}\"\nRegion = \"{REGION}\"\nSubnet = \"{SUBNET_A}\"\nSecurityGroup = \"{SECURITY_GROUP}\"\n\
-         TaskDefinition = \"{FAMILY}\"\nEnablePublicIP = false\nEndpoint = \"{endpoint}\"\n\
-         CapacityProviderStrategy = [{{ Name = \"FARGATE\", Weight = 1 }}]\n\n\
-         [TaskMetadata]\nDirectory = {records}\n\n\
-         [SSH]\nUsername = \"root\"\nPort = {AGENT_PORT}\n"
+         EnablePublicIP = false\nEndpoint = \"{endpoint}\"\n\
+         CapacityProviderStrategy = [{{ Name = \"FARGATE\", Weight = 1 }}]\n{tasks}"
     )
+}
+
+/// Tasks of the one definition.
+fn task_definition() -> String {
+    format!("TaskDefinition = \"{FAMILY}\"\n\n[SSH]\nUsername = \"root\"\nPort = {AGENT_PORT}\n")
 }

@@ -28,6 +28,14 @@ pub(crate) enum Server {
     JobImage,
 }
 
+impl Server {
+    fn backend(self, folder: &Path) -> Backend {
+        Backend::Process {
+            programs: programs(self, folder),
+        }
+    }
+}
+
 pub(crate) struct Aws {
     pub(crate) address: SocketAddr,
     /// Ends it; nothing where another process serves it.
@@ -38,7 +46,12 @@ pub(crate) struct Aws {
 impl Aws {
     /// Starts with a cluster and the task definition `test-task`.
     pub(crate) fn start(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
-        let aws = Self::start_empty(server, folder, faults, latency);
+        Self::with_tasks(server.backend(folder), faults, latency)
+    }
+
+    /// The same, with whatever runs the tasks.
+    pub(crate) fn with_tasks(backend: Backend, faults: &Value, latency: f64) -> Self {
+        let aws = Self::empty_with(backend, faults, latency);
         aws.set_up();
         aws
     }
@@ -55,13 +68,15 @@ impl Aws {
 
     /// Starts with nothing in it.
     pub(crate) fn start_empty(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
+        Self::empty_with(server.backend(folder), faults, latency)
+    }
+
+    fn empty_with(backend: Backend, faults: &Value, latency: f64) -> Self {
         let options = Options {
             latency,
             throttle: false,
             faults: Faults::parse(&faults.to_string()).unwrap(),
-            backend: Backend::Process {
-                programs: programs(server, folder),
-            },
+            backend,
             seed: Seed::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

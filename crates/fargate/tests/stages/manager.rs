@@ -95,6 +95,17 @@ impl Manager {
         ));
     }
 
+    /// Writes fargate.toml for jobs that bring their image, with these keys in `[JobImage]` and more sections.
+    pub(crate) fn configure_job_image(&self, job_image: &str, sections: &str) {
+        self.write_config(&format!(
+            "[Fargate]\n{}\n[TaskMetadata]\nDirectory = {:?}\n[JobImage]\nEnabled = true\n{job_image}\n{sections}",
+            self.aws
+                .settings()
+                .replace("TaskDefinition = \"test-task\"\n", ""),
+            self.metadata(),
+        ));
+    }
+
     /// Writes fargate.toml with more keys in `[SSH]`.
     pub(crate) fn configure_ssh(&self, ssh: &str) {
         // The last section there is.

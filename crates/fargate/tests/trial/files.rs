@@ -68,7 +68,7 @@ fn keys_that_are_not_followed_are_named_and_the_job_runs() {
         "unit:\n  image: ruby:3.3\n  services: [redis]\n  rules: [{if: $A}]\n  artifacts: {paths: [a]}\n  script: [echo ran]\n",
     );
     project.run(&[]).exits(0).logs(&[
-        "WARNING: `image` and `services` are not followed: the task definition decides what runs\n",
+        "WARNING: `image` and `services` are not followed: the task definition decides what runs; --containers follows them\n",
         "WARNING: job unit: `rules` is not evaluated: the job runs\n",
         "WARNING: job unit: `artifacts` is not followed: nothing is uploaded\n",
         "\nran\n",

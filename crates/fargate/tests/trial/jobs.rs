@@ -8,19 +8,6 @@ use nix::sys::signal::Signal;
 use crate::aws::wait_until;
 use crate::trial::Project;
 
-fn example(name: &str) -> Project {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../examples")
-        .join(name);
-    let pipeline = std::fs::read_to_string(folder.join(".gitlab-ci.yml")).unwrap();
-    let project = Project::new(&pipeline);
-    for file in folder.read_dir().unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), project.path("project").join(file.file_name())).unwrap();
-    }
-    project
-}
-
 /// The log with what differs from run to run taken out.
 fn redacted(log: &str) -> String {
     let uname = Command::new("uname").arg("-srm").output().unwrap();
@@ -54,7 +41,7 @@ fn redacted(log: &str) -> String {
 
 #[test]
 fn the_first_example_succeeds() {
-    let ended = example("hello").run(&[]).exits(0);
+    let ended = Project::example("hello").run(&[]).exits(0);
     assert_eq!(ended.stderr, "");
     insta::assert_snapshot!(redacted(&ended.log), @r#"
     Running job hello of .gitlab-ci.yml with fargate VERSION as GitLab Runner 19.4.0 would
@@ -114,7 +101,7 @@ fn the_readmes_command_runs_a_job() {
 
 #[test]
 fn a_job_that_fails_gets_its_after_script_and_exits_with_1() {
-    let ended = example("failing").run(&[]).exits(1).logs(&[
+    let ended = Project::example("failing").run(&[]).exits(1).logs(&[
         "$ exit 3\n",
         "Running after_script\n",
         "The job ended with failed\n",

@@ -27,6 +27,20 @@ impl Project {
         project
     }
 
+    /// An example of this repository.
+    pub(crate) fn example(name: &str) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../examples")
+            .join(name);
+        let pipeline = std::fs::read_to_string(folder.join(".gitlab-ci.yml")).unwrap();
+        let project = Self::new(&pipeline);
+        for file in folder.read_dir().unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), project.path("project").join(file.file_name())).unwrap();
+        }
+        project
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -49,10 +63,7 @@ impl Project {
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
-        Running {
-            child: Some(self.command(arguments).spawn().unwrap()),
-            read: Vec::new(),
-        }
+        Running::of(&mut self.command(arguments))
     }
 
     /// Runs it, and checks that nothing is left of it.
@@ -99,6 +110,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        Self {
+            child: Some(command.spawn().unwrap()),
+            read: Vec::new(),
+        }
+    }
+
     fn child(&mut self) -> &mut Child {
         self.child.as_mut().unwrap()
     }

@@ -1,0 +1,29 @@
+//! The images of the tests here, and the engine that has them.
+
+use std::sync::OnceLock;
+
+use crate::busybox;
+use crate::engine::Engine;
+
+/// Busybox and nothing else, with the account `ci`.
+pub(crate) const BUSYBOX: &str = "fargate-test/busybox";
+/// The same, which by itself says `entry cmd`.
+pub(crate) const ECHO: &str = "fargate-test/echo";
+/// The same, which wants to be stopped with SIGUSR1.
+pub(crate) const USR1: &str = "fargate-test/usr1";
+
+/// The one engine of all tests, with the images in it.
+pub(crate) fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::start(import))
+}
+
+fn import(engine: &Engine) {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("busybox.tar");
+    std::fs::write(&archive, busybox::files()).unwrap();
+    engine.import(&archive, &[], BUSYBOX);
+    let changes = ["ENTRYPOINT [\"/bin/echo\", \"entry\"]", "CMD [\"cmd\"]"];
+    engine.import(&archive, &changes, ECHO);
+    engine.import(&archive, &["STOPSIGNAL SIGUSR1"], USR1);
+}

@@ -1,0 +1,44 @@
+//! Images from a registry.
+
+use serde_json::json;
+
+use crate::busybox;
+use crate::images::engine;
+use crate::registry::Registry;
+use crate::stand_in::StandIn;
+
+#[test]
+fn images_are_pulled_and_those_that_are_here_will_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = Registry::start(folder.path());
+    let image = format!("{}/team/app:1", registry.address);
+    let archive = folder.path().join("busybox.tar");
+    std::fs::write(&archive, busybox::files()).unwrap();
+    engine().publish(&image, &archive);
+    let stand_in = StandIn::in_engine(engine().asking(registry.address, folder.path()), &json!([]));
+    let run = |image: &str| {
+        stand_in.run(json!([{ "name": "build", "image": image, "command": ["/bin/echo", "ran"] }]))
+    };
+
+    let task = run(&image);
+    let shown = task.stopped();
+    assert_eq!(task.output("build"), "ran\n", "{}", shown.0);
+    let digest = registry.digest("team/app", "1");
+    assert_eq!(shown.container("build")["imageDigest"], digest);
+    assert_eq!(shown.0["containers"][0]["image"], image);
+
+    let unknown = run(&format!("{}/team/app:none", registry.address)).stopped();
+    assert_eq!(unknown.stop_code(), "TaskFailedToStart");
+    assert!(
+        unknown.reason().starts_with("CannotPullContainerError: ")
+            && unknown.reason().contains("manifest unknown"),
+        "{}",
+        unknown.reason()
+    );
+
+    drop(registry);
+    let task = run(&image);
+    let shown = task.stopped();
+    assert_eq!(task.output("build"), "ran\n", "{}", shown.0);
+    engine().run(&["rmi", &image]);
+}
