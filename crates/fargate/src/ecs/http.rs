@@ -21,6 +21,12 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 #[error("this machine has no CA certificates to check AWS's server against")]
 pub(super) struct NoCertificates;
 
+/// The bundles of Debian and Alpine, and of Amazon Linux and Red Hat.
+const BUNDLES: [&str; 2] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+];
+
 /// Both clients.
 #[derive(Debug, Clone)]
 pub(super) struct Http(Arc<Clients>);
@@ -83,15 +89,27 @@ impl HttpConnector for Connector {
 }
 
 fn with_tls() -> Result<SharedHttpClient, NoCertificates> {
-    // The same that the client does when it is first used.
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::debug!("CA certificates: {error}");
-    }
-    if found.certs.is_empty() {
+    if !has_certificates() {
         return Err(NoCertificates);
     }
     Ok(Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https())
+}
+
+/// Whether there is any certificate. Reading all takes milliseconds, and the client will do it again: where a system has
+/// its usual bundle, and nobody names another, that is enough.
+fn has_certificates() -> bool {
+    let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let is_there = |bundle| std::fs::metadata(bundle).is_ok_and(|file| file.len() > 0);
+    if !is_named && BUNDLES.into_iter().any(is_there) {
+        return true;
+    }
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::debug!("CA certificates: {error}");
+    }
+    !found.certs.is_empty()
 }
