@@ -9,6 +9,7 @@ mod aws;
 #[path = "../../crates/fargate/tests/stages/manager.rs"]
 mod manager;
 
+mod agent;
 mod crowd;
 
 use std::io::Read;
@@ -37,13 +38,18 @@ fn fargate() -> &'static str {
 }
 
 fn main() {
-    let usage = "usage: bench FARGATE [RUNS]\n       bench FARGATE crowd PLOT.svg [JOBS ...]";
+    let usage = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd PLOT.svg [JOBS ...]";
     let program = std::env::args().nth(1).expect(usage);
     let more: Vec<String> = std::env::args().skip(2).collect();
     let program = std::fs::canonicalize(program).expect("the program is there");
     FARGATE
         .set(program.to_string_lossy().into_owned())
         .expect("it is set once");
+    if let [mode, agent] = more.as_slice()
+        && mode == "agent"
+    {
+        return agent::measure(agent, RUNS);
+    }
     if let Some(("crowd", rest)) = more
         .split_first()
         .map(|(first, rest)| (first.as_str(), rest))

@@ -229,7 +229,7 @@ impl Server {
     }
 }
 
-fn config(host_key: PrivateKey) -> Config {
+pub(crate) fn config(host_key: PrivateKey) -> Config {
     let version = env!("CARGO_PKG_VERSION");
     Config {
         server_id: SshId::Standard(format!("{AGENT_SSH_ID}{version}").into()),

@@ -21,8 +21,9 @@ use std::time::Duration;
 /// Name of the SSH subsystem.
 pub const SUBSYSTEM: &str = "script@fargate-agent";
 
-/// Bytes of the log that the agent sends at most before they are acknowledged: enough for 250 MB/s from 2 ms away.
-pub const WINDOW: u64 = 512 * 1024;
+/// Bytes of the log that the agent sends before they are acknowledged, but for the rest of a piece: enough for 50 MB/s
+/// from 2 ms away, and what each of a manager's runs may have in memory.
+pub const WINDOW: u64 = 128 * 1024;
 
 /// Length of the head of a frame.
 pub const HEAD: usize = 5;

@@ -89,6 +89,25 @@ fn no_forwarding_from_elsewhere() {
 }
 
 #[tokio::test]
+async fn no_forwarding_of_sockets() {
+    let agent = Agent::start();
+    let session = agent.connect().await;
+    let target = agent.path("target");
+    let _listening = std::os::unix::net::UnixListener::bind(&target).unwrap();
+    let target = target.to_str().unwrap();
+    assert!(
+        session
+            .channel_open_direct_streamlocal(target)
+            .await
+            .is_err()
+    );
+    let here = agent.path("here");
+    let asked = session.streamlocal_forward(here.to_str().unwrap()).await;
+    assert!(asked.is_err());
+    assert!(!here.exists());
+}
+
+#[tokio::test]
 async fn a_channel_is_for_one_command() {
     let agent = Agent::start();
     let session = agent.connect().await;

@@ -2,6 +2,7 @@
 
 mod convert;
 mod definitions;
+mod http;
 mod logs;
 mod refusal;
 mod registry;
@@ -19,9 +20,9 @@ use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerOverride,
     EphemeralStorage, KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
 };
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 pub(crate) use self::definitions::LOG_PREFIX;
+use self::http::Http;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::setup::{OneContainer, Setup};
@@ -98,16 +99,13 @@ pub(crate) struct Aws {
 impl Aws {
     /// Sets up the clients; nothing is called yet.
     pub(crate) async fn connect(region: &str, endpoint: Option<&str>) -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(ATTEMPT_TIMEOUT)
             .operation_timeout(CALL_TIMEOUT)
             .build();
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http)
+            .http_client(Http::new())
             .region(Region::new(region.to_owned()))
             .retry_config(aws_config::retry::RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts);

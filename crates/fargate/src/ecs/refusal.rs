@@ -5,8 +5,13 @@ use std::fmt;
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
 
+use super::http::NoCertificates;
 use crate::error::Error;
 use crate::plain::plain;
+
+/// How the manager comes to trust a server.
+const CERTIFICATES: &str = "Install the package ca-certificates on the manager, or name a file or folder with the right \
+                            certificates by SSL_CERT_FILE or SSL_CERT_DIR in the environment of GitLab Runner.";
 
 /// A call that AWS refused, or that did not reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +32,8 @@ enum Kind {
     Throttled,
     /// Trouble on AWS's side or on the way: the call may have had effect.
     Unclear,
+    /// The manager could trust no server.
+    Certificates,
     /// No credentials, or none that AWS takes.
     Credentials,
     /// A permission is missing.
@@ -52,9 +59,11 @@ impl Refusal {
             .map(str::to_owned);
         let chain = chain(error);
         let message = plain(&message.unwrap_or_else(|| chain.join(": ")));
+        let no_certificates = || causes(error).any(|cause| cause.is::<NoCertificates>());
         let no_credentials = || chain.iter().any(|cause| cause.contains("credential"));
         let kind = match (&code, error) {
             (Some(code), _) => kind(code, &message),
+            (None, _) if no_certificates() => Kind::Certificates,
             (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_))
                 if no_credentials() =>
             {
@@ -144,7 +153,10 @@ impl Refusal {
         let code = self.code.as_deref().unwrap_or_default();
         let advice = match self.kind {
             Kind::Throttled => "AWS limits calls per account and region; run the job again later.",
+            // Both of a system without the right certificates, and of a proxy that looks into connections.
+            Kind::Unclear if has("invalid peer certificate") => CERTIFICATES,
             Kind::Unclear => "Check that the manager reaches AWS's API, and run the job again.",
+            Kind::Certificates => CERTIFICATES,
             Kind::Credentials => {
                 "Give the manager credentials: an IAM role of its instance, AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY in the environment of GitLab Runner."
@@ -260,18 +272,23 @@ fn kind(code: &str, message: &str) -> Kind {
     }
 }
 
-/// An error and its causes, each once.
-fn chain(error: &dyn std::error::Error) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = error.to_string();
-        if !causes.iter().any(|known| known.contains(&text)) {
-            causes.push(text);
+/// An error and its causes.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// What an error and its causes say, each once.
+fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let text = cause.to_string();
+        if !said.iter().any(|known| known.contains(&text)) {
+            said.push(text);
         }
-        next = error.source();
     }
-    causes
+    said
 }
 
 #[cfg(test)]

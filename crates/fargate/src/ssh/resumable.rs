@@ -26,7 +26,7 @@ use crate::plain::plain;
 use crate::stop::Stop;
 
 /// Bytes that are passed on before the agent hears of it. Often enough that it never waits for that.
-const ACKNOWLEDGE: u64 = WINDOW / 4;
+const ACKNOWLEDGE: u64 = WINDOW / 2;
 
 /// Piece of the script that is sent at a time: with its head one SSH packet.
 const PIECE: usize = 32 * 1024 - HEAD;

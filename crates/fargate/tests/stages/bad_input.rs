@@ -90,15 +90,35 @@ fn no_credentials() {
         .env_remove("AWS_SECRET_ACCESS_KEY")
         .output()
         .unwrap();
-    let outcome = Outcome {
-        code: output.status.code(),
-        stdout: output.stdout,
-        stderr: output.stderr,
-    };
-    outcome.exits(22).complains(&[
+    Outcome::of(output).exits(22).complains(&[
         "could not start the job's task",
         "credentials",
         "AWS_PROFILE",
+    ]);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_manager_without_ca_certificates() {
+    let manager = agent();
+    write(&manager.path("none.pem"), b"");
+    std::fs::create_dir(manager.path("none")).unwrap();
+    let call = || {
+        let mut call = manager.call(&["custom", "prepare"]);
+        call.env("SSL_CERT_FILE", manager.path("none.pem"))
+            .env("SSL_CERT_DIR", manager.path("none"));
+        Outcome::of(call.output().unwrap())
+    };
+    // The stand-in needs none.
+    call().exits(0);
+    manager.custom("cleanup").exits(0);
+    let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    manager.write_config(&config.replace("http://", "https://"));
+    call().exits(22).complains(&[
+        "could not start the job's task",
+        "this machine has no CA certificates",
+        "ca-certificates",
+        "SSL_CERT_FILE",
     ]);
     manager.left_nothing();
 }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -27,6 +27,14 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: output.stdout,
+            stderr: output.stderr,
+        }
+    }
+
     pub(crate) fn out(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
@@ -299,12 +307,7 @@ impl Running {
     }
 
     pub(crate) fn finish(mut self) -> Outcome {
-        let output = self.0.take().unwrap().wait_with_output().unwrap();
-        Outcome {
-            code: output.status.code(),
-            stdout: output.stdout,
-            stderr: output.stderr,
-        }
+        Outcome::of(self.0.take().unwrap().wait_with_output().unwrap())
     }
 }
 

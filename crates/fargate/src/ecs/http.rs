@@ -1,0 +1,115 @@
+//! The HTTP client under the AWS SDK, with TLS only for what needs it.
+//!
+//! The SDK's own client reads the machine's CA certificates for every endpoint, those of a stand-in on loopback and of
+//! an instance's credentials included, and does not say that there are none: no server is trusted then, and its debug
+//! build panics.
+
+use std::sync::{Arc, OnceLock};
+
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+
+/// There is no certificate that a server's could be checked against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this machine has no CA certificates to check AWS's server against")]
+pub(super) struct NoCertificates;
+
+/// The bundles of Debian and Alpine, and of Amazon Linux and Red Hat.
+const BUNDLES: [&str; 2] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+];
+
+/// Both clients.
+#[derive(Debug, Clone)]
+pub(super) struct Http(Arc<Clients>);
+
+#[derive(Debug)]
+struct Clients {
+    plain: SharedHttpClient,
+    /// Made at the first URL that asks for it.
+    tls: OnceLock<Result<SharedHttpClient, NoCertificates>>,
+}
+
+impl Http {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Clients {
+            plain: Builder::new().build_http(),
+            tls: OnceLock::new(),
+        }))
+    }
+}
+
+impl HttpClient for Http {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector {
+            clients: Arc::clone(&self.0),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
+    }
+}
+
+/// Chooses by the URL. The connections themselves are kept by the two clients.
+#[derive(Debug)]
+struct Connector {
+    clients: Arc<Clients>,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let client = if request.uri().starts_with("http://") {
+            &self.clients.plain
+        } else {
+            match self.clients.tls.get_or_init(with_tls) {
+                Ok(client) => client,
+                Err(error) => {
+                    let error = ConnectorError::user(Box::new(*error));
+                    return HttpConnectorFuture::ready(Err(error));
+                }
+            }
+        };
+        client
+            .http_connector(&self.settings, &self.components)
+            .call(request)
+    }
+}
+
+fn with_tls() -> Result<SharedHttpClient, NoCertificates> {
+    if !has_certificates() {
+        return Err(NoCertificates);
+    }
+    Ok(Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https())
+}
+
+/// Whether there is any certificate. Reading all takes milliseconds, and the client will do it again: where a system has
+/// its usual bundle, and nobody names another, that is enough.
+fn has_certificates() -> bool {
+    let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let is_there = |bundle| std::fs::metadata(bundle).is_ok_and(|file| file.len() > 0);
+    if !is_named && BUNDLES.into_iter().any(is_there) {
+        return true;
+    }
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::debug!("CA certificates: {error}");
+    }
+    !found.certs.is_empty()
+}
