@@ -53,7 +53,7 @@ impl Aws {
 
     /// Starts with nothing in it.
     pub(crate) fn start_empty(server: Server, folder: &Path, faults: &Value, latency: f64) -> Self {
-        let options = Options {
+        Self::serve(Options {
             latency,
             throttle: false,
             faults: Faults::parse(&faults.to_string()).unwrap(),
@@ -61,7 +61,10 @@ impl Aws {
                 programs: programs(server, folder),
             },
             seed: Seed::default(),
-        };
+        })
+    }
+
+    pub(crate) fn serve(options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -130,19 +133,40 @@ impl Aws {
     }
 
     fn tasks(&self, desired: &str) -> Vec<Value> {
-        let list = self.call(
-            "ListTasks",
-            &json!({ "cluster": CLUSTER, "desiredStatus": desired }),
-        );
-        let arns = list["taskArns"].as_array().unwrap();
-        if arns.is_empty() {
-            return Vec::new();
+        let mut tasks = Vec::new();
+        let mut page = Value::Null;
+        loop {
+            let mut wanted = json!({ "cluster": CLUSTER, "desiredStatus": desired });
+            if page.is_string() {
+                wanted["nextToken"] = page;
+            }
+            let list = self.call("ListTasks", &wanted);
+            let arns = list["taskArns"].as_array().unwrap();
+            if !arns.is_empty() {
+                let described = self.call(
+                    "DescribeTasks",
+                    &json!({ "cluster": CLUSTER, "tasks": arns, "include": ["TAGS"] }),
+                );
+                tasks.extend(described["tasks"].as_array().unwrap().clone());
+            }
+            page = list["nextToken"].clone();
+            if !page.is_string() {
+                return tasks;
+            }
         }
-        let described = self.call(
-            "DescribeTasks",
-            &json!({ "cluster": CLUSTER, "tasks": arns, "include": ["TAGS"] }),
-        );
-        described["tasks"].as_array().unwrap().clone()
+    }
+
+    /// Lets something happen to a task that there is.
+    pub(crate) fn strike(&self, arn: &str, rule: &Value) {
+        let path = format!("/_local/tasks/{}/strike", arn.rsplit('/').next().unwrap());
+        let (status, reply) = self.http("POST", &path, None, &rule.to_string());
+        assert!(status < 300, "{rule}: {reply}");
+    }
+
+    /// Every task that there was, as the stand-in tells it.
+    pub(crate) fn stories(&self) -> Vec<Value> {
+        let (_, reply) = self.http("GET", "/_local/tasks", None, "");
+        serde_json::from_str(&reply).unwrap()
     }
 
     pub(crate) fn stop_task(&self, arn: &str, reason: &str) {
@@ -192,7 +216,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// What runs in the containers, by their names.
-fn programs(server: Server, folder: &Path) -> BTreeMap<String, Program> {
+pub(crate) fn programs(server: Server, folder: &Path) -> BTreeMap<String, Program> {
     let program = |command| Program {
         command,
         default_port: 2222,
@@ -239,11 +263,12 @@ fn command(server: Server, folder: &Path) -> Vec<String> {
         ]),
         Server::Nothing => words(&["/bin/sleep", "1000"]),
         Server::OpenSsh | Server::Keyless => {
-            // As the images' entry point does it, in a folder per task.
+            // As the images' entry point does it, in a folder per task, which is also the user's home: what bash finds in
+            // that of whoever runs the tests is none of ours.
             let setup = "set -e; umask 077; d=$(mktemp -d -p \"$1\"); ssh-keygen -q -t ed25519 -N '' -f $d/host; \
                          if [ $4 = keyed ]; then printf '%s\\n' \"$SSH_PUBLIC_KEY\" > $d/keys; fi; \
                          printf '%s\\n' \"ListenAddress $2:$3\" \"HostKey $d/host\" \"AuthorizedKeysFile $d/keys\" 'UsePAM no' \
-                         'StrictModes no' 'PidFile none' > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
+                         'StrictModes no' 'PidFile none' \"SetEnv HOME=$d\" > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
             let keyed = if server == Server::OpenSsh {
                 "keyed"
             } else {
