@@ -241,6 +241,7 @@ fn kind(code: &str, message: &str) -> Kind {
         "UnrecognizedClientException"
         | "ExpiredTokenException"
         | "ExpiredToken"
+        | "RequestExpired"
         | "IncompleteSignature"
         | "InvalidClientTokenId"
         | "SignatureDoesNotMatch"
@@ -287,6 +288,18 @@ mod tests {
         let wrapped = "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
         assert!(refusal("InvalidParameterException", wrapped).may_pass());
         assert!(!refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
+    }
+
+    #[test]
+    fn expired_credentials_are_no_wrong_call() {
+        // ECS's word for it, EC2's, and STS's.
+        for code in ["ExpiredTokenException", "RequestExpired", "ExpiredToken"] {
+            let refusal = refusal(
+                code,
+                "The security token included in the request is expired",
+            );
+            assert_eq!(refusal.kind, Kind::Credentials, "{code}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(crate) enum Point {
     Registering,
     /// prepare asks for a task.
     Starting,
+    /// prepare ends what others left, while it waits.
+    Sweeping,
     /// prepare waits until the task runs.
     Pending,
     /// prepare asks EC2 for the task's public address.
@@ -33,10 +35,11 @@ pub(crate) enum Point {
     Searching,
 }
 
-pub(crate) const POINTS: [Point; 12] = [
+pub(crate) const POINTS: [Point; 13] = [
     Point::LookingUp,
     Point::Registering,
     Point::Starting,
+    Point::Sweeping,
     Point::Pending,
     Point::Addressing,
     Point::Connecting,
@@ -58,7 +61,7 @@ impl Point {
             Self::Pending | Self::Asking => Some("DescribeTasks"),
             Self::Addressing => Some("DescribeNetworkInterfaces"),
             Self::Stopping => Some("StopTask"),
-            Self::Searching => Some("ListTasks"),
+            Self::Sweeping | Self::Searching => Some("ListTasks"),
             Self::Connecting | Self::First | Self::Build | Self::After => None,
         }
     }
@@ -77,9 +80,11 @@ impl Point {
     pub(crate) fn servers(self) -> &'static [Server] {
         match self {
             Self::LookingUp | Self::Registering => &[Server::JobImage],
-            Self::Starting | Self::Addressing | Self::Stopping | Self::Searching => {
-                &[Server::Agent]
-            }
+            Self::Starting
+            | Self::Sweeping
+            | Self::Addressing
+            | Self::Stopping
+            | Self::Searching => &[Server::Agent],
             Self::Pending => &[Server::Agent, Server::JobImage],
             Self::Connecting | Self::First | Self::Build => {
                 &[Server::OpenSsh, Server::Agent, Server::JobImage]
