@@ -50,6 +50,9 @@ pub(crate) struct Record {
     /// When the job is over in any case, in seconds since 1970.
     #[serde(default)]
     pub(crate) over_at: Option<u64>,
+    /// Whether its end has begun. No other cleanup comes then, so whoever finds it is to go on.
+    #[serde(default)]
+    pub(crate) ends: bool,
     /// When prepare last recorded an intent, in seconds since 1970.
     pub(crate) intended_at: u64,
     /// The client token of a RunTask call that may be under way, or of which nobody knows how it ended.
@@ -116,14 +119,21 @@ pub(crate) struct KnownService {
 }
 
 impl Record {
-    /// The record of a `job` whose task is about to be asked for in this cluster, and which is over `within` this time.
-    pub(crate) fn new(job: &Job, fargate: &Fargate, within: Duration) -> Self {
+    /// The record of a `job` of this GitLab Runner whose task is about to be asked for in this cluster, and which is over
+    /// `within` this time.
+    pub(crate) fn new(
+        job: &Job,
+        fargate: &Fargate,
+        within: Duration,
+        runner: Option<&Process>,
+    ) -> Self {
         Self {
             job: job.clone(),
             cluster: fargate.cluster.clone(),
             region: fargate.region.clone(),
-            runner: if is_kept() { None } else { Process::runner() },
+            runner: runner.filter(|_| !is_kept()).cloned(),
             over_at: Some((now() + within).as_secs()),
+            ends: false,
             intended_at: now().as_secs(),
             call: None,
             task: None,

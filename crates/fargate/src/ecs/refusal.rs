@@ -1,17 +1,19 @@
 //! What AWS says when it does not do what it was asked, and what a person can do about it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
 /// A call that AWS refused, or that did not reach it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     /// The action as IAM names it, like `ecs:RunTask`.
-    action: &'static str,
+    action: Cow<'static, str>,
     kind: Kind,
     /// AWS's code, if it answered with one.
     code: Option<String>,
@@ -20,7 +22,7 @@ pub(crate) struct Refusal {
 }
 
 /// What kind of refusal it is, as far as that decides what to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     /// Too many calls, of ours or of others in the account.
     Throttled,
@@ -64,7 +66,7 @@ impl Refusal {
             (None, _) => Kind::Unclear,
         };
         Self {
-            action,
+            action: action.into(),
             kind,
             code,
             message,
@@ -75,7 +77,7 @@ impl Refusal {
     /// A reply that says nothing of what was asked.
     pub(crate) fn senseless(action: &'static str, message: impl Into<String>) -> Self {
         Self {
-            action,
+            action: action.into(),
             kind: Kind::Unclear,
             code: None,
             message: message.into(),
@@ -86,11 +88,6 @@ impl Refusal {
     /// A call that we did not wait for to its end.
     pub(crate) fn abandoned(action: &'static str) -> Self {
         Self::senseless(action, "not waited for")
-    }
-
-    /// What another process was told, in its words, of a call that may succeed a little later.
-    pub(crate) fn told(action: &'static str, message: String) -> Self {
-        Self::senseless(action, message)
     }
 
     /// Whether the same call may succeed a little later.
@@ -192,7 +189,7 @@ impl Refusal {
         self.message
             .split_once("not authorized to perform: ")
             .and_then(|(_, rest)| rest.split_whitespace().next())
-            .unwrap_or(self.action)
+            .unwrap_or(&self.action)
     }
 }
 
@@ -275,7 +272,7 @@ mod tests {
 
     fn refusal(code: &str, message: &str) -> Refusal {
         Refusal {
-            action: "ecs:RunTask",
+            action: "ecs:RunTask".into(),
             kind: kind(code, message),
             code: Some(code.into()),
             message: message.into(),

@@ -15,6 +15,7 @@ use crate::config::Mode;
 use crate::ecs::Aws;
 use crate::error::Result;
 use crate::job_image::{Composed, Environment};
+use crate::manager::Process;
 use crate::record::{self, Found, Record};
 use crate::retire::Retirement;
 use crate::runner::job_timeout;
@@ -26,6 +27,8 @@ const AFTER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let begun = Instant::now();
+    // At once: should it die now, this process is given to another one.
+    let runner = Process::runner();
     let fargate = &context.config.fargate;
     for warning in &context.config.warnings {
         tracing::warn!("{warning}");
@@ -76,9 +79,10 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
             environments: &plan.environments,
             manager: &manager,
             lifetime: plan.lifetime,
+            runner: runner.as_ref(),
         };
         // From here on a record that is gone means that the job's cleanup has come.
-        let record = Record::new(&context.job, fargate, plan.lifetime);
+        let record = Record::new(&context.job, fargate, plan.lifetime, runner.as_ref());
         context.records.save(&record)?;
         let mut search = Search::new(&aws, context, &launch, deadline);
         loop {

@@ -12,6 +12,7 @@ use crate::config::is_tag_character;
 use crate::ecs::{Aws, Refusal, Request, Started};
 use crate::error::{Error, Result};
 use crate::job_image::Environment;
+use crate::manager::Process;
 use crate::mark::{group, started_by};
 use crate::placement::{Placement, Places, describe, pause_after, placement};
 use crate::record::Record;
@@ -35,6 +36,8 @@ pub(super) struct Launch<'a> {
     pub(super) manager: &'a str,
     /// When the job is over in any case, from now on.
     pub(super) lifetime: Duration,
+    /// The GitLab Runner that the job belongs to, where that can be told.
+    pub(super) runner: Option<&'a Process>,
 }
 
 /// How many tasks that AWS lost by some trouble of its own are replaced. For want of room it is tried until the deadline.
@@ -96,7 +99,7 @@ impl<'a> Search<'a> {
     pub(super) async fn task(&mut self) -> Result<Record> {
         let (context, launch) = (self.context, self.launch);
         let fargate = &context.config.fargate;
-        let mut record = Record::new(&context.job, fargate, launch.lifetime);
+        let mut record = Record::new(&context.job, fargate, launch.lifetime, launch.runner);
         loop {
             let place = self.place(self.attempt)?;
             let untagged = if self.tags.is_empty() {

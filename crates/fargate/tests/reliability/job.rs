@@ -58,13 +58,33 @@ impl<'a> Job<'a> {
         tasks
     }
 
-    /// Whether there is a record of it.
-    pub(crate) fn is_recorded(&self) -> bool {
+    /// Whether its record, if there is one, names no runner: it was gone before prepare could see it.
+    pub(crate) fn is_nobodys(&self) -> bool {
+        self.record()
+            .is_some_and(|(_, record)| record["runner"].is_null())
+    }
+
+    /// Lets the time of the job be over.
+    pub(crate) fn let_time_pass(&self) {
+        if let Some((file, mut record)) = self.record() {
+            record["over_at"] = json!(1);
+            std::fs::write(file, record.to_string()).unwrap();
+        }
+    }
+
+    fn record(&self) -> Option<(PathBuf, Value)> {
         let name = format!("-{}.json", self.id);
         let records = self.manager.records();
-        records
-            .iter()
-            .any(|record| record.to_string_lossy().ends_with(&name))
+        let file = records
+            .into_iter()
+            .find(|record| record.to_string_lossy().ends_with(&name))?;
+        let record = serde_json::from_slice(&std::fs::read(&file).ok()?).ok()?;
+        Some((file, record))
+    }
+
+    /// Whether there is a record of it.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.record().is_some()
     }
 
     /// Checks that no task and no record of it is there.

@@ -8,12 +8,15 @@
 #[allow(dead_code)]
 #[path = "../stages/aws.rs"]
 mod aws;
+mod control;
 mod crowd;
 mod job;
+mod kill;
 #[allow(dead_code)]
 #[path = "../stages/manager.rs"]
 mod manager;
 mod matrix;
+mod runner;
 mod stage;
 
 /// The program under test.

@@ -156,19 +156,6 @@ impl Aws {
         }
     }
 
-    /// Lets something happen to a task that there is.
-    pub(crate) fn strike(&self, arn: &str, rule: &Value) {
-        let path = format!("/_local/tasks/{}/strike", arn.rsplit('/').next().unwrap());
-        let (status, reply) = self.http("POST", &path, None, &rule.to_string());
-        assert!(status < 300, "{rule}: {reply}");
-    }
-
-    /// Every task that there was, as the stand-in tells it.
-    pub(crate) fn stories(&self) -> Vec<Value> {
-        let (_, reply) = self.http("GET", "/_local/tasks", None, "");
-        serde_json::from_str(&reply).unwrap()
-    }
-
     pub(crate) fn stop_task(&self, arn: &str, reason: &str) {
         self.call(
             "StopTask",
@@ -176,7 +163,13 @@ impl Aws {
         );
     }
 
-    fn http(&self, method: &str, path: &str, operation: Option<&str>, body: &str) -> (u16, String) {
+    pub(crate) fn http(
+        &self,
+        method: &str,
+        path: &str,
+        operation: Option<&str>,
+        body: &str,
+    ) -> (u16, String) {
         use std::io::{Read, Write};
         let mut stream = TcpStream::connect(self.address).unwrap();
         let target = operation.map_or(String::new(), |operation| format!(

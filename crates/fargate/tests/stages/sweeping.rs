@@ -270,6 +270,41 @@ fn a_job_whose_runner_cannot_be_seen_has_until_its_time_is_over() {
 }
 
 #[test]
+fn a_cleanup_that_failed_or_was_killed_is_done_by_the_next_sweep() {
+    // No other cleanup comes: GitLab Runner lives, and has done with the job.
+    let denied =
+        json!({ "faults": [{ "when": { "operation": "StopTask" }, "effect": "access_denied" }] });
+    let manager = Manager::new(Server::Agent);
+    manager.prepare();
+    manager.aws.faults(&denied);
+    manager.custom("cleanup").exits(22);
+    manager.aws.faults(&json!({}));
+    let done = reap(&manager, &[]).exits(0);
+    assert!(
+        done.out().contains("ended job 4711 of acme/shop, task ")
+            && done.out().contains(": its end had begun"),
+        "{}",
+        done.out()
+    );
+    manager.left_nothing();
+
+    let throttled =
+        json!({ "faults": [{ "when": { "operation": "StopTask" }, "effect": "throttle" }] });
+    manager.prepare();
+    manager.aws.faults(&throttled);
+    let before = manager.aws.calls("StopTask");
+    let mut cleanup = manager.start(&["custom", "cleanup"]);
+    wait_until("StopTask is called", || {
+        manager.aws.calls("StopTask") > before
+    });
+    cleanup.signal(nix::sys::signal::Signal::SIGKILL);
+    cleanup.finish();
+    manager.aws.faults(&json!({}));
+    reap(&manager, &[]).exits(0);
+    manager.left_nothing();
+}
+
+#[test]
 fn a_restart_of_the_manager_ends_its_jobs() {
     let manager = Manager::new(Server::Agent);
     manager.prepare();
