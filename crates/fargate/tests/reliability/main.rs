@@ -17,6 +17,7 @@ mod kill;
 mod manager;
 mod matrix;
 mod runner;
+mod soak;
 mod stage;
 
 /// The program under test.

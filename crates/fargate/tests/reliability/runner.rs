@@ -27,8 +27,7 @@ pub(crate) enum Death {
 }
 
 /// Calls a stage in a process group of its own, as the runner does, and waits for it.
-const CALLS: &str =
-    "call() { setsid \"$@\" & wait $!; code=$?; echo \"stage: $code\"; return $code; }\n";
+const CALLS: &str = "call() { begun=$SECONDS; setsid \"$@\" & wait $!; code=$?; echo; echo \"stage: $code $((SECONDS - begun))\"; return $code; }\n";
 
 impl Runner {
     /// Begins a job: prepare, three scripts with this one in the middle, and cleanup if it `cleans_up`.
