@@ -299,7 +299,16 @@ impl Records {
         for (file, age) in self.files()? {
             let ending = file.extension().and_then(|ending| ending.to_str());
             let is_over = match ending {
-                Some(LOCK) => age > LOCK_AGE,
+                // One that somebody holds is of use. Who waits for it sees that it lost its name.
+                Some(LOCK) if age > LOCK_AGE => {
+                    let lock = File::open(&file)
+                        .ok()
+                        .filter(|lock| lock.try_lock().is_ok());
+                    if lock.is_some() {
+                        discard(&file);
+                    }
+                    false
+                }
                 Some(ending) => ending.starts_with(DRAFT) && age > DRAFT_AGE,
                 None => false,
             };
