@@ -1,5 +1,6 @@
 //! AWS: the one place that knows its SDK. Everything is asked here and answered in our own types.
 
+mod attempts;
 mod convert;
 mod definitions;
 mod refusal;
@@ -18,6 +19,7 @@ use aws_sdk_ecs::types::{
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use self::attempts::Attempts;
 pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::setup::Setup;
@@ -145,10 +147,16 @@ impl Aws {
             Ok(items) => call.set_capacity_provider_strategy(Some(items)),
             Err(error) => return Err(Refusal::senseless(ACTION, error.to_string())),
         };
-        let reply = call
-            .send()
-            .await
-            .map_err(|error| Refusal::of(ACTION, &error))?;
+        let attempts = Attempts::default();
+        let sent = call.customize().interceptor(attempts.clone()).send().await;
+        let reply = sent.map_err(|error| {
+            let refusal = Refusal::of(ACTION, &error);
+            if attempts.several() {
+                refusal.of_repetition()
+            } else {
+                refusal
+            }
+        })?;
         match reply.tasks.unwrap_or_default().into_iter().next() {
             Some(task) => convert::task(task)
                 .map(|task| Started::Task(Box::new(task)))

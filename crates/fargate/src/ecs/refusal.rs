@@ -19,6 +19,8 @@ pub(crate) struct Refusal {
     code: Option<String>,
     message: String,
     request: Option<String>,
+    /// Whether the same call was made before, and nobody knows what came of that.
+    repetition: bool,
 }
 
 /// What kind of refusal it is, as far as that decides what to do next.
@@ -71,6 +73,7 @@ impl Refusal {
             code,
             message,
             request: error.request_id().map(str::to_owned),
+            repetition: false,
         }
     }
 
@@ -82,6 +85,7 @@ impl Refusal {
             code: None,
             message: message.into(),
             request: None,
+            repetition: false,
         }
     }
 
@@ -95,10 +99,17 @@ impl Refusal {
         matches!(self.kind, Kind::Throttled | Kind::Unclear)
     }
 
-    /// Whether the call may have had its effect all the same. One that was throttled may have been tried before,
-    /// by the SDK, without an answer.
+    /// The same, of a call that was made before without a clear answer.
+    pub(crate) fn of_repetition(self) -> Self {
+        Self {
+            repetition: true,
+            ..self
+        }
+    }
+
+    /// Whether the call may have had its effect all the same: this time, or when it was made before.
     pub(crate) fn may_have_worked(&self) -> bool {
-        self.may_pass()
+        self.may_pass() || self.repetition
     }
 
     /// Whether AWS says that it knows of no such thing.
@@ -277,6 +288,7 @@ mod tests {
             code: Some(code.into()),
             message: message.into(),
             request: None,
+            repetition: false,
         }
     }
 

@@ -183,6 +183,7 @@ impl<'a> Search<'a> {
     ) -> Result<Result<Started, Refusal>> {
         let context = self.context;
         let mut pause = Duration::from_secs(1);
+        let mut repeats = false;
         let begun = Instant::now();
         let may_pass = |refusal: &Refusal| {
             let appears = self.launch.composed && refusal.knows_no_definition();
@@ -196,6 +197,11 @@ impl<'a> Search<'a> {
                 // The intent is recorded; cleanup finds what the call may still bring.
                 _ = context.stop.insisted() => return Ok(Err(Refusal::abandoned("ecs:RunTask"))),
             };
+            let answer = match answer {
+                Err(refusal) if repeats => Err(refusal.of_repetition()),
+                answer => answer,
+            };
+            repeats |= matches!(&answer, Err(refusal) if refusal.may_have_worked());
             match answer {
                 Err(refusal) if may_pass(&refusal) && Instant::now() + pause < self.deadline => {
                     say(&format!("{refusal}; trying again in {} s", pause.as_secs()));

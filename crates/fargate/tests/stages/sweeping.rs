@@ -140,6 +140,24 @@ fn a_call_to_aws_that_nobody_saw_the_end_of() {
 }
 
 #[test]
+fn a_call_that_is_refused_after_it_had_its_effect() {
+    // Its first reply is lost, and the repetition is refused for good, by the SDK's doing or by ours.
+    for lost in [1, 5] {
+        let faults = json!({ "faults": [
+            { "when": { "operation": "RunTask", "first": lost }, "effect": { "lost_reply": {} } },
+            { "when": { "operation": "RunTask", "nth": lost + 1 }, "effect": "expired_credentials" },
+        ] });
+        let manager = Manager::with_faults(Server::Agent, &faults);
+        manager
+            .custom("prepare")
+            .exits(22)
+            .complains(&["ExpiredTokenException"]);
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+}
+
+#[test]
 fn a_cleanup_that_does_not_wait_for_prepare() {
     // A runner that is told to stop goes on to cleanup while prepare still runs.
     let slow = json!({ "faults": [{ "when": { "operation": "RunTask" }, "effect": { "slow_reply": { "seconds": 3.0 } } }] });
