@@ -7,12 +7,12 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 
 use crate::error::Service;
-use crate::faults::{Faults, Injector};
+use crate::faults::{Exit, Faults, Injector, Strike};
 use crate::task::{Change, TaskStatus};
 use crate::world::World;
 
@@ -21,6 +21,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
     Router::new()
         .route("/_local/stats", get(stats))
         .route("/_local/tasks", get(tasks))
+        .route("/_local/tasks/{task}/strike", post(strike))
         .route("/_local/logs/{task}/{container}", get(output))
         .route("/_local/faults", get(faults).put(set_faults))
 }
@@ -74,6 +75,31 @@ async fn tasks(State(world): State<Arc<World>>) -> Json<Vec<Story>> {
         }));
     }
     Json(stories)
+}
+
+/// Lets something happen to a task that there is. Answers when it has.
+async fn strike(
+    State(world): State<Arc<World>>,
+    Path(task): Path<String>,
+    body: String,
+) -> Response {
+    let strike = match Strike::parse(&body) {
+        Ok(strike) => strike,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error:#}\n")).into_response(),
+    };
+    let (Strike::Stop(after, ..) | Strike::Exit(_, Exit { after, .. })) = &strike;
+    tokio::time::sleep(*after).await;
+    let mut state = world.lock();
+    let found = state
+        .regions
+        .values_mut()
+        .find_map(|region| region.tasks.get_mut(&task));
+    if found.is_some_and(|task| task.strike(strike)) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let message = "There is no such task, or no such container in it.\n";
+        (StatusCode::NOT_FOUND, message).into_response()
+    }
 }
 
 /// The end of what a container wrote to its standard output and error.

@@ -52,6 +52,9 @@ pub(crate) struct Record {
     /// When the job is over in any case, in seconds since 1970.
     #[serde(default)]
     pub(crate) over_at: Option<u64>,
+    /// Whether its end has begun. No other cleanup comes then, so whoever finds it is to go on.
+    #[serde(default)]
+    pub(crate) ends: bool,
     /// When prepare last recorded an intent, in seconds since 1970.
     pub(crate) intended_at: u64,
     /// The client token of a RunTask call that may be under way, or of which nobody knows how it ended.
@@ -132,14 +135,21 @@ pub(crate) struct KnownService {
 }
 
 impl Record {
-    /// The record of a `job` whose task is about to be asked for in this cluster, and which is over `within` this time.
-    pub(crate) fn new(job: &Job, fargate: &Fargate, within: Duration) -> Self {
+    /// The record of a `job` of this GitLab Runner whose task is about to be asked for in this cluster, and which is over
+    /// `within` this time.
+    pub(crate) fn new(
+        job: &Job,
+        fargate: &Fargate,
+        within: Duration,
+        runner: Option<&Process>,
+    ) -> Self {
         Self {
             job: job.clone(),
             cluster: fargate.cluster.clone(),
             region: fargate.region.clone(),
-            runner: if is_kept() { None } else { Process::runner() },
+            runner: runner.filter(|_| !is_kept()).cloned(),
             over_at: Some((now() + within).as_secs()),
+            ends: false,
             intended_at: now().as_secs(),
             call: None,
             task: None,
@@ -305,7 +315,16 @@ impl Records {
         for (file, age) in self.files()? {
             let ending = file.extension().and_then(|ending| ending.to_str());
             let is_over = match ending {
-                Some(LOCK) => age > LOCK_AGE,
+                // One that somebody holds is of use. Who waits for it sees that it lost its name.
+                Some(LOCK) if age > LOCK_AGE => {
+                    let lock = File::open(&file)
+                        .ok()
+                        .filter(|lock| lock.try_lock().is_ok());
+                    if lock.is_some() {
+                        discard(&file);
+                    }
+                    false
+                }
                 Some(ending) => ending.starts_with(DRAFT) && age > DRAFT_AGE,
                 None => false,
             };

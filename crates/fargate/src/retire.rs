@@ -42,17 +42,20 @@ impl Retirement<'_> {
         let reason = reason(job, why);
         let stopped = match found {
             Found::Nothing => return Ok(Vec::new()),
-            Found::Record(record) => match (&record.task, &record.call) {
-                (Some(task), _) => {
-                    let stopped = stop(self.aws, &record.cluster, task.clone(), &reason).await;
-                    stopped.map(|task| vec![task])
+            Found::Record(record) => {
+                self.note(&record);
+                match (&record.task, &record.call) {
+                    (Some(task), _) => {
+                        let stopped = stop(self.aws, &record.cluster, task.clone(), &reason).await;
+                        stopped.map(|task| vec![task])
+                    }
+                    (None, Some(_)) => {
+                        self.search(job, &record.cluster, unsettled(&record), &reason)
+                            .await
+                    }
+                    (None, None) => Ok(Vec::new()),
                 }
-                (None, Some(_)) => {
-                    self.search(job, &record.cluster, unsettled(&record), &reason)
-                        .await
-                }
-                (None, None) => Ok(Vec::new()),
-            },
+            }
             Found::Damaged(what) => {
                 tracing::warn!("the record of job {} is damaged: {what}", job.id);
                 self.search(job, self.cluster, Duration::ZERO, &reason)
@@ -63,6 +66,19 @@ impl Retirement<'_> {
             .map_err(|refusal| Error::from(refusal).context("could not stop the job's task"))?;
         self.records.remove(job)?;
         Ok(stopped)
+    }
+
+    /// Notes that the job's end has begun, so that a sweep goes on with it should this be cut short: its GitLab Runner may
+    /// live long after. Without the note it is ended all the same, now.
+    fn note(&self, record: &Record) {
+        if record.ends {
+            return;
+        }
+        let mut ending = record.clone();
+        ending.ends = true;
+        if let Err(error) = self.records.save(&ending) {
+            tracing::debug!("{error}");
+        }
     }
 
     /// Finds the job's tasks among the manager's, looking again until `settled` has passed, and stops them.

@@ -158,6 +158,33 @@ fn nothing_is_left_to_be_done() {
 }
 
 #[test]
+fn every_promise_of_reliability_is_held_by_a_test() {
+    let page = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let code: String = sources("crates")
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
+    let mut promises = 0;
+    let mut inside = false;
+    for line in page.lines() {
+        inside = line.ends_with("| held by |") || (inside && line.starts_with('|'));
+        let Some((_, tests)) = line.trim_end_matches('|').rsplit_once('|') else {
+            continue;
+        };
+        if !inside || line.ends_with("| held by |") || line.starts_with("|---") {
+            continue;
+        }
+        promises += 1;
+        let tests: Vec<_> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "no test holds it: {line}");
+        for test in tests {
+            assert!(code.contains(&format!("fn {test}(")), "no test {test}");
+        }
+    }
+    assert!(promises > 15, "only {promises} promises");
+}
+
+#[test]
 fn troubleshooting_is_about_messages_that_there_are() {
     // Messages are written over several lines in the source; AWS's own come from the stand-in.
     let squeeze = |text: &str| {

@@ -252,6 +252,13 @@ pub(super) enum Effect {
         #[serde(default)]
         connections: Option<u64>,
     },
+    /// Connections stay open after this many bytes to the client, and nothing passes any more: the first `connections`
+    /// of them, or all.
+    PortFreezes {
+        after_bytes: u64,
+        #[serde(default)]
+        connections: Option<u64>,
+    },
 }
 
 /// Which members of a selector, beside the counts, mean something for an effect.
@@ -300,13 +307,14 @@ impl Effect {
             | Self::OutOfMemory { .. }
             | Self::PortDelay { .. }
             | Self::PortRefused { .. }
-            | Self::PortDrops { .. } => Scope::Container,
+            | Self::PortDrops { .. }
+            | Self::PortFreezes { .. } => Scope::Container,
         }
     }
 }
 
 impl Rule {
-    fn check(&self) -> anyhow::Result<()> {
+    pub(super) fn check(&self) -> anyhow::Result<()> {
         let Selector {
             operation,
             family,

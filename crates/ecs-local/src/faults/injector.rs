@@ -98,6 +98,8 @@ pub(crate) struct PortFaults {
     pub(crate) refused: Option<Option<Duration>>,
     /// Bytes, and how many connections.
     pub(crate) drops: Option<(u64, Option<u64>)>,
+    /// The same for connections that go silent.
+    pub(crate) freezes: Option<(u64, Option<u64>)>,
 }
 
 impl Injector {
@@ -298,7 +300,7 @@ fn wrapped_throttle(looking_up: LookUp) -> ApiError {
 }
 
 impl TaskFaults {
-    fn add(&mut self, container: Option<String>, effect: Effect) {
+    pub(super) fn add(&mut self, container: Option<String>, effect: Effect) {
         match effect {
             Effect::Missing { reads } => self.missing_reads = reads,
             Effect::StaleRead { every } => self.stale_every = Some(every),
@@ -364,6 +366,12 @@ impl TaskFaults {
                 connections,
             } => {
                 self.container(container).port.drops = Some((after_bytes, connections));
+            }
+            Effect::PortFreezes {
+                after_bytes,
+                connections,
+            } => {
+                self.container(container).port.freezes = Some((after_bytes, connections));
             }
             // Effects on calls never come here: `Injector::task` selects by scope.
             _ => {}

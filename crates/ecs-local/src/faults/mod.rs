@@ -5,6 +5,7 @@
 
 mod document;
 mod injector;
+mod strike;
 
 pub use document::Faults;
 pub(crate) use document::{LookUp, Stage};
@@ -12,3 +13,4 @@ pub(crate) use injector::{
     CallFaults, ContainerFaults, Exit, Injector, OUT_OF_MEMORY, PortFaults, StartFailure,
     TaskFacts, TaskFaults,
 };
+pub(crate) use strike::Strike;

@@ -92,7 +92,12 @@ pub(super) struct Containers {
 
 impl Containers {
     /// Starts all of them; what depends on others waits by itself.
-    pub(super) fn start(plans: &[ContainerPlan], outputs: &[Output], site: &Site) -> Self {
+    pub(super) fn start(
+        plans: &[ContainerPlan],
+        outputs: &[Output],
+        struck: &[watch::Receiver<Option<Exit>>],
+        site: &Site,
+    ) -> Self {
         let (report, events) = mpsc::unbounded_channel();
         let phases: Vec<_> = plans
             .iter()
@@ -122,6 +127,7 @@ impl Containers {
                 phase: phase.clone(),
                 stop: stopped,
                 output: outputs.get(at).cloned().unwrap_or_default(),
+                struck: struck.get(at).cloned(),
                 site: site.clone(),
                 report: report.clone(),
             };
@@ -178,6 +184,8 @@ struct Actor {
     phase: watch::Sender<Phase>,
     stop: watch::Receiver<bool>,
     output: Output,
+    /// Says when a fault strikes it, beside those that it was planned with.
+    struck: Option<watch::Receiver<Option<Exit>>>,
     site: Site,
     report: mpsc::UnboundedSender<Event>,
 }
@@ -266,6 +274,17 @@ impl Actor {
         }
     }
 
+    /// Returns when somebody lets a fault strike the container.
+    async fn struck(&self) -> Exit {
+        if let Some(mut struck) = self.struck.clone()
+            && let Ok(exit) = struck.wait_for(Option::is_some).await
+            && let Some(exit) = exit.clone()
+        {
+            return exit;
+        }
+        std::future::pending().await
+    }
+
     /// Gets the image, if this is a real container.
     async fn pull(&self) -> Result<Option<Image>, String> {
         let delay = self.plan.faults.pull_delay;
@@ -352,13 +371,19 @@ impl Actor {
             }
             std::future::pending::<()>().await;
         };
-        let fault = async {
+        let planned = async {
             match &self.plan.faults.exit {
                 Some(exit) => {
                     tokio::time::sleep(exit.after).await;
                     exit.clone()
                 }
                 None => std::future::pending().await,
+            }
+        };
+        let fault = async {
+            tokio::select! {
+                exit = planned => exit,
+                exit = self.struck() => exit,
             }
         };
         tokio::select! {

@@ -260,12 +260,17 @@ impl Driver {
             sandbox: self.ground.sandbox().cloned(),
             shutdown: self.world.shutdown(),
         };
-        let outputs: Vec<Output> = self
+        let (outputs, struck) = self
             .world
-            .with_task(&self.key, |task| task.outputs.clone())
+            .with_task(&self.key, |task| (task.outputs.clone(), task.struck()))
             .unwrap_or_default();
         // Kept in the driver, so that they are found when something else stops the task.
-        self.containers = Some(Containers::start(&self.plan.containers, &outputs, &site));
+        self.containers = Some(Containers::start(
+            &self.plan.containers,
+            &outputs,
+            &struck,
+            &site,
+        ));
         let mut waiting: Vec<bool> = self.plan.containers.iter().map(|_| true).collect();
         let mut pulling = if self.pulls_one_by_one() {
             waiting.clone()

@@ -18,7 +18,7 @@ use std::time::Instant;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use crate::faults::TaskFaults;
+use crate::faults::{Exit, Strike, TaskFaults};
 use crate::tags::Tag;
 
 pub(crate) use changes::pending_agent;
@@ -44,6 +44,8 @@ pub(crate) struct Task {
     pub(crate) stopped: Option<Instant>,
     /// Of each container, by its position.
     pub(crate) outputs: Vec<Output>,
+    /// What makes a container end from outside, by its position.
+    strikes: Vec<watch::Sender<Option<Exit>>>,
     /// `DescribeTasks` calls that asked for it.
     reads: u32,
     /// What a stale read shows; kept only when there are stale reads.
@@ -72,6 +74,11 @@ pub(crate) enum Read<'a> {
 impl Task {
     pub(crate) fn new(record: Record, tags: Vec<Tag>, faults: TaskFaults) -> Self {
         let mut task = Self {
+            strikes: record
+                .containers
+                .iter()
+                .map(|_| watch::Sender::new(None))
+                .collect(),
             outputs: record
                 .containers
                 .iter()
@@ -145,6 +152,30 @@ impl Task {
             record.stopping_at = Some(now);
         });
         self.stopping.send_replace(true);
+    }
+
+    /// Lets something happen to it; false when it has no such container.
+    pub(crate) fn strike(&mut self, strike: Strike) -> bool {
+        match strike {
+            Strike::Stop(_, code, reason) => {
+                self.begin_stop(&code, &reason);
+                true
+            }
+            Strike::Exit(name, exit) => {
+                let mut containers = self.record.containers.iter().zip(&self.strikes);
+                let Some((_, struck)) = containers.find(|(container, _)| container.name == name)
+                else {
+                    return false;
+                };
+                struck.send_replace(Some(exit));
+                true
+            }
+        }
+    }
+
+    /// To be told when something makes a container end, by its position.
+    fn struck(&self) -> Vec<watch::Receiver<Option<Exit>>> {
+        self.strikes.iter().map(watch::Sender::subscribe).collect()
     }
 
     /// To be told when the task is to stop.

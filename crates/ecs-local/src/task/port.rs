@@ -31,14 +31,14 @@ pub(super) async fn serve(listen: SocketAddr, target: SocketAddr, faults: PortFa
 
 async fn accept(listen: SocketAddr, target: SocketAddr, faults: PortFaults) -> io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
-    let dropped = Arc::new(AtomicU64::new(0));
+    let struck = Arc::new(AtomicU64::new(0));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let (client, _) = listener.accept().await?;
         while connections.try_join_next().is_some() {}
-        let (faults, dropped) = (faults.clone(), dropped.clone());
+        let (faults, struck) = (faults.clone(), struck.clone());
         connections.spawn(async move {
-            if let Err(error) = connect(client, target, &faults, &dropped).await {
+            if let Err(error) = connect(client, target, &faults, &struck).await {
                 tracing::debug!(%target, %error, "a connection to a container's port ended");
             }
         });
@@ -49,17 +49,18 @@ async fn connect(
     mut client: TcpStream,
     target: SocketAddr,
     faults: &PortFaults,
-    dropped: &AtomicU64,
+    struck: &AtomicU64,
 ) -> io::Result<()> {
     tokio::time::sleep(faults.delay).await;
     let mut program = reach(target).await?;
     client.set_nodelay(true)?;
     program.set_nodelay(true)?;
-    let drop_after = faults
+    let cut_after = faults
         .drops
-        .filter(|(_, most)| most.is_none_or(|most| dropped.fetch_add(1, Ordering::Relaxed) < most))
+        .or(faults.freezes)
+        .filter(|(_, most)| most.is_none_or(|most| struck.fetch_add(1, Ordering::Relaxed) < most))
         .map(|(bytes, _)| bytes);
-    match drop_after {
+    match cut_after {
         None => {
             tokio::io::copy_bidirectional(&mut client, &mut program).await?;
         }
@@ -72,6 +73,10 @@ async fn connect(
                 copied = copy(&mut limited, &mut to_client) => { copied?; to_client.flush().await?; }
                 // The client's end of sending alone ends nothing.
                 ended = async { copy(&mut from_client, &mut to_program).await?; to_program.shutdown().await?; std::future::pending::<io::Result<()>>().await } => { ended?; }
+            }
+            if faults.drops.is_none() && limited.limit() == 0 {
+                // As when the packets of both sides are lost: neither is told.
+                std::future::pending::<()>().await;
             }
             client.set_zero_linger()?;
         }

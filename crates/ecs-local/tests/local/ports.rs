@@ -152,6 +152,22 @@ fn the_first_connections_are_dropped_after_some_bytes() {
 }
 
 #[test]
+fn a_connection_goes_silent_and_stays_open() {
+    let freezes = json!({ "after_bytes": 4, "connections": 1 });
+    let (_local, address) = start(&json!([{ "effect": { "port_freezes": freezes } }]));
+    let mut stream = reach(&address);
+    let mut greeting = [0; 4];
+    stream.read_exact(&mut greeting).unwrap();
+    assert_eq!(&greeting, b"gree");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let silence = stream.read(&mut greeting).unwrap_err();
+    assert_eq!(silence.kind(), ErrorKind::WouldBlock);
+    assert_eq!(&self::greeting(&mut reach(&address)), b"greetings");
+}
+
+#[test]
 fn all_connections_are_dropped() {
     let (_local, address) = start(&json!([{ "effect": { "port_drops": { "after_bytes": 9 } } }]));
     for _ in 0..4 {

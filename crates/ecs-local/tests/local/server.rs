@@ -223,6 +223,13 @@ impl Local {
         self.http("PUT", "/_local/faults", "", document).unwrap()
     }
 
+    /// Lets something happen to a task that there is.
+    pub(crate) fn strike(&self, arn: &str, rule: &Value) -> Reply {
+        let id = arn.rsplit('/').next().unwrap();
+        let path = format!("/_local/tasks/{id}/strike");
+        self.http("POST", &path, "", &rule.to_string()).unwrap()
+    }
+
     fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Reply> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;

@@ -62,6 +62,31 @@ fn a_container_is_made_to_exit() {
 }
 
 #[test]
+fn a_fault_strikes_a_task_that_there_is() {
+    let local = Local::with_faults(&json!([]));
+    local.register_job(POLITE);
+    let spot = json!({ "effect": { "spot_interruption": { "after_seconds": 0 } } });
+    let memory = json!({ "when": { "container": "job" }, "effect": { "out_of_memory": { "after_seconds": 0 } } });
+    for (rule, stop_code, exit_code) in [
+        (spot, "SpotInterruption", 9),
+        (memory.clone(), "EssentialContainerExited", 137),
+    ] {
+        let (struck, spared) = (local.run("job"), local.run("job"));
+        for arn in [&struck, &spared] {
+            local.wait_for_log(arn, "job", "up");
+        }
+        assert_eq!(local.strike(&struck, &rule).status, 204);
+        let task = local.wait_for(&struck, "STOPPED");
+        assert_eq!(task["stopCode"], stop_code);
+        assert_eq!(task["containers"][0]["exitCode"], exit_code);
+        assert_eq!(local.task(&spared)["desiredStatus"], "RUNNING");
+    }
+    assert_eq!(local.strike("arn/nope", &memory).status, 404);
+    let throttle = json!({ "effect": "throttle" });
+    assert_eq!(local.strike("arn/nope", &throttle).status, 400);
+}
+
+#[test]
 fn what_a_container_exits_with_is_shown() {
     let local = Local::with_faults(&json!([]));
     for (script, code) in [

@@ -1,5 +1,6 @@
 //! AWS: the one place that knows its SDK. Everything is asked here and answered in our own types.
 
+mod attempts;
 mod convert;
 mod definitions;
 mod http;
@@ -21,6 +22,7 @@ use aws_sdk_ecs::types::{
     EphemeralStorage, KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
 };
 
+use self::attempts::Attempts;
 pub(crate) use self::definitions::LOG_PREFIX;
 use self::http::Http;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
@@ -147,10 +149,16 @@ impl Aws {
             Ok(items) => call.set_capacity_provider_strategy(Some(items)),
             Err(error) => return Err(Refusal::senseless(ACTION, error.to_string())),
         };
-        let reply = call
-            .send()
-            .await
-            .map_err(|error| Refusal::of(ACTION, &error))?;
+        let attempts = Attempts::default();
+        let sent = call.customize().interceptor(attempts.clone()).send().await;
+        let reply = sent.map_err(|error| {
+            let refusal = Refusal::of(ACTION, &error);
+            if attempts.several() {
+                refusal.of_repetition()
+            } else {
+                refusal
+            }
+        })?;
         match reply.tasks.unwrap_or_default().into_iter().next() {
             Some(task) => convert::task(task)
                 .map(|task| Started::Task(Box::new(task)))

@@ -1,9 +1,11 @@
 //! What AWS says when it does not do what it was asked, and what a person can do about it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
+use serde::{Deserialize, Serialize};
 
 use super::http::NoCertificates;
 use crate::error::Error;
@@ -14,19 +16,21 @@ const CERTIFICATES: &str = "Install the package ca-certificates on the manager, 
                             certificates by SSL_CERT_FILE or SSL_CERT_DIR in the environment of GitLab Runner.";
 
 /// A call that AWS refused, or that did not reach it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Refusal {
     /// The action as IAM names it, like `ecs:RunTask`.
-    action: &'static str,
+    action: Cow<'static, str>,
     kind: Kind,
     /// AWS's code, if it answered with one.
     code: Option<String>,
     message: String,
     request: Option<String>,
+    /// Whether the same call was made before, and nobody knows what came of that.
+    repetition: bool,
 }
 
 /// What kind of refusal it is, as far as that decides what to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
     /// Too many calls, of ours or of others in the account.
     Throttled,
@@ -72,22 +76,24 @@ impl Refusal {
             (None, _) => Kind::Unclear,
         };
         Self {
-            action,
+            action: action.into(),
             kind,
             code,
             message,
             request: error.request_id().map(plain),
+            repetition: false,
         }
     }
 
     /// A reply that says nothing of what was asked.
     pub(crate) fn senseless(action: &'static str, message: impl Into<String>) -> Self {
         Self {
-            action,
+            action: action.into(),
             kind: Kind::Unclear,
             code: None,
             message: message.into(),
             request: None,
+            repetition: false,
         }
     }
 
@@ -96,20 +102,22 @@ impl Refusal {
         Self::senseless(action, "not waited for")
     }
 
-    /// What another process was told, in its words, of a call that may succeed a little later.
-    pub(crate) fn told(action: &'static str, message: String) -> Self {
-        Self::senseless(action, message)
-    }
-
     /// Whether the same call may succeed a little later.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self.kind, Kind::Throttled | Kind::Unclear)
     }
 
-    /// Whether the call may have had its effect all the same. One that was throttled may have been tried before,
-    /// by the SDK, without an answer.
+    /// The same, of a call that was made before without a clear answer.
+    pub(crate) fn of_repetition(self) -> Self {
+        Self {
+            repetition: true,
+            ..self
+        }
+    }
+
+    /// Whether the call may have had its effect all the same: this time, or when it was made before.
     pub(crate) fn may_have_worked(&self) -> bool {
-        self.may_pass()
+        self.may_pass() || self.repetition
     }
 
     /// Whether AWS says that it knows of no such thing.
@@ -210,7 +218,7 @@ impl Refusal {
         self.message
             .split_once("not authorized to perform: ")
             .and_then(|(_, rest)| rest.split_whitespace().next())
-            .unwrap_or(self.action)
+            .unwrap_or(&self.action)
     }
 }
 
@@ -259,6 +267,7 @@ fn kind(code: &str, message: &str) -> Kind {
         "UnrecognizedClientException"
         | "ExpiredTokenException"
         | "ExpiredToken"
+        | "RequestExpired"
         | "IncompleteSignature"
         | "InvalidClientTokenId"
         | "SignatureDoesNotMatch"
@@ -297,11 +306,12 @@ mod tests {
 
     fn refusal(code: &str, message: &str) -> Refusal {
         Refusal {
-            action: "ecs:RunTask",
+            action: "ecs:RunTask".into(),
             kind: kind(code, message),
             code: Some(code.into()),
             message: message.into(),
             request: None,
+            repetition: false,
         }
     }
 
@@ -310,6 +320,18 @@ mod tests {
         let wrapped = "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
         assert!(refusal("InvalidParameterException", wrapped).may_pass());
         assert!(!refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
+    }
+
+    #[test]
+    fn expired_credentials_are_no_wrong_call() {
+        // ECS's word for it, EC2's, and STS's.
+        for code in ["ExpiredTokenException", "RequestExpired", "ExpiredToken"] {
+            let refusal = refusal(
+                code,
+                "The security token included in the request is expired",
+            );
+            assert_eq!(refusal.kind, Kind::Credentials, "{code}");
+        }
     }
 
     #[test]

@@ -62,7 +62,7 @@ struct Answer {
     /// What AWS said; nothing when it does not know the task, or did not answer.
     task: Option<Task>,
     /// Why it did not answer.
-    refused: Option<String>,
+    refused: Option<Refusal>,
 }
 
 impl Lookout {
@@ -153,7 +153,7 @@ impl Lookout {
     fn take(&mut self, answer: Answer) -> Result<Option<Task>, Refusal> {
         self.seen_at = answer.asked_at;
         match answer.refused {
-            Some(refused) => Err(Refusal::told("ecs:DescribeTasks", refused)),
+            Some(refusal) => Err(refusal),
             None => Ok(answer.task),
         }
     }
@@ -173,7 +173,7 @@ impl Lookout {
                 Ok(tasks) => tasks.iter().find(|task| task.arn == arn).cloned(),
                 Err(_) => None,
             },
-            refused: asked.as_ref().err().map(ToString::to_string),
+            refused: asked.as_ref().err().cloned(),
         };
         match &asked {
             // Others may have other credentials, and are to have their own error.

@@ -9,6 +9,7 @@ pub(crate) fn record(id: u64) -> Record {
         region: "eu-west-1".into(),
         runner: None,
         over_at: None,
+        ends: false,
         intended_at: now().as_secs(),
         call: None,
         task: None,

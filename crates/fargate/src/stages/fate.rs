@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Context;
 use crate::ecs::Aws;
@@ -15,6 +15,9 @@ use crate::task::Task;
 /// shows there a moment after its connections are gone.
 const INQUIRIES: u32 = 5;
 const INQUIRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// From when on a refusal of AWS's is taken for its last word: one call with its retries may take half a minute.
+const INQUIRY_BUDGET: Duration = Duration::from_secs(20);
 
 /// Bound of one look at the task of a script that was killed.
 const INQUIRY: Duration = Duration::from_secs(10);
@@ -136,17 +139,25 @@ async fn inquire(context: &Context<'_>, record: &Record) -> Result<Fate> {
     };
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+    let begun = Instant::now();
     let mut inquiry = 1;
     loop {
         let last = inquiry == INQUIRIES;
-        match aws.describe_task(&record.cluster, arn).await? {
+        let answer = match aws.describe_task(&record.cluster, arn).await {
+            Err(refusal) if last || !refusal.may_pass() || begun.elapsed() > INQUIRY_BUDGET => {
+                return Err(refusal.into());
+            }
+            answer => answer,
+        };
+        match answer {
             // Exit codes and the containers' own reasons come with the very end.
-            Some(task) if task.is_over() || (task.is_ending() && last) => {
+            Ok(Some(task)) if task.is_over() || (task.is_ending() && last) => {
                 return Ok(Fate::Ended(Box::new(task)));
             }
-            Some(task) if last => return Ok(Fate::Goes(task.last_status)),
-            None if last => return Ok(Fate::Unknown),
-            _ => {}
+            Ok(Some(task)) if last => return Ok(Fate::Goes(task.last_status)),
+            Ok(None) if last => return Ok(Fate::Unknown),
+            Ok(_) => {}
+            Err(refusal) => tracing::debug!("{refusal}; asking again"),
         }
         inquiry += 1;
         sleep(INQUIRY_PAUSE).await;

@@ -14,6 +14,7 @@ use super::{Context, register, say, services};
 use crate::ecs::Aws;
 use crate::error::Result;
 use crate::job_image::{Composed, Environment};
+use crate::manager::Process;
 use crate::record::{self, Found, Record};
 use crate::retire::Retirement;
 use crate::runner::{debugs_services, job_timeout};
@@ -25,6 +26,8 @@ const AFTER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let begun = Instant::now();
+    // At once: should it die now, this process is given to another one.
+    let runner = Process::runner();
     let fargate = &context.config.fargate;
     for warning in &context.config.warnings {
         tracing::warn!("{warning}");
@@ -75,12 +78,13 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
             environments: &plan.environments,
             manager: &manager,
             lifetime: plan.lifetime,
+            runner: runner.as_ref(),
         };
         if plan.hides_output {
             say(services::NO_OUTPUT);
         }
         // From here on a record that is gone means that the job's cleanup has come.
-        let record = Record::new(&context.job, fargate, plan.lifetime);
+        let record = Record::new(&context.job, fargate, plan.lifetime, runner.as_ref());
         context.records.save(&record)?;
         let mut search = Search::new(&aws, context, &launch, deadline);
         loop {

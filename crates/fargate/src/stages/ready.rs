@@ -37,6 +37,9 @@ const ATTEMPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time between attempts once the server has refused the key: servers punish clients that keep failing.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long AWS may take to answer before it is told that it does not.
+const UNANSWERED: Duration = Duration::from_secs(5);
+
 /// How often the job log hears that a phase goes on.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -84,11 +87,13 @@ pub(super) async fn until_ready(
     let mut connecting = 0;
     let mut pause = look_again(Duration::ZERO, false);
     let (mut look_at, mut connect_at) = (wait.asked_at + pause, Instant::now());
+    let mut looking_since = None;
     loop {
         tokio::select! {
             news = under_way.join_next(), if !under_way.is_empty() => match news {
                 Some(Ok(News::Looked(back, look))) => {
                     lookout = Some(back);
+                    looking_since = None;
                     if let Some(ending) = wait.looked(*look)? {
                         return Err(died(aws, record, ending).await);
                     }
@@ -107,6 +112,7 @@ pub(super) async fn until_ready(
             },
             () = sleep_until(look_at), if lookout.is_some() => {
                 let Some(mut lookout) = lookout.take() else { continue };
+                looking_since = Some(Instant::now());
                 let aws = aws.clone();
                 let public = context.config.fargate.connect_to_public_ip && wait.address.is_none();
                 under_way.spawn(async move {
@@ -127,7 +133,7 @@ pub(super) async fn until_ready(
                 });
             }
             () = sleep_until(wait.remind_at) => wait.remind(),
-            () = sleep_until(deadline) => return Err(wait.expired(context).into()),
+            () = sleep_until(deadline) => return Err(wait.expired(context, looking_since).into()),
         }
     }
 }
@@ -186,6 +192,8 @@ struct Wait {
     remind_at: Instant,
     seen: bool,
     address: Option<IpAddr>,
+    /// Why AWS did not say how the task does, when it was last asked.
+    unanswered: Option<ecs::Refusal>,
     last_refusal: Option<ssh::Refusal>,
     key_refused_at: Option<Instant>,
 }
@@ -201,6 +209,7 @@ impl Wait {
             remind_at: now + PATIENCE,
             seen: false,
             address: None,
+            unanswered: None,
             last_refusal: None,
             key_refused_at: None,
         }
@@ -212,12 +221,14 @@ impl Wait {
             Ok(look) => look,
             Err(refusal) if refusal.may_pass() => {
                 tracing::debug!("{refusal}");
+                self.unanswered = Some(refusal);
                 return Ok(None);
             }
             Err(refusal) => {
                 return Err(Error::from(refusal).context("could not watch the job's task"));
             }
         };
+        self.unanswered = None;
         match look.task {
             Some(task) if task.is_ending() => return Ok(Some(task)),
             Some(task) => {
@@ -319,9 +330,21 @@ impl Wait {
         })
     }
 
-    fn expired(&self, context: &Context<'_>) -> Error {
+    /// The error for a time that is up, while AWS has been asked since `looking_since`.
+    fn expired(&self, context: &Context<'_>, looking_since: Option<Instant>) -> Error {
         let bound = context.config.fargate.start_timeout.as_secs();
         let what = format!("the job's task was not ready within {bound} s (StartTimeout)");
+        let answers_late = looking_since.filter(|since| since.elapsed() >= UNANSWERED);
+        match (&self.unanswered, answers_late) {
+            (Some(refusal), _) if self.address.is_none() => {
+                return Error::from(refusal.clone()).context(what);
+            }
+            (None, Some(since)) if self.address.is_none() => {
+                return Error::system(format!("{what}: no answer from AWS for {}", seconds(since)))
+                    .advise("Check that the manager reaches AWS's API, and run the job again.");
+            }
+            _ => {}
+        }
         let (Some(address), Phase::Running) = (self.address, self.phase) else {
             return Error::system(format!("{what}: still {}", self.phase.doing())).advise(
                 "Look at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",

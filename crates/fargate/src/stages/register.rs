@@ -3,6 +3,10 @@
 //! Registering is limited to one a second in an account, and concurrent registrations of a family fail, so the jobs of
 //! a manager queue at a lock and look the family up before they register it.
 
+#[cfg(test)]
+mod model;
+mod turn;
+
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -10,6 +14,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use self::turn::{Known, Move, next};
 use super::{Context, say};
 use crate::ecs::{Aws, Refusal};
 use crate::error::{Error, Result};
@@ -57,28 +62,34 @@ async fn find_or_register(
     deadline: Instant,
 ) -> Result<String, Refusal> {
     let mut pause = Duration::from_millis(500);
+    let mut answer: Result<Option<String>, Refusal> = Ok(None);
+    let mut known = Known::Nothing;
     loop {
-        let answer = match aws.find_definition(family).await {
-            Ok(Some(arn)) => return Ok(arn),
-            Ok(None) => aws.register(family, definition).await,
-            Err(refusal) => Err(refusal),
-        };
-        match answer {
-            // Of several managers that register the same, all but one are told to come again: looking up finds it then.
-            Err(refusal)
-                if (refusal.may_pass() || refusal.is_concurrent_registration())
-                    && Instant::now() + pause < deadline =>
-            {
+        match (next(known, Instant::now() + pause < deadline), answer) {
+            (Move::Take, Ok(Some(arn))) => return Ok(arn),
+            (Move::GiveUp, Err(refusal)) => return Err(refusal),
+            (Move::Pause, Err(refusal)) => {
                 tracing::debug!("{refusal}; trying again");
                 sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
                 pause = (pause * 2).min(Duration::from_secs(10));
+                (known, answer) = (Known::Nothing, Ok(None));
+                continue;
             }
-            Ok(arn) => {
-                say(&format!("Registered task definition {family}"));
-                return Ok(arn);
+            (Move::Register, _) => {
+                answer = aws.register(family, definition).await.map(Some);
+                if answer.is_ok() {
+                    say(&format!("Registered task definition {family}"));
+                }
             }
-            refused => return refused,
+            _ => answer = aws.find_definition(family).await,
         }
+        known = match &answer {
+            Ok(Some(_)) => Known::There,
+            Ok(None) => Known::Absent,
+            Err(refusal) => Known::Refused {
+                may_pass: refusal.may_pass() || refusal.is_concurrent_registration(),
+            },
+        };
     }
 }
 

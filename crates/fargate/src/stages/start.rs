@@ -12,6 +12,7 @@ use crate::config::is_tag_character;
 use crate::ecs::{Aws, Refusal, Request, Started};
 use crate::error::{Error, Result};
 use crate::job_image::Environment;
+use crate::manager::Process;
 use crate::mark::{group, started_by};
 use crate::placement::{Placement, Places, describe, pause_after, placement};
 use crate::record::Record;
@@ -35,6 +36,8 @@ pub(super) struct Launch<'a> {
     pub(super) manager: &'a str,
     /// When the job is over in any case, from now on.
     pub(super) lifetime: Duration,
+    /// The GitLab Runner that the job belongs to, where that can be told.
+    pub(super) runner: Option<&'a Process>,
 }
 
 /// How many tasks that AWS lost by some trouble of its own are replaced. For want of room it is tried until the deadline.
@@ -96,7 +99,7 @@ impl<'a> Search<'a> {
     pub(super) async fn task(&mut self) -> Result<Record> {
         let (context, launch) = (self.context, self.launch);
         let fargate = &context.config.fargate;
-        let mut record = Record::new(&context.job, fargate, launch.lifetime);
+        let mut record = Record::new(&context.job, fargate, launch.lifetime, launch.runner);
         loop {
             let place = self.place(self.attempt)?;
             let untagged = if self.tags.is_empty() {
@@ -180,6 +183,7 @@ impl<'a> Search<'a> {
     ) -> Result<Result<Started, Refusal>> {
         let context = self.context;
         let mut pause = Duration::from_secs(1);
+        let mut repeats = false;
         let begun = Instant::now();
         let may_pass = |refusal: &Refusal| {
             let appears = self.launch.composed && refusal.knows_no_definition();
@@ -193,6 +197,11 @@ impl<'a> Search<'a> {
                 // The intent is recorded; cleanup finds what the call may still bring.
                 _ = context.stop.insisted() => return Ok(Err(Refusal::abandoned("ecs:RunTask"))),
             };
+            let answer = match answer {
+                Err(refusal) if repeats => Err(refusal.of_repetition()),
+                answer => answer,
+            };
+            repeats |= matches!(&answer, Err(refusal) if refusal.may_have_worked());
             match answer {
                 Err(refusal) if may_pass(&refusal) && Instant::now() + pause < self.deadline => {
                     say(&format!("{refusal}; trying again in {} s", pause.as_secs()));

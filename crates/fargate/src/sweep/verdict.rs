@@ -23,6 +23,7 @@ pub(super) fn of_job(record: &Record, runner: Fate, now: u64) -> Verdict {
         .over_at
         .unwrap_or(record.intended_at.saturating_add(LONGEST_JOB));
     match runner {
+        _ if record.ends => Verdict::End("its end had begun, and was cut short".to_owned()),
         Fate::Lives => Verdict::Keep("its GitLab Runner lives".to_owned()),
         Fate::Gone => Verdict::End("its GitLab Runner is gone".to_owned()),
         Fate::Unknown if now > over_at => Verdict::End(format!(
@@ -103,6 +104,9 @@ mod tests {
             record.intended_at = intended_at;
             prop_assert!(!ends(&of_job(&record, Fate::Lives, now)));
             prop_assert!(ends(&of_job(&record, Fate::Gone, now)));
+            // Once its own cleanup has begun there is nothing to wait for.
+            record.ends = true;
+            prop_assert!(ends(&of_job(&record, Fate::Lives, now)));
         }
 
         #[test]

@@ -72,13 +72,16 @@ impl Aws {
     }
 
     fn empty_with(backend: Backend, faults: &Value, latency: f64) -> Self {
-        let options = Options {
+        Self::serve(Options {
             latency,
             throttle: false,
             faults: Faults::parse(&faults.to_string()).unwrap(),
             backend,
             seed: Seed::default(),
-        };
+        })
+    }
+
+    pub(crate) fn serve(options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -165,19 +168,27 @@ impl Aws {
     }
 
     fn tasks(&self, desired: &str) -> Vec<Value> {
-        let list = self.call(
-            "ListTasks",
-            &json!({ "cluster": CLUSTER, "desiredStatus": desired }),
-        );
-        let arns = list["taskArns"].as_array().unwrap();
-        if arns.is_empty() {
-            return Vec::new();
+        let mut tasks = Vec::new();
+        let mut page = Value::Null;
+        loop {
+            let mut wanted = json!({ "cluster": CLUSTER, "desiredStatus": desired });
+            if page.is_string() {
+                wanted["nextToken"] = page;
+            }
+            let list = self.call("ListTasks", &wanted);
+            let arns = list["taskArns"].as_array().unwrap();
+            if !arns.is_empty() {
+                let described = self.call(
+                    "DescribeTasks",
+                    &json!({ "cluster": CLUSTER, "tasks": arns, "include": ["TAGS"] }),
+                );
+                tasks.extend(described["tasks"].as_array().unwrap().clone());
+            }
+            page = list["nextToken"].clone();
+            if !page.is_string() {
+                return tasks;
+            }
         }
-        let described = self.call(
-            "DescribeTasks",
-            &json!({ "cluster": CLUSTER, "tasks": arns, "include": ["TAGS"] }),
-        );
-        described["tasks"].as_array().unwrap().clone()
     }
 
     pub(crate) fn stop_task(&self, arn: &str, reason: &str) {
@@ -187,7 +198,11 @@ impl Aws {
         );
     }
 
-    fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
+        Self::empty_with(server.backend(folder), faults, latency)
+    }
+
+    fn empty_with(backend: Backend, faults: &Value, latency: f64) -> Self {
+        Self::serve(Options {
         use std::io::{Read, Write};
         let mut stream = TcpStream::connect(self.address).unwrap();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{headers}Content-Length: {}\r\n\r\n{body}",
@@ -223,7 +238,7 @@ fn words(words: &[&str]) -> Vec<String> {
 }
 
 /// What runs in the containers, by their names.
-fn programs(server: Server, folder: &Path) -> BTreeMap<String, Program> {
+pub(crate) fn programs(server: Server, folder: &Path) -> BTreeMap<String, Program> {
     let program = |command| Program {
         command,
         default_port: 2222,
@@ -269,13 +284,11 @@ fn command(server: Server, folder: &Path) -> Vec<String> {
             "{address}:{port}",
         ]),
         Server::Nothing => words(&["/bin/sleep", "1000"]),
-        Server::OpenSsh | Server::OpenSshWithoutCurves | Server::Keyless => {
-            // As the images' entry point does it, in a folder per task.
-            let setup = "set -e; umask 077; d=$(mktemp -d -p \"$1\"); ssh-keygen -q -t $5 -N '' -f $d/host; \
-                         if [ $4 = keyed ]; then printf '%s\\n' \"$SSH_PUBLIC_KEY\" > $d/keys; fi; \
-                         printf '%s\\n' \"ListenAddress $2:$3\" \"HostKey $d/host\" \"AuthorizedKeysFile $d/keys\" 'UsePAM no' \
-                         'StrictModes no' 'PidFile none' \"$6\" > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
-            let keyed = if server == Server::Keyless {
+        Self::empty_with(server.backend(folder), faults, latency)
+    }
+
+    fn empty_with(backend: Backend, faults: &Value, latency: f64) -> Self {
+        Self::serve(Options {
                 "keyless"
             } else {
                 "keyed"

@@ -140,6 +140,24 @@ fn a_call_to_aws_that_nobody_saw_the_end_of() {
 }
 
 #[test]
+fn a_call_that_is_refused_after_it_had_its_effect() {
+    // Its first reply is lost, and the repetition is refused for good, by the SDK's doing or by ours.
+    for lost in [1, 5] {
+        let faults = json!({ "faults": [
+            { "when": { "operation": "RunTask", "first": lost }, "effect": { "lost_reply": {} } },
+            { "when": { "operation": "RunTask", "nth": lost + 1 }, "effect": "expired_credentials" },
+        ] });
+        let manager = Manager::with_faults(Server::Agent, &faults);
+        manager
+            .custom("prepare")
+            .exits(22)
+            .complains(&["ExpiredTokenException"]);
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+}
+
+#[test]
 fn a_cleanup_that_does_not_wait_for_prepare() {
     // A runner that is told to stop goes on to cleanup while prepare still runs.
     let slow = json!({ "faults": [{ "when": { "operation": "RunTask" }, "effect": { "slow_reply": { "seconds": 3.0 } } }] });
@@ -266,6 +284,41 @@ fn a_job_whose_runner_cannot_be_seen_has_until_its_time_is_over() {
     rewrite(&manager, |record| record["over_at"] = json!(1));
     let done = reap(&manager, &[]).exits(0);
     assert!(done.out().contains("its time was over"), "{}", done.out());
+    manager.left_nothing();
+}
+
+#[test]
+fn a_cleanup_that_failed_or_was_killed_is_done_by_the_next_sweep() {
+    // No other cleanup comes: GitLab Runner lives, and has done with the job.
+    let denied =
+        json!({ "faults": [{ "when": { "operation": "StopTask" }, "effect": "access_denied" }] });
+    let manager = Manager::new(Server::Agent);
+    manager.prepare();
+    manager.aws.faults(&denied);
+    manager.custom("cleanup").exits(22);
+    manager.aws.faults(&json!({}));
+    let done = reap(&manager, &[]).exits(0);
+    assert!(
+        done.out().contains("ended job 4711 of acme/shop, task ")
+            && done.out().contains(": its end had begun"),
+        "{}",
+        done.out()
+    );
+    manager.left_nothing();
+
+    let throttled =
+        json!({ "faults": [{ "when": { "operation": "StopTask" }, "effect": "throttle" }] });
+    manager.prepare();
+    manager.aws.faults(&throttled);
+    let before = manager.aws.calls("StopTask");
+    let mut cleanup = manager.start(&["custom", "cleanup"]);
+    wait_until("StopTask is called", || {
+        manager.aws.calls("StopTask") > before
+    });
+    cleanup.signal(nix::sys::signal::Signal::SIGKILL);
+    cleanup.finish();
+    manager.aws.faults(&json!({}));
+    reap(&manager, &[]).exits(0);
     manager.left_nothing();
 }
 

@@ -1,0 +1,104 @@
+//! Every fault at every point of a job's life at which it can strike: the exit code tells the blame, the message names the
+//! cause, nothing takes for ever, and nothing is left.
+
+mod cell;
+mod menu;
+mod table;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Instant;
+
+use self::cell::{Cell, Times};
+use self::menu::{Kind, POINTS, menu};
+use self::table::Table;
+use crate::crowd;
+
+/// How many cells are under way at once. Most of the time they wait.
+const AT_ONCE: usize = 12;
+
+/// All cells: the product of the menu and the points, without what cannot be.
+fn cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for fault in menu() {
+        for point in POINTS {
+            let times: &[Times] = match fault.kind {
+                Kind::Call if point.operation().is_some() => &[Times::Once, Times::Always],
+                Kind::CallAt(only) if only == point => &[Times::Once, Times::Always],
+                Kind::Task(points) if points.contains(&point) && fault.may_pass() => {
+                    &[Times::Once, Times::Always]
+                }
+                Kind::Task(points) | Kind::Port(points) | Kind::Strike(points)
+                    if points.contains(&point) =>
+                {
+                    &[Times::Always]
+                }
+                _ => &[],
+            };
+            for times in times {
+                cells.extend(point.servers().iter().map(|server| Cell {
+                    fault: fault.clone(),
+                    times: *times,
+                    point,
+                    server: *server,
+                }));
+            }
+        }
+    }
+    cells
+}
+
+#[test]
+fn every_fault_at_every_point_of_a_jobs_life() {
+    let begun = Instant::now();
+    let table = Table::read();
+    let mut failures = Vec::new();
+    let mut expected = Vec::new();
+    for cell in cells() {
+        match table.expectation(&cell) {
+            Ok(expectation) => expected.push((cell, expectation)),
+            Err(problem) => failures.push(format!("{cell}: {problem}")),
+        }
+    }
+    failures.extend(table.unused());
+    // To look closer at some of them.
+    let only = std::env::var("FARGATE_MATRIX").unwrap_or_default();
+    expected.retain(|(cell, _)| cell.to_string().contains(&only));
+    // Those that take long are not to be the last.
+    expected.sort_by_key(|(cell, expectation)| (expectation.succeeds(), cell.times == Times::Once));
+    failures.extend(crowd::each(&expected, AT_ONCE, |(cell, expectation)| {
+        let begun = Instant::now();
+        let played = cell.play(expectation);
+        println!("{:6.1} s  {cell}", begun.elapsed().as_secs_f64());
+        played.map_err(|problem| format!("--- {cell}: {problem}"))
+    }));
+    println!(
+        "{} cells, {} faults at {} points, in {} s",
+        expected.len(),
+        menu().len(),
+        POINTS.len(),
+        begun.elapsed().as_secs()
+    );
+    crowd::none(&failures);
+}
+
+#[test]
+fn the_menu_is_the_stand_ins() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/local.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut documented = BTreeSet::new();
+    let mut inside = false;
+    for line in text.lines() {
+        inside = line.starts_with("| effect") || (inside && line.starts_with('|'));
+        if inside && let Some(effect) = line.split('`').nth(1) {
+            let effect: serde_json::Value = serde_json::from_str(effect).unwrap();
+            documented.insert(menu::name(&effect));
+        }
+    }
+    assert!(documented.len() > 30, "{documented:?}");
+    let ours: BTreeSet<String> = menu()
+        .iter()
+        .flat_map(|fault| fault.effects.iter().map(menu::name))
+        .collect();
+    assert_eq!(ours, documented);
+}

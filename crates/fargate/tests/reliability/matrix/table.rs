@@ -1,0 +1,130 @@
+//! What is expected of each cell of the matrix: `expectations.txt`, read.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use super::cell::Cell;
+
+/// What is to come of a cell.
+#[derive(Debug, Clone)]
+pub(crate) struct Expectation {
+    pub(crate) outcome: Outcome,
+    /// What the message says.
+    pub(crate) words: Vec<String>,
+    /// How long the stage that is struck may take.
+    pub(crate) within: Duration,
+}
+
+/// By whose fault the stage ends that is struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The job succeeds all the same.
+    Succeeds,
+    /// A system failure: GitLab may try again.
+    System,
+    /// The job's failure, before its script.
+    Job,
+    /// The script's failure, with this exit code.
+    Script(i32),
+}
+
+impl Expectation {
+    pub(crate) fn succeeds(&self) -> bool {
+        self.outcome == Outcome::Succeeds
+    }
+}
+
+/// A line of the file: which cells it is about, and what is expected of them.
+#[derive(Debug)]
+struct Row {
+    text: &'static str,
+    faults: Vec<&'static str>,
+    times: &'static str,
+    points: Vec<&'static str>,
+    servers: Vec<&'static str>,
+    expectation: Expectation,
+    used: AtomicUsize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Table(Vec<Row>);
+
+impl Table {
+    pub(crate) fn read() -> Self {
+        let lines = include_str!("expectations.txt").lines();
+        let rows = lines.filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        Self(rows.map(row).collect())
+    }
+
+    /// The expectation of a cell, of which there must be one.
+    pub(crate) fn expectation(&self, cell: &Cell) -> Result<Expectation, String> {
+        let (point, server) = (format!("{:?}", cell.point), format!("{:?}", cell.server));
+        let times = format!("{:?}", cell.times).to_lowercase();
+        let holds = |all: &[&str], one: &str| all == ["*"] || all.contains(&one);
+        let rows: Vec<_> = self
+            .0
+            .iter()
+            .filter(|row| {
+                holds(&row.faults, cell.fault.name)
+                    && holds(&[row.times], &times)
+                    && holds(&row.points, &point)
+                    && holds(&row.servers, &server)
+            })
+            .collect();
+        match rows.as_slice() {
+            [row] => {
+                row.used.fetch_add(1, Ordering::Relaxed);
+                Ok(row.expectation.clone())
+            }
+            [] => Err("nothing says what is expected".to_owned()),
+            [first, second, ..] => Err(format!(
+                "two lines are about it:\n{}\n{}",
+                first.text, second.text
+            )),
+        }
+    }
+
+    /// Lines that are about no cell.
+    pub(crate) fn unused(&self) -> Vec<String> {
+        let unused = |row: &&Row| row.used.load(Ordering::Relaxed) == 0;
+        let rows = self.0.iter().filter(unused);
+        rows.map(|row| format!("no such cell: {}", row.text))
+            .collect()
+    }
+}
+
+fn row(text: &'static str) -> Row {
+    let columns: Vec<&str> = text.split('|').map(str::trim).collect();
+    let [faults, times, points, servers, outcome, within, words] = columns.as_slice() else {
+        panic!("a line of another form: {text}");
+    };
+    let outcome = match outcome.split_once(' ') {
+        None if *outcome == "succeeds" => Outcome::Succeeds,
+        None if *outcome == "system" => Outcome::System,
+        None if *outcome == "job" => Outcome::Job,
+        Some(("script", code)) => Outcome::Script(code.parse().unwrap()),
+        _ => panic!("no such outcome: {text}"),
+    };
+    let words: Vec<String> = words
+        .split(" + ")
+        .filter(|words| !words.is_empty())
+        .map(str::to_owned)
+        .collect();
+    assert!(
+        outcome == Outcome::Succeeds || !words.is_empty(),
+        "a failure has to name its cause: {text}"
+    );
+    Row {
+        text,
+        faults: faults.split_whitespace().collect(),
+        times,
+        points: points.split_whitespace().collect(),
+        servers: servers.split_whitespace().collect(),
+        expectation: Expectation {
+            outcome,
+            words,
+            within: Duration::from_secs(within.parse().unwrap()),
+        },
+        used: AtomicUsize::new(0),
+    }
+}

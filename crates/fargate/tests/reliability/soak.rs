@@ -1,0 +1,393 @@
+//! Many jobs under random faults, kills and cancels, a few at a time in one metadata folder: each ends within its bounds, with
+//! an exit code of the contract, and in the end nothing is left.
+//!
+//! All that is chosen for a job follows from the seed and the job's number:
+//!
+//!     FARGATE_SOAK_JOBS=1000 FARGATE_SOAK_SEED=7 cargo test --test reliability soak -- --nocapture
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use ecs_local::{Backend, Faults, Options, Seed};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+
+use crate::aws::{Aws, Server, programs, wait_until};
+use crate::crowd;
+use crate::job::{Job, litter};
+use crate::manager::Manager;
+use crate::runner::{Death, Runner, SCRIPT};
+use crate::stage::{Ended, Stage};
+
+/// How many jobs there are where nobody says, and how many at a time.
+const JOBS: u64 = 200;
+const AT_ONCE: usize = 12;
+const SEED: u64 = 4711;
+
+/// Times between the states of tasks, as parts of Fargate's.
+const LATENCY: f64 = 0.05;
+
+/// When in a job's life something happens to it, at the latest.
+const LIFE: f64 = 5.0;
+
+/// Bounds of a stage, in seconds, and of a job. Stopping is tried for a minute, and a call of AWS's takes up to 40 s.
+const STAGE: u64 = 180;
+const JOB: Duration = Duration::from_secs(600);
+
+/// What happens to a job, beside the faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Nothing,
+    /// The stage under way is told to stop, as when the job is cancelled.
+    Cancel,
+    Kill(Death),
+    /// Its runner ends without a cleanup.
+    Abandon,
+}
+
+#[derive(Debug)]
+struct Plan {
+    event: Event,
+    at: Duration,
+    script: &'static str,
+    reaps: bool,
+}
+
+impl Plan {
+    fn of(seed: u64, id: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let event = match random.u32(..100) {
+            0..40 => Event::Nothing,
+            40..60 => Event::Cancel,
+            60..73 => Event::Kill(Death::Stage),
+            73..83 => Event::Kill(Death::Both),
+            83..93 => Event::Kill(Death::Runner),
+            _ => Event::Abandon,
+        };
+        let scripts = [
+            SCRIPT,
+            "echo fails; exit 3",
+            "head -c 300000 /dev/zero | tr '\\0' x; echo",
+            "sleep 1; echo slow",
+            "kill -9 $$",
+        ];
+        Self {
+            event,
+            at: Duration::from_secs_f64(random.f64() * LIFE),
+            script: scripts[random.usize(..scripts.len())],
+            reaps: random.u32(..100) < 4,
+        }
+    }
+
+    /// Whether a sweep may end the job before its runner does.
+    fn loses_runner(&self) -> bool {
+        matches!(
+            self.event,
+            Event::Kill(Death::Both | Death::Runner) | Event::Abandon
+        )
+    }
+}
+
+fn faults(seed: u64) -> Value {
+    let rules = [
+        (0.03, json!({}), json!("throttle")),
+        (0.01, json!({}), json!("server_error")),
+        (0.01, json!({}), json!("service_unavailable")),
+        (0.01, json!({}), json!("connection_reset")),
+        (0.01, json!({}), json!("truncated_reply")),
+        (0.02, json!({}), json!({ "lost_reply": {} })),
+        (0.01, json!({}), json!({ "lost_reply": { "reset": true } })),
+        (0.01, json!({}), json!({ "slow_reply": { "seconds": 3 } })),
+        (0.005, json!({}), json!("expired_credentials")),
+        (
+            0.03,
+            json!({ "operation": "StopTask" }),
+            json!("access_denied"),
+        ),
+        (0.05, json!({}), json!({ "ec2_throttle": {} })),
+        (0.05, json!({}), json!({ "no_capacity": {} })),
+        (0.05, json!({}), json!({ "missing": { "reads": 2 } })),
+        (0.05, json!({}), json!({ "stale_read": { "every": 3 } })),
+        (0.05, json!({}), json!("unknown_values")),
+        (0.05, json!({}), json!("attachment_traps")),
+        (
+            0.03,
+            json!({}),
+            json!({ "start_failure": { "at": "network" } }),
+        ),
+        (
+            0.01,
+            json!({}),
+            json!({ "start_failure": { "at": "pull" } }),
+        ),
+        (
+            0.01,
+            json!({}),
+            json!({ "dies_unseen": { "exit_code": 1 } }),
+        ),
+        (
+            0.05,
+            json!({}),
+            json!({ "spot_interruption": { "after_seconds": 1 } }),
+        ),
+        (
+            0.02,
+            json!({}),
+            json!({ "exit": { "after_seconds": 1.5, "code": 1 } }),
+        ),
+        (
+            0.02,
+            json!({}),
+            json!({ "out_of_memory": { "after_seconds": 1.5 } }),
+        ),
+        (0.05, json!({}), json!({ "listen_delay": { "seconds": 1 } })),
+        (0.05, json!({}), json!({ "port_refused": { "seconds": 1 } })),
+        (
+            0.10,
+            json!({}),
+            json!({ "port_drops": { "after_bytes": 100_000, "connections": 2 } }),
+        ),
+        (
+            0.02,
+            json!({}),
+            json!({ "port_freezes": { "after_bytes": 100_000, "connections": 1 } }),
+        ),
+    ];
+    let rules = rules.map(|(probability, mut when, effect)| {
+        when["probability"] = json!(probability);
+        json!({ "when": when, "effect": effect })
+    });
+    json!({ "seed": seed, "faults": rules })
+}
+
+#[test]
+fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
+    let number = |name: &str, otherwise: u64| match std::env::var(name) {
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => otherwise,
+    };
+    let (jobs, seed) = (
+        number("FARGATE_SOAK_JOBS", JOBS),
+        number("FARGATE_SOAK_SEED", SEED),
+    );
+    let begun = Instant::now();
+    let manager = manager();
+    manager.aws.faults(&faults(seed));
+    let codes = Mutex::new(BTreeMap::new());
+    let longest = Mutex::new(0);
+    // Of these jobs a sweep may have ended the task.
+    let left = Mutex::new(BTreeSet::new());
+    let ids: Vec<u64> = (1..=jobs).collect();
+    let mut failures = crowd::each(&ids, AT_ONCE, |id| {
+        let plan = Plan::of(seed, *id);
+        let job = Job::new(&manager, *id);
+        let ended = play(&job, &plan)
+            .map_err(|problem| format!("job {id} of seed {seed}, {plan:?}: {problem}"))?;
+        let stages = stages(&ended);
+        let mut count = codes.lock().unwrap();
+        for (code, seconds) in &stages {
+            *count.entry(*code).or_insert(0) += 1;
+            let mut longest = longest.lock().unwrap();
+            *longest = u64::max(*longest, *seconds);
+        }
+        let cleaned_up = stages.last().is_some_and(|(code, _)| *code == 0);
+        if plan.loses_runner() || !cleaned_up {
+            left.lock().unwrap().insert(*id);
+        }
+        check(&plan, &stages).map_err(|problem| {
+            let story = ended.story();
+            format!("job {id} of seed {seed}, {plan:?}: {problem}\n{story}")
+        })
+    });
+    let (left, codes) = (left.into_inner().unwrap(), codes.into_inner().unwrap());
+    failures.extend(
+        nothing_is_left(&manager, &left)
+            .map_err(|problem| format!("seed {seed}: {problem}"))
+            .err(),
+    );
+    println!(
+        "{jobs} jobs of seed {seed}, stages by exit code: {codes:?}; {} jobs left to reap; the longest stage took {} s; \
+         {} tasks; {} s in all",
+        left.len(),
+        longest.into_inner().unwrap(),
+        manager.aws.stories().len(),
+        begun.elapsed().as_secs()
+    );
+    crowd::none(&failures);
+}
+
+fn manager() -> Manager {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Aws::serve(Options {
+        latency: LATENCY,
+        throttle: true,
+        faults: Faults::parse("{}").unwrap(),
+        backend: Backend::Process {
+            programs: programs(Server::Agent, folder.path()),
+        },
+        seed: Seed::default(),
+    });
+    aws.set_up();
+    let manager = Manager::of(aws, folder);
+    manager.configure(
+        "StartTimeout = \"60s\"",
+        "KeepAliveInterval = \"2s\"\nReconnectTimeout = \"15s\"",
+    );
+    manager
+}
+
+/// Lives a job's life until its runner is over, and so is what it left running.
+fn play(job: &Job<'_>, plan: &Plan) -> Result<Ended, String> {
+    let begun = Instant::now();
+    let mut runner = Runner::start(job, plan.script, plan.event != Event::Abandon);
+    if matches!(plan.event, Event::Cancel | Event::Kill(_)) {
+        while begun.elapsed() < plan.at && !runner.is_over() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        match plan.event {
+            _ if runner.is_over() => {}
+            Event::Cancel => runner.signal_stage(Signal::SIGTERM),
+            Event::Kill(death) => drop(runner.kill(death)),
+            Event::Nothing | Event::Abandon => {}
+        }
+    }
+    let ended = runner.end(JOB)?;
+    if plan.reaps {
+        let reaped = reap(job.manager).end(JOB)?;
+        // AWS may refuse it something.
+        if !matches!(reaped.code, Some(0 | 1)) {
+            return Err(format!("reap: {}", reaped.story()));
+        }
+    }
+    Ok(ended)
+}
+
+fn reap(manager: &Manager) -> Stage {
+    Stage::start(manager.call(&["reap", "--older-than", "0s"]))
+}
+
+/// Exit codes and seconds of the stages that the runner has seen the end of.
+fn stages(ended: &Ended) -> Vec<(i32, u64)> {
+    let lines = ended.out.lines();
+    let lines = lines.filter_map(|line| line.strip_prefix("stage: "));
+    let numbers = lines.filter_map(|line| {
+        let (code, seconds) = line.split_once(' ')?;
+        Some((code.parse().ok()?, seconds.parse().ok()?))
+    });
+    numbers.collect()
+}
+
+fn check(plan: &Plan, stages: &[(i32, u64)]) -> Result<(), String> {
+    for (code, seconds) in stages {
+        let is_contracts = match code {
+            0 | 11 | 22 => true,
+            137 => plan.event == Event::Kill(Death::Stage),
+            // Before it listens to signals it has done nothing.
+            143 => plan.event == Event::Cancel,
+            _ => false,
+        };
+        if !is_contracts {
+            return Err(format!("exit code {code}"));
+        }
+        if *seconds > STAGE {
+            return Err(format!("a stage took {seconds} s"));
+        }
+    }
+    if stages.is_empty() && !matches!(plan.event, Event::Kill(_)) {
+        return Err("no stage was seen to end".to_owned());
+    }
+    Ok(())
+}
+
+/// Ends what was left, and looks whether all is gone, and whether nothing was ended that lived.
+fn nothing_is_left(manager: &Manager, left: &BTreeSet<u64>) -> Result<(), String> {
+    // Stages whose runner was killed go on to their end.
+    wait_until("every stage is over", || ours(manager).is_empty());
+    manager.aws.faults(&json!({}));
+    // The limits of AWS's calls are on.
+    std::thread::sleep(Duration::from_secs(2));
+    for _ in 0..2 {
+        let reaped = reap(manager).end(JOB)?;
+        if reaped.code != Some(0) {
+            return Err(format!("reap: {}", reaped.story()));
+        }
+        for id in left {
+            let job = Job { manager, id: *id };
+            if job.is_nobodys() {
+                job.let_time_pass();
+            }
+        }
+    }
+    let running = manager.aws.running();
+    if !running.is_empty() {
+        return Err(format!("tasks were left: {running:#?}"));
+    }
+    let litter: Vec<_> = litter(manager)
+        .into_iter()
+        .filter(|name| !name.starts_with("looks/") && !name.contains(".tmp"))
+        .collect();
+    if !litter.is_empty() {
+        return Err(format!("files were left: {litter:?}"));
+    }
+    for task in manager.aws.stopped() {
+        let reason = task["stoppedReason"].as_str().unwrap_or_default();
+        let swept =
+            reason.contains("its GitLab Runner is gone") || reason.contains("no record names it");
+        let group = task["group"].as_str().unwrap_or_default();
+        let id = group.rsplit('/').next().and_then(|id| id.parse().ok());
+        if swept && !id.is_some_and(|id| left.contains(&id)) {
+            return Err(format!(
+                "a sweep ended the task of {group}, which lived: {reason}"
+            ));
+        }
+    }
+    let over = |story: &Value| story["lastStatus"] == "STOPPED";
+    wait_until("every task is over", || {
+        manager.aws.stories().iter().all(over)
+    });
+    let marks: Vec<_> = manager
+        .aws
+        .stories()
+        .iter()
+        .filter_map(|story| {
+            story["taskArn"]
+                .as_str()?
+                .rsplit('/')
+                .next()
+                .map(str::to_owned)
+        })
+        .collect();
+    let inside = |environment: &str| {
+        let mark = environment
+            .split('\0')
+            .find_map(|one| one.strip_prefix("ECS_LOCAL_CONTAINER="));
+        mark.is_some_and(|mark| marks.iter().any(|id| mark.starts_with(id.as_str())))
+    };
+    let processes = processes(inside);
+    if processes.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("processes of tasks were left: {processes:?}"))
+    }
+}
+
+/// The stages that run for this manager.
+fn ours(manager: &Manager) -> Vec<String> {
+    let home = format!("HOME={}", manager.folder.path().display());
+    processes(|environment| environment.split('\0').any(|one| one == home))
+}
+
+/// The living processes in whose environment something is.
+fn processes(is_so: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let path = entry.path();
+        let environment = std::fs::read(path.join("environ")).unwrap_or_default();
+        if is_so(&String::from_utf8_lossy(&environment)) {
+            let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+            found.push(String::from_utf8_lossy(&line).replace('\0', " "));
+        }
+    }
+    found
+}
