@@ -11,7 +11,6 @@ use super::changes::{self, set_attachment};
 use super::containers::{Containers, End, Event, Site, What};
 use super::ground::Ground;
 use super::logging;
-use super::output::Output;
 use super::plan::{ContainerPlan, Plan};
 use super::record::{AttachmentStatus, ContainerInterface, Record, TaskStatus, Timestamp};
 use crate::ecs::shapes::KeyValue;

@@ -198,11 +198,13 @@ impl Aws {
         );
     }
 
-        Self::empty_with(server.backend(folder), faults, latency)
-    }
-
-    fn empty_with(backend: Backend, faults: &Value, latency: f64) -> Self {
-        Self::serve(Options {
+    pub(crate) fn http(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, String) {
         use std::io::{Read, Write};
         let mut stream = TcpStream::connect(self.address).unwrap();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{headers}Content-Length: {}\r\n\r\n{body}",
@@ -284,11 +286,14 @@ fn command(server: Server, folder: &Path) -> Vec<String> {
             "{address}:{port}",
         ]),
         Server::Nothing => words(&["/bin/sleep", "1000"]),
-        Self::empty_with(server.backend(folder), faults, latency)
-    }
-
-    fn empty_with(backend: Backend, faults: &Value, latency: f64) -> Self {
-        Self::serve(Options {
+        Server::OpenSsh | Server::OpenSshWithoutCurves | Server::Keyless => {
+            // As the images' entry point does it, in a folder per task, which is also the user's home: what bash finds in
+            // that of whoever runs the tests is none of ours.
+            let setup = "set -e; umask 077; d=$(mktemp -d -p \"$1\"); ssh-keygen -q -t $5 -N '' -f $d/host; \
+                         if [ $4 = keyed ]; then printf '%s\\n' \"$SSH_PUBLIC_KEY\" > $d/keys; fi; \
+                         printf '%s\\n' \"ListenAddress $2:$3\" \"HostKey $d/host\" \"AuthorizedKeysFile $d/keys\" 'UsePAM no' \
+                         'StrictModes no' 'PidFile none' \"SetEnv HOME=$d\" \"$6\" > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
+            let keyed = if server == Server::Keyless {
                 "keyless"
             } else {
                 "keyed"
