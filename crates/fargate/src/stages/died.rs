@@ -43,11 +43,9 @@ async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     seen
 }
 
-/// What ended, in AWS's words. An image that the job named and that cannot be is the job's fault: GitLab need not try
-/// again. Of everything else it is not known whether it would help.
-fn ended(task: &Task, build: Option<&BuildSide>) -> Error {
+/// The task without our own containers that ended as they should: they are nobody's concern.
+pub(super) fn apart_from_ours(task: &Task) -> Task {
     let mut task = task.clone();
-    // Our own containers, ended as they should, are nobody's concern.
     task.containers.retain(|container| {
         !matches!(
             container.name.as_str(),
@@ -55,6 +53,13 @@ fn ended(task: &Task, build: Option<&BuildSide>) -> Error {
         ) || !matches!(container.exit_code, Some(0 | 143))
             || container.reason.is_some()
     });
+    task
+}
+
+/// What ended, in AWS's words. An image that the job named and that cannot be is the job's fault: GitLab need not try
+/// again. Of everything else it is not known whether it would help.
+fn ended(task: &Task, build: Option<&BuildSide>) -> Error {
+    let task = apart_from_ours(task);
     let death = task.death();
     let message = format!(
         "the job's task stopped before it could take scripts: {}",

@@ -6,6 +6,7 @@ use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER};
 use tokio::time::{Instant, sleep};
 
 use super::Context;
+use super::died::apart_from_ours;
 use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
 use crate::record::Record;
@@ -92,7 +93,7 @@ impl Fate {
     /// `error`, which says how the script ended, with what became of its task.
     fn tell(self, error: Error, record: &Record) -> Error {
         let task = match self {
-            Self::Ended(task) => task,
+            Self::Ended(task) => apart_from_ours(&task),
             Self::Goes(status) => {
                 return Error::system(format!("{error}; the task still is {status}")).advise(
                     "Check the network between the manager and the task, and what the script does to the SSH server.",

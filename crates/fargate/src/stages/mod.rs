@@ -5,6 +5,7 @@ mod cleanup;
 mod config;
 mod died;
 mod fate;
+mod plan;
 mod prepare;
 mod ready;
 mod register;

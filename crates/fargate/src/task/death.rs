@@ -149,7 +149,7 @@ impl Task {
         } else if self.stop_code.as_deref() == Some("EssentialContainerExited")
             && !self.containers.is_empty()
         {
-            "The container ended by itself: see its log in CloudWatch, or run its image by hand with SSH_PUBLIC_KEY set."
+            "The container ended by itself: see its log in CloudWatch, or run its image by hand."
         } else {
             return None;
         })
