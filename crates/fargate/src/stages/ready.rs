@@ -345,6 +345,15 @@ impl Wait {
             }
             _ => {}
         }
+        if let (None, Phase::Running) = (self.address, self.phase) {
+            return Error::system(format!(
+                "{what}: it runs, but AWS shows no address to connect to"
+            ))
+            .advise(
+                "With UsePublicIP the task needs a public address: [Fargate] EnablePublicIP, and a subnet with a route to an \
+                 internet gateway. Run the job again.",
+            );
+        }
         let (Some(address), Phase::Running) = (self.address, self.phase) else {
             return Error::system(format!("{what}: still {}", self.phase.doing())).advise(
                 "Look at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",

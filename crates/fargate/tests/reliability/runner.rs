@@ -4,6 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -76,7 +77,7 @@ impl Runner {
     /// Sends a signal to the stage that is under way, if any is.
     pub(crate) fn signal_stage(&mut self, signal: Signal) {
         for stage in self.freeze() {
-            let _ = kill(stage, signal);
+            send(stage, signal);
         }
         self.0.signal(Signal::SIGCONT);
     }
@@ -87,7 +88,7 @@ impl Runner {
         let stages = self.freeze();
         if death != Death::Runner {
             for stage in &stages {
-                let _ = kill(*stage, Signal::SIGKILL);
+                send(*stage, Signal::SIGKILL);
             }
         }
         if death == Death::Stage {
@@ -117,6 +118,14 @@ impl Runner {
             .split_whitespace()
             .map(|id| Pid::from_raw(id.parse().unwrap()))
             .collect()
+    }
+}
+
+/// Sends a signal. A process that is over needs none.
+fn send(id: Pid, signal: Signal) {
+    match kill(id, signal) {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(error) => panic!("{error}"),
     }
 }
 
