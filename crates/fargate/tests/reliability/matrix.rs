@@ -15,7 +15,7 @@ use self::table::Table;
 use crate::crowd;
 
 /// How many cells are under way at once. Most of the time they wait.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 20;
 
 /// All cells: the product of the menu and the points, without what cannot be.
 fn cells() -> Vec<Cell> {
