@@ -4,10 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Does `act` for each of `all`, so many at once, and returns what went wrong.
+/// Does `act` for each of `all`, so many at once, and returns what went wrong, with its name.
 pub(crate) fn each<T: Sync>(
     all: &[T],
     at_once: usize,
+    name: impl Fn(&T) -> String + Sync,
     act: impl Fn(&T) -> Result<(), String> + Sync,
 ) -> Vec<String> {
     let next = AtomicUsize::new(0);
@@ -20,6 +21,7 @@ pub(crate) fn each<T: Sync>(
                     let done = catch_unwind(AssertUnwindSafe(|| act(one)))
                         .unwrap_or_else(|_| Err("it panicked, see above".to_owned()));
                     if let Err(failure) = done {
+                        let failure = format!("--- {}: {failure}", name(one));
                         println!("{failure}\n");
                         failures.lock().unwrap().push(failure);
                     }

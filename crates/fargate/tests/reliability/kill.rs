@@ -31,7 +31,7 @@ fn kill_9_at_any_instant_leaves_nothing_that_the_next_cleanup_or_reap_does_not_e
     // Under the load that the others will have, how long a job takes that nobody kills.
     let measured: Vec<u64> = (1..=AT_ONCE as u64).collect();
     let times = std::sync::Mutex::new(Vec::new());
-    crowd::none(&crowd::each(&measured, AT_ONCE, |id| {
+    crowd::none(&crowd::each(&measured, AT_ONCE, u64::to_string, |id| {
         let job = Job::new(&manager, *id);
         let ended = Runner::start(&job, SCRIPT, true).end(BOUND)?;
         times.lock().unwrap().push(ended.took);
@@ -42,7 +42,7 @@ fn kill_9_at_any_instant_leaves_nothing_that_the_next_cleanup_or_reap_does_not_e
 
     let (killed, late) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let kills: Vec<u64> = (1001..1001 + KILLS).collect();
-    let failures = crowd::each(&kills, AT_ONCE, |id| {
+    let failures = crowd::each(&kills, AT_ONCE, u64::to_string, |id| {
         let mut random = fastrand::Rng::with_seed(SEED ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let at = whole.mul_f64(random.f64());
         let death = [Death::Stage, Death::Runner, Death::Both][random.usize(..3)];

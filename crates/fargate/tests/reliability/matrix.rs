@@ -66,12 +66,18 @@ fn every_fault_at_every_point_of_a_jobs_life() {
     expected.retain(|(cell, _)| cell.to_string().contains(&only));
     // Those that take long are not to be the last.
     expected.sort_by_key(|(cell, expectation)| (expectation.succeeds(), cell.times == Times::Once));
-    failures.extend(crowd::each(&expected, AT_ONCE, |(cell, expectation)| {
-        let begun = Instant::now();
-        let played = cell.play(expectation);
-        println!("{:6.1} s  {cell}", begun.elapsed().as_secs_f64());
-        played.map_err(|problem| format!("--- {cell}: {problem}"))
-    }));
+    let name = |(cell, _): &(Cell, _)| cell.to_string();
+    failures.extend(crowd::each(
+        &expected,
+        AT_ONCE,
+        name,
+        |(cell, expectation)| {
+            let begun = Instant::now();
+            let played = cell.play(expectation);
+            println!("{:6.1} s  {cell}", begun.elapsed().as_secs_f64());
+            played
+        },
+    ));
     println!(
         "{} cells, {} faults at {} points, in {} s",
         expected.len(),

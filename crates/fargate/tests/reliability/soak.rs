@@ -179,7 +179,7 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
     // Of these jobs a sweep may have ended the task.
     let left = Mutex::new(BTreeSet::new());
     let ids: Vec<u64> = (1..=jobs).collect();
-    let mut failures = crowd::each(&ids, AT_ONCE, |id| {
+    let mut failures = crowd::each(&ids, AT_ONCE, u64::to_string, |id| {
         let plan = Plan::of(seed, *id);
         let job = Job::new(&manager, *id);
         let ended = play(&job, &plan)
