@@ -149,6 +149,15 @@ impl Refusal {
             && self.message.contains("log stream")
     }
 
+    /// Whether there is no room for a task, which AWS mostly says without refusing the call: the account's quota of vCPUs
+    /// may come as an exception.
+    pub(crate) fn has_no_room(&self) -> bool {
+        let text = self.message.to_lowercase();
+        self.kind == Kind::Wrong
+            && (text.contains("limit on the number of vcpu")
+                || text.contains("capacity is unavailable"))
+    }
+
     /// Whether somebody else is registering the same family.
     pub(crate) fn is_concurrent_registration(&self) -> bool {
         self.message.contains("Too many concurrent attempts")

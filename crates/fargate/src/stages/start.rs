@@ -141,6 +141,10 @@ impl<'a> Search<'a> {
                 Ok(Started::Nowhere(reason)) => {
                     self.elsewhere(&no_room(&place, &reason)).await?;
                 }
+                Err(refusal) if refusal.has_no_room() => {
+                    self.elsewhere(&no_room(&place, &refusal.to_string()))
+                        .await?;
+                }
                 // An operator whose policy was written for GitLab's driver never allowed it.
                 Err(refusal) if refusal.denies_tags() && !self.tags.is_empty() => {
                     tracing::warn!("tasks get no tags: {refusal}");

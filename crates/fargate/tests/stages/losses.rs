@@ -39,6 +39,22 @@ fn a_task_that_finds_no_room_after_all_is_replaced() {
 }
 
 #[test]
+fn a_quota_that_is_used_up_is_waited_for_however_aws_says_so() {
+    let full = "You've reached the limit on the number of vCPUs you can run concurrently";
+    let error = json!({ "error": { "status": 400, "code": "ClientException", "message": full } });
+    let rule = json!({ "when": { "operation": "RunTask", "first": 1 }, "effect": error });
+    let manager = Manager::with_faults(Server::Agent, &faults(&rule));
+    let outcome = manager.prepare();
+    assert!(
+        outcome.out().contains(full) && outcome.out().contains("; trying subnet-"),
+        "{}",
+        outcome.out()
+    );
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
 fn a_spot_task_that_is_taken_before_it_takes_scripts_is_replaced() {
     let taken = json!({ "faults": [
         { "when": { "capacity_provider": "FARGATE_SPOT" }, "effect": { "spot_interruption": { "after_seconds": 0.1 } } },
