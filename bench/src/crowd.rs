@@ -1,7 +1,7 @@
 //! Many jobs at once on one manager: how long they wait, what they cost the manager, and how often they ask AWS.
 //!
-//! The stand-in for AWS runs as a process of its own, with AWS's published rate limits, and tasks that are reachable 20
-//! seconds after they were asked for. Only the driver's processes are counted.
+//! The stand-in for AWS runs as a process of its own, with AWS's published rate limits unless they are not wanted, and tasks
+//! that are reachable 20 seconds after they were asked for. Only the driver's processes are counted.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -47,7 +47,7 @@ struct Load {
     peak_pss_kib: u64,
 }
 
-pub(crate) fn measure(plot: &Path, sizes: Vec<usize>) {
+pub(crate) fn measure(plot: &Path, sizes: Vec<usize>, unlimited: bool) {
     let sizes = if sizes.is_empty() {
         SIZES.to_vec()
     } else {
@@ -64,7 +64,10 @@ pub(crate) fn measure(plot: &Path, sizes: Vec<usize>) {
         "RunTask",
         "throttled"
     );
-    let rows: Vec<Row> = sizes.into_iter().map(crowd).collect();
+    let rows: Vec<Row> = sizes
+        .into_iter()
+        .map(|jobs| crowd(jobs, unlimited))
+        .collect();
     draw(plot, &rows).expect("the plot can be written");
 }
 
@@ -75,17 +78,11 @@ struct Serving {
 }
 
 impl Serving {
-    fn start() -> (Self, Aws) {
+    fn start(unlimited: bool) -> (Self, Aws) {
         let mut process = Command::new(crate::fargate())
-            .args([
-                "local",
-                "serve",
-                "--listen",
-                "127.0.0.1:0",
-                "--throttle",
-                "--latency",
-                LATENCY,
-            ])
+            .args(["local", "serve", "--listen", "127.0.0.1:0"])
+            .args(["--latency", LATENCY])
+            .args((!unlimited).then_some("--throttle"))
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -119,8 +116,8 @@ impl Drop for Serving {
     }
 }
 
-fn crowd(jobs: usize) -> Row {
-    let (serving, aws) = Serving::start();
+fn crowd(jobs: usize, unlimited: bool) -> Row {
+    let (serving, aws) = Serving::start(unlimited);
     let manager = Manager::of(aws, tempfile::tempdir().unwrap());
     for job in 0..jobs {
         let folder = manager.path(&job.to_string());

@@ -38,7 +38,7 @@ fn fargate() -> &'static str {
 }
 
 fn main() {
-    let usage = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd PLOT.svg [JOBS ...]";
+    let usage = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd [--unlimited] PLOT.svg [JOBS ...]";
     let program = std::env::args().nth(1).expect(usage);
     let more: Vec<String> = std::env::args().skip(2).collect();
     let program = std::fs::canonicalize(program).expect("the program is there");
@@ -54,9 +54,14 @@ fn main() {
         .split_first()
         .map(|(first, rest)| (first.as_str(), rest))
     {
+        let unlimited = rest.iter().any(|argument| argument == "--unlimited");
+        let rest: Vec<_> = rest
+            .iter()
+            .filter(|argument| *argument != "--unlimited")
+            .collect();
         let (plot, sizes) = rest.split_first().expect(usage);
         let sizes = sizes.iter().map(|size| size.parse().expect(usage));
-        return crowd::measure(plot.as_ref(), sizes.collect());
+        return crowd::measure(plot.as_ref(), sizes.collect(), unlimited);
     }
     let runs = more.first().map_or(RUNS, |runs| runs.parse().expect(usage));
 
