@@ -219,9 +219,22 @@ impl Engine {
     /// Names of the containers and volumes that have a label, running or not.
     pub(crate) fn labelled(&self, label: &str) -> Vec<String> {
         let filter = format!("label={label}");
-        let containers = self.run(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"]);
-        let volumes = self.run(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"]);
-        let names = containers.lines().chain(volumes.lines());
-        names.map(str::to_owned).collect()
+        let containers = ["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"];
+        let volumes = ["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"];
+        let names = self.list(&containers) + &self.list(&volumes);
+        names.lines().map(str::to_owned).collect()
+    }
+
+    /// Runs a command that lists things. Podman's fails when one of them is removed while it looks at it.
+    fn list(&self, arguments: &[&str]) -> String {
+        for _ in 0..10 {
+            let output = self.command(arguments).output().unwrap();
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            if output.status.success() || !complaint.contains("no such") {
+                assert!(output.status.success(), "{arguments:?}: {complaint}");
+                return String::from_utf8(output.stdout).unwrap();
+            }
+        }
+        self.run(arguments)
     }
 }
