@@ -11,6 +11,7 @@ use tokio::io::{
     AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, duplex, sink, split,
 };
 use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::task::yield_now;
@@ -165,10 +166,16 @@ fn packets(mut sent: &[u8]) -> Vec<Vec<u8>> {
 }
 
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .unwrap()
+        .unwrap();
+    let entered = runtime.enter();
+    // As Rust's own start of a program sees to, and libFuzzer's does not: writing to a pipe that nobody reads is an error,
+    // and not the end. The handler stays when what listens is dropped.
+    drop(signal(SignalKind::pipe()).unwrap());
+    drop(entered);
+    runtime
 }
 
 /// The agent's settings; without encryption, when all is to be seen.
