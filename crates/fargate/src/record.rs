@@ -27,8 +27,8 @@ use crate::runner::{Job, is_kept};
 const RECORD: &str = "json";
 const DRAFT: &str = "tmp";
 
-/// Ending of a file by which jobs take turns to register a task definition.
-pub(crate) const LOCK: &str = "definition";
+/// Ending of a file by which jobs take turns.
+pub(crate) const LOCK: &str = "lock";
 
 /// How long such a lock is kept that nobody writes to.
 const LOCK_AGE: Duration = Duration::from_secs(24 * 3600);

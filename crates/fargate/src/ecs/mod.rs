@@ -1,6 +1,5 @@
 //! AWS: the one place that knows its SDK. Everything is asked here and answered in our own types.
 
-mod attempts;
 mod convert;
 mod definitions;
 mod http;
@@ -15,6 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::types::{
@@ -22,7 +22,6 @@ use aws_sdk_ecs::types::{
     EphemeralStorage, KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
 };
 
-use self::attempts::Attempts;
 pub(crate) use self::definitions::LOG_PREFIX;
 use self::http::Http;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
@@ -43,7 +42,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(40);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Attempts that the SDK makes of a call before it is our turn to decide.
+/// Attempts that the SDK makes of a call, but for RunTask, before it is our turn to decide.
 const ATTEMPTS: u32 = 4;
 
 /// A task to start.
@@ -109,7 +108,7 @@ impl Aws {
         let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(Http::new())
             .region(Region::new(region.to_owned()))
-            .retry_config(aws_config::retry::RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts);
         let loader = match endpoint {
             Some(endpoint) => loader.endpoint_url(endpoint),
@@ -120,7 +119,7 @@ impl Aws {
         Self { shared, ecs }
     }
 
-    /// Asks for a task.
+    /// Asks for a task, with a single call.
     ///
     /// # Errors
     ///
@@ -149,16 +148,10 @@ impl Aws {
             Ok(items) => call.set_capacity_provider_strategy(Some(items)),
             Err(error) => return Err(Refusal::senseless(ACTION, error.to_string())),
         };
-        let attempts = Attempts::default();
-        let sent = call.customize().interceptor(attempts.clone()).send().await;
-        let reply = sent.map_err(|error| {
-            let refusal = Refusal::of(ACTION, &error);
-            if attempts.several() {
-                refusal.of_repetition()
-            } else {
-                refusal
-            }
-        })?;
+        // Once: a repetition is first recorded, and waits for its turn.
+        let once = aws_sdk_ecs::Config::builder().retry_config(RetryConfig::disabled());
+        let sent = call.customize().config_override(once).send().await;
+        let reply = sent.map_err(|error| Refusal::of(ACTION, &error))?;
         match reply.tasks.unwrap_or_default().into_iter().next() {
             Some(task) => convert::task(task)
                 .map(|task| Started::Task(Box::new(task)))

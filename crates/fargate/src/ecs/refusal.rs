@@ -107,6 +107,11 @@ impl Refusal {
         matches!(self.kind, Kind::Throttled | Kind::Unclear)
     }
 
+    /// Whether AWS had too many calls.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.kind == Kind::Throttled
+    }
+
     /// The same, of a call that was made before without a clear answer.
     pub(crate) fn of_repetition(self) -> Self {
         Self {

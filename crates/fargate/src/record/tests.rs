@@ -85,8 +85,8 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
         ("t1_abc-70.tmp1", 0),
         ("t1_abc-8.tmp2", 61),
         ("manager", 99_999),
-        ("fargate-a.definition", 60),
-        ("fargate-b.definition", 99_999),
+        ("fargate-a.lock", 60),
+        ("fargate-b.lock", 99_999),
     ] {
         beside(name, age);
     }
@@ -100,10 +100,10 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
     let ids: std::collections::BTreeSet<_> = whole.map(|record| record.job.id).collect();
     assert_eq!((all.len(), ids), (3, [7, 8].into()));
     records.tidy().unwrap();
-    assert!(!names().contains("t1_abc-8.tmp2") && !names().contains("fargate-b.definition"));
+    assert!(!names().contains("t1_abc-8.tmp2") && !names().contains("fargate-b.lock"));
     records.remove(&job(7)).unwrap();
     let left = [
-        "fargate-a.definition",
+        "fargate-a.lock",
         "manager",
         "t1_abc-70.tmp1",
         "t1_abc-8.json",

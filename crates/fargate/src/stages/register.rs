@@ -7,22 +7,16 @@
 mod model;
 mod turn;
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use self::turn::{Known, Move, next};
+use super::lock::Lock;
 use super::{Context, say};
 use crate::ecs::{Aws, Refusal};
 use crate::error::{Error, Result};
 use crate::job_image::Definition;
-use crate::record::LOCK;
-
-/// How often the lock is tried.
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long what one job found out is good for the next ones: jobs come in crowds, and looking up is limited too.
 const FRESH: Duration = Duration::from_secs(60);
@@ -39,10 +33,11 @@ pub(super) async fn registered(
     deadline: Instant,
 ) -> Result<String> {
     let family = definition.family();
-    let mut lock = lock(context, &family, deadline).await?;
+    let mut lock = Lock::take(&context.config.metadata_directory, &family, deadline).await?;
+    let here = format!(":{}:", context.config.fargate.region);
     let known = lock
-        .read()
-        .filter(|arn| arn.contains(&format!(":{}:", context.config.fargate.region)));
+        .read(FRESH)
+        .filter(|arn| arn.starts_with("arn:") && arn.contains(&here));
     if let Some(arn) = known {
         return Ok(arn);
     }
@@ -90,73 +85,5 @@ async fn find_or_register(
                 may_pass: refusal.may_pass() || refusal.is_concurrent_registration(),
             },
         };
-    }
-}
-
-/// The lock of a family, held until it is dropped. Its file holds what its last holder found out.
-struct Lock(File);
-
-async fn lock(context: &Context<'_>, family: &str, deadline: Instant) -> Result<Lock> {
-    let directory = &context.config.metadata_directory;
-    let path = directory.join(format!("{family}.{LOCK}"));
-    let refused = |error: std::io::Error| {
-        Error::system(format!("could not lock {}: {error}", path.display())).advise(format!(
-            "The user that GitLab Runner runs as must be able to make and write {} ([TaskMetadata] Directory).",
-            directory.display()
-        ))
-    };
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(refused)?;
-    let open = || {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        options.mode(0o600).open(&path)
-    };
-    let mut file = open().map_err(refused)?;
-    loop {
-        match file.try_lock() {
-            // A sweep removes locks that nobody has used for long; this one may have gone while we waited for it.
-            Ok(()) if file.metadata().map_err(refused)?.nlink() == 0 => {
-                file = open().map_err(refused)?;
-            }
-            Ok(()) => return Ok(Lock(file)),
-            Err(TryLockError::Error(error)) => return Err(refused(error)),
-            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                return Err(Error::system(format!(
-                    "another job of this manager has held {} until StartTimeout",
-                    path.display()
-                ))
-                .advise("See what that job waits for. Run the job again."));
-            }
-            Err(TryLockError::WouldBlock) => sleep(LOCK_PAUSE).await,
-        }
-    }
-}
-
-impl Lock {
-    /// What was written lately.
-    fn read(&mut self) -> Option<String> {
-        let written = self.0.metadata().ok()?.modified().ok()?;
-        if written.elapsed().ok()? > FRESH {
-            return None;
-        }
-        let mut arn = String::new();
-        self.0.read_to_string(&mut arn).ok()?;
-        Some(arn).filter(|arn| arn.starts_with("arn:"))
-    }
-
-    /// Leaves word for the next holder, who asks AWS when there is none.
-    fn write(&mut self, arn: &str) {
-        let written = (|| {
-            self.0.set_len(0)?;
-            self.0.rewind()?;
-            self.0.write_all(arn.as_bytes())
-        })();
-        if let Err(error) = written {
-            tracing::debug!("could not note the task definition: {error}");
-        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{Instant, sleep};
 
+use super::queue::Queue;
 use super::wanted::Wanted;
 use super::{Context, say};
 use crate::config::is_tag_character;
@@ -186,6 +187,10 @@ impl<'a> Search<'a> {
         record: &mut Record,
     ) -> Result<Result<Started, Refusal>> {
         let context = self.context;
+        let mut queue = Queue::new(&context.config.metadata_directory, &request.fargate.region);
+        // When the queue is longer than there is time, AWS's answer is worth more than a place.
+        let half = self.deadline.saturating_duration_since(Instant::now()) / 2;
+        let mut rest = queue.enter().await.min(half);
         let mut pause = Duration::from_secs(1);
         let mut repeats = false;
         let begun = Instant::now();
@@ -194,6 +199,11 @@ impl<'a> Search<'a> {
             refusal.may_pass() || (appears && begun.elapsed() < DEFINITION_GRACE)
         };
         loop {
+            let rested = async {
+                sleep(rest).await;
+                Ok(())
+            };
+            context.stop.or(rested).await?;
             record.intend(request.client_token);
             context.records.update(record)?;
             let answer = tokio::select! {
@@ -201,25 +211,27 @@ impl<'a> Search<'a> {
                 // The intent is recorded; cleanup finds what the call may still bring.
                 _ = context.stop.insisted() => return Ok(Err(Refusal::abandoned("ecs:RunTask"))),
             };
-            let answer = match answer {
-                Err(refusal) if repeats => Err(refusal.of_repetition()),
-                answer => answer,
-            };
-            repeats |= matches!(&answer, Err(refusal) if refusal.may_have_worked());
-            match answer {
-                Err(refusal) if may_pass(&refusal) && Instant::now() + pause < self.deadline => {
-                    say(&format!("{refusal}; trying again in {} s", pause.as_secs()));
-                    let rest = async {
-                        sleep(pause.mul_f64(jitter())).await;
-                        Ok(())
-                    };
-                    if context.stop.or(rest).await.is_err() {
-                        return Ok(Err(refusal));
-                    }
-                    pause = (pause * 2).min(Duration::from_secs(20));
-                }
+            let refusal = match answer {
+                Err(refusal) if repeats => refusal.of_repetition(),
+                Err(refusal) => refusal,
                 answer => return Ok(answer),
+            };
+            repeats |= refusal.may_have_worked();
+            if refusal.is_throttled() {
+                rest = queue.refused().await;
+            } else if may_pass(&refusal) {
+                rest = pause.mul_f64(jitter());
+                pause = (pause * 2).min(Duration::from_secs(20));
+            } else {
+                return Ok(Err(refusal));
             }
+            if Instant::now() + rest >= self.deadline {
+                return Ok(Err(refusal));
+            }
+            say(&format!(
+                "{refusal}; trying again in {:.1} s",
+                rest.as_secs_f64()
+            ));
         }
     }
 

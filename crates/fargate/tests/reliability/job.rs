@@ -113,7 +113,7 @@ pub(crate) fn litter(manager: &Manager) -> Vec<String> {
         };
         for entry in entries {
             let name = entry.unwrap().file_name().to_string_lossy().into_owned();
-            if !kept.contains(&name.as_str()) && !name.ends_with(".definition") {
+            if !kept.contains(&name.as_str()) && !name.ends_with(".lock") {
                 litter.push(format!("{below}/{name}"));
             }
         }

@@ -233,7 +233,7 @@ fn the_same_content_is_registered_once() {
     // Even if the manager forgets what it found out.
     for entry in std::fs::read_dir(manager.metadata()).unwrap() {
         let path = entry.unwrap().path();
-        if path.extension().is_some_and(|end| end == "definition") {
+        if path.extension().is_some_and(|end| end == "lock") {
             std::fs::remove_file(path).unwrap();
         }
     }
@@ -248,24 +248,9 @@ fn the_same_content_is_registered_once() {
 #[test]
 fn fifty_jobs_at_once_register_one() {
     let manager = manager();
-    let jobs: Vec<_> = (0..50)
-        .map(|number| {
-            let response = manager.path(&format!("response-{number}.json"));
-            let content = json!({ "id": 5000 + number, "job_info": { "project_id": 77 }, "image": { "name": "ruby:3.3" } });
-            std::fs::write(&response, content.to_string()).unwrap();
-            let mut call = manager.call(&["custom", "prepare"]);
-            call.env("JOB_RESPONSE_FILE", response);
-            call.spawn().unwrap()
-        })
-        .collect();
-    for job in jobs {
-        let output = job.wait_with_output().unwrap();
-        assert_eq!(
-            output.status.code(),
-            Some(0),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+    let want = json!({ "image": { "name": "ruby:3.3" } });
+    for prepared in manager.all_at_once(50, &["custom", "prepare"], &want) {
+        prepared.exits(0);
     }
     assert_eq!(manager.aws.calls("RegisterTaskDefinition") - 1, 1);
     assert_eq!(manager.aws.running().len(), 50);

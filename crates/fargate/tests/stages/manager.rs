@@ -247,11 +247,27 @@ impl Manager {
         self.start(&["custom", "run", file.to_str().unwrap(), stage])
     }
 
-    fn write_script(&self, script: &[u8]) -> PathBuf {
+    pub(crate) fn write_script(&self, script: &[u8]) -> PathBuf {
         let folder = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
         let file = folder.join("script");
         std::fs::write(&file, script).unwrap();
         file
+    }
+
+    /// Makes a call for so many jobs at the same time, which want the same; what came of them, in their order.
+    pub(crate) fn all_at_once(&self, jobs: u64, arguments: &[&str], want: &Value) -> Vec<Outcome> {
+        let start = |number| {
+            let response = self.path(&format!("response-{number}.json"));
+            let mut content = json!({ "id": 5000 + number, "job_info": { "project_id": 77 } });
+            let members = content.as_object_mut().unwrap();
+            members.extend(want.as_object().unwrap().clone());
+            std::fs::write(&response, content.to_string()).unwrap();
+            let mut call = self.call(arguments);
+            call.env("JOB_RESPONSE_FILE", response);
+            Running(Some(call.spawn().unwrap()))
+        };
+        let calls: Vec<_> = (0..jobs).map(start).collect();
+        calls.into_iter().map(Running::finish).collect()
     }
 
     /// Checks that no task and no record of a job is there.

@@ -1,8 +1,10 @@
 //! Many jobs of one manager at once.
 
+use std::time::SystemTime;
+
 use serde_json::json;
 
-use crate::aws::Server;
+use crate::aws::{REGION, Server};
 use crate::manager::Manager;
 
 /// How many.
@@ -45,4 +47,25 @@ fn jobs_that_start_together_ask_aws_together() {
     // What the killed one left goes with the next who asks.
     let left: Vec<_> = names.filter(|name| name != "turn").collect();
     assert!(left.len() <= 2, "{left:?}");
+}
+
+#[test]
+fn jobs_that_are_refused_for_their_number_ask_again_in_turn() {
+    let when = json!({ "operation": "RunTask", "first": JOBS });
+    let refusing = json!({ "faults": [{ "when": when, "effect": "throttle" }] });
+    let manager = Manager::with_faults(Server::Agent, &refusing);
+    let begun = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+    for prepared in manager.all_at_once(JOBS, &["custom", "prepare"], &json!({})) {
+        prepared.exits(0);
+    }
+    assert_eq!(manager.aws.calls("RunTask"), 2 * JOBS);
+    // Each took a place of its own, AWS's twentieth of a second or more from the one before.
+    let queue = manager.metadata().join(format!("run-task-{REGION}.lock"));
+    let free_at: u128 = std::fs::read_to_string(queue).unwrap().parse().unwrap();
+    let all_placed = begun + 50 * u128::from(JOBS);
+    assert!(free_at >= all_placed, "{free_at} < {all_placed}");
+    for cleaned in manager.all_at_once(JOBS, &["custom", "cleanup"], &json!({})) {
+        cleaned.exits(0);
+    }
+    manager.left_nothing();
 }

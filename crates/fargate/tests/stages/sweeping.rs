@@ -172,8 +172,8 @@ fn a_cleanup_that_does_not_wait_for_prepare() {
     manager.left_nothing();
 
     // The same while it waits to ask again: cleanup waits for what that may bring.
-    let throttled = json!({ "faults": [{ "when": { "operation": "RunTask", "first": 4 }, "effect": "throttle" }] });
-    let manager = Manager::with_faults(Server::Agent, &throttled);
+    let trouble = json!({ "faults": [{ "when": { "operation": "RunTask", "first": 2 }, "effect": "server_error" }] });
+    let manager = Manager::with_faults(Server::Agent, &trouble);
     let mut preparing = manager.start(&["custom", "prepare"]);
     preparing.read_until("trying again in");
     manager.custom("cleanup").exits(0);

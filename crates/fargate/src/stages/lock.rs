@@ -1,0 +1,94 @@
+//! Locks between the processes of a manager: files in the metadata folder, in which a holder leaves word for the next.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::error::{Error, Result};
+use crate::record::LOCK;
+
+/// How often a lock is tried.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A lock, held until it is dropped. It goes with its process.
+#[derive(Debug)]
+pub(super) struct Lock(File);
+
+/// Where the lock of this name is, in the folder of the records.
+pub(super) fn path(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.{LOCK}"))
+}
+
+impl Lock {
+    /// Waits for the lock of this name.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be had by `deadline`, or its file cannot be made.
+    pub(super) async fn take(directory: &Path, name: &str, deadline: Instant) -> Result<Self> {
+        let path = path(directory, name);
+        let refused = |error: std::io::Error| {
+            Error::system(format!("could not lock {}: {error}", path.display())).advise(format!(
+                "The user that GitLab Runner runs as must be able to make and write {} ([TaskMetadata] Directory).",
+                directory.display()
+            ))
+        };
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(refused)?;
+        let open = || {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            options.mode(0o600).open(&path)
+        };
+        let mut file = open().map_err(refused)?;
+        loop {
+            match file.try_lock() {
+                // A sweep removes locks that nobody has used for long; this one may have gone while we waited for it.
+                Ok(()) if file.metadata().map_err(refused)?.nlink() == 0 => {
+                    file = open().map_err(refused)?;
+                }
+                Ok(()) => return Ok(Self(file)),
+                Err(TryLockError::Error(error)) => return Err(refused(error)),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(Error::system(format!(
+                        "another job of this manager has held {} until StartTimeout",
+                        path.display()
+                    ))
+                    .advise("See what that job waits for. Run the job again."));
+                }
+                Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// What the last holder left, if it was no longer ago than `age`.
+    pub(super) fn read(&mut self, age: Duration) -> Option<String> {
+        let written = self.0.metadata().ok()?.modified().ok()?;
+        if written.elapsed().ok()? > age {
+            return None;
+        }
+        let mut word = String::new();
+        self.0.rewind().ok()?;
+        self.0.read_to_string(&mut word).ok()?;
+        Some(word)
+    }
+
+    /// Leaves word for the next holder, who does without when it cannot be written.
+    pub(super) fn write(&mut self, word: &str) {
+        let written = (|| {
+            self.0.set_len(0)?;
+            self.0.rewind()?;
+            self.0.write_all(word.as_bytes())
+        })();
+        if let Err(error) = written {
+            tracing::debug!("could not leave word for the next job: {error}");
+        }
+    }
+}
