@@ -42,17 +42,18 @@ impl Manager {
         self.custom("cleanup").exits(0);
         self.left_nothing();
         for task in self.aws.stopped() {
-            left_no_container(&id(&task));
+            left_no_container(&task_id(&task));
         }
     }
 
     /// The id of the one task.
     pub(crate) fn task(&self) -> String {
-        id(&self.aws.running()[0])
+        task_id(&self.aws.running()[0])
     }
 }
 
-fn id(task: &Value) -> String {
+/// The last part of a task's ARN.
+pub(crate) fn task_id(task: &Value) -> String {
     let arn = task["taskArn"].as_str().unwrap();
     arn.rsplit('/').next().unwrap().to_owned()
 }
@@ -60,10 +61,13 @@ fn id(task: &Value) -> String {
 /// Checks that the engine has nothing of a task, within the time that a stop may take.
 #[track_caller]
 pub(crate) fn left_no_container(task: &str) {
-    crate::aws::wait_until("the task's containers are gone", || {
-        let label = format!("fargate.local.task={task}");
-        engine().labelled(&label).is_empty()
-    });
+    crate::aws::wait_until("the task's containers are gone", || has_no_container(task));
+}
+
+/// Whether the engine has nothing of a task.
+pub(crate) fn has_no_container(task: &str) -> bool {
+    let label = format!("fargate.local.task={task}");
+    engine().labelled(&label).is_empty()
 }
 
 /// A script as the runner makes it for bash: one `eval` of one long quoted text, in a subshell without standard input.

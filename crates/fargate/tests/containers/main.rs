@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod agent;
+mod crowd;
 mod ends;
 mod git;
 mod images;

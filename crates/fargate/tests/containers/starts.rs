@@ -1,5 +1,7 @@
 //! The job's image arrives late.
 
+use std::time::SystemTime;
+
 use serde_json::json;
 
 use crate::git::GitServer;
@@ -11,11 +13,12 @@ const NOW: &str = "date +%s.%N";
 #[test]
 fn the_checkout_does_not_wait_for_the_jobs_image() {
     let server = GitServer::start();
-    let delay = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "pull_delay": { "seconds": 15 } } }] });
+    let delay = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "pull_delay": { "seconds": 30 } } }] });
     let manager = manager_with(&delay, "", "");
     manager.ask(&json!({ "image": { "name": DEBIAN } }));
+    let begun = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
     manager.prepare();
-    let commands = checkout(&server.url(), &format!("sleep 2\n{NOW}"));
+    let commands = checkout(&server.url(), &format!("sleep 10\n{NOW}"));
     let said = manager.stage("get_sources", &commands).exits(0).out();
     let checked_out: f64 = said.lines().last().unwrap().parse().unwrap();
     assert!(
@@ -30,6 +33,12 @@ fn the_checkout_does_not_wait_for_the_jobs_image() {
     let built: f64 = lines.last().unwrap().parse().unwrap();
     let task = &manager.aws.running()[0];
     let pulled = task["pullStoppedAt"].as_f64().unwrap();
+    println!(
+        "after prepare began: checkout done {:.1} s, image pulled {:.1} s, script begun {:.1} s",
+        checked_out - begun,
+        pulled - begun,
+        built - begun
+    );
     // Had one waited for the other, the pull would have been over first, or the script later than it by the checkout's time.
     assert!(
         checked_out < pulled && pulled <= built,

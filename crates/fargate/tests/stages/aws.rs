@@ -323,11 +323,26 @@ fn command(server: Server, folder: &Path) -> Vec<String> {
     }
 }
 
-/// Waits until something is so.
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+/// Waits until something is so, for half a minute at most.
+pub(crate) fn wait_until(what: &str, is_so: impl FnMut() -> bool) {
+    wait_for(
+        Duration::from_secs(30),
+        Duration::from_millis(20),
+        what,
+        is_so,
+    );
+}
+
+/// Waits for so long at most, with such pauses, until something is so.
+pub(crate) fn wait_for(
+    bound: Duration,
+    pause: Duration,
+    what: &str,
+    mut is_so: impl FnMut() -> bool,
+) {
+    let deadline = Instant::now() + bound;
     while !is_so() {
         assert!(Instant::now() < deadline, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(pause);
     }
 }
