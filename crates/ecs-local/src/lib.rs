@@ -17,6 +17,7 @@ mod engine;
 mod error;
 mod fargate;
 mod faults;
+mod host;
 mod http;
 mod ids;
 mod json;
@@ -136,8 +137,12 @@ impl StandIn {
             ended.begin_shutdown();
             closing.send_replace(true);
         };
-        let service =
-            http::router(world.clone()).into_make_service_with_connect_info::<connection::Cut>();
+        let address = listener.local_addr().context("asking where it listens")?;
+        let mut router = http::router(world.clone());
+        if address.ip().is_loopback() {
+            router = router.layer(axum::middleware::from_fn(host::refuse_names));
+        }
+        let service = router.into_make_service_with_connect_info::<connection::Cut>();
         let server = std::future::IntoFuture::into_future(
             axum::serve(connection::Connections(listener), service).with_graceful_shutdown(until),
         );

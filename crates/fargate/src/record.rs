@@ -12,7 +12,7 @@ pub(crate) mod tests;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -281,6 +281,23 @@ impl Records {
             entries.push(Entry { file, age, record });
         }
         Ok(entries)
+    }
+
+    /// What to tell an operator whose folder is open to others: what lies there is taken for jobs' records, and decides
+    /// where their scripts go.
+    pub(crate) fn warning(&self) -> Option<String> {
+        const OTHERS_MAY_WRITE: u32 = 0o022;
+        let mode = std::fs::metadata(&self.directory)
+            .ok()?
+            .permissions()
+            .mode();
+        let folder = self.directory.display();
+        (mode & OTHERS_MAY_WRITE != 0).then(|| {
+            format!(
+                "others than its owner may write to {folder} ([TaskMetadata] Directory, mode {:04o}); run chmod 700 {folder}",
+                mode & 0o7777
+            )
+        })
     }
 
     /// The files in the folder, and how long ago each was written.

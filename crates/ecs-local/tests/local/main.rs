@@ -7,6 +7,7 @@ mod calls;
 mod conformance;
 mod containers;
 mod documentation;
+mod host;
 mod limits;
 mod logs;
 mod placement;

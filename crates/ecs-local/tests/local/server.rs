@@ -231,12 +231,23 @@ impl Local {
     }
 
     fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Reply> {
+        let headers = format!("Host: {}\r\n{headers}", self.address);
+        self.http_at_any_host(method, path, &headers, body)
+    }
+
+    /// With all headers but those of the connection and the body.
+    pub(crate) fn http_at_any_host(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> io::Result<Reply> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
-            self.address,
+            "{method} {path} HTTP/1.1\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         )?;
         let mut reply = String::new();

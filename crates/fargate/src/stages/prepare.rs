@@ -23,7 +23,12 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     // At once: should it die now, this process is given to another one.
     let runner = Process::runner();
     let fargate = &context.config.fargate;
-    for warning in &context.config.warnings {
+    for warning in context
+        .config
+        .warnings
+        .iter()
+        .chain(&context.records.warning())
+    {
         tracing::warn!("{warning}");
     }
     let wanted = Wanted::of(context)?;

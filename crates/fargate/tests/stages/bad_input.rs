@@ -70,6 +70,23 @@ fn unknown_keys_are_warned_of_once_a_job() {
 }
 
 #[test]
+fn a_metadata_folder_that_others_may_write_to_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let manager = agent();
+    let open = std::fs::Permissions::from_mode(0o770);
+    std::fs::create_dir(manager.metadata()).unwrap();
+    std::fs::set_permissions(manager.metadata(), open).unwrap();
+    let advice = format!("mode 0770); run chmod 700 {}", manager.metadata().display());
+    manager.prepare().complains(&["WARN", &advice]);
+    manager.custom("cleanup").exits(0);
+
+    // Reading it is of no use to others: the files are their owner's.
+    let closed = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(manager.metadata(), closed).unwrap();
+    assert_eq!(manager.prepare().err(), "");
+}
+
+#[test]
 fn a_metadata_folder_that_cannot_be_written() {
     let manager = agent();
     write(&manager.metadata(), b"a file");

@@ -1,0 +1,20 @@
+//! Who is answered.
+
+use ecs_local::Options;
+
+use crate::server::Local;
+
+#[test]
+fn who_asks_for_a_name_that_leads_here_is_not_answered() {
+    let local = Local::start(Options::default());
+    let status = |path: &str, host: &str| {
+        let headers = format!("Host: {host}\r\n");
+        let reply = local.http_at_any_host("GET", path, &headers, "");
+        reply.unwrap().status
+    };
+    for path in ["/_local/tasks", "/_local/stats"] {
+        assert_eq!(status(path, "pages.example.com:4566"), 421);
+        assert_eq!(status(path, "localhost:4566"), 200);
+    }
+    assert_eq!(status("/", "pages.example.com"), 421);
+}
