@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 use super::http::NoCertificates;
@@ -32,8 +33,10 @@ pub(crate) struct Refusal {
 /// What kind of refusal it is, as far as that decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
-    /// Too many calls, of ours or of others in the account.
+    /// Too many calls, of ours or of others in the account. This one had no effect.
     Throttled,
+    /// Too many calls that ECS makes to EC2 for us, to look up what a task needs. Nor had this one an effect.
+    Ec2Throttled,
     /// Trouble on AWS's side or on the way: the call may have had effect.
     Unclear,
     /// The manager could trust no server.
@@ -50,11 +53,10 @@ enum Kind {
 
 impl Refusal {
     /// What became of a call of `action` that ended with `error`.
-    pub(super) fn of<E, R>(action: &'static str, error: &SdkError<E, R>) -> Self
+    pub(super) fn of<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: fmt::Debug + 'static,
-        SdkError<E, R>: RequestId + std::error::Error,
+        SdkError<E, HttpResponse>: RequestId + std::error::Error,
     {
         let service = error.as_service_error();
         let code = service.and_then(ProvideErrorMetadata::code).map(plain);
@@ -65,8 +67,11 @@ impl Refusal {
         let message = plain(&message.unwrap_or_else(|| chain.join(": ")));
         let no_certificates = || causes(error).any(|cause| cause.is::<NoCertificates>());
         let no_credentials = || chain.iter().any(|cause| cause.contains("credential"));
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
         let kind = match (&code, error) {
-            (Some(code), _) => kind(code, &message),
+            (Some(code), _) => kind(code, &message, status),
             (None, _) if no_certificates() => Kind::Certificates,
             (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_))
                 if no_credentials() =>
@@ -104,10 +109,13 @@ impl Refusal {
 
     /// Whether the same call may succeed a little later.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self.kind, Kind::Throttled | Kind::Unclear)
+        matches!(
+            self.kind,
+            Kind::Throttled | Kind::Ec2Throttled | Kind::Unclear
+        )
     }
 
-    /// Whether AWS had too many calls.
+    /// Whether AWS had too many calls of this action.
     pub(crate) fn is_throttled(&self) -> bool {
         self.kind == Kind::Throttled
     }
@@ -122,7 +130,7 @@ impl Refusal {
 
     /// Whether the call may have had its effect all the same: this time, or when it was made before.
     pub(crate) fn may_have_worked(&self) -> bool {
-        self.may_pass() || self.repetition
+        self.kind == Kind::Unclear || self.repetition
     }
 
     /// Whether AWS says that it knows of no such thing.
@@ -174,7 +182,9 @@ impl Refusal {
         let has = |fragment: &str| text.contains(&fragment.to_lowercase());
         let code = self.code.as_deref().unwrap_or_default();
         let advice = match self.kind {
-            Kind::Throttled => "AWS limits calls per account and region; run the job again later.",
+            Kind::Throttled | Kind::Ec2Throttled => {
+                "AWS limits calls per account and region; run the job again later."
+            }
             // Both of a system without the right certificates, and of a proxy that looks into connections.
             Kind::Unclear if has("invalid peer certificate") => CERTIFICATES,
             Kind::Unclear => "Check that the manager reaches AWS's API, and run the job again.",
@@ -262,15 +272,25 @@ impl From<Refusal> for Error {
     }
 }
 
-/// The kind of an answer with this code. EC2's throttling of calls that ECS makes for us comes back wrapped in
-/// a parameter error, and is none (AWS: RunTask exceptions).
-fn kind(code: &str, message: &str) -> Kind {
+/// The kind of an answer with this code and HTTP status. EC2's throttling of calls that ECS makes for us comes back
+/// wrapped in a parameter error, and is none (AWS: RunTask exceptions). The codes of throttling are those of AWS's SDKs,
+/// but for `LimitExceededException`, which means quotas in ECS (AWS: SDK retry behaviour).
+fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
     match code {
         "ThrottlingException"
         | "Throttling"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
         | "RequestLimitExceeded"
-        | "TooManyRequestsException" => Kind::Throttled,
-        "InvalidParameterException" if message.contains("RequestLimitExceeded") => Kind::Throttled,
+        | "TooManyRequestsException"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException" => Kind::Throttled,
+        "InvalidParameterException" if message.contains("RequestLimitExceeded") => {
+            Kind::Ec2Throttled
+        }
         "ServerException"
         | "ServiceUnavailable"
         | "ServiceUnavailableException"
@@ -291,6 +311,9 @@ fn kind(code: &str, message: &str) -> Kind {
         "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => Kind::Denied,
         "ConflictException" => Kind::Conflict,
         _ if message.contains("iam:PassRole") => Kind::Denied,
+        _ if status == Some(429) => Kind::Throttled,
+        // Whatever AWS calls it.
+        _ if status.is_some_and(|status| status >= 500) => Kind::Unclear,
         _ => Kind::Wrong,
     }
 }
@@ -321,7 +344,7 @@ mod tests {
     fn refusal(code: &str, message: &str) -> Refusal {
         Refusal {
             action: "ecs:RunTask".into(),
-            kind: kind(code, message),
+            kind: kind(code, message, Some(400)),
             code: Some(code.into()),
             message: message.into(),
             request: None,
@@ -332,8 +355,26 @@ mod tests {
     #[test]
     fn wrapped_throttling_is_throttling() {
         let wrapped = "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
-        assert!(refusal("InvalidParameterException", wrapped).may_pass());
+        let refused = refusal("InvalidParameterException", wrapped);
+        assert!(refused.may_pass() && !refused.may_have_worked());
+        // It is no rate of the action's own.
+        assert!(!refused.is_throttled());
         assert!(!refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
+    }
+
+    #[test]
+    fn trouble_on_awss_side_is_known_by_its_status() {
+        for (code, status, expected) in [
+            ("NewWordException", 500, Kind::Unclear),
+            ("NewWordException", 503, Kind::Unclear),
+            ("NewWordException", 429, Kind::Throttled),
+            ("NewWordException", 400, Kind::Wrong),
+            ("LimitExceededException", 400, Kind::Wrong),
+            ("SlowDown", 503, Kind::Throttled),
+            ("AccessDeniedException", 500, Kind::Denied),
+        ] {
+            assert_eq!(kind(code, "x", Some(status)), expected, "{code} {status}");
+        }
     }
 
     #[test]

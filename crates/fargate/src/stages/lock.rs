@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::say;
 use crate::error::{Error, Result};
 use crate::record::LOCK;
 
 /// How often a lock is tried.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long nothing is said of that.
+const SILENCE: Duration = Duration::from_secs(2);
 
 /// A lock, held until it is dropped. It goes with its process.
 #[derive(Debug)]
@@ -24,12 +28,19 @@ pub(super) fn path(directory: &Path, name: &str) -> PathBuf {
 }
 
 impl Lock {
-    /// Waits for the lock of this name.
+    /// Waits for the lock of this name, and says so when that takes long; `what_for` is what its holder does.
     ///
     /// # Errors
     ///
     /// When it cannot be had by `deadline`, or its file cannot be made.
-    pub(super) async fn take(directory: &Path, name: &str, deadline: Instant) -> Result<Self> {
+    pub(super) async fn take(
+        directory: &Path,
+        name: &str,
+        what_for: &str,
+        deadline: Instant,
+    ) -> Result<Self> {
+        let begun = Instant::now();
+        let mut told = false;
         let path = path(directory, name);
         let refused = |error: std::io::Error| {
             Error::system(format!("could not lock {}: {error}", path.display())).advise(format!(
@@ -58,12 +69,21 @@ impl Lock {
                 Err(TryLockError::Error(error)) => return Err(refused(error)),
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(Error::system(format!(
-                        "another job of this manager has held {} until StartTimeout",
-                        path.display()
+                        "another job of this manager, which {what_for}, has held {} for {} s",
+                        path.display(),
+                        begun.elapsed().as_secs()
                     ))
                     .advise("See what that job waits for. Run the job again."));
                 }
-                Err(TryLockError::WouldBlock) => sleep(PAUSE).await,
+                Err(TryLockError::WouldBlock) => {
+                    if !told && begun.elapsed() > SILENCE {
+                        told = true;
+                        say(&format!(
+                            "Waiting for another job of this manager, which {what_for}"
+                        ));
+                    }
+                    sleep(PAUSE).await;
+                }
             }
         }
     }
@@ -80,10 +100,13 @@ impl Lock {
         Some(word)
     }
 
-    /// Leaves word for the next holder, who does without when it cannot be written.
+    /// Leaves word for the next holder, who does without when it cannot be written. A word in place of one of the same length
+    /// is written at once.
     pub(super) fn write(&mut self, word: &str) {
         let written = (|| {
-            self.0.set_len(0)?;
+            if usize::try_from(self.0.metadata()?.len()) != Ok(word.len()) {
+                self.0.set_len(0)?;
+            }
             self.0.rewind()?;
             self.0.write_all(word.as_bytes())
         })();

@@ -3,7 +3,8 @@
 //! AWS takes some twenty RunTask calls a second for an account, and refuses the others. Many processes that were refused
 //! and try again whenever they like are mostly refused again. So who was refused takes the next free place in a queue,
 //! and so does who comes while there is one; where AWS refuses nobody there is no queue. A place is a time. The queue is
-//! a file with the first time that is nobody's: who is killed leaves a gap of one place, and nothing else.
+//! a file with the first time that is nobody's: who is killed leaves a place empty, and nothing else. What EC2 refuses, of
+//! the calls that ECS makes there for us, has no place here: that is limited for others, too, and asks for longer pauses.
 
 use std::path::Path;
 use std::time::Duration;
@@ -67,7 +68,8 @@ impl<'a> Queue<'a> {
     /// Without the file, by some trouble with it, there is no queue.
     async fn take_place(&self, pause: Duration) -> Duration {
         let deadline = Instant::now() + LOCK_TIMEOUT;
-        let mut lock = match Lock::take(self.directory, &self.name, deadline).await {
+        let taking = Lock::take(self.directory, &self.name, "queues for a task", deadline);
+        let mut lock = match taking.await {
             Ok(lock) => lock,
             Err(error) => {
                 tracing::debug!("asks for a task out of turn: {error}");
@@ -78,7 +80,8 @@ impl<'a> Queue<'a> {
         let now = now();
         let (at, free_at) = place(free_at, now, millis(pause));
         if let Some(free_at) = free_at {
-            lock.write(&free_at.to_string());
+            // Of one length, so that who reads meanwhile sees this time or the one before.
+            lock.write(&format!("{free_at:020}"));
         }
         Duration::from_millis(at.saturating_sub(now))
     }

@@ -33,7 +33,9 @@ pub(super) async fn registered(
     deadline: Instant,
 ) -> Result<String> {
     let family = definition.family();
-    let mut lock = Lock::take(&context.config.metadata_directory, &family, deadline).await?;
+    let directory = &context.config.metadata_directory;
+    let what_for = "registers the same task definition";
+    let mut lock = Lock::take(directory, &family, what_for, deadline).await?;
     let here = format!(":{}:", context.config.fargate.region);
     let known = lock
         .read(FRESH)
@@ -64,8 +66,12 @@ async fn find_or_register(
             (Move::Take, Ok(Some(arn))) => return Ok(arn),
             (Move::GiveUp, Err(refusal)) => return Err(refusal),
             (Move::Pause, Err(refusal)) => {
-                tracing::debug!("{refusal}; trying again");
-                sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
+                let rest = pause.mul_f64(rand::random_range(0.75..1.25));
+                say(&format!(
+                    "{refusal}; trying again in {:.1} s",
+                    rest.as_secs_f64()
+                ));
+                sleep(rest).await;
                 pause = (pause * 2).min(Duration::from_secs(10));
                 (known, answer) = (Known::Nothing, Ok(None));
                 continue;

@@ -217,6 +217,11 @@ impl<'a> Search<'a> {
                 answer => return Ok(answer),
             };
             repeats |= refusal.may_have_worked();
+            if !repeats {
+                // Whatever comes now, no task needs to be looked for.
+                record.call = None;
+                context.records.update(record)?;
+            }
             if refusal.is_throttled() {
                 rest = queue.refused().await;
             } else if may_pass(&refusal) {

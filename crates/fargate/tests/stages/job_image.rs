@@ -266,7 +266,11 @@ fn aws_may_be_slow_to_know_a_definition() {
         { "when": { "operation": "RegisterTaskDefinition", "nth": 2 }, "effect": "concurrent_registration" },
     ] });
     let manager = manager_with(&faults, "", "");
-    manager.prepare();
+    let said = manager.prepare().out();
+    for operation in ["RegisterTaskDefinition", "RunTask"] {
+        let told = |line: &str| line.contains(operation) && line.contains("; trying again in ");
+        assert!(said.lines().any(told), "{operation}: {said}");
+    }
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
 }

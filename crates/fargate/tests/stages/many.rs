@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::aws::{REGION, Server};
@@ -68,4 +69,22 @@ fn jobs_that_are_refused_for_their_number_ask_again_in_turn() {
         cleaned.exits(0);
     }
     manager.left_nothing();
+}
+
+/// A crowd that is cancelled while it queues does not list all tasks of the manager once for each of its jobs.
+#[test]
+fn a_job_that_was_refused_a_task_leaves_nothing_to_look_for() {
+    for effect in [json!("throttle"), json!({ "ec2_throttle": {} })] {
+        let when = json!({ "operation": "RunTask" });
+        let refusing = json!({ "faults": [{ "when": when, "effect": effect }] });
+        let manager = Manager::with_faults(Server::Agent, &refusing);
+        let mut preparing = manager.start(&["custom", "prepare"]);
+        preparing.read_until("trying again in");
+        preparing.signal(Signal::SIGTERM);
+        preparing.finish().exits(22);
+        manager.custom("cleanup").exits(0);
+        // The first prepare's sweep, which has nothing to do with the job.
+        assert!(manager.aws.calls("ListTasks") <= 1, "{effect}");
+        manager.left_nothing();
+    }
 }
