@@ -69,6 +69,9 @@ pub(crate) struct Record {
     /// Where the job's own scripts run, when that is another container than the one of `login` (JobImage mode).
     #[serde(default)]
     pub(crate) build: Option<BuildSide>,
+    /// Whether a script of the job has reached that one.
+    #[serde(default)]
+    pub(crate) began: bool,
 }
 
 /// The container from the job's image, which has the address, the host key and the user of the other one.
@@ -156,6 +159,7 @@ impl Record {
             memory: None,
             login: None,
             build: None,
+            began: false,
         }
     }
 

@@ -16,6 +16,7 @@ pub(crate) fn record(id: u64) -> Record {
         memory: None,
         login: None,
         build: None,
+        began: false,
     }
 }
 

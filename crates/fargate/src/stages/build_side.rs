@@ -12,11 +12,12 @@ use std::time::Duration;
 use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::died::died;
+use super::died::{died, last_look};
+use super::fate::of_task;
 use super::ready::seconds;
 use super::{Context, say};
 use crate::ecs::Aws;
-use crate::error::{Error, Result};
+use crate::error::{Blame, Error, Result};
 use crate::lookout::Lookout;
 use crate::record::{BuildSide, Login, Record};
 use crate::ssh::{Connection, KeyPair, Refusal, Target};
@@ -37,6 +38,9 @@ const LEAST: Duration = Duration::from_secs(60);
 
 /// How often the job log hears that the wait goes on.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long the container may run without the agent in it, or half of StartTimeout: entry points may do something first.
+const DEAFNESS: Duration = Duration::from_secs(120);
 
 /// How long to wait before the helper is connected to, first and again.
 const COMPANION_PAUSE: Duration = Duration::from_secs(5);
@@ -77,16 +81,20 @@ pub(super) async fn connect(
     let last = RefCell::new(None);
     let connection = tokio::select! {
         connected = keep_trying(&target, &key, &last) => connected?,
-        failure = watch(context, record, build, begun) => return Err(failure),
+        failure = watch(context, record, build, begun, &last) => return Err(failure),
         never = accompany(&helper, &key) => match never {},
         () = sleep_until(deadline) => {
             let why = last.take().map_or_else(String::new, |refusal: Refusal| format!(": {}: {refusal}", target.address));
-            return Err(Error::system(format!(
-                "the job's container, from image {}, was not ready within {} s (StartTimeout){why}",
-                build.image,
-                bound.as_secs()
-            ))
-            .advise("A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on that port."));
+            let waited = begun.elapsed().as_secs();
+            let error = if record.began {
+                Error::system(format!("the job's container took no connection for {waited} s{why}"))
+            } else {
+                Error::system(format!(
+                    "the job's container, from image {}, was not ready after {} s{why}",
+                    build.image, waited
+                ))
+            };
+            return Err(error.advise("A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on that port."));
         }
     };
     if begun.elapsed() > SILENCE {
@@ -128,8 +136,14 @@ async fn keep_trying(
     }
 }
 
-/// Says what is waited for, and returns when it will not come.
-async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun: Instant) -> Error {
+/// Says what is waited for, and returns when it will not come; `last` is how the last attempt to connect ended.
+async fn watch(
+    context: &Context<'_>,
+    record: &Record,
+    build: &BuildSide,
+    begun: Instant,
+    last: &RefCell<Option<Refusal>>,
+) -> Error {
     sleep(SILENCE).await;
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
@@ -138,20 +152,32 @@ async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun:
         Ok(lookout) => lookout,
         Err(error) => return error,
     };
+    let deafness = DEAFNESS.min(fargate.start_timeout / 2);
+    let mut deaf_since = None;
     let mut said_at: Option<Instant> = None;
     let mut known = false;
     let mut pause = Duration::ZERO;
     loop {
         match lookout.look(&aws, pause).await {
+            Ok(Some(task)) if task.is_ending() && record.began => {
+                let task = last_look(&aws, record, task).await;
+                return of_task(Error::system("the job's container is gone"), &task, record);
+            }
             Ok(Some(task)) if task.is_ending() => {
                 return died(&aws, record, task).await.into_error();
             }
             Ok(Some(task)) => {
                 known = true;
+                let runs = task
+                    .container(COORDINATOR_CONTAINER)
+                    .is_some_and(|container| container.last_status == "RUNNING");
+                let refuses = matches!(*last.borrow(), Some(Refusal::Refused));
+                if !(runs && refuses) {
+                    deaf_since = None;
+                } else if deaf_since.get_or_insert_with(Instant::now).elapsed() > deafness {
+                    return deaf(build, deafness);
+                }
                 if said_at.is_none_or(|said| said.elapsed() >= PATIENCE) {
-                    let runs = task
-                        .container(COORDINATOR_CONTAINER)
-                        .is_some_and(|container| container.last_status == "RUNNING");
                     let doing = if runs {
                         "for the agent in the job's container, from image"
                     } else {
@@ -178,6 +204,25 @@ async fn watch(context: &Context<'_>, record: &Record, build: &BuildSide, begun:
         pause = look_again(begun.elapsed(), true);
         sleep(pause).await;
     }
+}
+
+/// The error for a container that runs without the agent in it: its entry point does not run what it is given. It is the
+/// job's when the job named the image.
+fn deaf(build: &BuildSide, time: Duration) -> Error {
+    let blame = if build.is_jobs {
+        Blame::Job
+    } else {
+        Blame::System
+    };
+    let message = format!(
+        "the job's container, from image {}, has been running for {} s without taking scripts",
+        build.image,
+        time.as_secs()
+    );
+    Error::new(blame, message).advise(
+        "The image's entry point must run the command that it is given, as a shell or exec \"$@\" does: entrypoint: [\"\"] \
+         takes it away.",
+    )
 }
 
 /// Keeps a connection to the helper, which ends the task when no driver is connected to it, or to the agent that is

@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use fargate_wire::{BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER, HELPER_CONTAINER};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::ready::Unready;
 use crate::ecs::Aws;
 use crate::error::Error;
-use crate::record::{BuildSide, Record};
+use crate::record::Record;
 use crate::task::{Container, Task};
 
-/// How often, and how far apart, AWS is asked for the very end, which the containers' exit codes and reasons come with.
-const LOOKS: u32 = 10;
+/// What is said of all of these.
+const STOPPED: &str = "the job's task stopped before it could take scripts";
+
+/// How long, and how often, AWS is asked for the very end, which the containers' exit codes and reasons come with: the
+/// task's network goes first, which takes some twenty seconds (AWS: task lifecycle).
+const LAST_WORDS: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why `task`, whose end has begun, takes no scripts.
@@ -21,20 +25,18 @@ pub(super) async fn died(aws: &Aws, record: &Record, task: Task) -> Unready {
     if record.build.is_some() {
         seen = last_look(aws, record, seen).await;
     }
-    let failure = ended(&seen, record.build.as_ref());
+    let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen));
     match seen.loss() {
         Some(loss) => Unready::Lost(loss, failure),
         None => Unready::Failed(failure),
     }
 }
 
-/// The task at its very end, or as it was last seen when that does not come.
-async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
+/// The task at its very end, or as it was last seen when that does not come, or when it is known who is to blame.
+pub(super) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
+    let begun = Instant::now();
     let mut seen = task;
-    for _ in 0..LOOKS {
-        if seen.is_over() {
-            break;
-        }
+    while !seen.is_over() && of_image(&seen, record).is_none() && begun.elapsed() < LAST_WORDS {
         sleep(PAUSE).await;
         if let Ok(Some(task)) = aws.describe_task(&record.cluster, &seen.arn).await {
             seen = task;
@@ -56,29 +58,30 @@ pub(super) fn apart_from_ours(task: &Task) -> Task {
     task
 }
 
-/// What ended, in AWS's words. An image that the job named and that cannot be is the job's fault: GitLab need not try
-/// again. Of everything else it is not known whether it would help.
-fn ended(task: &Task, build: Option<&BuildSide>) -> Error {
-    let task = apart_from_ours(task);
-    let death = task.death();
-    let message = format!(
-        "the job's task stopped before it could take scripts: {}",
-        death.cause
-    );
-    let is_jobs = |container: &Container| match container.name.as_str() {
-        BOOTSTRAP_CONTAINER | HELPER_CONTAINER => false,
-        COORDINATOR_CONTAINER => build.is_some_and(|build| build.is_jobs),
-        _ => true,
-    };
-    if build.is_some() && task.image_is_at_fault(is_jobs) {
-        return Error::job(message).advise(
-            "Check image: and services: in the .gitlab-ci.yml: the name and tag of the image, its platform, and its entry \
-             point, which must run the command that it is given (entrypoint: [\"\"] takes it away).",
-        );
-    }
-    let error = Error::system(message);
+/// What ended, in AWS's words. Of this it is not known whether it would help to try again.
+fn ended(task: &Task) -> Error {
+    let death = apart_from_ours(task).death();
+    let error = Error::system(format!("{STOPPED}: {}", death.cause));
     match death.advice {
         Some(advice) => error.advise(advice),
         None => error,
     }
+}
+
+/// The error for a task that ended because of an image that the job named and that cannot be: that is the job's fault, and
+/// GitLab need not try again. Nothing where it is another's, or the image has proved itself by taking a script.
+pub(super) fn of_image(task: &Task, record: &Record) -> Option<Error> {
+    let build = record.build.as_ref().filter(|_| !record.began)?;
+    let is_jobs = |container: &Container| match container.name.as_str() {
+        BOOTSTRAP_CONTAINER | HELPER_CONTAINER => false,
+        COORDINATOR_CONTAINER => build.is_jobs,
+        _ => true,
+    };
+    let task = apart_from_ours(task);
+    task.image_is_at_fault(is_jobs).then(|| {
+        Error::job(format!("{STOPPED}: {}", task.death().cause)).advise(
+            "Check image: and services: in the .gitlab-ci.yml: the name and tag of the image, its platform, and its entry \
+             point, which must run the command that it is given (entrypoint: [\"\"] takes it away).",
+        )
+    })
 }

@@ -1,21 +1,34 @@
 //! Why a script ended that neither the job nor we wanted to end: what ECS says of its task, in a sentence.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER};
-use tokio::time::{Instant, sleep};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Context;
-use super::died::apart_from_ours;
+use super::died::{apart_from_ours, of_image};
 use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
 use crate::record::Record;
 use crate::task::Task;
 
-/// How long ECS is asked what became of a task whose connection was lost, and how often. The end of a task
-/// shows there a moment after its connections are gone.
-const INQUIRIES: u32 = 5;
+/// How often ECS is asked what became of a task whose connection was lost.
 const INQUIRY_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long a task may seem to go on whose container is gone: ECS notices that after some ten seconds (AWS: DescribeTasks,
+/// a sample from `executionStoppedAt` to `stoppingAt`).
+const NOTICED: Duration = Duration::from_secs(25);
+
+/// How long the exit codes and reasons of its containers may take once its end has begun.
+const LAST_WORDS: Duration = Duration::from_secs(40);
+
+/// How long a task may be unknown to AWS before it is believed.
+const UNKNOWN: Duration = Duration::from_secs(8);
+
+/// Bound of the attempt to see whether something still listens in the task.
+const KNOCK: Duration = Duration::from_secs(1);
 
 /// From when on a refusal of AWS's is taken for its last word: one call with its retries may take half a minute.
 const INQUIRY_BUDGET: Duration = Duration::from_secs(20);
@@ -42,7 +55,7 @@ pub(super) async fn cut_down(
         let arn = record.task.as_deref().unwrap_or_default();
         let fargate = &context.config.fargate;
         let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
-        let look = tokio::time::timeout(INQUIRY, aws.describe_task(&record.cluster, arn)).await;
+        let look = timeout(INQUIRY, aws.describe_task(&record.cluster, arn)).await;
         Ok(look.ok().and_then(Result::ok).flatten())
     };
     // A stop of ours kills scripts as well, and is told by others.
@@ -92,45 +105,49 @@ enum Fate {
 impl Fate {
     /// `error`, which says how the script ended, with what became of its task.
     fn tell(self, error: Error, record: &Record) -> Error {
-        let task = match self {
-            Self::Ended(task) => apart_from_ours(&task),
-            Self::Goes(status) => {
-                return Error::system(format!("{error}; the task still is {status}")).advise(
+        match self {
+            Self::Ended(task) => of_task(error, &task, record),
+            Self::Goes(status) => Error::system(format!("{error}; the task still is {status}"))
+                .advise(
                     "Check the network between the manager and the task, and what the script does to the SSH server.",
-                );
-            }
-            Self::Unknown => {
-                return Error::system(format!("{error}; AWS no longer knows the task"))
-                    .advise("Run the job again.");
-            }
-        };
-        let death = task.death();
-        if task
-            .out_of_memory(&[COORDINATOR_CONTAINER, HELPER_CONTAINER])
-            .is_some()
-        {
-            let memory = task.memory.or(record.memory);
-            let had =
-                memory.map_or_else(String::new, |memory| format!(" of {}", gigabytes(memory)));
-            let message = format!(
-                "the job used up its task's memory{had}, and AWS killed it ({})",
-                death.cause
-            );
-            return Error::new(Blame::Script(KILLED), message).advise(MORE_MEMORY);
+                ),
+            Self::Unknown => Error::system(format!("{error}; AWS no longer knows the task"))
+                .advise("Run the job again."),
         }
-        let message = match task.stop_code.as_deref() {
-            Some("SpotInterruption") => format!(
-                "AWS took back the Spot capacity that the job ran on, so its script ended ({})",
-                death.cause
-            ),
-            Some("TerminationNotice") => format!(
-                "AWS retired the host that the job ran on, so its script ended ({})",
-                death.cause
-            ),
-            _ => format!("{error}; AWS stopped the task: {}", death.cause),
-        };
-        Error::system(message).advise(death.advice.unwrap_or("Run the job again."))
     }
+}
+
+/// `error`, which says what the end of `task` did to a script, with why it ended.
+pub(super) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
+    if let Some(failure) = of_image(task, record) {
+        return failure;
+    }
+    let task = apart_from_ours(task);
+    let death = task.death();
+    if task
+        .out_of_memory(&[COORDINATOR_CONTAINER, HELPER_CONTAINER])
+        .is_some()
+    {
+        let memory = task.memory.or(record.memory);
+        let had = memory.map_or_else(String::new, |memory| format!(" of {}", gigabytes(memory)));
+        let message = format!(
+            "the job used up its task's memory{had}, and AWS killed it ({})",
+            death.cause
+        );
+        return Error::new(Blame::Script(KILLED), message).advise(MORE_MEMORY);
+    }
+    let message = match task.stop_code.as_deref() {
+        Some("SpotInterruption") => format!(
+            "AWS took back the Spot capacity that the job ran on, so its script ended ({})",
+            death.cause
+        ),
+        Some("TerminationNotice") => format!(
+            "AWS retired the host that the job ran on, so its script ended ({})",
+            death.cause
+        ),
+        _ => format!("{error}; AWS stopped the task: {}", death.cause),
+    };
+    Error::system(message).advise(death.advice.unwrap_or("Run the job again."))
 }
 
 /// Asks what became of the task, until that is clear.
@@ -141,28 +158,50 @@ async fn inquire(context: &Context<'_>, record: &Record) -> Result<Fate> {
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let begun = Instant::now();
-    let mut inquiry = 1;
+    let mut listened = false;
     loop {
-        let last = inquiry == INQUIRIES;
-        let answer = match aws.describe_task(&record.cluster, arn).await {
-            Err(refusal) if last || !refusal.may_pass() || begun.elapsed() > INQUIRY_BUDGET => {
+        let waited = begun.elapsed();
+        match aws.describe_task(&record.cluster, arn).await {
+            Ok(Some(task)) if task.is_over() => return Ok(Fate::Ended(Box::new(task))),
+            Ok(Some(task)) if task.is_ending() => {
+                if has_spoken(&task) || waited > LAST_WORDS {
+                    return Ok(Fate::Ended(Box::new(task)));
+                }
+            }
+            Ok(Some(task)) => {
+                // Twice: it may be about to end.
+                let listens = listens(record).await;
+                if waited > NOTICED || listens && listened {
+                    return Ok(Fate::Goes(task.last_status));
+                }
+                listened = listens;
+            }
+            Ok(None) if waited > UNKNOWN => return Ok(Fate::Unknown),
+            Ok(None) => {}
+            Err(refusal) if !refusal.may_pass() || waited > INQUIRY_BUDGET => {
                 return Err(refusal.into());
             }
-            answer => answer,
-        };
-        match answer {
-            // Exit codes and the containers' own reasons come with the very end.
-            Ok(Some(task)) if task.is_over() || (task.is_ending() && last) => {
-                return Ok(Fate::Ended(Box::new(task)));
-            }
-            Ok(Some(task)) if last => return Ok(Fate::Goes(task.last_status)),
-            Ok(None) if last => return Ok(Fate::Unknown),
-            Ok(_) => {}
             Err(refusal) => tracing::debug!("{refusal}; asking again"),
         }
-        inquiry += 1;
         sleep(INQUIRY_PAUSE).await;
     }
+}
+
+/// Whether AWS says how the container ended that takes scripts.
+fn has_spoken(task: &Task) -> bool {
+    [COORDINATOR_CONTAINER, HELPER_CONTAINER]
+        .iter()
+        .filter_map(|name| task.container(name))
+        .any(|container| container.exit_code.is_some() || container.reason.is_some())
+}
+
+/// Whether something still listens where the task took scripts: then its container is there, and the way to it works.
+async fn listens(record: &Record) -> bool {
+    let Some(login) = &record.login else {
+        return false;
+    };
+    let connecting = TcpStream::connect(SocketAddr::new(login.address, login.port));
+    matches!(timeout(KNOCK, connecting).await, Ok(Ok(_)))
 }
 
 fn gigabytes(memory: u32) -> String {

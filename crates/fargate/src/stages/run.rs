@@ -46,8 +46,8 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
             script.display()
         ))
     })?;
-    let record = record(context)?;
-    let login = record.login.as_ref().ok_or_else(|| {
+    let found = record(context)?;
+    let login = found.login.as_ref().ok_or_else(|| {
         Error::system("the job's task never became ready, so it takes no scripts")
             .advise("See what prepare says above.")
     })?;
@@ -55,34 +55,35 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     let (mut stdout, stderr) = streams
         .map_err(|error| Error::system(format!("could not open the standard streams: {error}")))?;
 
-    let build = record
+    let build = found
         .build
         .as_ref()
         .filter(|_| Side::of(stage) == Side::Build);
-    let connection = match build {
+    let (connection, record) = match build {
         Some(build) => {
-            let connecting = build_side::connect(context, &record, login, build);
-            context.stop.or(connecting).await?
+            let connecting = build_side::connect(context, &found, login, build);
+            let connection = context.stop.or(connecting).await?;
+            (connection, &begins(context, &found)?)
         }
         None => match context.stop.or(connect(context, login)).await? {
-            Ok(connection) => connection,
-            Err(refusal) => return Err(unreachable(context, &record, login, &refusal).await),
+            Ok(connection) => (connection, &found),
+            Err(refusal) => return Err(unreachable(context, &found, login, &refusal).await),
         },
     };
     let services = build.filter(|_| is_job_script(stage));
     let mut service_log =
-        services.and_then(|build| ServiceLog::wanted(context, &record, build, &mut stdout));
+        services.and_then(|build| ServiceLog::wanted(context, record, build, &mut stdout));
     let running = async {
         // Here, so that they end with the script.
         let (mut stdout, mut stderr) = (stdout, stderr);
         if let Some(build) = services {
-            services::wait(context, &record, login, build).await?;
+            services::wait(context, record, login, build).await?;
         }
         if connection.is_agent() {
             let at = build.map_or_else(|| login.clone(), |build| build.login(login));
             let patience = context.config.ssh.reconnect_timeout;
             let script = Resumable::new(file, &mut stdout, &mut stderr, patience);
-            persist(context, &record, &at, connection, script).await
+            persist(context, record, &at, connection, script).await
         } else {
             connection
                 .run_script(file, &mut stdout, &mut stderr, &context.stop)
@@ -97,21 +98,21 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         log.finish(!matches!(ended, Ended::Exited(0))).await;
     }
     if let (Ended::Exited(1..) | Ended::Signalled(_), Some(build)) = (&ended, build) {
-        services::report(context, &record, build).await;
+        services::report(context, record, build).await;
     }
     match ended {
         Ended::Exited(0) => Ok(()),
         Ended::Exited(status @ (KILLED | TERMINATED)) => {
-            Err(cut_down(context, &record, status, None).await)
+            Err(cut_down(context, record, status, None).await)
         }
         // The script's own output has said why, and the runner says the status.
         Ended::Exited(status) => Err(Error::new(Blame::Script(status), "")),
         Ended::Signalled(name) => {
             let (number, name) = signal(&name);
-            Err(cut_down(context, &record, 128 + number, Some(&name)).await)
+            Err(cut_down(context, record, 128 + number, Some(&name)).await)
         }
         Ended::Stopped(stopped) => Err(stopped.context(format!("the script of {stage} was ended"))),
-        Ended::Lost(why) => Err(lost(context, &record, &why).await),
+        Ended::Lost(why) => Err(lost(context, record, &why).await),
     }
 }
 
@@ -143,6 +144,24 @@ fn record(context: &Context<'_>) -> Result<Record> {
     Err(Error::system(format!("{what} in {}", context.config.metadata_directory.display())).advise(
         "prepare makes it and cleanup removes it; all stages must use the same [TaskMetadata] Directory. Run the job again.",
     ))
+}
+
+/// Notes that the job's own container takes scripts: whatever becomes of it from now on, its image can be used.
+fn begins(context: &Context<'_>, record: &Record) -> Result<Record> {
+    let noted = Record {
+        began: true,
+        ..record.clone()
+    };
+    if !record.began
+        && let Err(error) = context.records.update(&noted)
+    {
+        // The job's cleanup has come meanwhile.
+        if let Err(error) = context.records.remove(&context.job) {
+            tracing::warn!("{error}");
+        }
+        return Err(error);
+    }
+    Ok(noted)
 }
 
 async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connection, Refusal>> {

@@ -56,14 +56,6 @@ impl Task {
     /// Whether the task ended because of an image of its `job` containers, in a way that comes again when it is tried
     /// again: it is not there, not for these processors, cannot be started, or what it starts ends at once.
     pub(crate) fn image_is_at_fault(&self, is_jobs: impl Fn(&Container) -> bool) -> bool {
-        const NOT_THERE: [&str; 6] = [
-            "not found",
-            "manifest unknown",
-            "no matching manifest",
-            "platform",
-            "invalid reference",
-            "does not exist",
-        ];
         // By SIGTERM or SIGKILL, or orderly: stopped because another one had ended.
         let was_stopped = |container: &Container| {
             matches!(container.exit_code, None | Some(0 | 137 | 143)) && container.reason.is_none()
@@ -87,9 +79,9 @@ impl Task {
                     None if named => whole.to_lowercase(),
                     None => String::new(),
                 };
-                let is_there = !NOT_THERE.iter().any(|words| reason.contains(words));
+                let image = container.image.as_deref().unwrap_or_default();
                 if reason.contains("cannotpullcontainererror") {
-                    !is_there
+                    cannot_be_there(&reason.replace(&image.to_lowercase(), ""))
                 } else if reason.contains("cannotstartcontainererror") {
                     true
                 } else {
@@ -104,13 +96,6 @@ impl Task {
     fn advice(&self, cause: &str) -> Option<&'static str> {
         let cause = cause.to_lowercase();
         let has = |fragments: &[&str]| fragments.iter().any(|fragment| cause.contains(fragment));
-        let network = [
-            "dial tcp",
-            "i/o timeout",
-            "tls handshake timeout",
-            "context deadline exceeded",
-            "connection issue",
-        ];
         match self.stop_code.as_deref() {
             Some("SpotInterruption") => {
                 return Some(
@@ -124,7 +109,7 @@ impl Task {
             "Give the task more memory in its task definition."
         } else if has(&["cannotpullcontainererror"]) && has(&["toomanyrequests", "rate limit"]) {
             "The registry limits pulls. Copy the image to a registry of your own, such as ECR."
-        } else if has(&["cannotpullcontainererror"]) && has(&network) {
+        } else if has(&["cannotpullcontainererror"]) && has(&NETWORK) {
             "The task cannot reach the registry: it needs a public IP (EnablePublicIP), a NAT gateway or VPC endpoints."
         } else if has(&["cannotpullcontainererror"])
             && has(&["permission", "denied", "unauthorized", "forbidden"])
@@ -136,7 +121,7 @@ impl Task {
             "Check the image's name and tag in the task definition, and that the task can reach its registry."
         } else if has(&["resourceinitializationerror"]) && has(&["log group", "logging driver"]) {
             "Check that the log group of the task definition exists and that the execution role may write to it."
-        } else if has(&["resourceinitializationerror"]) && has(&network) {
+        } else if has(&["resourceinitializationerror"]) && has(&NETWORK) {
             "The task cannot reach AWS's own services: it needs a public IP (EnablePublicIP), a NAT gateway or VPC endpoints."
         } else if has(&["resourceinitializationerror"]) {
             "Check the execution role's permissions for the secrets, registry and logs that the task definition names."
@@ -154,6 +139,39 @@ impl Task {
             return None;
         })
     }
+}
+
+/// AWS's words for a registry that is not reached.
+const NETWORK: [&str; 5] = [
+    "dial tcp",
+    "i/o timeout",
+    "tls handshake timeout",
+    "context deadline exceeded",
+    "connection issue",
+];
+
+/// Whether a reason for a pull that failed, in lower case and without the image's name, says that there is no such image:
+/// not that the registry was not reached, and not that it let nobody in, which may be the operator's to mend.
+fn cannot_be_there(reason: &str) -> bool {
+    const SHUT: [&str; 6] = [
+        "denied",
+        "unauthorized",
+        "authorization",
+        "forbidden",
+        "toomanyrequests",
+        "rate limit",
+    ];
+    const NOT_THERE: [&str; 7] = [
+        "not found",
+        "does not exist",
+        "manifest unknown",
+        "no matching manifest",
+        "matching platform",
+        "match for platform",
+        "invalid reference",
+    ];
+    let has = |fragments: &[&str]| fragments.iter().any(|fragment| reason.contains(fragment));
+    has(&NOT_THERE) && !has(&NETWORK) && !has(&SHUT)
 }
 
 fn reasons_hold(stopped_reason: &Option<String>, reason: &str) -> bool {
@@ -352,6 +370,78 @@ mod tests {
             ),
         ] {
             assert_eq!(fault(&task), expected, "{task:?}");
+        }
+    }
+
+    #[test]
+    fn a_registry_that_gives_nothing_is_not_the_images_fault() {
+        let fault = |image: &str, reason: &str| {
+            let container = Container {
+                image: Some(image.into()),
+                reason: Some(format!("CannotPullContainerError: {reason}")),
+                ..container("ci-coordinator")
+            };
+            let task = Task {
+                stop_code: Some("TaskFailedToStart".into()),
+                containers: vec![container],
+                ..Task::default()
+            };
+            task.image_is_at_fault(|_| true)
+        };
+        for (expected, image, reason) in [
+            (
+                true,
+                "ruby:nope",
+                "failed to resolve ref docker.io/library/ruby:nope: not found",
+            ),
+            (
+                true,
+                "ruby:3",
+                "image manifest does not contain descriptor matching platform linux/arm64",
+            ),
+            (
+                true,
+                "ruby:3",
+                "no match for platform in manifest: not found",
+            ),
+            (
+                true,
+                "acme/platform/ruby:3",
+                "manifest unknown: acme/platform/ruby:3",
+            ),
+            // What is in the image's name is nobody's word.
+            (
+                false,
+                "acme/matching platform",
+                "ref acme/matching platform: unexpected status 500",
+            ),
+            (
+                false,
+                "r.example/not found/ruby:3",
+                "dial tcp 10.0.0.1:443: i/o timeout: r.example/not found/ruby:3",
+            ),
+            (
+                false,
+                "acme/ruby:3",
+                "dial tcp: lookup r.example: no such host: not found",
+            ),
+            (
+                false,
+                "acme/ruby:3",
+                "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope",
+            ),
+            (
+                false,
+                "acme/ruby:3",
+                "unexpected status from HEAD request: 401 Unauthorized: not found",
+            ),
+            (
+                false,
+                "acme/ruby:3",
+                "httpReadSeeker: failed open: 429 toomanyrequests",
+            ),
+        ] {
+            assert_eq!(fault(image, reason), expected, "{image}: {reason}");
         }
     }
 

@@ -341,7 +341,7 @@ fn the_wait_for_the_jobs_container_can_be_stopped_and_is_bounded() {
         .finish()
         .exits(22)
         .complains(&[
-            "the job's container, from image ruby:3.3, was not ready within 3 s (StartTimeout)",
+            "the job's container, from image ruby:3.3, was not ready after 3 s",
             "connection refused",
         ]);
     manager.custom("cleanup").exits(0);
@@ -368,6 +368,66 @@ fn a_container_that_ends_before_the_script_says_why() {
             "entrypoint: [\"\"]",
         ]);
     assert_eq!(manager.exit_code_file(), None);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn an_image_that_cannot_be_is_the_jobs_fault_during_the_checkout_too() {
+    let faults = json!({ "faults": [
+        { "when": { "container": "ci-coordinator" }, "effect": { "port_refused": {} } },
+        { "when": { "container": "ci-coordinator" }, "effect": { "exit": { "after_seconds": 3, "code": 64 } } },
+    ] });
+    let manager = manager_with(&faults, "", "");
+    manager.prepare();
+    let checkout = manager.start_stage("get_sources", "sleep 100");
+    checkout.finish().exits(11).complains(&[
+        "container ci-coordinator exited with status 64",
+        "entrypoint: [\"\"]",
+    ]);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn an_entry_point_that_does_not_run_the_agent_is_not_waited_for_until_start_timeout() {
+    let deaf = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "port_refused": {} } }] });
+    for (default, code) in [("", 11), ("DefaultImage = \"ruby:3.3\"", 22)] {
+        let manager = manager_with(&deaf, default, "");
+        if code == 22 {
+            manager.ask(&json!({}));
+        }
+        manager.prepare();
+        let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+        manager.write_config(&config.replace("[Fargate]", "[Fargate]\nStartTimeout = \"8s\""));
+        let begun = std::time::Instant::now();
+        let run = manager.start_stage("build_script", "true").finish();
+        run.exits(code).complains(&[
+            "the job's container, from image ruby:3.3, has been running for 4 s without taking scripts",
+            "entrypoint: [\"\"]",
+        ]);
+        assert!(begun.elapsed().as_secs() >= 4);
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn a_container_that_has_taken_a_script_is_no_wrong_image_when_it_ends() {
+    let ends = json!({ "faults": [{ "when": { "container": "ci-coordinator" },
+        "effect": { "exit": { "after_seconds": 4, "code": 1 } } }] });
+    let manager = manager_with(&ends, "", "");
+    manager.prepare();
+    let run = manager.start_stage("build_script", "echo begun").finish();
+    assert_eq!(run.exits(0).out(), "begun\n");
+    crate::aws::wait_until("the task has stopped", || manager.aws.running().is_empty());
+    let after = manager.start_stage("after_script", "true").finish();
+    let parts = [
+        "the job's container is gone; AWS stopped the task",
+        "status 1",
+    ];
+    let said = after.exits(22).complains(&parts).err();
+    assert!(!said.contains("entrypoint"), "{said}");
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
 }

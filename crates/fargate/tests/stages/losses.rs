@@ -115,6 +115,18 @@ fn a_retired_host_is_told_in_a_sentence() {
     }
 }
 
+/// ECS notices the end of a container after some ten seconds.
+#[test]
+fn used_up_memory_is_told_at_awss_own_pace_too() {
+    let killed = json!({ "effect": { "out_of_memory": { "after_seconds": 3.0 } } });
+    let manager = Manager::with(Server::OpenSsh, &faults(&killed), 1.0);
+    manager.prepare();
+    let outcome = manager.run("echo here; sleep 100").exits(11);
+    outcome.complains(&["the job used up its task's memory of 0.5 GB"]);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
 #[test]
 fn memory_that_is_used_up_is_the_jobs_failure() {
     for server in [Server::Agent, Server::OpenSsh] {
