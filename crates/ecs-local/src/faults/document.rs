@@ -189,6 +189,8 @@ pub(super) enum Effect {
     // Of tasks, seen in replies.
     /// DescribeTasks says `MISSING` for the first reads of the task.
     Missing { reads: u32 },
+    /// DescribeTasks says `MISSING` at this read of the task, the first one being 1.
+    MissingOnce { read: u32 },
     /// Every n-th read shows the task as it was before its last change.
     StaleRead { every: u32 },
     /// The record of the stopped task is gone after this long instead of an hour.
@@ -291,6 +293,7 @@ impl Effect {
             Self::ConcurrentRegistration => Scope::Operation("RegisterTaskDefinition"),
             Self::NoCapacity { .. } => Scope::Placement,
             Self::Missing { .. }
+            | Self::MissingOnce { .. }
             | Self::StaleRead { .. }
             | Self::Expiry { .. }
             | Self::UnknownValues

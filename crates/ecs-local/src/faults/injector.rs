@@ -49,6 +49,7 @@ pub(crate) struct TaskFacts<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskFaults {
     pub(crate) missing_reads: u32,
+    pub(crate) missing_read: Option<u32>,
     pub(crate) stale_every: Option<u32>,
     pub(crate) expiry: Option<Duration>,
     pub(crate) unknown_values: bool,
@@ -303,6 +304,7 @@ impl TaskFaults {
     pub(super) fn add(&mut self, container: Option<String>, effect: Effect) {
         match effect {
             Effect::Missing { reads } => self.missing_reads = reads,
+            Effect::MissingOnce { read } => self.missing_read = Some(read),
             Effect::StaleRead { every } => self.stale_every = Some(every),
             Effect::Expiry { seconds } => self.expiry = Some(seconds.into()),
             Effect::UnknownValues => self.unknown_values = true,

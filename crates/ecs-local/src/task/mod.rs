@@ -186,7 +186,8 @@ impl Task {
     /// Counts a read and finds what it shows.
     pub(crate) fn read(&mut self, tags: bool) -> Read<'_> {
         self.reads = self.reads.saturating_add(1);
-        if self.reads <= self.faults.missing_reads {
+        let once = self.faults.missing_read == Some(self.reads);
+        if self.reads <= self.faults.missing_reads || once {
             return Read::Missing;
         }
         let stale = self

@@ -21,6 +21,15 @@ fn a_new_task_is_missing_for_the_first_reads() {
 }
 
 #[test]
+fn a_task_that_was_seen_is_missing_for_one_read() {
+    let local = Local::with_faults(&json!([{ "effect": { "missing_once": { "read": 3 } } }]));
+    local.register_job("sleep 1000");
+    let arn = local.run("job");
+    let reads = [(); 5].map(|()| is_missing(&local.describe(&arn)));
+    assert_eq!(reads, [false, false, true, false, false]);
+}
+
+#[test]
 fn a_stale_read_shows_the_version_before() {
     let local = Local::with_faults(&json!([{ "effect": { "stale_read": { "every": 3 } } }]));
     local.register_job("sleep 1000");

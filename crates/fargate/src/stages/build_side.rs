@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::died::{died, last_look};
 use super::fate::of_task;
-use super::ready::seconds;
+use super::ready::{MISSING_GRACE, seconds};
 use super::{Context, say};
 use crate::ecs::Aws;
 use crate::error::{Blame, Error, Result};
@@ -155,7 +155,7 @@ async fn watch(
     let deafness = DEAFNESS.min(fargate.start_timeout / 2);
     let mut deaf_since = None;
     let mut said_at: Option<Instant> = None;
-    let mut known = false;
+    let mut missing_since = None;
     let mut pause = Duration::ZERO;
     loop {
         match lookout.look(&aws, pause).await {
@@ -167,7 +167,7 @@ async fn watch(
                 return died(&aws, record, task).await.into_error();
             }
             Ok(Some(task)) => {
-                known = true;
+                missing_since = None;
                 let runs = task
                     .container(COORDINATOR_CONTAINER)
                     .is_some_and(|container| container.last_status == "RUNNING");
@@ -191,11 +191,13 @@ async fn watch(
                     said_at = Some(Instant::now());
                 }
             }
-            Ok(None) if known => {
-                return Error::system("AWS no longer knows the job's task (MISSING)")
-                    .advise("Run the job again.");
+            Ok(None) => {
+                let since = *missing_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > MISSING_GRACE {
+                    return Error::system("AWS no longer knows the job's task (MISSING)")
+                        .advise("Run the job again.");
+                }
             }
-            Ok(None) => {}
             Err(refusal) if refusal.may_pass() => tracing::debug!("{refusal}"),
             Err(refusal) => {
                 return Error::from(refusal).context("could not watch the job's task");

@@ -21,8 +21,9 @@ use crate::record::{Login, Record};
 use crate::ssh::{self, Connection, KeyPair, Target};
 use crate::task::{Loss, Phase, Task, look_again};
 
-/// How long AWS may not know a task that it has just promised (AWS: eventual consistency).
-const MISSING_GRACE: Duration = Duration::from_secs(60);
+/// How long AWS may not know a task that it has just promised, or has shown before: one of its servers may not know it yet
+/// (AWS: eventual consistency).
+pub(super) const MISSING_GRACE: Duration = Duration::from_secs(60);
 
 /// How long a server of a running task may refuse the key: some images start it before they install the key.
 const KEY_GRACE: Duration = Duration::from_secs(10);
@@ -149,6 +150,8 @@ enum News {
 struct Look {
     task: Option<Task>,
     address: Option<IpAddr>,
+    /// Why EC2 did not tell the address.
+    trouble: Option<ecs::Refusal>,
 }
 
 /// Looks at the task, and for its address; the `public` one is asked for apart, and does not change.
@@ -159,15 +162,25 @@ async fn look(
     public: bool,
 ) -> Result<Look, ecs::Refusal> {
     let task = lookout.look(aws, pause).await?;
-    let address = match &task {
+    let answer = match &task {
+        // Where a task that ends had its address is of no interest.
+        Some(task) if task.is_ending() => Ok(None),
         Some(task) if public => match &task.interface.id {
-            Some(interface) => aws.public_ip(interface).await?,
-            None => None,
+            Some(interface) => aws.public_ip(interface).await,
+            None => Ok(None),
         },
-        Some(task) => task.private_ip(COORDINATOR_CONTAINER),
-        None => None,
+        Some(task) => Ok(task.private_ip(COORDINATOR_CONTAINER)),
+        None => Ok(None),
     };
-    Ok(Look { task, address })
+    let (address, trouble) = match answer {
+        Ok(address) => (address, None),
+        Err(refusal) => (None, Some(refusal)),
+    };
+    Ok(Look {
+        task,
+        address,
+        trouble,
+    })
 }
 
 fn target(context: &Context<'_>, address: IpAddr) -> Target {
@@ -190,7 +203,8 @@ struct Wait {
     phase: Phase,
     phase_begun: Instant,
     remind_at: Instant,
-    seen: bool,
+    /// Since when AWS has not known the task.
+    missing_since: Option<Instant>,
     address: Option<IpAddr>,
     /// Why AWS did not say how the task does, when it was last asked.
     unanswered: Option<ecs::Refusal>,
@@ -207,7 +221,7 @@ impl Wait {
             phase: Phase::Provisioning,
             phase_begun: now,
             remind_at: now + PATIENCE,
-            seen: false,
+            missing_since: None,
             address: None,
             unanswered: None,
             last_refusal: None,
@@ -232,14 +246,26 @@ impl Wait {
         match look.task {
             Some(task) if task.is_ending() => return Ok(Some(task)),
             Some(task) => {
-                self.seen = true;
+                self.missing_since = None;
                 self.enter(task.phase());
             }
-            None if self.seen || self.asked_at.elapsed() > MISSING_GRACE => {
-                return Err(
-                    Error::system("AWS no longer knows the job's task (MISSING)")
-                        .advise("Run the job again."),
-                );
+            None => {
+                let since = *self.missing_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > MISSING_GRACE {
+                    return Err(
+                        Error::system("AWS no longer knows the job's task (MISSING)")
+                            .advise("Run the job again."),
+                    );
+                }
+            }
+        }
+        match look.trouble {
+            Some(refusal) if refusal.may_pass() => {
+                tracing::debug!("{refusal}");
+                self.unanswered = Some(refusal);
+            }
+            Some(refusal) => {
+                return Err(Error::from(refusal).context("could not look up the task's address"));
             }
             None => {}
         }

@@ -290,6 +290,21 @@ fn spot_without_capacity_falls_back() {
 }
 
 #[test]
+fn a_task_that_dies_while_ec2_tells_no_address() {
+    let faults = json!({ "faults": [
+        { "when": { "operation": "DescribeNetworkInterfaces" }, "effect": "throttle" },
+        { "effect": { "exit": { "after_seconds": 3, "code": 64 } } },
+    ] });
+    let manager = Manager::with_faults(Server::Agent, &faults);
+    manager.configure("EnablePublicIP = true\nStartTimeout = \"60s\"", "");
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["container ci-coordinator exited with status 64"]);
+    manager.left_nothing();
+}
+
+#[test]
 fn an_image_that_cannot_be_pulled() {
     let reason = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref registry.example.com/ci:1: not found";
     let effect =

@@ -177,6 +177,22 @@ fn odd_replies_of_aws_do_no_harm() {
 }
 
 #[test]
+fn a_task_that_aws_knew_and_does_not_know_for_a_moment() {
+    let manager = Manager::with_faults(
+        Server::Agent,
+        &json!({ "faults": [
+            { "effect": { "missing_once": { "read": 2 } } },
+            { "effect": { "listen_delay": { "seconds": 3.0 } } },
+        ] }),
+    );
+    manager.prepare();
+    assert!(manager.aws.calls("DescribeTasks") >= 2);
+    assert_eq!(manager.run("echo ok").exits(0).out(), "ok\n");
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
 fn a_late_server_is_found_soon_after_it_listens() {
     let late = json!({ "faults": [{ "effect": { "listen_delay": { "seconds": 2.0 } } }] });
     let manager = Manager::with_faults(Server::Agent, &late);

@@ -190,6 +190,11 @@ pub(crate) fn menu() -> Vec<Fault> {
             json!({ "missing": { "reads": 3 } }),
         ),
         fault(
+            "missing_once",
+            Kind::Task(PENDING),
+            json!({ "missing_once": { "read": 2 } }),
+        ),
+        fault(
             "stale",
             Kind::Task(PENDING),
             json!({ "stale_read": { "every": 2 } }),
