@@ -24,6 +24,8 @@ mod host_key;
 mod hosts;
 #[path = "../../crates/agent/src/log.rs"]
 mod log;
+#[path = "../../crates/agent/src/metadata.rs"]
+mod metadata;
 #[path = "../../crates/agent/src/processes.rs"]
 mod processes;
 #[path = "../../crates/agent/src/run.rs"]

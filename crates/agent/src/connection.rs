@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use fargate_wire::METADATA_SUBSYSTEM;
 use fargate_wire::script::SUBSYSTEM;
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
@@ -16,6 +17,7 @@ use tokio::sync::oneshot;
 use crate::attachment::Attachment;
 use crate::authorized_key::AuthorizedKey;
 use crate::execution::Host;
+use crate::metadata;
 use crate::script::{Output, Script};
 use crate::signals;
 
@@ -191,15 +193,23 @@ impl Handler for Connection {
         name: &str,
         session: &mut Session,
     ) -> Outcome {
-        if name != SUBSYSTEM {
+        if ![SUBSYSTEM, METADATA_SUBSYSTEM].contains(&name) {
             return session.channel_failure(id);
         }
         let Some(channel) = self.take_open(id) else {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
-        let attachment = Attachment::new(Arc::clone(&self.host), channel);
-        self.channels.insert(id, State::Attached(attachment));
+        if name == METADATA_SUBSYSTEM {
+            let output = Output {
+                channel,
+                session: session.handle(),
+            };
+            tokio::spawn(metadata::answer(output));
+        } else {
+            let attachment = Attachment::new(Arc::clone(&self.host), channel);
+            self.channels.insert(id, State::Attached(attachment));
+        }
         Ok(())
     }
 

@@ -16,6 +16,7 @@
 //!   standard input as a whole one (`script`).
 //! - A script whose driver is gone goes on for a while, and a driver that comes back gets all of its output and its
 //!   end, once (`run`, `attachment`, `log`).
+//! - It says what ECS says of the task within it (`metadata`).
 //! - It does not stay for ever when nobody comes any more (`attendance`).
 //! - No zombie stays, no matter who started it (`processes`).
 //! - The names of a task's services lead to the task itself, in all of its containers (`hosts`).
@@ -30,6 +31,7 @@ mod host_key;
 mod hosts;
 mod install;
 mod log;
+mod metadata;
 mod processes;
 mod run;
 mod script;

@@ -155,8 +155,15 @@ impl Output {
         self.close(told).await;
     }
 
+    /// Tells a whole answer that no command gave, and closes.
+    pub(crate) async fn tell(self, answer: Bytes) {
+        let told = self.send(Stream::Stdout, answer).await.is_ok()
+            && self.channel.exit_status(0).await.is_ok();
+        self.close(told).await;
+    }
+
     /// Tells why there is no command, and closes.
-    async fn refuse(self, status: u32, reason: &str) {
+    pub(crate) async fn refuse(self, status: u32, reason: &str) {
         let text = format!("fargate-agent: {reason}\n");
         let told = self.send(Stream::Stderr, text.into()).await.is_ok()
             && self.channel.exit_status(status).await.is_ok();

@@ -19,7 +19,7 @@ use crate::error::{ApiError, Service};
 use crate::faults::CallFaults;
 use crate::throttle::Bucket;
 use crate::world::World;
-use crate::{auth, control, ecs, ids, logs, sts};
+use crate::{auth, control, ecs, ids, logs, metadata, sts};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -27,7 +27,10 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// All there is to ask for.
 pub(crate) fn router(world: Arc<World>) -> Router {
-    control::routes().fallback(answer).with_state(world)
+    control::routes()
+        .merge(metadata::routes())
+        .fallback(answer)
+        .with_state(world)
 }
 
 /// A call of an operation.

@@ -23,6 +23,7 @@ mod ids;
 mod json;
 mod latency;
 mod logs;
+mod metadata;
 mod network;
 mod options;
 mod sts;
@@ -138,6 +139,7 @@ impl StandIn {
             closing.send_replace(true);
         };
         let address = listener.local_addr().context("asking where it listens")?;
+        world.answers_at(address);
         let mut router = http::router(world.clone());
         if address.ip().is_loopback() {
             router = router.layer(axum::middleware::from_fn(host::refuse_names));

@@ -3,7 +3,8 @@
 //! One lock holds it all, never across an await: every call sees and leaves a consistent state, as small as it is.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -12,6 +13,7 @@ use crate::account::Region;
 use crate::engine::Engine;
 use crate::faults::Injector;
 use crate::latency::Step;
+use crate::metadata::LINK_LOCAL;
 use crate::options::{Backend, Options, Seed};
 use crate::task::Task;
 
@@ -24,6 +26,8 @@ pub(crate) struct World {
     /// What runs containers, if that is the backend.
     pub(crate) engine: Option<Arc<Engine>>,
     seed: Seed,
+    /// Where it is asked, once it is.
+    address: OnceLock<SocketAddr>,
     state: Mutex<State>,
     /// True once the server is to end.
     shutdown: watch::Sender<bool>,
@@ -55,6 +59,19 @@ pub(crate) struct TaskKey {
 }
 
 impl World {
+    /// Takes note of where it is asked, which does not change any more.
+    pub(crate) fn answers_at(&self, address: SocketAddr) {
+        self.address.get_or_init(|| address);
+    }
+
+    /// Where containers ask about their task. Real ones have a network of their own, from which nothing leads here.
+    pub(crate) fn metadata(&self) -> String {
+        match (&self.backend, self.address.get()) {
+            (Backend::Process { .. }, Some(address)) => format!("http://{address}"),
+            _ => LINK_LOCAL.to_owned(),
+        }
+    }
+
     pub(crate) fn new(options: Options, engine: Option<Arc<Engine>>) -> Self {
         let Options {
             latency,
@@ -69,6 +86,7 @@ impl World {
             backend,
             engine,
             seed,
+            address: OnceLock::new(),
             state: Mutex::new(State {
                 regions: BTreeMap::new(),
                 faults: Injector::new(faults),

@@ -61,3 +61,7 @@ pub const AGENT_SSH_ID: &str = "SSH-2.0-fargate-agent_";
 /// What follows the number of a signal in an `exit-signal` request where RFC 4254 (section 6.10) has no name
 /// for it: `7@fargate-agent` is SIGBUS on Linux for x86 and ARM.
 pub const NUMBERED_SIGNAL_SUFFIX: &str = "@fargate-agent";
+
+/// SSH subsystem in which the agent prints what ECS says of the task within it, as JSON (ECS: task metadata endpoint, version
+/// 4, `/task`), and ends with status 0; with another one and a message when it cannot.
+pub const METADATA_SUBSYSTEM: &str = "metadata@fargate-agent";

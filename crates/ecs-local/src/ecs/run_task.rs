@@ -203,7 +203,9 @@ fn start(
     let id = ids::task();
     let attachment_id = ids::uuid();
     let record = record(region, order, &id, &attachment_id, provider, subnet);
+    let metadata = world.metadata();
     let shared = plan::Shared {
+        metadata: &metadata,
         region: &region.name,
         task_id: &id,
         task_role: order.effective.task_role.is_some(),

@@ -195,6 +195,8 @@ pub(super) enum Effect {
     StaleRead { every: u32 },
     /// The record of the stopped task is gone after this long instead of an hour.
     Expiry { seconds: Seconds },
+    /// DescribeTasks shows the end of a container no sooner than that of the task.
+    LateContainers,
     /// Statuses and members no model has.
     UnknownValues,
     /// Another attachment comes first, and the details of the interface's come in another order.
@@ -296,6 +298,7 @@ impl Effect {
             | Self::MissingOnce { .. }
             | Self::StaleRead { .. }
             | Self::Expiry { .. }
+            | Self::LateContainers
             | Self::UnknownValues
             | Self::AttachmentTraps
             | Self::PublicIpLate { .. }

@@ -58,6 +58,8 @@ pub(crate) enum Condition {
 /// What the containers of a task have in common.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared<'a> {
+    /// Where the task is asked about.
+    pub(crate) metadata: &'a str,
     pub(crate) region: &'a str,
     pub(crate) task_id: &'a str,
     pub(crate) task_role: bool,
@@ -169,7 +171,7 @@ fn environment(
     let mut variables = BTreeMap::from([
         (
             "ECS_CONTAINER_METADATA_URI_V4".to_owned(),
-            format!("http://169.254.170.2/v4/{id}"),
+            format!("{}/v4/{id}", shared.metadata),
         ),
         (
             "ECS_CONTAINER_METADATA_URI".to_owned(),
@@ -254,6 +256,7 @@ mod tests {
         backend: &'a Backend,
     ) -> Shared<'a> {
         Shared {
+            metadata: "http://169.254.170.2",
             region: "eu-west-1",
             task_id: "7f",
             task_role: false,

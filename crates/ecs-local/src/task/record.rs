@@ -243,17 +243,33 @@ pub(crate) enum Shown<'a> {
 impl<'a> Shown<'a> {
     pub(super) fn new(record: &'a Record, tags: &'a [Tag], faults: &TaskFaults) -> Self {
         let plain = Self::Plain { record, tags };
-        if !faults.unknown_values && !faults.attachment_traps {
+        let late = faults.late_containers && record.desired_status == TaskStatus::Running;
+        if !faults.unknown_values && !faults.attachment_traps && !late {
             return plain;
         }
         match serde_json::to_value(&plain) {
             Ok(mut value) => {
                 alter(&mut value, faults);
+                if late {
+                    let containers = value.get_mut("containers").and_then(Value::as_array_mut);
+                    containers.into_iter().flatten().for_each(hide_end);
+                }
                 Self::Altered(value)
             }
             // Our own types can be written; if they could not, the reply itself will say so.
             Err(_) => plain,
         }
+    }
+}
+
+/// Shows a container as if it still ran.
+fn hide_end(container: &mut Value) {
+    if let Some(members) = container.as_object_mut()
+        && members.get("lastStatus") == Some(&json!("STOPPED"))
+    {
+        members.insert("lastStatus".into(), json!("RUNNING"));
+        members.remove("exitCode");
+        members.remove("reason");
     }
 }
 

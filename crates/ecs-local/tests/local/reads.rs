@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Local, detail, wait_until};
+use crate::server::{Local, detail, shell, wait_until};
 
 /// Whether a DescribeTasks reply says that the task is not there.
 fn is_missing(reply: &Value) -> bool {
@@ -121,4 +121,33 @@ fn the_public_address_comes_late() {
     );
     let public = [(); 4].map(|()| local.ec2(&form).body.contains("<publicIp>"));
     assert_eq!(public, [false, false, true, true]);
+}
+
+#[test]
+fn the_end_of_a_container_is_known_within_the_task_first() {
+    let local = Local::with_faults(&json!([{ "effect": "late_containers" }]));
+    let side = json!({ "name": "side", "essential": false, "entryPoint": ["/bin/sh", "-c", "exit 7"] });
+    let asks = "echo uri $ECS_CONTAINER_METADATA_URI_V4; sleep 1000";
+    local.register("job", json!([shell("job", asks), side]));
+    let arn = local.run("job");
+    local.wait_for_log(&arn, "job", "uri ");
+    let id = arn.rsplit('/').next().unwrap();
+    let uri = format!("http://{}/v4/{id}-job", local.address);
+    assert_eq!(local.log(&arn, "job"), format!("uri {uri}\n"));
+
+    let path = format!("/v4/{id}-job");
+    let mut task = Value::Null;
+    wait_until("side has ended", || {
+        task = local.get(&format!("{path}/task")).json();
+        task["Containers"][1]["ExitCode"] == 7
+    });
+    assert_eq!(task["TaskARN"], arn.as_str());
+    assert_eq!(task["Containers"][1]["Name"], "side");
+    assert_eq!(task["Containers"][1]["KnownStatus"], "STOPPED");
+    assert_eq!(local.get(&path).json()["Name"], "job");
+    assert_eq!(local.get("/v4/x/task").status, 404);
+
+    let shown = &local.task(&arn)["containers"][1];
+    assert_eq!(shown["lastStatus"], "RUNNING");
+    assert_eq!(shown["exitCode"], Value::Null);
 }

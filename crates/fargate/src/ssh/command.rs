@@ -1,6 +1,7 @@
 //! Small commands of our own beside the job's scripts.
 
-use russh::ChannelMsg;
+use fargate_wire::METADATA_SUBSYSTEM;
+use russh::{ChannelMsg, ChannelReadHalf};
 
 use super::Connection;
 
@@ -14,13 +15,30 @@ impl Connection {
     ///
     /// When it cannot be run, or did not end with status 0.
     pub(crate) async fn ask(&self, command: &str) -> Result<String, String> {
-        let (mut incoming, _outgoing) = self.exec(command).await?;
+        let (incoming, _outgoing) = self.exec(command).await?;
+        self.answer(incoming).await
+    }
+
+    /// What ECS says of the task within it, as JSON; only our own agent knows.
+    ///
+    /// # Errors
+    ///
+    /// When there is no agent, or it cannot tell.
+    pub(crate) async fn metadata(&self) -> Result<String, String> {
+        let (incoming, _outgoing) = self.subsystem(METADATA_SUBSYSTEM).await?;
+        self.answer(incoming).await
+    }
+
+    async fn answer(&self, mut incoming: ChannelReadHalf) -> Result<String, String> {
         let mut answer = Vec::new();
         let mut status = None;
         while let Some(message) = incoming.wait().await {
             match message {
                 ChannelMsg::Data { data } if answer.len() < ANSWER => {
                     answer.extend_from_slice(&data);
+                }
+                ChannelMsg::Failure => {
+                    return Err("its SSH server knows no such request".to_owned());
                 }
                 ChannelMsg::ExitStatus { exit_status } => status = Some(exit_status),
                 ChannelMsg::Close => break,

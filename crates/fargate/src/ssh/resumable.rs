@@ -152,7 +152,7 @@ impl<'a> Resumable<'a> {
         connection: &Connection,
         stop: &Stop,
     ) -> Result<Attended> {
-        let (mut incoming, outgoing) = match connection.subsystem().await {
+        let (mut incoming, outgoing) = match connection.subsystem(SUBSYSTEM).await {
             Ok(channel) => channel,
             Err(why) => return Ok(Attended::Lost(why)),
         };
@@ -424,11 +424,14 @@ fn unintelligible(why: impl std::fmt::Display) -> Error {
 }
 
 impl Connection {
-    /// A channel for a script.
-    async fn subsystem(&self) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
+    /// A channel for a subsystem of our agent's.
+    pub(super) async fn subsystem(
+        &self,
+        name: &str,
+    ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
         let channel = self.session().await?;
         channel
-            .request_subsystem(true, SUBSYSTEM)
+            .request_subsystem(true, name)
             .await
             .map_err(|_| self.lost())?;
         Ok(channel.split())

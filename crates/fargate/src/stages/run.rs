@@ -98,7 +98,7 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         log.finish(!matches!(ended, Ended::Exited(0))).await;
     }
     if let (Ended::Exited(1..) | Ended::Signalled(_), Some(build)) = (&ended, build) {
-        services::report(context, record, build).await;
+        services::report(context, record, login, build).await;
     }
     match ended {
         Ended::Exited(0) => Ok(()),

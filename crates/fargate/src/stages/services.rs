@@ -1,8 +1,9 @@
 //! The services of a job while it runs: whether they listen, and what became of those that ended (JobImage mode).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::build_side::target;
@@ -81,7 +82,7 @@ pub(super) async fn wait(
             describe(build, &missing),
             LIMIT.as_secs()
         ));
-        report(context, record, build).await;
+        report(context, record, login, build).await;
     }
     Ok(())
 }
@@ -119,7 +120,12 @@ fn describe(build: &BuildSide, ports: &BTreeSet<u16>) -> String {
 }
 
 /// Says which services have ended, and why. Whatever goes wrong in that is nobody's failure.
-pub(super) async fn report(context: &Context<'_>, record: &Record, build: &BuildSide) {
+pub(super) async fn report(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+    build: &BuildSide,
+) {
     let Some(arn) = record
         .task
         .as_deref()
@@ -132,33 +138,85 @@ pub(super) async fn report(context: &Context<'_>, record: &Record, build: &Build
         let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
         aws.describe_task(&record.cluster, arn).await
     };
-    let answer = tokio::select! {
-        answer = timeout(INQUIRY, asking) => answer,
+    let both = async {
+        tokio::join!(
+            timeout(INQUIRY, asking),
+            timeout(INQUIRY, ended_within(context, login))
+        )
+    };
+    let (answer, within) = tokio::select! {
+        both = both => both,
         _ = context.stop.requested() => return,
     };
+    let within = within.unwrap_or_else(|_| Err("no answer".to_owned()));
+    let within = within.unwrap_or_else(|why| {
+        tracing::debug!("the task itself does not say what became of the services: {why}");
+        BTreeMap::new()
+    });
     let task = match answer {
-        Ok(Ok(Some(task))) => task,
-        Ok(Ok(None)) | Err(_) => return,
+        Ok(Ok(task)) => task,
+        Err(_) => None,
         Ok(Err(refusal)) => {
             tracing::warn!("could not ask AWS what became of the services: {refusal}");
-            return;
+            None
         }
     };
     for service in &build.services {
-        let Some(container) = task.container(&service.container) else {
-            continue;
-        };
-        let reason = container.reason.as_deref().map(str::trim);
-        let end = match (container.exit_code, reason) {
+        let name = service.container.as_str();
+        let container = task.as_ref().and_then(|task| task.container(name));
+        let code = container
+            .and_then(|container| container.exit_code)
+            .or_else(|| within.get(name).copied());
+        let reason = container
+            .and_then(|container| container.reason.as_deref())
+            .map(str::trim);
+        let end = match (code, reason) {
             (Some(code), Some(reason)) => format!("exited with status {code} ({reason})"),
             (Some(code), None) => format!("exited with status {code}"),
             (None, Some(reason)) => format!("did not start: {reason}"),
             (None, None) => continue,
         };
-        let image = container.image.as_deref().unwrap_or("its image");
+        let image = container
+            .and_then(|container| container.image.as_deref())
+            .unwrap_or("its image");
         say(&format!(
             "WARNING: service {} ({image}) {end}",
             service.label
         ));
     }
+}
+
+/// What is read of ECS's word on the task within it (ECS: task metadata endpoint, version 4).
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    #[serde(default)]
+    containers: Vec<ContainerMetadata>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerMetadata {
+    name: String,
+    exit_code: Option<i32>,
+}
+
+/// The containers that have ended, with their exit codes, as the helper hears it within the task: ECS's API may know it
+/// only half a minute later, and the job is over by then.
+async fn ended_within(
+    context: &Context<'_>,
+    login: &Login,
+) -> Result<BTreeMap<String, i32>, String> {
+    let key = KeyPair::parse(&login.private_key).map_err(|error| error.to_string())?;
+    let connection = Connection::open(&target(context, login), &key)
+        .await
+        .map_err(|refusal| refusal.to_string())?;
+    let answer = connection.metadata().await?;
+    let metadata: Metadata =
+        serde_json::from_str(&answer).map_err(|error| format!("{error} in its answer"))?;
+    let ended = metadata
+        .containers
+        .into_iter()
+        .filter_map(|container| Some((container.name, container.exit_code?)));
+    Ok(ended.collect())
 }

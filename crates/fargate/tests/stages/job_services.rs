@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::job_image::{WHERE, manager};
+use crate::job_image::{WHERE, manager, manager_with};
 use crate::manager::SECOND;
 
 /// A port that nobody uses just now.
@@ -101,6 +101,34 @@ fn a_service_that_never_listens_is_warned_of_and_the_job_goes_on() {
     );
     assert!(!said.contains("service other"), "{said}");
     assert!(said.ends_with("in ci-coordinator\n"), "{said}");
+}
+
+/// ECS's API may know of the end of a container half a minute later; within the task it is known at once.
+#[test]
+fn a_service_that_died_is_named_before_the_api_knows_of_it() {
+    let late = json!({ "faults": [{ "effect": "late_containers" }] });
+    let manager = manager_with(&late, "", "");
+    manager.ask(&json!({ "image": { "name": "a" }, "services": [service("db", "exit 7", None)] }));
+    manager.prepare();
+    let failed = manager
+        .start_stage("build_script", "sleep 1; exit 4")
+        .finish()
+        .exits(11);
+    let said = failed.out();
+    assert!(
+        said.contains("WARNING: service db (postgres:16) exited with status 7\n"),
+        "{said}"
+    );
+    let task = &manager.aws.running()[0];
+    let containers = task["containers"].as_array().unwrap();
+    assert!(
+        containers
+            .iter()
+            .all(|container| container["exitCode"].is_null() || container["name"] == "bootstrap"),
+        "{task}"
+    );
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
 }
 
 #[test]

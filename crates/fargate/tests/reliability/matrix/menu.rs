@@ -190,6 +190,11 @@ pub(crate) fn menu() -> Vec<Fault> {
             json!({ "missing": { "reads": 3 } }),
         ),
         fault(
+            "late_containers",
+            Kind::Task(PENDING),
+            json!("late_containers"),
+        ),
+        fault(
             "missing_once",
             Kind::Task(PENDING),
             json!({ "missing_once": { "read": 2 } }),
