@@ -22,7 +22,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Why `task`, whose end has begun, takes no scripts.
 pub(super) async fn died(aws: &Aws, record: &Record, task: Task) -> Unready {
     let mut seen = task;
-    if record.build.is_some() {
+    // What AWS took back needs no more words, and is replaced at once.
+    if record.build.is_some() && seen.loss().is_none() {
         seen = last_look(aws, record, seen).await;
     }
     let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen));
