@@ -25,8 +25,8 @@ pub(crate) use self::definition::{
 pub(crate) use self::overrides::Environment;
 pub(crate) use self::pairs::smallest_pair;
 pub(crate) use self::reference::architecture;
-use self::services::{Service, is_user, no_user, services};
-use self::variables::JobVariables;
+use self::services::{Service, services, user};
+pub(crate) use self::variables::JobVariables;
 use crate::config::{Architecture, Cpu, JobImage, Memory, image};
 use crate::error::{Error, Result};
 use crate::record::{BuildSide, KnownService};
@@ -113,7 +113,7 @@ pub(crate) fn compose(from: &Ingredients<'_>) -> Result<Composed> {
         architecture: from.architecture,
         execution_role: from.settings.execution_role.clone(),
         task_role: from.settings.task_role.clone(),
-        containers: containers(from, &image, &services)?,
+        containers: containers(from, &image, &services, &variables)?,
     };
     let environments = environments(from, &services, &variables.for_all(), &mut notes)?;
     Ok(Composed {
@@ -178,13 +178,11 @@ fn containers(
     from: &Ingredients<'_>,
     job_image: &str,
     services: &[Service],
+    variables: &JobVariables<'_>,
 ) -> Result<Vec<Container>> {
     let settings = from.settings;
     let options = from.asked.image_options();
-    let user = options.user();
-    if let Some(user) = user.as_deref().filter(|user| !is_user(user)) {
-        return Err(no_user("the job's image", user));
-    }
+    let user = user(&options, "the job's image", variables)?;
     let helper_image = reference::helper_image(&settings.helper_image, from.architecture);
     let bootstrap = Container {
         // Named, though it is the image's own: whoever builds that image by other means need not think of it.

@@ -130,10 +130,7 @@ fn service(
         ))
         .advise("Correct it in the .gitlab-ci.yml.")
     })?;
-    let user = wish.user();
-    if let Some(user) = user.as_deref().filter(|user| !is_user(user)) {
-        return Err(no_user(&format!("service {label}"), user));
-    }
+    let user = user(wish, &format!("service {label}"), job)?;
     Ok(Service {
         known: KnownService {
             container: format!("service-{number}"),
@@ -167,27 +164,36 @@ fn ports(variables: &BTreeMap<String, String>) -> Result<Vec<u16>, String> {
         .collect()
 }
 
-/// Whether ECS takes it as a container's user (AWS: ContainerDefinition).
+/// Whom the processes of an image are to run as. As for the runner a reference to nothing is no wish.
+///
+/// # Errors
+///
+/// [`crate::error::Blame::Job`] when it is no user, or a secret.
+pub(crate) fn user(image: &Image, whose: &str, job: &JobVariables<'_>) -> Result<Option<String>> {
+    let user = image.user().map(|user| job.named(&user));
+    match user.filter(|user| !user.is_empty()) {
+        Some(user) if !is_user(&user) => Err(Error::job(format!(
+            "the user {user:?} of {whose} is no user or user:group"
+        ))
+        .advise("Correct docker: user: in the .gitlab-ci.yml.")),
+        user => Ok(user),
+    }
+}
+
+/// Whether ECS takes it as a container's user (AWS: ContainerDefinition). A `$` is left of a reference that could not be
+/// replaced, and in no name of a user.
 pub(crate) fn is_user(user: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()
             && part
                 .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-$".contains(&byte))
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
     };
     let (name, group) = match user.split_once(':') {
         Some((name, group)) => (name, Some(group)),
         None => (user, None),
     };
     user.len() <= 128 && part(name) && group.is_none_or(part)
-}
-
-/// The error for a user that is none.
-pub(crate) fn no_user(whose: &str, user: &str) -> Error {
-    Error::job(format!(
-        "the user {user:?} of {whose} is no user or user:group"
-    ))
-    .advise("Correct docker: user: in the .gitlab-ci.yml.")
 }
 
 #[cfg(test)]
@@ -265,7 +271,7 @@ mod tests {
         for good in ["root", "1000", "1000:1000", "www-data:www-data"] {
             assert!(is_user(good), "{good}");
         }
-        for bad in ["", "a b", ":1", "1:", "a:b:c", "a;b"] {
+        for bad in ["", "a b", ":1", "1:", "a:b:c", "a;b", "$UID"] {
             assert!(!is_user(bad), "{bad}");
         }
     }

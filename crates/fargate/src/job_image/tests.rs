@@ -401,7 +401,7 @@ proptest! {
                 let names: std::collections::BTreeSet<_> = containers.iter().map(|container| &container.name).collect();
                 prop_assert_eq!(names.len(), containers.len());
                 prop_assert!(containers.iter().all(|container| image(&container.image).is_ok()));
-                prop_assert!(containers.iter().all(|container| container.user.as_deref().is_none_or(is_user)));
+                prop_assert!(containers.iter().all(|container| container.user.as_deref().is_none_or(services::is_user)));
                 // Who sees all is the helper, which runs nothing of the job's.
                 prop_assert!(containers.iter().all(|container| container.sees_all == (container.name == HELPER_CONTAINER)));
                 let shown = format!("{:?} {:?} {:?}", composed.definition, composed.environments, composed.notes);

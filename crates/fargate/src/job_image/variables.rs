@@ -77,6 +77,16 @@ impl<'a> JobVariables<'a> {
         given
     }
 
+    /// `text` of the job's author with references replaced, as the runner does it in names of images; as it is written where that
+    /// would show a secret.
+    pub(crate) fn named(&self, text: &str) -> String {
+        let named = expand(text, |name| self.value(name));
+        if self.holds_secret(&named) {
+            return text.to_owned();
+        }
+        named
+    }
+
     /// What a reference stands for; nothing for an unknown name, and for a file variable its path.
     fn value(&self, name: &str) -> String {
         let last = self.variables.iter().rev().find(|known| known.key == name);
@@ -252,6 +262,14 @@ mod tests {
         let given = variables.of_service(&[public("P", "a $TOKEN"), public("S", "$SETTING")]);
         assert_eq!(given.secret, ["P"]);
         assert_eq!(given.own["S"], "x");
+    }
+
+    #[test]
+    fn what_names_a_secret_stays_as_it_is_written() {
+        let job = [masked("TOKEN", "glpat-12345678"), public("UID", "1000")];
+        let variables = JobVariables::new(&job, None);
+        assert_eq!(variables.named("$UID:${UID}$NONE"), "1000:1000");
+        assert_eq!(variables.named("$UID$TOKEN"), "$UID$TOKEN");
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! What a job asks for, as the job response file has it: image, services, variables, time limit.
 //!
 //! The runner writes the file and job authors cannot change it. Image and service names in it are expanded;
-//! the variables of services are not.
+//! variables, and an image's user and platform, are not.
 
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ impl Asked {
 }
 
 impl Image {
-    /// Whom its processes are to run as.
+    /// Whom its processes are to run as, as written.
     pub(crate) fn user(&self) -> Option<String> {
         let user = |options: &Option<ContainerOptions>| match options.as_ref()?.user.as_ref()? {
             Text::String(user) => Some(user.clone()).filter(|user| !user.is_empty()),
@@ -141,7 +141,7 @@ impl Image {
         user(&self.executor_opts.docker).or_else(|| user(&self.executor_opts.kubernetes))
     }
 
-    /// The platform it is to be of, like `linux/arm64`.
+    /// The platform it is to be of, like `linux/arm64`, as written.
     pub(crate) fn platform(&self) -> Option<&str> {
         let platform = self.executor_opts.docker.as_ref()?.platform.as_deref();
         platform.filter(|platform| !platform.is_empty())

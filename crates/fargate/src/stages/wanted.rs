@@ -12,7 +12,7 @@ use crate::config::{
 };
 use crate::ecs::Changes;
 use crate::error::{Blame, Error, Result};
-use crate::job_image::{self, Composed, Ingredients};
+use crate::job_image::{self, Composed, Ingredients, JobVariables};
 use crate::runner::{Asked, Wishes, project_folder};
 
 /// Stands for a job's public key where only its length counts: an Ed25519 one in OpenSSH's form has 80 characters.
@@ -223,12 +223,16 @@ fn architecture(
         }
         (None, _) => None,
     };
+    let folder = project_folder();
+    let variables = JobVariables::new(asked.variables(), folder.as_deref());
     let options = asked.image_options();
     for image in std::iter::once(&options).chain(asked.services()) {
-        let Some(platform) = image.platform() else {
+        let platform = image.platform().map(|platform| variables.named(platform));
+        // As for the runner a reference to nothing is no wish.
+        let Some(platform) = platform.filter(|platform| !platform.is_empty()) else {
             continue;
         };
-        let wish = job_image::architecture(platform).ok_or_else(|| {
+        let wish = job_image::architecture(&platform).ok_or_else(|| {
             Error::job(format!(
                 "the image {} is to be of platform {platform}, and Fargate has linux/amd64 and linux/arm64",
                 image.name

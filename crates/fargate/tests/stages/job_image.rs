@@ -23,7 +23,7 @@ pub(crate) fn manager() -> Manager {
 pub(crate) const WHERE: &str =
     "echo \"in ${ECS_CONTAINER_METADATA_URI_V4##*/}\" | sed 's/[0-9a-f]*-//'";
 
-fn definition(manager: &Manager) -> Value {
+pub(crate) fn definition(manager: &Manager) -> Value {
     let task = &manager.aws.running()[0];
     let arn = task["taskDefinitionArn"].as_str().unwrap();
     let described = manager

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::job_image::{manager, manager_with};
+use crate::job_image::{definition, manager, manager_with};
 use crate::manager::Manager;
 
 /// Both stages refuse, with the exit code that makes the runner not try again, and AWS is not called.
@@ -214,6 +214,38 @@ fn a_platform_is_followed_where_the_operator_allows_it() {
             .out()
             .contains("platform linux/arm64/v8: ARM64\n")
     );
+}
+
+#[test]
+fn references_in_user_and_platform_are_replaced() {
+    let manager = sets(LIMITS, &[]);
+    let options =
+        json!({ "docker": { "user": "$RUN_UID:${RUN_UID}", "platform": "linux/$PROCESSOR" } });
+    let user = json!({ "docker": { "user": "$RUN_UID" } });
+    manager.ask(&json!({
+        "image": { "name": "a", "executor_opts": options },
+        "services": [{ "name": "db", "executor_opts": user }],
+        "variables": [{ "key": "RUN_UID", "value": "1000" }, { "key": "PROCESSOR", "value": "arm64" }],
+    }));
+    let prepared = manager.prepare();
+    assert!(
+        prepared.out().contains("platform linux/arm64: ARM64\n"),
+        "{}",
+        prepared.out()
+    );
+    let containers = &definition(&manager)["containerDefinitions"];
+    assert_eq!(containers[1]["user"], "1000:1000");
+    assert_eq!(containers[3]["user"], "1000");
+    // A task definition is no place for a secret, and neither is a message.
+    for (option, part) in [
+        ("user", "the user \"$TOKEN\" of"),
+        ("platform", "platform $TOKEN"),
+    ] {
+        let mut response = json!({ "image": { "name": "a", "executor_opts": { "docker": {} } },
+            "variables": [{ "key": "TOKEN", "value": "12345678", "masked": true }] });
+        response["image"]["executor_opts"]["docker"][option] = json!("$TOKEN");
+        refuses(&asks("", &response), &[part]);
+    }
 }
 
 #[test]
