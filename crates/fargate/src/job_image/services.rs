@@ -41,7 +41,7 @@ pub(crate) fn services(
 ) -> Result<Vec<Service>> {
     let mut services: Vec<Service> = Vec::new();
     for wish in asked {
-        let service = service(wish, services.len(), allowed, job)?;
+        let service = service(wish, services.len(), allowed, job, notes)?;
         let is_taken = |name: &String| {
             services.iter().any(|other| {
                 other
@@ -91,6 +91,7 @@ fn service(
     number: usize,
     allowed: Option<&Globs>,
     job: &JobVariables<'_>,
+    notes: &mut Vec<String>,
 ) -> Result<Service> {
     let name = image(&wish.name).map_err(|expected| {
         Error::job(format!(
@@ -124,6 +125,12 @@ fn service(
              service a value of its own that protects nothing.",
         ));
     }
+    notes.extend(given.unknown.iter().map(|(variable, unknown)| {
+        format!(
+            "WARNING: {unknown}, to which {variable} of service {label} refers, is empty there: what GitLab's secrets: and the \
+             runner itself add to a job's variables is not known here."
+        )
+    }));
     let ports = ports(&given.own).map_err(|value| {
         Error::job(format!(
             "{PORT_VARIABLE} of service {label} is {value:?}, which is no TCP port"

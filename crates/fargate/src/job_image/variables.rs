@@ -4,7 +4,7 @@
 //! service gets what the `.gitlab-ci.yml` sets for it and for the job, without GitLab's own variables, and nothing
 //! that holds a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::runner::Variable;
 
@@ -19,26 +19,55 @@ pub(crate) struct ServiceVariables {
     pub(crate) own: BTreeMap<String, String>,
     /// Names of its own that hold a secret.
     pub(crate) secret: Vec<String>,
+    /// Names of its own that refer to what is not known here, each with what that is.
+    pub(crate) unknown: Vec<(String, String)>,
 }
 
 /// The job's variables, for looking into them.
 pub(crate) struct JobVariables<'a> {
-    variables: &'a [Variable],
+    /// Each with its value, references in it replaced.
+    variables: Vec<(&'a Variable, String)>,
     project_folder: Option<&'a str>,
 }
 
 impl<'a> JobVariables<'a> {
     pub(crate) fn new(variables: &'a [Variable], project_folder: Option<&'a str>) -> Self {
+        let written = Self {
+            variables: variables
+                .iter()
+                .map(|variable| (variable, variable.value.clone()))
+                .collect(),
+            project_folder,
+        };
+        // Once, and all of them by what is written: so does the runner.
+        let replaced = variables
+            .iter()
+            .map(|variable| (variable, written.replaced(variable)))
+            .collect();
         Self {
-            variables,
+            variables: replaced,
             project_folder,
         }
+    }
+
+    fn replaced(&self, variable: &Variable) -> String {
+        if variable.raw {
+            return variable.value.clone();
+        }
+        expand(&variable.value, |name| self.value(name).unwrap_or_default())
     }
 
     /// The variables of a service's own entry, references in them replaced.
     pub(crate) fn of_service(&self, own: &[Variable]) -> ServiceVariables {
         let mut given = ServiceVariables::default();
         for variable in own.iter().filter(|variable| is_name(&variable.key)) {
+            let mut unknown = BTreeSet::new();
+            let mut known = |name: &str| {
+                self.value(name).unwrap_or_else(|| {
+                    unknown.insert(name.to_owned());
+                    String::new()
+                })
+            };
             let value = if variable.raw {
                 variable.value.clone()
             } else {
@@ -46,11 +75,15 @@ impl<'a> JobVariables<'a> {
                     let mine = own.iter().rev().find(|other| other.key == name);
                     match mine.filter(|_| name != variable.key) {
                         Some(mine) if mine.raw => mine.value.clone(),
-                        Some(mine) => expand(&mine.value, |name| self.value(name)),
-                        None => self.value(name),
+                        Some(mine) => expand(&mine.value, &mut known),
+                        None => known(name),
                     }
                 })
             };
+            let unknown = unknown.into_iter();
+            given
+                .unknown
+                .extend(unknown.map(|name| (variable.key.clone(), name)));
             if self.holds_secret(&value) {
                 given.secret.push(variable.key.clone());
             }
@@ -62,7 +95,7 @@ impl<'a> JobVariables<'a> {
     /// The variables that every service gets: what the job's author set in the open.
     pub(crate) fn for_all(&self) -> BTreeMap<String, String> {
         let mut given = BTreeMap::new();
-        for variable in self.variables {
+        for (variable, value) in &self.variables {
             let wanted = variable.public
                 && !variable.masked
                 && !variable.file
@@ -70,8 +103,8 @@ impl<'a> JobVariables<'a> {
                 && !is_predefined(&variable.key);
             // The last of several with the same name counts, whatever the earlier ones were.
             given.remove(&variable.key);
-            if wanted && !self.holds_secret(&variable.value) {
-                given.insert(variable.key.clone(), variable.value.clone());
+            if wanted && !self.holds_secret(value) {
+                given.insert(variable.key.clone(), value.clone());
             }
         }
         given
@@ -80,29 +113,35 @@ impl<'a> JobVariables<'a> {
     /// `text` of the job's author with references replaced, as the runner does it in names of images; as it is written where that
     /// would show a secret.
     pub(crate) fn named(&self, text: &str) -> String {
-        let named = expand(text, |name| self.value(name));
+        let named = expand(text, |name| self.value(name).unwrap_or_default());
         if self.holds_secret(&named) {
             return text.to_owned();
         }
         named
     }
 
-    /// What a reference stands for; nothing for an unknown name, and for a file variable its path.
-    fn value(&self, name: &str) -> String {
-        let last = self.variables.iter().rev().find(|known| known.key == name);
-        match (last, self.project_folder) {
-            (Some(variable), _) if !variable.file => variable.value.clone(),
-            (Some(_), Some(folder)) => format!("{folder}.tmp/{name}"),
-            (None, Some(folder)) if name == "CI_PROJECT_DIR" => folder.to_owned(),
-            _ => String::new(),
+    /// What a reference stands for, if its name is known; for a file variable its path.
+    fn value(&self, name: &str) -> Option<String> {
+        let mut known = self.variables.iter().rev();
+        match known.find(|(variable, _)| variable.key == name) {
+            Some((variable, value)) if !variable.file => Some(value.clone()),
+            Some(_) => {
+                let path = |folder| format!("{folder}.tmp/{name}");
+                Some(self.project_folder.map(path).unwrap_or_default())
+            }
+            None => self
+                .project_folder
+                .filter(|_| name == "CI_PROJECT_DIR")
+                .map(str::to_owned),
         }
     }
 
-    fn holds_secret(&self, value: &str) -> bool {
-        self.variables.iter().any(|variable| {
+    fn holds_secret(&self, text: &str) -> bool {
+        self.variables.iter().any(|(variable, value)| {
             variable.masked
-                && variable.value.len() >= SECRET_LENGTH
-                && value.contains(&variable.value)
+                && [&variable.value, value]
+                    .iter()
+                    .any(|secret| secret.len() >= SECRET_LENGTH && text.contains(secret.as_str()))
         })
     }
 }
@@ -129,7 +168,7 @@ fn is_predefined(key: &str) -> bool {
 }
 
 /// `text` with `$NAME` and `${NAME}` replaced, as the runner does it; `$$` is one dollar.
-fn expand(text: &str, value: impl Fn(&str) -> String) -> String {
+fn expand(text: &str, mut value: impl FnMut(&str) -> String) -> String {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
@@ -227,6 +266,8 @@ mod tests {
             raw,
         ];
         let given = variables.of_service(&own);
+        let unknown = [("DB", "MISSING"), ("URL", "MISSING")];
+        assert_eq!(given.unknown, unknown.map(|(a, b)| (a.into(), b.into())));
         let expected = [
             ("A", "2!"),
             ("DB", "shop_test"),
@@ -243,6 +284,28 @@ mod tests {
     }
 
     #[test]
+    fn references_of_the_jobs_variables_are_replaced_once() {
+        let raw = Variable {
+            raw: true,
+            ..public("RAW", "$DATA")
+        };
+        let job = [
+            public("DATA", "$CI_PROJECT_DIR/data$NONE"),
+            public("TWO", "$DATA"),
+            raw,
+        ];
+        let variables = JobVariables::new(&job, Some("/builds/acme/shop"));
+        let given = variables.for_all();
+        assert_eq!(given["DATA"], "/builds/acme/shop/data");
+        assert_eq!(given["TWO"], "$CI_PROJECT_DIR/data$NONE");
+        assert_eq!(given["RAW"], "$DATA");
+        let given = variables.of_service(&[public("AT", "$DATA"), public("R", "$RAW")]);
+        assert_eq!(given.own["AT"], "/builds/acme/shop/data");
+        assert_eq!(given.own["R"], "$DATA");
+        assert_eq!(given.unknown, []);
+    }
+
+    #[test]
     fn secrets_do_not_pass() {
         let job = [
             masked("TOKEN", "glpat-12345678"),
@@ -255,6 +318,9 @@ mod tests {
             },
             public("TWICE", "open"),
             masked("TWICE", "closed-and-masked"),
+            public("BY_NAME", "$TOKEN"),
+            masked("MADE", "made-of-$SETTING"),
+            public("OF_IT", "made-of-x"),
         ];
         let variables = JobVariables::new(&job, None);
         let names: Vec<_> = variables.for_all().into_keys().collect();

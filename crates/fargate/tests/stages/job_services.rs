@@ -160,19 +160,30 @@ fn a_services_variables_reach_it() {
     let file = manager.path("environment");
     let script = format!("env > {}; exec sleep 1000", file.display());
     let mut with = service("db", &script, None);
-    with["variables"] = json!([{ "key": "URL", "value": "x://${NAME}/$OPEN" }]);
+    with["variables"] = json!([{ "key": "URL", "value": "x://${NAME}/$OPEN/$DATA" },
+                               { "key": "POSTGRES_PASSWORD", "value": "a$VAULT_PW" }]);
     manager.ask(&json!({ "image": { "name": "a" }, "services": [with],
         "variables": [{ "key": "NAME", "value": "shop" }, { "key": "OPEN", "value": "yes", "public": true },
+                      { "key": "DATA", "value": "$NAME/data", "public": true },
+                      { "key": "AS_IT_IS", "value": "$NAME", "public": true, "raw": true },
                       { "key": "CI_COMMIT_SHA", "value": "abc", "public": true }] }));
-    manager.prepare();
+    let prepared = manager.prepare();
+    // Of which GitLab says nothing.
+    let note = "WARNING: VAULT_PW, to which POSTGRES_PASSWORD of service db refers, is empty there";
+    assert!(prepared.out().contains(note), "{}", prepared.out());
     crate::aws::wait_until("the service runs", || {
         std::fs::read_to_string(&file).is_ok_and(|text| text.contains("URL="))
     });
     let environment = std::fs::read_to_string(&file).unwrap();
-    assert!(
-        environment.contains("URL=x://shop/yes\n") && environment.contains("OPEN=yes\n"),
-        "{environment}"
-    );
+    for line in [
+        "URL=x://shop/yes/shop/data\n",
+        "POSTGRES_PASSWORD=a\n",
+        "OPEN=yes\n",
+        "DATA=shop/data\n",
+        "AS_IT_IS=$NAME\n",
+    ] {
+        assert!(environment.contains(line), "{environment}");
+    }
     assert!(
         !environment.contains("NAME=shop") && !environment.contains("CI_COMMIT_SHA"),
         "{environment}"
