@@ -16,7 +16,7 @@ use toml::de::DeTable;
 
 pub(crate) use self::job_image::JobImage;
 use self::section::{Findings, Section, position};
-pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
+pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
 pub(crate) use self::values::{
     Globs, StrategyItem, TaskDefinitionName, capacity_provider, image, is_tag_character,
     platform_version, role,

@@ -10,7 +10,7 @@ const UNITS: u32 = 1024;
 
 /// Storage that a task has without ordering any, and the most it can have (AWS: ephemeralStorage).
 pub(crate) const STORAGE_INCLUDED: u32 = 20;
-const STORAGE_LIMIT: u32 = 200;
+pub(crate) const STORAGE_LIMIT: u32 = 200;
 
 /// CPU in units, 1024 to the vCPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -27,7 +27,7 @@ use self::http::Http;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
 pub(crate) use self::refusal::Refusal;
 pub(crate) use self::setup::{OneContainer, Setup};
-use crate::config::{Cpu, Fargate, Memory, STORAGE_INCLUDED, Storage, StrategyItem};
+use crate::config::{Cpu, Fargate, Memory, Storage, StrategyItem};
 use crate::job_image::Environment;
 use crate::task::Task;
 
@@ -312,10 +312,8 @@ fn network(request: &Request<'_>) -> Result<NetworkConfiguration, BuildError> {
 
 fn overrides(request: &Request<'_>) -> TaskOverride {
     let changes = request.changes;
-    // Ordering what is included is refused.
     let storage = changes
         .storage
-        .filter(|storage| storage.0 > STORAGE_INCLUDED)
         .and_then(|storage| i32::try_from(storage.0).ok())
         .map(|size| EphemeralStorage::builder().size_in_gib(size).build());
     TaskOverride::builder()

@@ -2,7 +2,7 @@
 //! rounded up to a size that Fargate has.
 
 use super::wanted::{limited, not_allowed};
-use crate::config::{Cpu, JobVariables, Memory};
+use crate::config::{Cpu, JobVariables, Memory, STORAGE_INCLUDED, STORAGE_LIMIT};
 use crate::ecs::Changes;
 use crate::error::{Error, Result};
 use crate::job_image::smallest_pair;
@@ -43,6 +43,16 @@ impl Sizes {
             limit,
             said,
         )?;
+        // The operator's task definition may have more, and a task cannot be told to have less than this.
+        if let Some(storage) = storage.filter(|storage| storage.0 <= STORAGE_INCLUDED) {
+            return Err(Error::job(format!(
+                "the job's variable FARGATE_EPHEMERAL_STORAGE is {storage}, but ECS takes {} to {STORAGE_LIMIT} GiB for a task",
+                STORAGE_INCLUDED + 1
+            ))
+            .advise(format!(
+                "Leave it out in the .gitlab-ci.yml: every task has {STORAGE_INCLUDED} GiB or more."
+            )));
+        }
         let mut changes = Changes {
             storage,
             ..Changes::default()

@@ -120,6 +120,11 @@ fn variables_over_their_limits() {
         ("FARGATE_MEMORY", "17 GB", "at most 16 GB"),
         ("FARGATE_EPHEMERAL_STORAGE", "101 GiB", "at most 100 GiB"),
         (
+            "FARGATE_EPHEMERAL_STORAGE",
+            "20",
+            "is 20 GiB, but ECS takes 21 to 200 GiB",
+        ),
+        (
             "FARGATE_TASK_ROLE",
             "arn:aws:iam::000000000000:role/admin",
             "role/ci-*",
