@@ -1,7 +1,7 @@
 //! How large the job's task is to be: the operator's size, changed by the job's variables within their limits, and
 //! rounded up to a size that Fargate has.
 
-use super::wanted::{limited, not_allowed};
+use super::wanted::{CHOOSE_ALLOWED, limited};
 use crate::config::{Cpu, JobVariables, Memory, STORAGE_INCLUDED, STORAGE_LIMIT};
 use crate::ecs::Changes;
 use crate::error::{Error, Result};
@@ -69,7 +69,6 @@ impl Sizes {
                 Some(Self { usual })
             }
         };
-        let asks = cpu.is_some() || memory.is_some();
         let wanted = match usual {
             Some((usual_cpu, usual_memory)) => {
                 Some((cpu.unwrap_or(usual_cpu), memory.unwrap_or(usual_memory)))
@@ -94,9 +93,9 @@ impl Sizes {
                 wanted.0, wanted.1, pair.0, pair.1
             ));
         }
-        if asks {
+        if cpu.is_some() || memory.is_some() {
             let usual = sizes.map(|sizes| sizes.usual);
-            check(pair, allowed, usual)?;
+            check(pair, (cpu, memory), allowed, usual)?;
             if usual != Some(pair) {
                 (changes.cpu, changes.memory) = (Some(pair.0), Some(pair.1));
             }
@@ -106,22 +105,33 @@ impl Sizes {
 }
 
 /// Whether rounding up went over a limit. What jobs have without asking is never over it.
-fn check(pair: (Cpu, Memory), allowed: &JobVariables, usual: Option<(Cpu, Memory)>) -> Result<()> {
-    if let Some(most) = allowed.max_cpu
-        && pair.0 > most
-        && usual.is_none_or(|usual| pair.0 > usual.0)
-    {
-        let needs = format!("at most {most}; Fargate has no smaller task with that much memory");
-        return Err(not_allowed("FARGATE_CPU", &pair.0.to_string(), needs));
-    }
-    if let Some(most) = allowed.max_memory
-        && pair.1 > most
-        && usual.is_none_or(|usual| pair.1 > usual.1)
-    {
-        let needs = format!("at most {most}; Fargate has no task with less memory and that CPU");
-        return Err(not_allowed("FARGATE_MEMORY", &pair.1.to_string(), needs));
-    }
-    Ok(())
+fn check(
+    pair: (Cpu, Memory),
+    (cpu, memory): (Option<Cpu>, Option<Memory>),
+    allowed: &JobVariables,
+    usual: Option<(Cpu, Memory)>,
+) -> Result<()> {
+    let cpu_limit = allowed
+        .max_cpu
+        .filter(|most| pair.0 > *most && usual.is_none_or(|usual| pair.0 > usual.0))
+        .map(|most| (pair.0.to_string(), most.to_string()));
+    let memory_limit = allowed
+        .max_memory
+        .filter(|most| pair.1 > *most && usual.is_none_or(|usual| pair.1 > usual.1))
+        .map(|most| (pair.1.to_string(), most.to_string()));
+    let Some((needed, most)) = cpu_limit.or(memory_limit) else {
+        return Ok(());
+    };
+    let asked = match (cpu, memory) {
+        (Some(cpu), Some(memory)) => format!("FARGATE_CPU {cpu} and FARGATE_MEMORY {memory} need"),
+        (Some(cpu), None) => format!("FARGATE_CPU {cpu} needs"),
+        (None, Some(memory)) => format!("FARGATE_MEMORY {memory} needs"),
+        (None, None) => return Ok(()),
+    };
+    Err(Error::job(format!(
+        "{asked} a task with {needed}, and this runner allows at most {most}"
+    ))
+    .advise(CHOOSE_ALLOWED))
 }
 
 #[cfg(test)]
@@ -210,10 +220,26 @@ mod tests {
             max_cpu: Some(Cpu(1024)),
             ..allowed()
         };
-        assert!(
-            message("", "16 GB", &tight).contains("\"2 vCPU\""),
-            "{}",
-            message("", "16 GB", &tight)
+        assert_eq!(
+            message("", "16 GB", &tight),
+            "FARGATE_MEMORY 16 GB needs a task with 2 vCPU, and this runner allows at most 1 vCPU"
+        );
+        let low = JobVariables {
+            max_cpu: Some(Cpu(3072)),
+            max_memory: Some(Memory(7 * 1024)),
+            ..allowed()
+        };
+        assert_eq!(
+            message("3 vCPU", "1 GB", &low),
+            "FARGATE_CPU 3 vCPU and FARGATE_MEMORY 1 GB need a task with 4 vCPU, and this runner allows at most 3 vCPU"
+        );
+        let low = JobVariables {
+            max_cpu: Some(Cpu(4096)),
+            ..low
+        };
+        assert_eq!(
+            message("4 vCPU", "", &low),
+            "FARGATE_CPU 4 vCPU needs a task with 8 GB, and this runner allows at most 7 GB"
         );
         assert!(message("2", "", &allowed()).contains("\"2\", but must be a CPU size"));
         let huge = JobVariables {

@@ -19,6 +19,9 @@ use crate::runner::{Asked, Wishes, project_folder};
 const SOME_KEY: &str =
     "ssh-ed25519 ....................................................................";
 
+/// What the author of a job can do that asks for more than it may have.
+pub(super) const CHOOSE_ALLOWED: &str = "Choose an allowed value in the .gitlab-ci.yml, or ask the runner's operators ([JobVariables] in fargate.toml).";
+
 /// What the job's task is to be.
 pub(super) struct Wanted<'a> {
     pub(super) task: Task<'a>,
@@ -347,11 +350,9 @@ fn ignored(variable: &str, key: &str) -> String {
     format!("{variable} is ignored: this runner does not let jobs set it ([JobVariables] {key})")
 }
 
-pub(super) fn not_allowed(variable: &str, value: &str, allowed: impl Display) -> Error {
+fn not_allowed(variable: &str, value: &str, allowed: impl Display) -> Error {
     Error::job(format!(
         "the job's variable {variable} is {value:?}, and this runner allows {allowed}"
     ))
-    .advise(
-        "Choose an allowed value in the .gitlab-ci.yml, or ask the runner's operators ([JobVariables] in fargate.toml).",
-    )
+    .advise(CHOOSE_ALLOWED)
 }

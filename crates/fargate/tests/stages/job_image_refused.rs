@@ -138,6 +138,23 @@ fn variables_over_their_limits() {
 }
 
 #[test]
+fn sizes_that_fargate_has_not() {
+    let limits = "[JobVariables]\nMaxCPU = \"4 vCPU\"\nMaxMemory = \"999 GB\"";
+    refuses(
+        &sets(limits, &[("FARGATE_MEMORY", "100 GB")]),
+        &["FARGATE_MEMORY 100 GB needs a task with 16 vCPU, and this runner allows at most 4 vCPU"],
+    );
+    let pair = [("FARGATE_CPU", "2 vCPU"), ("FARGATE_MEMORY", "245 GB")];
+    refuses(
+        &sets(limits, &pair),
+        &[
+            "the job asks for 2 vCPU and 245 GB, and Fargate has no task that large",
+            "Correct FARGATE_CPU and FARGATE_MEMORY in the .gitlab-ci.yml; the largest has 32 vCPU and 244 GB.",
+        ],
+    );
+}
+
+#[test]
 fn variables_within_their_limits_reach_the_task_and_are_said() {
     let role = "arn:aws:iam::000000000000:role/ci-deploy";
     let manager = sets(
