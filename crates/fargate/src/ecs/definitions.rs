@@ -9,7 +9,7 @@ use aws_sdk_ecs::types::{
 use super::{Aws, BuildError, Refusal};
 use crate::config::STORAGE_INCLUDED;
 use crate::job_image::{
-    AGENT_VOLUME, BUILDS_VOLUME, CACHE_VOLUME, Container, Definition, Log, Mount,
+    AGENT_VOLUME, After, BUILDS_VOLUME, CACHE_VOLUME, Container, Definition, Log, Mount,
 };
 
 /// Start of the names of log streams; the container's name and the task's id follow.
@@ -112,9 +112,13 @@ fn container(container: &Container) -> Result<ContainerDefinition, BuildError> {
         );
     }
     if let Some(after) = &container.after {
+        let (name, condition) = match after {
+            After::Success(name) => (name, ContainerCondition::Success),
+            After::Start(name) => (name, ContainerCondition::Start),
+        };
         let dependency = ContainerDependency::builder()
-            .container_name(after)
-            .condition(ContainerCondition::Success)
+            .container_name(*name)
+            .condition(condition)
             .build()?;
         built = built.depends_on(dependency);
     }

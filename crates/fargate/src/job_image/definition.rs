@@ -43,8 +43,7 @@ pub(crate) struct Container {
     /// Replaces the image's own.
     pub(crate) user: Option<String>,
     pub(crate) mounts: Vec<Mount>,
-    /// Name of the container whose success it waits for.
-    pub(crate) after: Option<String>,
+    pub(crate) after: Option<After>,
     /// Whether it may look into the other containers' processes.
     pub(crate) sees_all: bool,
     /// Port it listens on.
@@ -52,6 +51,13 @@ pub(crate) struct Container {
     /// Seconds between SIGTERM and SIGKILL.
     pub(crate) stop_timeout: u32,
     pub(crate) log: Option<Log>,
+}
+
+/// What of another container, named here, one waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) enum After {
+    Success(&'static str),
+    Start(&'static str),
 }
 
 /// A volume in a container.

@@ -20,7 +20,7 @@ use fargate_wire::{
 };
 
 pub(crate) use self::definition::{
-    AGENT_VOLUME, BUILDS_VOLUME, CACHE_VOLUME, Container, Definition, Log, Mount,
+    AGENT_VOLUME, After, BUILDS_VOLUME, CACHE_VOLUME, Container, Definition, Log, Mount,
 };
 pub(crate) use self::overrides::Environment;
 pub(crate) use self::pairs::smallest_pair;
@@ -198,7 +198,7 @@ fn containers(
         command,
         user,
         mounts: mounts(Some(true)),
-        after: Some(BOOTSTRAP_CONTAINER.to_owned()),
+        after: Some(After::Success(BOOTSTRAP_CONTAINER)),
         port: Some(AGENT_PORT),
         ..container(from, COORDINATOR_CONTAINER, job_image)
     };
@@ -207,11 +207,14 @@ fn containers(
         command: Some(agent(&["serve", "--helper"], HELPER_PORT)),
         user: Some("0".to_owned()),
         mounts: mounts(Some(true)),
-        after: Some(BOOTSTRAP_CONTAINER.to_owned()),
+        after: Some(After::Success(BOOTSTRAP_CONTAINER)),
         sees_all: true,
         port: Some(HELPER_PORT),
         ..container(from, HELPER_CONTAINER, &helper_image)
     };
+    // Services may look for each other when they have hardly started, and the helper is who gives them their names. One alone has
+    // nobody to look for, and need not wait.
+    let named = (services.len() > 1).then_some(After::Start(HELPER_CONTAINER));
     let mut containers = vec![bootstrap, coordinator, helper];
     containers.extend(services.iter().map(|service| {
         let (entry_point, command) = service_command(service);
@@ -222,6 +225,7 @@ fn containers(
             // One that dies must not take the job with it: the job log says it instead.
             essential: false,
             mounts: mounts(None),
+            after: named.clone(),
             ..container(from, &service.known.container, &service.image)
         }
     }));

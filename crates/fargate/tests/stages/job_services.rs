@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::job_image::{WHERE, manager, manager_with};
+use crate::job_image::{WHERE, definition, manager, manager_with};
 use crate::manager::SECOND;
 
 /// A port that nobody uses just now.
@@ -152,6 +152,32 @@ fn a_service_that_died_is_named_when_the_script_fails() {
         .finish()
         .exits(0);
     assert_eq!(manager.aws.calls("DescribeTasks"), before);
+}
+
+#[test]
+fn several_services_start_when_somebody_is_there_to_name_them() {
+    let manager = manager();
+    let services = ["one", "two"].map(|alias| service(alias, "exec sleep 1000", None));
+    manager.ask(&json!({ "image": { "name": "a" }, "services": services }));
+    manager.prepare();
+    let containers = definition(&manager)["containerDefinitions"].clone();
+    let helper = json!([{ "containerName": "helper", "condition": "START" }]);
+    assert_eq!(containers[3]["dependsOn"], helper, "{containers}");
+    assert_eq!(containers[4]["dependsOn"], helper, "{containers}");
+    manager
+        .start_stage("build_script", "true")
+        .finish()
+        .exits(0);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+    // One alone knows its names, and waits for nobody.
+    manager.ask(&json!({ "image": { "name": "a" }, "services": services[..1] }));
+    manager.prepare();
+    let alone = definition(&manager)["containerDefinitions"][3].clone();
+    assert!(
+        alone["dependsOn"].as_array().is_none_or(Vec::is_empty),
+        "{alone}"
+    );
 }
 
 #[test]
