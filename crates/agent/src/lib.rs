@@ -34,6 +34,7 @@ mod log;
 mod metadata;
 mod processes;
 mod run;
+mod scratch;
 mod script;
 mod server;
 mod shell;

@@ -15,6 +15,7 @@ use fargate_wire::script::{FromAgent, HEAD, Stream, WINDOW, output_head};
 use tokio::sync::watch;
 
 use crate::execution::PIECE;
+use crate::scratch;
 
 /// Bytes kept in memory: what may be on its way, and as much to go on with.
 const IN_MEMORY: u64 = 2 * WINDOW;
@@ -209,7 +210,7 @@ impl Kept {
         let overflow = match &mut self.file {
             Some(overflow) => overflow,
             none => none.insert(Overflow {
-                file: tempfile::tempfile()?,
+                file: scratch::file()?,
                 start: self.end,
             }),
         };

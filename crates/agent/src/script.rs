@@ -191,5 +191,5 @@ impl Output {
 
 /// What to say when the client's data has been lost.
 pub(crate) fn not_kept(error: &io::Error) -> String {
-    format!("cannot keep what the command has not read yet: {error}; is the disk full?")
+    format!("cannot keep what the command has not read yet: {error}")
 }

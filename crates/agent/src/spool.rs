@@ -14,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use crate::scratch;
+
 /// Bytes kept in memory. Scripts are hardly ever larger.
 const IN_MEMORY: usize = 1024 * 1024;
 
@@ -151,7 +153,7 @@ impl Queue {
 impl Overflow {
     fn new() -> io::Result<Self> {
         Ok(Self {
-            file: tempfile::tempfile()?,
+            file: scratch::file()?,
             read: 0,
             written: 0,
         })

@@ -1,13 +1,15 @@
 //! Much data, slow readers, and flat memory.
 
 use std::io::{BufReader, Read, Write};
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
 
 use crate::harness::{Agent, Noise, line, text};
+use crate::roots::{put, put_agent};
 
 const MB: usize = 1_000_000;
 
@@ -58,6 +60,47 @@ fn input_of_100_mb_arrives_whole_at_a_slow_command_in_flat_memory() {
     assert!(std::fs::read(agent.path("go")).unwrap() == noise);
     let cost = agent.peak_memory() - before;
     assert!(cost < COST, "100 MB of input cost {cost} bytes of memory");
+}
+
+#[test]
+fn input_is_kept_where_there_is_no_folder_for_temporary_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    put_agent(root);
+    for (program, to) in [
+        ("/bin/sh", "/bin/sh"),
+        ("/bin/cat", "/cat"),
+        ("/bin/sleep", "/sleep"),
+    ] {
+        put(root, Path::new(program), Path::new(to));
+    }
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "chroot"])
+        .arg(root)
+        .args(["/fargate-agent", "serve"])
+        .env("TMPDIR", "/nowhere");
+    let agent = Agent::start_as(command, |_| ());
+    let noise = Noise::bytes(4 * MB);
+    let command = "until [ -e /go ]; do /sleep 0.01; done; exec /cat > /out";
+    let feed = || {
+        let mut ssh = agent.ssh(&[]);
+        let mut ssh = ssh.arg(command).stdin(Stdio::piped()).spawn().unwrap();
+        ssh.stdin.take().unwrap().write_all(&noise).unwrap();
+        std::fs::write(root.join("go"), "").unwrap();
+        ssh.wait_with_output().unwrap()
+    };
+    // It says what is missing, and that to whoever sent it, not to a command that would take a part for the whole.
+    let told = feed().stderr;
+    let folders = "no temporary file in /nowhere, /tmp, /var/tmp, /builds, /cache: ";
+    assert!(text(&told).contains(folders), "{}", text(&told));
+    std::fs::remove_file(root.join("go")).unwrap();
+    // A task has this one, whatever the image and its user.
+    std::fs::create_dir(root.join("builds")).unwrap();
+    let output = feed();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(std::fs::read(root.join("out")).unwrap() == noise);
+    assert_eq!(std::fs::read_dir(root.join("builds")).unwrap().count(), 0);
 }
 
 #[tokio::test]
