@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
 use fargate_wire::script::{FromAgent, HEAD, Stream, WINDOW, output_head};
+use rustix::fs::{FallocateFlags, fallocate};
 use tokio::sync::watch;
 
 use crate::execution::PIECE;
@@ -22,6 +23,9 @@ const IN_MEMORY: u64 = 2 * WINDOW;
 
 /// Bytes kept in the file beyond those, as long as no driver is attached.
 const IN_FILE: u64 = 256 * 1024 * 1024;
+
+/// Bytes of the file that are given back to the disk at a time, once they are acknowledged.
+const FREED: u64 = 1024 * 1024;
 
 /// Pieces shorter than this are put together, so that what comes in crumbs is neither kept nor sent in crumbs.
 const CRUMB: usize = 4 * 1024;
@@ -60,6 +64,8 @@ struct Kept {
 struct Overflow {
     file: File,
     start: u64,
+    /// Bytes of the file, from its beginning, that are given back to the disk.
+    freed: u64,
 }
 
 /// What a driver that has come so far gets next.
@@ -212,6 +218,7 @@ impl Kept {
             none => none.insert(Overflow {
                 file: scratch::file()?,
                 start: self.end,
+                freed: 0,
             }),
         };
         let written = overflow.file.write_all_at(piece, self.end - overflow.start);
@@ -271,6 +278,23 @@ impl Kept {
         }
         if self.first == self.end {
             self.file = None;
+        }
+        if let Some(overflow) = &mut self.file {
+            overflow.free_to(received);
+        }
+    }
+}
+
+impl Overflow {
+    /// Gives back to the disk what is before byte `received` of the log. A driver that is lost again and again before it has
+    /// caught up never comes to the file's end, and the file would grow to the size of the whole output.
+    fn free_to(&mut self, received: u64) {
+        let done = received.saturating_sub(self.start) / FREED * FREED;
+        if done > self.freed {
+            let how = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+            // Where a file system cannot do this there is no more room than before, and nothing lost.
+            fallocate(&self.file, how, self.freed, done - self.freed).ok();
+            self.freed = done;
         }
     }
 }

@@ -147,6 +147,35 @@ async fn the_file_is_bounded_and_room_in_it_is_used_again_only_when_it_is_read()
 }
 
 #[tokio::test]
+async fn what_was_acknowledged_takes_no_room_on_disk_however_often_the_driver_was_lost() {
+    use std::os::unix::fs::MetadataExt;
+    let log = Log::new();
+    let block = noise(60_000);
+    let (mut received, mut frames) = (0, Vec::new());
+    // Each time the driver comes back, it is lost again before it has caught up.
+    for _ in 0..10 {
+        log.attach(false);
+        for _ in 0..50 {
+            assert!(append(&log, &block).await);
+        }
+        log.attach(true);
+        while received + 2 * MB as u64 <= log.kept().end {
+            assert!(take(&log, &mut received, &mut frames));
+            assert!(log.acknowledge(received));
+        }
+        let kept = log.kept();
+        let file = &kept.file.as_ref().unwrap().file;
+        let on_disk = file.metadata().unwrap().blocks() * 512;
+        assert!(on_disk < 8 * MB as u64, "{on_disk} bytes on disk");
+    }
+    while take(&log, &mut received, &mut frames) {
+        assert!(log.acknowledge(received));
+    }
+    assert!(output(&frames) == block.repeat(500));
+    assert!(log.kept().file.is_none());
+}
+
+#[tokio::test]
 async fn crumbs_are_put_together_until_they_are_sent() {
     let log = Log::new();
     for _ in 0..10_000 {
