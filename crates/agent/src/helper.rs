@@ -1,15 +1,18 @@
 //! What GitLab's own scripts expect where they run: its helper by the name `gitlab-runner`, and a git that works on
 //! a checkout whoever owns it.
 //!
-//! Nothing of it is written into the container's image or its git configuration: whoever looks there finds what
-//! the image's maker put there.
+//! The git configuration stays as it is. In a task's own container `gitlab-runner` is put beside the helper: each of GitLab's
+//! scripts sets the job's variables first, and a job with a `PATH` of its own has no other folder of ours on it. Anywhere
+//! else nothing is written but a folder that goes with the agent.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
+
+use crate::hosts::is_of_task;
 
 /// The name that GitLab's scripts call.
 const RUNNER: &str = "gitlab-runner";
@@ -28,7 +31,7 @@ impl Helper {
         trust_checkouts(variables);
         let path = get(variables, "PATH").unwrap_or_default().to_owned();
         let folder = match (find(&path, RUNNER), find(&path, RUNNER_HELPER)) {
-            (None, Some(helper)) => {
+            (None, Some(helper)) if !is_named_in_place(&helper) => {
                 Some(name(helper).context("cannot give gitlab-runner-helper its other name")?)
             }
             _ => None,
@@ -41,6 +44,12 @@ impl Helper {
         }
         Ok(Self { _folder: folder })
     }
+}
+
+/// Whether `helper` is called `gitlab-runner`, too, from now on, where it is.
+fn is_named_in_place(helper: &Path) -> bool {
+    is_of_task(Path::new("/proc/self")).unwrap_or(false)
+        && symlink(helper, helper.with_file_name(RUNNER)).is_ok()
 }
 
 /// A folder in which `helper` is called `gitlab-runner`.

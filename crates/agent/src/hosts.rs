@@ -153,7 +153,7 @@ impl HostNames {
 /// Whether a process is in one of the task's containers, which all have the shared volume at the same place. It is
 /// not where the agent runs outside of a task, as in tests, and not yet in a container that is being made: its
 /// process still sees the machine's own files.
-fn is_of_task(process: &Path) -> io::Result<bool> {
+pub(crate) fn is_of_task(process: &Path) -> io::Result<bool> {
     let mounts = fs::read_to_string(process.join("mountinfo"))?;
     Ok(mounts
         .lines()

@@ -118,6 +118,41 @@ fn the_helper_has_what_gitlabs_scripts_need() {
     assert_eq!(text(&helper.run("gitlab-runner").stdout), "its own\n");
 }
 
+/// A container of a task, in a root folder.
+const CONTAINER: &str = r#"
+    mount -t tmpfs none "$ROOT/builds"
+    mount -t proc none "$ROOT/proc"
+    export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/bin
+    exec chroot "$ROOT" /fargate-agent serve --helper "$@"
+"#;
+
+#[test]
+fn in_its_container_the_helper_is_found_by_jobs_that_set_their_own_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    put_agent(root);
+    put(root, Path::new("/bin/sh"), Path::new("/bin/sh"));
+    for folder in ["builds", "proc", "tmp", "usr/bin"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    let program = root.join("usr/bin/gitlab-runner-helper");
+    fs::write(&program, "#!/bin/sh\necho helper $*\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount", "--pid", "--fork"])
+        .args(["--kill-child", "sh", "-c", CONTAINER, "sh"])
+        .env("ROOT", root);
+    let agent = Agent::start_as(command, |_| ());
+    // So do the runner's scripts with all of the job's variables.
+    let output = agent.run("export PATH=/opt/ruby/bin:/usr/bin; gitlab-runner cache-extractor 1");
+    assert_eq!(
+        text(&output.stdout),
+        "helper cache-extractor 1\n",
+        "{output:?}"
+    );
+}
+
 /// A task of containers that are root folders, with their processes in one namespace. The helper has the agent;
 /// `late` starts when `go` is there.
 const TASK: &str = r#"
