@@ -126,7 +126,8 @@ fn the_public_address_comes_late() {
 #[test]
 fn the_end_of_a_container_is_known_within_the_task_first() {
     let local = Local::with_faults(&json!([{ "effect": "late_containers" }]));
-    let side = json!({ "name": "side", "essential": false, "entryPoint": ["/bin/sh", "-c", "exit 7"] });
+    let side =
+        json!({ "name": "side", "essential": false, "entryPoint": ["/bin/sh", "-c", "exit 7"] });
     let asks = "echo uri $ECS_CONTAINER_METADATA_URI_V4; sleep 1000";
     local.register("job", json!([shell("job", asks), side]));
     let arn = local.run("job");
