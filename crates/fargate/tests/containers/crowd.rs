@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::aws::wait_for;
 use crate::images::BUSYBOX;
-use crate::job::{has_no_container, manager_with, script, task_id};
+use crate::job::{PATIENCE, has_no_container, manager_with, script, task_id};
 
 const JOBS: u64 = 50;
 
@@ -35,7 +35,7 @@ fn fifty_jobs_in_real_containers_register_one() {
     // One after the other, as the engine does it.
     let mut ids: Vec<_> = tasks.iter().map(task_id).collect();
     let pause = Duration::from_secs(1);
-    wait_for(180 * pause, pause, "their containers are gone", || {
+    wait_for(PATIENCE, pause, "their containers are gone", || {
         while ids.last().is_some_and(|id| has_no_container(id)) {
             ids.pop();
         }

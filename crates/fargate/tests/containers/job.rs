@@ -1,11 +1,16 @@
 //! A job in real containers: the manager, and scripts in the shape that GitLab Runner gives them.
 
+use std::time::Duration;
+
 use ecs_local::Backend;
 use serde_json::Value;
 
-use crate::aws::Aws;
+use crate::aws::{Aws, wait_for};
 use crate::images::{AGENT, HELPER, engine};
 use crate::manager::{Manager, Outcome};
+
+/// How long containers may take to go.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Where the runner has the project, below the folder that `config` tells it.
 pub(crate) const PROJECT: &str = "/builds/acme/shop";
@@ -58,10 +63,13 @@ pub(crate) fn task_id(task: &Value) -> String {
     arn.rsplit('/').next().unwrap().to_owned()
 }
 
-/// Checks that the engine has nothing of a task, within the time that a stop may take.
+/// Checks that the engine has nothing of a task, within the time that a stop may take in an engine that is busy with a crowd.
 #[track_caller]
 pub(crate) fn left_no_container(task: &str) {
-    crate::aws::wait_until("the task's containers are gone", || has_no_container(task));
+    let pause = Duration::from_millis(100);
+    wait_for(PATIENCE, pause, "the task's containers are gone", || {
+        has_no_container(task)
+    });
 }
 
 /// Whether the engine has nothing of a task.
