@@ -26,16 +26,21 @@ pub(crate) fn service(alias: &str, script: &str, port: Option<u16>) -> Value {
     json!({ "name": "postgres:16", "alias": alias, "entrypoint": ["/bin/sh", "-c"], "command": [script], "variables": variables })
 }
 
-/// Listens on the port that its variable names, after a while.
-const LISTENS: &str = "sleep 2; exec python3 -c 'import os, socket, time; \
+/// Listens on the port that its variable names.
+const LISTENS: &str = "exec python3 -c 'import os, socket, time; \
     server = socket.create_server((\"127.0.0.1\", int(os.environ[\"HEALTHCHECK_TCP_PORT\"]))); time.sleep(1000)'";
 
 #[test]
 fn the_jobs_script_waits_until_its_services_listen() {
     let manager = manager();
     let port = free_port();
+    let go = manager.path("go");
+    let script = format!(
+        "until [ -e {} ]; do sleep 0.1; done; {LISTENS}",
+        go.display()
+    );
     manager.ask(
-        &json!({ "image": { "name": "a" }, "services": [service("db", LISTENS, Some(port))] }),
+        &json!({ "image": { "name": "a" }, "services": [service("db", &script, Some(port))] }),
     );
     let prepared = manager.prepare();
     assert!(
@@ -55,14 +60,11 @@ fn the_jobs_script_waits_until_its_services_listen() {
     let connect = format!(
         "python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", {port})); print(\"connected\")'"
     );
-    let run = manager
-        .start_stage("build_script", &connect)
-        .finish()
-        .exits(0);
-    let lines: Vec<_> = run.out().lines().map(str::to_owned).collect();
-    assert_eq!(lines.last().unwrap(), "connected");
-    let waits = format!("Waiting for services: db on port {port}");
-    assert!(lines.contains(&waits), "{lines:?}");
+    let mut run = manager.start_stage("build_script", &connect);
+    run.read_until(&format!("Waiting for services: db on port {port}\n"));
+    std::fs::write(&go, "").unwrap();
+    let rest = run.finish().exits(0).out();
+    assert_eq!(rest.lines().last(), Some("connected"), "{rest}");
     assert_eq!(
         manager
             .start_stage("after_script", "echo after")
