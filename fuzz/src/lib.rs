@@ -30,6 +30,8 @@ mod metadata;
 mod processes;
 #[path = "../../crates/agent/src/run.rs"]
 mod run;
+#[path = "../../crates/agent/src/scratch.rs"]
+mod scratch;
 #[path = "../../crates/agent/src/script.rs"]
 mod script;
 #[path = "../../crates/agent/src/server.rs"]
