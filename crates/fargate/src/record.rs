@@ -8,12 +8,13 @@
 mod properties;
 #[cfg(test)]
 pub(crate) mod tests;
+mod write;
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::IpAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use crate::config::Fargate;
 use crate::error::{Error, Result, json_fault};
 use crate::manager::{self, Process};
 use crate::runner::{Job, is_kept};
+use crate::ssh::random_hex;
 
 /// Ending of a record's file, and the beginning of the ending that it has until it is complete.
 const RECORD: &str = "json";
@@ -30,17 +32,18 @@ const DRAFT: &str = "tmp";
 /// Ending of a file by which jobs take turns.
 pub(crate) const LOCK: &str = "lock";
 
-/// How long such a lock is kept that nobody writes to.
-const LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
-
-/// How old a draft is that nobody completes any more: writing one takes milliseconds.
-const DRAFT_AGE: Duration = Duration::from_secs(60);
+/// The attempt at a job that this process is, if it is one.
+static ATTEMPT: LazyLock<String> = LazyLock::new(random_hex::<8>);
 
 /// What is known of a job's task. Fields appear as prepare goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// Whose task it is.
     pub(crate) job: Job,
+    /// Which attempt at the job it is of: each prepare is another one. Empty in records that were written before it stood
+    /// there.
+    #[serde(default)]
+    attempt: String,
     /// The cluster the task was asked for in, which the configuration may no longer name.
     pub(crate) cluster: String,
     /// The cluster's region; empty in records that were written before it stood there.
@@ -148,6 +151,7 @@ impl Record {
     ) -> Self {
         Self {
             job: job.clone(),
+            attempt: ATTEMPT.clone(),
             cluster: fargate.cluster.clone(),
             region: fargate.region.clone(),
             runner: runner.filter(|_| !is_kept()).cloned(),
@@ -168,6 +172,11 @@ impl Record {
         self.call = Some(client_token.to_owned());
         self.task = None;
         self.intended_at = now().as_secs();
+    }
+
+    /// Whether it is of the attempt that this process is.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.attempt == *ATTEMPT
     }
 
     /// How long ago prepare last recorded an intent.
@@ -192,6 +201,17 @@ pub(crate) enum Found {
     Record(Box<Record>),
     /// Something that is no record of this job, and why.
     Damaged(String),
+}
+
+impl Found {
+    /// Whether both are of the same attempt at the job.
+    fn is_same_attempt(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Record(one), Self::Record(other)) => one.attempt == other.attempt,
+            (Self::Damaged(_), Self::Damaged(_)) | (Self::Nothing, Self::Nothing) => true,
+            _ => false,
+        }
+    }
 }
 
 /// A record among all of them.
@@ -327,121 +347,6 @@ impl Records {
         Ok(files)
     }
 
-    /// Removes what processes were about to write when they were killed, and locks that have long been of no use.
-    ///
-    /// # Errors
-    ///
-    /// When the folder cannot be read.
-    pub(crate) fn tidy(&self) -> Result<()> {
-        for (file, age) in self.files()? {
-            let ending = file.extension().and_then(|ending| ending.to_str());
-            let is_over = match ending {
-                // One that somebody holds is of use. Who waits for it sees that it lost its name.
-                Some(LOCK) if age > LOCK_AGE => {
-                    let lock = File::open(&file)
-                        .ok()
-                        .filter(|lock| lock.try_lock().is_ok());
-                    if lock.is_some() {
-                        discard(&file);
-                    }
-                    false
-                }
-                Some(ending) => ending.starts_with(DRAFT) && age > DRAFT_AGE,
-                None => false,
-            };
-            if is_over {
-                discard(&file);
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes `record`, durably: when this returns, a crash of the machine leaves it there.
-    ///
-    /// # Errors
-    ///
-    /// When the folder cannot be made or written.
-    pub(crate) fn save(&self, record: &Record) -> Result<()> {
-        let file = self.file(&record.job);
-        self.replace(&file, record).map_err(|error| {
-            Error::system(format!("could not write the job's record {}: {error}", file.display())).advise(format!(
-                "The user that GitLab Runner runs as must be able to make and write {} ([TaskMetadata] Directory).",
-                self.directory.display()
-            ))
-        })
-    }
-
-    /// Writes `record` in place of an earlier one.
-    ///
-    /// # Errors
-    ///
-    /// When there is none any more: the job's cleanup has come meanwhile. It is written all the same, so that what it
-    /// names is found and stopped. As [`save`](Self::save) otherwise.
-    pub(crate) fn update(&self, record: &Record) -> Result<()> {
-        let earlier = self.find(&record.job)?;
-        self.save(record)?;
-        match earlier {
-            Found::Nothing => Err(Error::system("the job was cleaned up meanwhile")),
-            Found::Record(_) | Found::Damaged(_) => Ok(()),
-        }
-    }
-
-    fn replace(&self, file: &Path, record: &Record) -> std::io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)?;
-        // One job is one process at a time, but for a prepare that its runner gave up on.
-        let draft = file.with_extension(format!("{DRAFT}{}", std::process::id()));
-        let write = || {
-            let mut opened = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)?;
-            serde_json::to_writer(&mut opened, record)?;
-            opened.flush()?;
-            opened.sync_all()?;
-            std::fs::rename(&draft, file)?;
-            File::open(&self.directory)?.sync_all()
-        };
-        write().inspect_err(|_| discard(&draft))
-    }
-
-    /// Forgets `job`. Nothing to forget is fine.
-    ///
-    /// # Errors
-    ///
-    /// When the file is there and cannot be removed.
-    pub(crate) fn remove(&self, job: &Job) -> Result<()> {
-        self.remove_file(&self.file(job))?;
-        // Drafts hold the job's key, too.
-        for (file, _) in self.files()? {
-            let name = file.file_name().and_then(|name| name.to_str());
-            let rest = name.and_then(|name| name.strip_prefix(&job.record_name()));
-            if rest.is_some_and(|rest| rest.starts_with(&format!(".{DRAFT}"))) {
-                discard(&file);
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes a file among the records. Nothing to remove is fine.
-    ///
-    /// # Errors
-    ///
-    /// When the file is there and cannot be removed.
-    pub(crate) fn remove_file(&self, file: &Path) -> Result<()> {
-        match std::fs::remove_file(file) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::system(format!(
-                "could not remove the job's record {}: {error}",
-                file.display()
-            ))),
-            _ => Ok(()),
-        }
-    }
-
     /// This manager's own name, which its tasks carry.
     ///
     /// # Errors
@@ -459,12 +364,5 @@ impl Records {
     fn file(&self, job: &Job) -> PathBuf {
         self.directory
             .join(format!("{}.{RECORD}", job.record_name()))
-    }
-}
-
-/// Removes a draft; whoever writes it sees that it is gone.
-fn discard(draft: &Path) {
-    if let Err(error) = std::fs::remove_file(draft) {
-        tracing::debug!("could not remove {}: {error}", draft.display());
     }
 }

@@ -32,59 +32,54 @@ pub(crate) struct Retirement<'a> {
 }
 
 impl Retirement<'_> {
-    /// Stops the tasks of `job` and removes its record; returns the ARNs of what was stopped. The record stays
-    /// when a task could not be stopped, so that a later call can.
+    /// Stops the tasks of the attempt at `job` that was `found` and removes its record; returns the ARNs of what was
+    /// stopped. The record stays when a task could not be stopped, so that a later call can. Another attempt that begins
+    /// meanwhile, when this is a sweep's, is left alone.
     ///
     /// # Errors
     ///
     /// With AWS's refusal, or when the record cannot be removed.
     pub(crate) async fn retire(&self, job: &Job, found: Found, why: &str) -> Result<Vec<String>> {
         let reason = reason(job, why);
-        let stopped = match found {
-            Found::Nothing => return Ok(Vec::new()),
-            Found::Record(record) => {
-                self.note(&record);
-                match (&record.task, &record.call) {
-                    (Some(task), _) => {
-                        let stopped = stop(self.aws, &record.cluster, task.clone(), &reason).await;
-                        stopped.map(|task| vec![task])
-                    }
-                    (None, Some(_)) => {
-                        self.search(job, &record.cluster, unsettled(&record), &reason)
-                            .await
-                    }
-                    (None, None) => Ok(Vec::new()),
-                }
+        let found = match self.records.end(job, &found) {
+            Ok(now) => now,
+            // Without the note it is ended all the same, now.
+            Err(error) => {
+                tracing::debug!("{error}");
+                found
             }
+        };
+        let stopped = match &found {
+            Found::Nothing => return Ok(Vec::new()),
+            Found::Record(record) => match (&record.task, &record.call) {
+                (Some(task), _) => {
+                    let stopped = stop(self.aws, &record.cluster, task.clone(), &reason).await;
+                    stopped.map(|task| vec![task])
+                }
+                (None, Some(_)) => {
+                    let settled = unsettled(record);
+                    self.search(job, &found, &record.cluster, settled, &reason)
+                        .await
+                }
+                (None, None) => Ok(Vec::new()),
+            },
             Found::Damaged(what) => {
                 tracing::warn!("the record of job {} is damaged: {what}", job.id);
-                self.search(job, self.cluster, Duration::ZERO, &reason)
+                self.search(job, &found, self.cluster, Duration::ZERO, &reason)
                     .await
             }
         };
         let stopped = stopped
             .map_err(|refusal| Error::from(refusal).context("could not stop the job's task"))?;
-        self.records.remove(job)?;
+        self.records.remove(job, &found)?;
         Ok(stopped)
     }
 
-    /// Notes that the job's end has begun, so that a sweep goes on with it should this be cut short: its GitLab Runner may
-    /// live long after. Without the note it is ended all the same, now.
-    fn note(&self, record: &Record) {
-        if record.ends {
-            return;
-        }
-        let mut ending = record.clone();
-        ending.ends = true;
-        if let Err(error) = self.records.save(&ending) {
-            tracing::debug!("{error}");
-        }
-    }
-
-    /// Finds the job's tasks among the manager's, looking again until `settled` has passed, and stops them.
+    /// Finds the tasks of the attempt among the manager's, looking again until `settled` has passed, and stops them.
     async fn search(
         &self,
         job: &Job,
+        found: &Found,
         cluster: &str,
         settled: Duration,
         reason: &str,
@@ -96,6 +91,10 @@ impl Retirement<'_> {
         let mut stopped = Vec::new();
         loop {
             let tasks = persist(async || self.aws.tasks_of(cluster, &started_by).await).await?;
+            // Listed first: whatever another attempt started had its record before.
+            if !self.records.is_still(job, found) {
+                return Ok(stopped);
+            }
             for task in tasks.into_iter().filter(is_jobs) {
                 stopped.push(stop(self.aws, cluster, task.arn, reason).await?);
             }

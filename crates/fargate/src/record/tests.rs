@@ -5,6 +5,7 @@ use super::*;
 pub(crate) fn record(id: u64) -> Record {
     Record {
         job: job(id),
+        attempt: "a".into(),
         cluster: "ci".into(),
         region: "eu-west-1".into(),
         runner: None,
@@ -63,8 +64,9 @@ fn a_record_comes_back_as_it_was_and_only_its_owner_can_read_it() {
         1,
         "a draft was left"
     );
-    records.remove(&job).unwrap();
-    records.remove(&job).unwrap();
+    let found = records.find(&job).unwrap();
+    records.remove(&job, &found).unwrap();
+    records.remove(&job, &found).unwrap();
     assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
 }
 
@@ -102,7 +104,8 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
     assert_eq!((all.len(), ids), (3, [7, 8].into()));
     records.tidy().unwrap();
     assert!(!names().contains("t1_abc-8.tmp2") && !names().contains("fargate-b.lock"));
-    records.remove(&job(7)).unwrap();
+    let found = records.find(&job(7)).unwrap();
+    records.remove(&job(7), &found).unwrap();
     let left = [
         "fargate-a.lock",
         "manager",
@@ -128,4 +131,38 @@ fn what_is_no_record_of_the_job_is_damaged() {
     other.job.project_id = 99;
     records.save(&other).unwrap();
     assert!(matches!(records.find(&job(7)).unwrap(), Found::Damaged(_)));
+}
+
+#[test]
+fn what_is_about_one_attempt_leaves_the_next_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::new(folder.path());
+    let mut first = record(7);
+    records.save(&first).unwrap();
+    let found = records.end(&job(7), &records.find(&job(7)).unwrap());
+    let Found::Record(ending) = found.unwrap() else {
+        panic!("no record")
+    };
+    assert!(ending.ends);
+    // The prepare that it was taken from learns of it, and the mark stays.
+    first.task = Some("arn".into());
+    assert!(records.update(&first).is_err());
+    let Found::Record(now) = records.find(&job(7)).unwrap() else {
+        panic!("no record")
+    };
+    assert!(now.ends && now.task.is_some());
+
+    let found = Found::Record(now);
+    let mut second = record(7);
+    second.attempt = "b".into();
+    records.save(&second).unwrap();
+    assert!(!records.is_still(&job(7), &found));
+    let ended = records.end(&job(7), &found).unwrap();
+    assert!(matches!(ended, Found::Nothing));
+    records.remove(&job(7), &found).unwrap();
+    assert!(records.update(&first).is_err());
+    let Found::Record(left) = records.find(&job(7)).unwrap() else {
+        panic!("no record")
+    };
+    assert_eq!(*left, second);
 }

@@ -156,7 +156,12 @@ impl Preparation<'_> {
     /// to outlive its failure.
     async fn give_up(&self, failure: &Error) -> Result<()> {
         let context = self.context;
-        let (found, why) = (context.records.find(&context.job)?, failure.to_string());
+        let found = match context.records.find(&context.job)? {
+            // The runner gave up on this process, and has begun another.
+            Found::Record(record) if !record.is_ours() => return Ok(()),
+            found => found,
+        };
+        let why = failure.to_string();
         let retirement = self.retirement();
         let left = tokio::select! {
             left = retirement.retire(&context.job, found, &why) => left.err(),

@@ -150,7 +150,8 @@ impl Sweep<'_> {
         };
         let what = format!("record {}", file.display());
         let finding = self.carry_out(what, verdict, async |_| {
-            self.records.remove_file(file).map(|()| Vec::new())
+            let removed = self.records.remove_older(file, DAMAGED_AGE);
+            removed.map(|()| Vec::new())
         });
         Some(finding.await)
     }

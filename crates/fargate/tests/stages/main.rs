@@ -16,6 +16,7 @@ mod manager;
 mod many;
 mod proxy;
 mod reconnecting;
+mod retiring;
 mod scripts;
 mod secrets;
 mod service_log;

@@ -24,7 +24,7 @@ fn record(manager: &Manager) -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 
-fn rewrite(manager: &Manager, change: impl FnOnce(&mut Value)) {
+pub(crate) fn rewrite(manager: &Manager, change: impl FnOnce(&mut Value)) {
     let mut record = record(manager);
     change(&mut record);
     std::fs::write(manager.records().pop().unwrap(), record.to_string()).unwrap();
