@@ -7,13 +7,20 @@ use tokio::time::{Instant, sleep};
 use crate::ecs::{Aws, Refusal};
 use crate::error::{Error, Result};
 use crate::mark::{group, started_by};
-use crate::record::{Found, Record, Records};
+use crate::record::{self, Found, Record, Records};
 use crate::runner::Job;
 use crate::task::Task;
 
 /// How long after its intent was recorded a RunTask call that nobody waited for may still bring a task, and
 /// lists may not show it yet (AWS: eventual consistency).
 const UNSETTLED: Duration = Duration::from_secs(15);
+
+/// How old a task is at most that AWS says it does not know, and which may be there all the same (AWS: eventual
+/// consistency). One that it does not know later is over.
+const UNKNOWN: Duration = Duration::from_secs(60);
+
+/// How long until a task is tried again that AWS does not know yet.
+const UNKNOWN_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long stopping is tried while AWS neither does nor refuses it.
 const STOP_BUDGET: Duration = Duration::from_secs(60);
@@ -52,10 +59,9 @@ impl Retirement<'_> {
         let stopped = match &found {
             Found::Nothing => return Ok(Vec::new()),
             Found::Record(record) => match (&record.task, &record.call) {
-                (Some(task), _) => {
-                    let stopped = stop(self.aws, &record.cluster, task.clone(), &reason).await;
-                    stopped.map(|task| vec![task])
-                }
+                (Some(task), _) => stop(self.aws, &record.cluster, task, record.age(), &reason)
+                    .await
+                    .map(|()| vec![task.clone()]),
                 (None, Some(_)) => {
                     let settled = unsettled(record);
                     self.search(job, &found, &record.cluster, settled, &reason)
@@ -96,7 +102,8 @@ impl Retirement<'_> {
                 return Ok(stopped);
             }
             for task in tasks.into_iter().filter(is_jobs) {
-                stopped.push(stop(self.aws, cluster, task.arn, reason).await?);
+                stop(self.aws, cluster, &task.arn, age(&task), reason).await?;
+                stopped.push(task.arn);
             }
             if !stopped.is_empty() || Instant::now() >= settled_at {
                 return Ok(stopped);
@@ -112,7 +119,7 @@ impl Retirement<'_> {
     /// With AWS's refusal.
     pub(crate) async fn stop_unrecorded(&self, task: &Task, why: &str) -> Result<()> {
         let reason = cut(format!("fargate: {why}"));
-        stop(self.aws, self.cluster, task.arn.clone(), &reason).await?;
+        stop(self.aws, self.cluster, &task.arn, age(task), &reason).await?;
         Ok(())
     }
 }
@@ -122,9 +129,34 @@ fn unsettled(record: &Record) -> Duration {
     UNSETTLED.saturating_sub(record.age())
 }
 
-async fn stop(aws: &Aws, cluster: &str, task: String, reason: &str) -> Result<String, Refusal> {
-    persist(async || aws.stop_task(cluster, &task, reason).await).await?;
-    Ok(task)
+/// How long ago AWS made the task.
+fn age(task: &Task) -> Duration {
+    let now = record::now();
+    now.saturating_sub(task.created_at.map_or(now, Duration::from_secs))
+}
+
+/// Stops a task of this age. One that AWS does not know is stopped already, unless it is too young for AWS to know it.
+async fn stop(
+    aws: &Aws,
+    cluster: &str,
+    task: &str,
+    age: Duration,
+    reason: &str,
+) -> Result<(), Refusal> {
+    let known_at = Instant::now() + UNKNOWN.saturating_sub(age);
+    loop {
+        match persist(async || aws.stop_task(cluster, task, reason).await).await {
+            Err(refusal) if refusal.is_not_found() => {
+                let left = known_at.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Ok(());
+                }
+                tracing::debug!("{refusal}; trying again");
+                sleep(UNKNOWN_PAUSE.min(left)).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Repeats a call within the budget while AWS neither does nor refuses it.

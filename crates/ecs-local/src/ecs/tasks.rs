@@ -97,6 +97,7 @@ pub(super) fn stop(region: &mut Region, input: StopTask) -> Result<TaskReply<'_>
         .tasks
         .get_mut(&id)
         .filter(|task| task.record.cluster_arn == cluster.arn)
+        .and_then(|task| (!task.is_missing()).then_some(task))
         .ok_or_else(|| ApiError::invalid_parameter("The referenced task was not found."))?;
     task.begin_stop(
         "UserInitiated",

@@ -187,7 +187,7 @@ pub(super) enum Effect {
     },
 
     // Of tasks, seen in replies.
-    /// DescribeTasks says `MISSING` for the first reads of the task.
+    /// DescribeTasks says `MISSING` for the first reads of the task, and StopTask, which counts as one, that it was not found.
     Missing { reads: u32 },
     /// DescribeTasks says `MISSING` at this read of the task, the first one being 1.
     MissingOnce { read: u32 },

@@ -183,11 +183,22 @@ impl Task {
         self.stopping.subscribe()
     }
 
+    /// Whether it is not there yet for whoever names it, which counts as a read.
+    pub(crate) fn is_missing(&mut self) -> bool {
+        let missing = self.reads < self.faults.missing_reads;
+        if missing {
+            self.reads += 1;
+        }
+        missing
+    }
+
     /// Counts a read and finds what it shows.
     pub(crate) fn read(&mut self, tags: bool) -> Read<'_> {
+        if self.is_missing() {
+            return Read::Missing;
+        }
         self.reads = self.reads.saturating_add(1);
-        let once = self.faults.missing_read == Some(self.reads);
-        if self.reads <= self.faults.missing_reads || once {
+        if self.faults.missing_read == Some(self.reads) {
             return Read::Missing;
         }
         let stale = self

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Local, detail, shell, wait_until};
+use crate::server::{CLUSTER, Local, detail, shell, wait_until};
 
 /// Whether a DescribeTasks reply says that the task is not there.
 fn is_missing(reply: &Value) -> bool {
@@ -18,6 +18,18 @@ fn a_new_task_is_missing_for_the_first_reads() {
     let arn = local.run("job");
     let reads = [(); 5].map(|()| is_missing(&local.describe(&arn)));
     assert_eq!(reads, [true, true, true, false, false]);
+    local.stop_task(&arn);
+
+    // Nor can it be stopped.
+    let arn = local.run("job");
+    assert!(is_missing(&local.describe(&arn)));
+    for _ in 0..2 {
+        let (_, _, message) =
+            local.refusal("StopTask", &json!({ "cluster": CLUSTER, "task": arn }));
+        assert_eq!(message, "The referenced task was not found.");
+    }
+    local.stop_task(&arn);
+    local.wait_for(&arn, "STOPPED");
 }
 
 #[test]

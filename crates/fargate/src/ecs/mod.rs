@@ -239,11 +239,11 @@ impl Aws {
         self.describe_tasks(cluster, &arns).await
     }
 
-    /// Stops a task; one that AWS no longer knows is stopped already.
+    /// Stops a task.
     ///
     /// # Errors
     ///
-    /// With AWS's refusal.
+    /// With AWS's refusal; also when it does not know the task, which may be over, or too new.
     pub(crate) async fn stop_task(
         &self,
         cluster: &str,
@@ -256,14 +256,10 @@ impl Aws {
             .cluster(cluster)
             .task(arn)
             .reason(reason);
-        match call
-            .send()
-            .await
+        let stopped = call.send().await;
+        stopped
+            .map(drop)
             .map_err(|error| Refusal::of("ecs:StopTask", &error))
-        {
-            Err(refusal) if !refusal.is_not_found() => Err(refusal),
-            _ => Ok(()),
-        }
     }
 
     /// The public address of a network interface; nothing while it has none.

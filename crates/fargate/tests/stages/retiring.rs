@@ -46,3 +46,31 @@ fn a_sweep_leaves_the_next_attempt_of_a_job_alone() {
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
 }
+
+#[test]
+fn a_task_that_aws_does_not_know_yet_is_stopped_once_it_does() {
+    let late = json!({ "faults": [{ "effect": { "missing": { "reads": 4 } } }] });
+    let manager = Manager::with_faults(Server::Agent, &late);
+    let mut preparing = manager.start(&["custom", "prepare"]);
+    preparing.read_until("Task ");
+    preparing.signal(nix::sys::signal::Signal::SIGKILL);
+    preparing.finish();
+    manager.custom("cleanup").exits(0);
+    assert!(manager.aws.calls("StopTask") > 1, "it was known at once");
+    manager.left_nothing();
+
+    // One that was asked for long ago is stopped when AWS does not know it.
+    manager.prepare();
+    let arn = manager.aws.running()[0]["taskArn"].clone();
+    let arn = arn.as_str().unwrap();
+    manager.aws.stop_task(arn, "over");
+    let (cluster, _) = arn.rsplit_once('/').unwrap();
+    rewrite(&manager, |record| {
+        record["intended_at"] = json!(1);
+        record["task"] = json!(format!("{cluster}/{}", "0".repeat(32)));
+    });
+    let before = manager.aws.calls("StopTask");
+    manager.custom("cleanup").exits(0);
+    assert_eq!(manager.aws.calls("StopTask"), before + 1);
+    manager.left_nothing();
+}
