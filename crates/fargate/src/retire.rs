@@ -30,6 +30,7 @@ const REASON_LIMIT: usize = 255;
 
 /// What retiring a job takes.
 pub(crate) struct Retirement<'a> {
+    /// Of the configuration's region.
     pub(crate) aws: &'a Aws,
     pub(crate) records: &'a Records,
     /// This manager's name.
@@ -58,20 +59,11 @@ impl Retirement<'_> {
         };
         let stopped = match &found {
             Found::Nothing => return Ok(Vec::new()),
-            Found::Record(record) => match (&record.task, &record.call) {
-                (Some(task), _) => stop(self.aws, &record.cluster, task, record.age(), &reason)
-                    .await
-                    .map(|()| vec![task.clone()]),
-                (None, Some(_)) => {
-                    let settled = unsettled(record);
-                    self.search(job, &found, &record.cluster, settled, &reason)
-                        .await
-                }
-                (None, None) => Ok(Vec::new()),
-            },
+            Found::Record(record) => self.retire_recorded(record, &found, &reason).await,
             Found::Damaged(what) => {
                 tracing::warn!("the record of job {} is damaged: {what}", job.id);
-                self.search(job, &found, self.cluster, Duration::ZERO, &reason)
+                let (aws, cluster) = (self.aws, self.cluster);
+                self.search(aws, cluster, job, &found, Duration::ZERO, &reason)
                     .await
             }
         };
@@ -81,12 +73,35 @@ impl Retirement<'_> {
         Ok(stopped)
     }
 
+    /// Stops the task of the attempt where it was asked for: the configuration may name another cluster and region by now.
+    async fn retire_recorded(
+        &self,
+        record: &Record,
+        found: &Found,
+        reason: &str,
+    ) -> Result<Vec<String>, Refusal> {
+        let (aws, cluster) = (self.aws.in_region(&record.region), &record.cluster);
+        match (&record.task, &record.call) {
+            (Some(task), _) => {
+                stop(&aws, cluster, task, record.age(), reason).await?;
+                Ok(vec![task.clone()])
+            }
+            (None, Some(_)) => {
+                let settled = unsettled(record);
+                self.search(&aws, cluster, &record.job, found, settled, reason)
+                    .await
+            }
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+
     /// Finds the tasks of the attempt among the manager's, looking again until `settled` has passed, and stops them.
     async fn search(
         &self,
+        aws: &Aws,
+        cluster: &str,
         job: &Job,
         found: &Found,
-        cluster: &str,
         settled: Duration,
         reason: &str,
     ) -> Result<Vec<String>, Refusal> {
@@ -96,13 +111,13 @@ impl Retirement<'_> {
         let settled_at = Instant::now() + settled;
         let mut stopped = Vec::new();
         loop {
-            let tasks = persist(async || self.aws.tasks_of(cluster, &started_by).await).await?;
+            let tasks = persist(async || aws.tasks_of(cluster, &started_by).await).await?;
             // Listed first: whatever another attempt started had its record before.
             if !self.records.is_still(job, found) {
                 return Ok(stopped);
             }
             for task in tasks.into_iter().filter(is_jobs) {
-                stop(self.aws, cluster, &task.arn, age(&task), reason).await?;
+                stop(aws, cluster, &task.arn, age(&task), reason).await?;
                 stopped.push(task.arn);
             }
             if !stopped.is_empty() || Instant::now() >= settled_at {

@@ -119,6 +119,17 @@ impl Aws {
         Self { shared, ecs }
     }
 
+    /// The APIs of another region, with the same credentials; of the same one where none is named.
+    pub(crate) fn in_region(&self, region: &str) -> Self {
+        if region.is_empty() {
+            return self.clone();
+        }
+        let region = Region::new(region.to_owned());
+        let shared = self.shared.to_builder().region(region).build();
+        let ecs = aws_sdk_ecs::Client::new(&shared);
+        Self { shared, ecs }
+    }
+
     /// Asks for a task, with a single call.
     ///
     /// # Errors

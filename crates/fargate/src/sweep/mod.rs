@@ -110,15 +110,12 @@ impl Sweep<'_> {
         Ok(findings)
     }
 
-    /// What became of the job of a record; nothing when it is another configuration's.
+    /// What became of the job of a record; nothing when the file is none of ours.
     async fn job(&self, entry: Entry) -> Option<Finding> {
         let record = match entry.record {
             Ok(record) => record,
             Err(damage) => return self.damaged(&entry.file, entry.age, damage).await,
         };
-        if !record.region.is_empty() && record.region != self.fargate.region {
-            return None;
-        }
         let fate = record.runner.as_ref().map_or(Fate::Unknown, Process::fate);
         let verdict = verdict::of_job(&record, fate, record::now().as_secs());
         let finding = self.carry_out(record.job.title(), verdict, async |why| {

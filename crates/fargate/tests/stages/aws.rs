@@ -115,8 +115,13 @@ impl Aws {
 
     /// Calls an operation of ECS as a client would, and wants it to succeed.
     pub(crate) fn call(&self, operation: &str, body: &Value) -> Value {
-        let reply = self.ask("ecs", "AmazonEC2ContainerServiceV20141113", operation, body);
-        serde_json::from_str(&reply).unwrap()
+        self.call_in(REGION, operation, body)
+    }
+
+    /// The same in a region.
+    pub(crate) fn call_in(&self, region: &str, operation: &str, body: &Value) -> Value {
+        let service = ("ecs", "AmazonEC2ContainerServiceV20141113");
+        serde_json::from_str(&self.ask(region, service, operation, body)).unwrap()
     }
 
     /// Lets happen what this document says, from now on.
@@ -128,14 +133,20 @@ impl Aws {
     /// Makes a log group.
     pub(crate) fn create_log_group(&self, name: &str) {
         let body = json!({ "logGroupName": name });
-        self.ask("logs", "Logs_20140328", "CreateLogGroup", &body);
+        self.ask(REGION, ("logs", "Logs_20140328"), "CreateLogGroup", &body);
     }
 
     /// Calls an operation of a service that speaks JSON, and wants it to succeed.
-    fn ask(&self, service: &str, prefix: &str, operation: &str, body: &Value) -> String {
+    fn ask(
+        &self,
+        region: &str,
+        (service, prefix): (&str, &str),
+        operation: &str,
+        body: &Value,
+    ) -> String {
         let headers = format!(
             "X-Amz-Target: {prefix}.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/{REGION}/{service}/aws4_request, \
+             Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/{region}/{service}/aws4_request, \
              SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={}\r\n",
             "0".repeat(64)
         );

@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
-use crate::aws::{Server, wait_until};
+use crate::aws::{CLUSTER, REGION, Server, wait_until};
 use crate::manager::Manager;
-use crate::sweeping::rewrite;
+use crate::sweeping::{prepare_and_lose_runner, rewrite};
 
 #[test]
 fn a_sweep_leaves_the_next_attempt_of_a_job_alone() {
@@ -72,5 +72,28 @@ fn a_task_that_aws_does_not_know_yet_is_stopped_once_it_does() {
     let before = manager.aws.calls("StopTask");
     manager.custom("cleanup").exits(0);
     assert_eq!(manager.aws.calls("StopTask"), before + 1);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_task_is_stopped_in_the_region_it_was_started_in() {
+    // The operator goes to another region, where a cluster of that name is, too, and the jobs of the old one are not over.
+    const OTHER: &str = "eu-central-1";
+    let manager = Manager::new(Server::Agent);
+    let here = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    let elsewhere = here.replace(REGION, OTHER);
+    manager.prepare();
+    manager.write_config(&elsewhere);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+
+    manager.write_config(&here);
+    prepare_and_lose_runner(&manager);
+    manager.write_config(&elsewhere);
+    let cluster = json!({ "clusterName": CLUSTER });
+    manager.aws.call_in(OTHER, "CreateCluster", &cluster);
+    let done = manager.start(&["reap"]).finish().exits(0);
+    let out = done.out();
+    assert!(out.contains("ended job 4711 of acme/shop, task "), "{out}");
     manager.left_nothing();
 }

@@ -9,7 +9,7 @@ use crate::aws::{Server, wait_until};
 use crate::manager::{Manager, Outcome, SECOND};
 
 /// Prepares the manager's job for a runner that is gone then.
-fn prepare_and_lose_runner(manager: &Manager) {
+pub(crate) fn prepare_and_lose_runner(manager: &Manager) {
     let call = &mut manager.call_of_dying_runner(&["custom", "prepare"]);
     let output = call.output().unwrap();
     assert!(output.status.success(), "{output:?}");
