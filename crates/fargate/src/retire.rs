@@ -39,6 +39,15 @@ pub(crate) struct Retirement<'a> {
     pub(crate) cluster: &'a str,
 }
 
+/// Leaves word that the end of the attempt has begun that was `found`; what there is of it now. Without the word it is ended
+/// all the same, now.
+pub(crate) fn begin(records: &Records, job: &Job, found: Found) -> Found {
+    records.end(job, &found).unwrap_or_else(|error| {
+        tracing::debug!("{error}");
+        found
+    })
+}
+
 impl Retirement<'_> {
     /// Stops the tasks of the attempt at `job` that was `found` and removes its record; returns the ARNs of what was
     /// stopped. The record stays when a task could not be stopped, so that a later call can. Another attempt that begins
@@ -49,14 +58,7 @@ impl Retirement<'_> {
     /// With AWS's refusal, or when the record cannot be removed.
     pub(crate) async fn retire(&self, job: &Job, found: Found, why: &str) -> Result<Vec<String>> {
         let reason = reason(job, why);
-        let found = match self.records.end(job, &found) {
-            Ok(now) => now,
-            // Without the note it is ended all the same, now.
-            Err(error) => {
-                tracing::debug!("{error}");
-                found
-            }
-        };
+        let found = begin(self.records, job, found);
         let stopped = match &found {
             Found::Nothing => return Ok(Vec::new()),
             Found::Record(record) => self.retire_recorded(record, &found, &reason).await,

@@ -7,11 +7,13 @@ use super::{Context, say};
 use crate::ecs::Aws;
 use crate::error::Result;
 use crate::record::Found;
-use crate::retire::Retirement;
+use crate::retire::{self, Retirement};
 use crate::task;
 
 pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
+    // First of all: no other cleanup comes, so whatever fails from here on is a sweep's to go on with.
     let found = context.records.find(&context.job)?;
+    let found = retire::begin(&context.records, &context.job, found);
     if matches!(found, Found::Nothing) {
         // Intent is recorded before anything is started, so there is nothing to stop, and AWS need not be asked.
         return Ok(());

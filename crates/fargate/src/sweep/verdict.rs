@@ -10,6 +10,10 @@ use crate::task::Task;
 /// How long after its intent a job is over that does not say when: longer than any job of GitLab's.
 const LONGEST_JOB: u64 = 7 * 24 * 3600;
 
+/// How long after its time a job is over whose runner lives: the runner itself ends it minutes after its timeout, and
+/// calls cleanup, which may have been unable to leave word.
+const BEYOND_ITS_TIME: u64 = 24 * 3600;
+
 /// What is to become of something, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -22,14 +26,19 @@ pub(super) fn of_job(record: &Record, runner: Fate, now: u64) -> Verdict {
     let over_at = record
         .over_at
         .unwrap_or(record.intended_at.saturating_add(LONGEST_JOB));
+    let is_long_over = |over_at: u64| now > over_at.saturating_add(BEYOND_ITS_TIME);
+    let ago = |over_at: u64| span(Duration::from_secs(now.saturating_sub(over_at)));
     match runner {
         _ if record.ends => Verdict::End("its end had begun, and was cut short".to_owned()),
+        Fate::Lives if record.over_at.is_some_and(is_long_over) => Verdict::End(format!(
+            "its time was over {} ago, though its GitLab Runner lives",
+            ago(over_at)
+        )),
         Fate::Lives => Verdict::Keep("its GitLab Runner lives".to_owned()),
         Fate::Gone => Verdict::End("its GitLab Runner is gone".to_owned()),
-        Fate::Unknown if now > over_at => Verdict::End(format!(
-            "its time was over {} ago",
-            span(Duration::from_secs(now - over_at))
-        )),
+        Fate::Unknown if now > over_at => {
+            Verdict::End(format!("its time was over {} ago", ago(over_at)))
+        }
         Fate::Unknown => Verdict::Keep(format!(
             "whether its GitLab Runner lives cannot be seen from here, and its time is over in {}",
             span(Duration::from_secs(over_at - now))
@@ -98,12 +107,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_job_whose_runner_lives_is_never_ended(now: u64, over_at: Option<u64>, intended_at: u64) {
+        fn a_job_whose_runner_lives_has_a_day_beyond_its_time(now in 0..u64::MAX / 2, over_at: Option<u64>, intended_at: u64, late in 0..200_000u64) {
             let mut record = record(7);
-            record.over_at = over_at;
             record.intended_at = intended_at;
-            prop_assert!(!ends(&of_job(&record, Fate::Lives, now)));
-            prop_assert!(ends(&of_job(&record, Fate::Gone, now)));
+            for over_at in [over_at, now.checked_sub(late)] {
+                record.over_at = over_at;
+                let long_over = over_at.is_some_and(|at| at < now && now - at > 24 * 3600);
+                prop_assert_eq!(ends(&of_job(&record, Fate::Lives, now)), long_over);
+                prop_assert!(ends(&of_job(&record, Fate::Gone, now)));
+            }
             // Once its own cleanup has begun there is nothing to wait for.
             record.ends = true;
             prop_assert!(ends(&of_job(&record, Fate::Lives, now)));

@@ -97,3 +97,39 @@ fn a_task_is_stopped_in_the_region_it_was_started_in() {
     assert!(out.contains("ended job 4711 of acme/shop, task "), "{out}");
     manager.left_nothing();
 }
+
+#[test]
+fn a_cleanup_that_fails_before_it_asks_aws_is_done_by_a_sweep() {
+    // It cannot tell which manager this is, and leaves word all the same.
+    let manager = Manager::new(Server::Agent);
+    manager.prepare();
+    let name = manager.metadata().join("manager");
+    let aside = manager.path("aside");
+    std::fs::rename(&name, &aside).unwrap();
+    std::fs::create_dir(&name).unwrap();
+    manager.custom("cleanup").exits(22);
+    std::fs::remove_dir(&name).unwrap();
+    std::fs::rename(&aside, &name).unwrap();
+    let done = manager.start(&["reap"]).finish().exits(0);
+    assert!(done.out().contains("its end had begun"), "{}", done.out());
+    manager.left_nothing();
+
+    // It cannot read its configuration, so it knows of no record. No job outlives its time by a day.
+    manager.prepare();
+    let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    manager.write_config("[Fargate");
+    manager.custom("cleanup").exits(22);
+    manager.write_config(&config);
+    let time_was_over = |days: u64| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let over_at = now.unwrap().as_secs() + 60 - days * 24 * 3600;
+        rewrite(&manager, |record| record["over_at"] = json!(over_at));
+        manager.start(&["reap"]).finish().exits(0)
+    };
+    let kept = time_was_over(1);
+    assert!(kept.out().contains("GitLab Runner lives"), "{}", kept.out());
+    let done = time_was_over(2);
+    let said = "ago, though its GitLab Runner lives";
+    assert!(done.out().contains(said), "{}", done.out());
+    manager.left_nothing();
+}
