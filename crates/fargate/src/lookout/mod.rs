@@ -7,8 +7,10 @@
 //!
 //! ```text
 //! looks/turn            when AWS may be asked again; locked by who asks
+//! looks/TASK.PID.new    of a process that is about to wait
 //! looks/TASK.PID.wait   a task's ARN; locked by the process that waits
 //! looks/TASK.PID.seen   the answer for it
+//! looks/draft           an answer that is not complete yet
 //! ```
 
 #[cfg(test)]
@@ -33,6 +35,11 @@ use crate::task::{self, Task};
 const FOLDER: &str = "looks";
 const WAITING: &str = "wait";
 const SEEN: &str = "seen";
+const NEW: &str = "new";
+const DRAFT: &str = "draft";
+
+/// How old a file is at least whose process was killed when it was about to wait, which takes milliseconds.
+const NEW_AGE: Duration = Duration::from_secs(60);
 
 /// How often it is tried to be the one who asks, while another is about it.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -80,7 +87,7 @@ impl Lookout {
                 .mode(0o700)
                 .create(&folder)?;
             // Under another name until it is locked: one that is not locked is taken for a dead process's.
-            let draft = folder.join(format!("{name}.new"));
+            let draft = folder.join(format!("{name}.{NEW}"));
             let mut file = create(&draft)?;
             file.lock()?;
             file.write_all(arn.as_bytes())?;
@@ -195,12 +202,22 @@ impl Lookout {
             return waiting;
         };
         for path in entries.flatten().map(|entry| entry.path()) {
-            let name = path.file_stem().and_then(|name| name.to_str());
-            let Some(name) = name.filter(|_| path.extension().is_some_and(|end| end == WAITING))
-            else {
+            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
                 continue;
             };
-            if name == self.name {
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            let is_abandoned = match ending {
+                // Who waits leaves word before anything is laid out for it.
+                Some(SEEN) => !self.file(name, WAITING).exists(),
+                Some(NEW) => is_old(&path),
+                // Only who holds the lock writes it, and not yet.
+                None => name == DRAFT,
+                Some(_) => false,
+            };
+            if is_abandoned {
+                discard(&path);
+            }
+            if ending != Some(WAITING) || name == self.name {
                 continue;
             }
             let Ok(mut file) = File::open(&path) else {
@@ -220,7 +237,7 @@ impl Lookout {
 
     /// Only who holds the lock does this, so one name for what is not complete will do.
     fn lay_out(&self, name: &str, answer: &Answer) -> std::io::Result<()> {
-        let draft = self.folder.join("draft");
+        let draft = self.folder.join(DRAFT);
         let mut file = create(&draft)?;
         serde_json::to_writer(&mut file, answer)?;
         std::fs::rename(&draft, self.file(name, SEEN))?;
@@ -233,12 +250,7 @@ impl Lookout {
 
     fn forget(&self, name: &str) {
         for ending in [WAITING, SEEN] {
-            match std::fs::remove_file(self.file(name, ending)) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    tracing::debug!("could not remove {name}.{ending}: {error}");
-                }
-                _ => {}
-            }
+            discard(&self.file(name, ending));
         }
     }
 
@@ -285,6 +297,23 @@ impl Turn {
         if let Err(error) = written {
             tracing::debug!("could not note when to ask again: {error}");
         }
+    }
+}
+
+/// Whether a file was written long ago.
+fn is_old(path: &Path) -> bool {
+    let written = path.metadata().and_then(|file| file.modified()).ok();
+    let age = written.and_then(|written| written.elapsed().ok());
+    age.is_some_and(|age| age > NEW_AGE)
+}
+
+/// Removes a file that may be gone already.
+fn discard(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::debug!("could not remove {}: {error}", path.display());
+        }
+        _ => {}
     }
 }
 

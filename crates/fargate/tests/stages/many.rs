@@ -6,7 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::aws::{REGION, Server};
-use crate::manager::Manager;
+use crate::manager::{Manager, SECOND};
 
 /// How many.
 const JOBS: u64 = 20;
@@ -87,4 +87,28 @@ fn a_job_that_was_refused_a_task_leaves_nothing_to_look_for() {
         assert!(manager.aws.calls("ListTasks") <= 1, "{effect}");
         manager.left_nothing();
     }
+}
+
+#[test]
+fn what_killed_processes_left_among_the_looks_is_cleared_away_by_who_looks_next() {
+    let manager = Manager::new(Server::Agent);
+    let looks = manager.metadata().join("looks");
+    std::fs::create_dir_all(&looks).unwrap();
+    let task = "0".repeat(32);
+    // One was about to announce itself, and another one has begun a moment ago. An answer that nobody waits for, and
+    // one that was never laid out.
+    let [old, young] = [1, 2].map(|process| looks.join(format!("{task}.{process}.new")));
+    let [seen, draft] = [format!("{task}.3.seen"), "draft".into()].map(|name| looks.join(name));
+    for file in [&old, &young, &seen, &draft] {
+        std::fs::write(file, "").unwrap();
+    }
+    let long_ago = SystemTime::now() - 120 * SECOND;
+    let file = std::fs::File::open(&old).unwrap();
+    file.set_modified(long_ago).unwrap();
+    drop(file);
+    manager.prepare();
+    assert!(!old.exists() && !seen.exists() && !draft.exists());
+    assert!(young.exists());
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
 }
