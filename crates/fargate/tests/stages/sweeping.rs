@@ -92,12 +92,7 @@ fn prepare_ends_what_others_left_while_it_waits() {
     prepare_and_lose_runner(&manager);
     manager.next_job();
     // The first one has swept as well, a moment ago.
-    let swept = manager.metadata().join("sweep");
-    let long_ago = SystemTime::now() - 600 * SECOND;
-    std::fs::File::open(&swept)
-        .unwrap()
-        .set_modified(long_ago)
-        .unwrap();
+    manager.let_sweep();
     manager.prepare();
     assert_eq!(manager.aws.running().len(), 1);
     assert_eq!(record(&manager)["job"]["id"], 4712);
