@@ -139,7 +139,7 @@ impl Cell {
 
     fn configure(&self, manager: &Manager, expectation: &Expectation) {
         // Where the job succeeds all the same it has time for it, on a slow machine, too.
-        // Else it has as long as the SDK tries a call.
+        // Else it has time for a few attempts of a call: those that the SDK makes, or ours where that is RunTask.
         let start_timeout = if expectation.succeeds() { 120 } else { 10 };
         let public = self.point == Point::Addressing;
         let fargate = format!("StartTimeout = \"{start_timeout}s\"\nEnablePublicIP = {public}\n");
