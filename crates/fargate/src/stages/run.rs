@@ -148,18 +148,10 @@ fn record(context: &Context<'_>) -> Result<Record> {
 
 /// Notes that the job's own container takes scripts: whatever becomes of it from now on, its image can be used.
 fn begins(context: &Context<'_>, record: &Record) -> Result<Record> {
-    let noted = Record {
-        began: true,
-        ..record.clone()
-    };
-    if !record.began
-        && let Err(error) = context.records.update(&noted)
-    {
-        // The job's cleanup has come meanwhile.
-        if let Err(error) = context.records.remove(&context.job) {
-            tracing::warn!("{error}");
-        }
-        return Err(error);
+    let mut noted = record.clone();
+    noted.began = true;
+    if !record.began {
+        context.records.update(&noted)?;
     }
     Ok(noted)
 }
