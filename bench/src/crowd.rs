@@ -47,7 +47,16 @@ struct Load {
     peak_pss_kib: u64,
 }
 
-pub(crate) fn measure(plot: &Path, sizes: Vec<usize>, unlimited: bool) {
+/// What is measured beside the usual.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Setting {
+    /// Without AWS's rate limits.
+    pub(crate) unlimited: bool,
+    /// Tasks are reached by public addresses, which EC2 is asked for.
+    pub(crate) public: bool,
+}
+
+pub(crate) fn measure(plot: &Path, sizes: Vec<usize>, setting: Setting) {
     let sizes = if sizes.is_empty() {
         SIZES.to_vec()
     } else {
@@ -64,10 +73,7 @@ pub(crate) fn measure(plot: &Path, sizes: Vec<usize>, unlimited: bool) {
         "RunTask",
         "throttled"
     );
-    let rows: Vec<Row> = sizes
-        .into_iter()
-        .map(|jobs| crowd(jobs, unlimited))
-        .collect();
+    let rows: Vec<Row> = sizes.into_iter().map(|jobs| crowd(jobs, setting)).collect();
     draw(plot, &rows).expect("the plot can be written");
 }
 
@@ -116,9 +122,12 @@ impl Drop for Serving {
     }
 }
 
-fn crowd(jobs: usize, unlimited: bool) -> Row {
-    let (serving, aws) = Serving::start(unlimited);
+fn crowd(jobs: usize, setting: Setting) -> Row {
+    let (serving, aws) = Serving::start(setting.unlimited);
     let manager = Manager::of(aws, tempfile::tempdir().unwrap());
+    if setting.public {
+        manager.configure("EnablePublicIP = true", "");
+    }
     for job in 0..jobs {
         let folder = manager.path(&job.to_string());
         std::fs::create_dir(&folder).unwrap();

@@ -38,7 +38,7 @@ fn fargate() -> &'static str {
 }
 
 fn main() {
-    let usage = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd [--unlimited] PLOT.svg [JOBS ...]";
+    let usage = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd [--unlimited] [--public] PLOT.svg [JOBS ...]";
     let program = std::env::args().nth(1).expect(usage);
     let more: Vec<String> = std::env::args().skip(2).collect();
     let program = std::fs::canonicalize(program).expect("the program is there");
@@ -54,14 +54,16 @@ fn main() {
         .split_first()
         .map(|(first, rest)| (first.as_str(), rest))
     {
-        let unlimited = rest.iter().any(|argument| argument == "--unlimited");
-        let rest: Vec<_> = rest
-            .iter()
-            .filter(|argument| *argument != "--unlimited")
-            .collect();
+        let (options, rest): (Vec<&String>, Vec<&String>) =
+            rest.iter().partition(|argument| argument.starts_with("--"));
+        let has = |name: &str| options.iter().any(|option| *option == name);
+        let setting = crowd::Setting {
+            unlimited: has("--unlimited"),
+            public: has("--public"),
+        };
         let (plot, sizes) = rest.split_first().expect(usage);
         let sizes = sizes.iter().map(|size| size.parse().expect(usage));
-        return crowd::measure(plot.as_ref(), sizes.collect(), unlimited);
+        return crowd::measure(plot.as_ref(), sizes.collect(), setting);
     }
     let runs = more.first().map_or(RUNS, |runs| runs.parse().expect(usage));
 
