@@ -144,7 +144,7 @@ impl StandIn {
             "X-Amz-Target: {prefix}.{operation}\r\nX-Amz-Date: 20260102T030405Z\r\n\
              Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/eu-west-1/{service}/aws4_request, \
              SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature={}\r\n", "0".repeat(64)));
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: local\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{target}Content-Length: {}\r\n\r\n{body}",
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-amz-json-1.1\r\n{target}Content-Length: {}\r\n\r\n{body}",
             body.len()).unwrap();
         let mut reply = Vec::new();
         stream.read_to_end(&mut reply).unwrap();
