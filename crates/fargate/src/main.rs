@@ -19,6 +19,7 @@ mod mutation;
 mod output;
 mod placement;
 mod plain;
+mod private;
 mod reap;
 mod record;
 mod retire;

@@ -3,12 +3,12 @@
 //! Several managers may run tasks in one cluster, and none may stop another's. So each has a name, which its tasks
 //! carry, and knows the processes of GitLab Runner that its jobs belong to.
 
-use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Result, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::private;
 
 /// File in the metadata folder with the manager's name.
 const NAME_FILE: &str = "manager";
@@ -42,25 +42,16 @@ pub(crate) fn name(directory: &Path) -> Result<String> {
     if let Some(name) = read()? {
         return Ok(name);
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)?;
+    private::make_folder(directory)?;
     // Of several first jobs at once one makes the name. The lock is held no longer than that takes, and never by a
     // process that is gone.
-    let lock = File::open(directory)?;
-    lock.lock()?;
+    let lock = private::lock_folder(directory)?;
     if let Some(name) = read()? {
         return Ok(name);
     }
     let draft = directory.join(format!("{NAME_FILE}.tmp{}", std::process::id()));
     let name = crate::ssh::random_hex::<8>();
-    let mut opened = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
+    let mut opened = private::create(&draft)?;
     write!(opened, "{name}\n{machine}\n")?;
     opened.sync_all()?;
     std::fs::rename(&draft, &file)?;

@@ -192,6 +192,11 @@ pub(crate) fn now() -> Duration {
         .unwrap_or_default()
 }
 
+/// A time in milliseconds, as files between processes have it.
+pub(crate) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// What lies where a job's record should be.
 #[derive(Debug)]
 pub(crate) enum Found {

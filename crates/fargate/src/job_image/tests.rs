@@ -359,7 +359,7 @@ fn response() -> Value {
     })
 }
 
-const SECRET: &str = "glpat-XXXXXXXXXXXXXXXXXXXX";
+const SECRET: &str = "glpat-00000000000000000000";
 
 /// Whether the secret is nowhere in a response but where masked variables have it.
 fn is_kept(response: &Value) -> bool {

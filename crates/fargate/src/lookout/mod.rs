@@ -17,19 +17,19 @@
 mod model;
 mod turn;
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use self::turn::{Move, View, Wish, millis, spacing};
+use self::turn::{Move, View, Wish, spacing};
 use crate::ecs::{Aws, Refusal};
 use crate::error::{Error, Result};
-use crate::record;
+use crate::private;
+use crate::record::{self, millis};
 use crate::task::{self, Task};
 
 const FOLDER: &str = "looks";
@@ -82,13 +82,10 @@ impl Lookout {
         let folder = directory.join(FOLDER);
         let name = format!("{}.{}", task::id(arn), std::process::id());
         let announce = || {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&folder)?;
+            private::make_folder(&folder)?;
             // Under another name until it is locked: one that is not locked is taken for a dead process's.
             let draft = folder.join(format!("{name}.{NEW}"));
-            let mut file = create(&draft)?;
+            let mut file = private::create(&draft)?;
             file.lock()?;
             file.write_all(arn.as_bytes())?;
             std::fs::rename(&draft, folder.join(format!("{name}.{WAITING}")))?;
@@ -238,7 +235,7 @@ impl Lookout {
     /// Only who holds the lock does this, so one name for what is not complete will do.
     fn lay_out(&self, name: &str, answer: &Answer) -> std::io::Result<()> {
         let draft = self.folder.join(DRAFT);
-        let mut file = create(&draft)?;
+        let mut file = private::create(&draft)?;
         serde_json::to_writer(&mut file, answer)?;
         std::fs::rename(&draft, self.file(name, SEEN))?;
         // Its process may have ended meanwhile, and removed what was there.
@@ -270,9 +267,7 @@ struct Turn(File);
 
 impl Turn {
     fn take(folder: &Path) -> Option<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        let file = options.mode(0o600).open(folder.join("turn")).ok()?;
+        let file = private::open(&folder.join("turn")).ok()?;
         match file.try_lock() {
             Ok(()) => Some(Self(file)),
             Err(TryLockError::WouldBlock) => None,
@@ -320,12 +315,6 @@ fn discard(path: &Path) {
 /// What the ARNs of a cluster's tasks have in common.
 fn cluster(arn: &str) -> Option<&str> {
     arn.rsplit_once('/').map(|(cluster, _)| cluster)
-}
-
-fn create(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    options.mode(0o600).open(path)
 }
 
 fn now() -> u64 {

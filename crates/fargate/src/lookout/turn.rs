@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::record::millis;
+
 /// What one look wants: an answer that was asked for after `after`, and not before `not_before`. Times are in
 /// milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -57,8 +59,4 @@ pub(super) fn spacing(waiting: usize) -> Duration {
     let few = waiting.saturating_mul(25).min(1000);
     let many = waiting.saturating_mul(10).min(2000);
     Duration::from_millis(if waiting <= 1 { 0 } else { few.max(many) })
-}
-
-pub(super) fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -3,14 +3,14 @@
 //! Several processes may be about one job: a prepare that its runner gave up on, the next attempt, a cleanup, the sweep
 //! of another job. So each looks at what is there before it changes it, and the folder is locked meanwhile.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{DRAFT, Found, LOCK, Record, Records};
 use crate::error::{Error, Result};
+use crate::private;
 use crate::runner::Job;
 
 /// How long a lock of jobs is kept that nobody writes to.
@@ -161,14 +161,14 @@ impl Records {
 
     /// Keeps all others from changing records until it is dropped. A process that dies lets go of it.
     fn lock(&self) -> Result<File> {
-        let locked = File::open(&self.directory).and_then(|folder| {
-            folder.lock()?;
-            Ok(folder)
-        });
-        locked.map_err(|error| {
-            Error::system(format!("could not lock {}: {error}", self.directory.display())).advise(
-                "The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory).",
-            )
+        private::lock_folder(&self.directory).map_err(|error| {
+            let advice = if error.kind() == ErrorKind::TimedOut {
+                "Is a process of the driver stopped, or the disk? Run the job again."
+            } else {
+                "The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory)."
+            };
+            Error::system(format!("could not lock {}: {error}", self.directory.display()))
+                .advise(advice)
         })
     }
 
@@ -178,16 +178,8 @@ impl Records {
         let file = self.file(&record.job);
         let draft = file.with_extension(format!("{DRAFT}{}", std::process::id()));
         let write = || {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.directory)?;
-            let mut opened = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&draft)?;
+            private::make_folder(&self.directory)?;
+            let mut opened = private::create(&draft)?;
             serde_json::to_writer(&mut opened, record)?;
             opened.flush()?;
             opened.sync_all()

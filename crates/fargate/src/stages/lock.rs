@@ -1,8 +1,8 @@
 //! Locks between the processes of a manager: files in the metadata folder, in which a holder leaves word for the next.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::say;
 use crate::error::{Error, Result};
+use crate::private;
 use crate::record::LOCK;
 
 /// How often a lock is tried.
@@ -48,22 +49,13 @@ impl Lock {
                 directory.display()
             ))
         };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(refused)?;
-        let open = || {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(false);
-            options.mode(0o600).open(&path)
-        };
-        let mut file = open().map_err(refused)?;
+        private::make_folder(directory).map_err(refused)?;
+        let mut file = private::open(&path).map_err(refused)?;
         loop {
             match file.try_lock() {
                 // A sweep removes locks that nobody has used for long; this one may have gone while we waited for it.
                 Ok(()) if file.metadata().map_err(refused)?.nlink() == 0 => {
-                    file = open().map_err(refused)?;
+                    file = private::open(&path).map_err(refused)?;
                 }
                 Ok(()) => return Ok(Self(file)),
                 Err(TryLockError::Error(error)) => return Err(refused(error)),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lock::{self, Lock};
-use crate::record;
+use crate::record::{self, millis};
 
 /// Time between two places: AWS's 20 calls a second (AWS: Fargate throttling quotas), and some room, as a call that
 /// comes too early has to queue again.
@@ -112,10 +112,6 @@ fn pause_after(refusals: u32) -> Duration {
 
 fn now() -> u64 {
     millis(record::now())
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
