@@ -7,9 +7,6 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// The configuration that is read when none is named, as in GitLab's driver.
-pub(crate) const DEFAULT_CONFIG: &str = "config.toml";
-
 /// Runs each GitLab CI job in a fresh AWS Fargate task.
 #[derive(Debug, Parser)]
 #[command(name = "fargate", version, max_term_width = 100)]

@@ -3,32 +3,27 @@
 //! The driver that GitLab Runner's custom executor calls, and what its operators type. ARCHITECTURE.md has the
 //! map.
 
-mod agent_image;
+mod aws;
 mod cli;
 mod config;
-mod ecs;
+mod connect;
+mod context;
 mod error;
-mod job_image;
-mod local;
-mod log;
-mod lookout;
-mod manager;
-mod mark;
+mod gitlab;
+mod images;
+mod logging;
 #[cfg(test)]
 mod mutation;
+mod operate;
 mod output;
-mod placement;
-mod plain;
-mod private;
-mod reap;
-mod record;
-mod retire;
-mod runner;
+mod signals;
 mod ssh;
 mod stages;
-mod stop;
-mod sweep;
+mod start;
+mod state;
 mod task;
+mod teardown;
+mod text;
 mod trial;
 
 use std::io::Write;
@@ -38,12 +33,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Agent, Cli, Command, DEFAULT_CONFIG, Local, Options};
-use crate::config::Config;
+use crate::cli::{Agent, Cli, Command, Local, Options};
+use crate::config::{Config, DEFAULT_FILE, Flags};
 use crate::error::{Blame, Error, Result};
-use crate::plain::plain;
-use crate::runner::Runner;
-use crate::stop::Stop;
+use crate::gitlab::Runner;
+use crate::signals::Shutdown;
+use crate::text::plain;
 
 fn main() -> ExitCode {
     let runner = Runner::from_environment();
@@ -80,25 +75,25 @@ fn run(cli: Cli) -> Result<()> {
         .build()
         .map_err(|error| Error::system(format!("could not start: {error}")))?;
     let result = runtime.block_on(async {
-        let stop = Stop::listen()?;
+        let shutdown = Shutdown::listen()?;
         match cli.command {
             Command::Custom(custom) => {
                 let config = configuration(&cli.options)?;
-                log::start(&config.log)?;
-                stages::stage(custom, &config, &cli.options, stop).await
+                logging::start(&config.log)?;
+                stages::stage(custom, &config, &flags(&cli.options), shutdown).await
             }
             Command::Reap(wanted) => {
                 let config = configuration(&cli.options)?;
-                log::start(&config.log)?;
-                reap::reap(&wanted, &config, &stop).await
+                logging::start(&config.log)?;
+                operate::reap::reap(&wanted, &config, &shutdown).await
             }
-            Command::Try(wanted) => trial::run(&wanted, &cli.options, &stop).await,
+            Command::Try(wanted) => trial::run(&wanted, &cli.options, &shutdown).await,
             Command::Local {
                 command: Local::Serve(serve),
-            } => local::serve(&serve, &stop).await,
+            } => trial::local::serve(&serve, &shutdown).await,
             Command::Agent {
                 command: Agent::Image { programs, output },
-            } => agent_image::write(&programs.files, &output),
+            } => images::agent::write(&programs.files, &output),
             Command::Agent {
                 command:
                     Agent::Push {
@@ -106,7 +101,7 @@ fn run(cli: Cli) -> Result<()> {
                         insecure,
                         destination,
                     },
-            } => agent_image::push(&programs.files, &destination, insecure, &stop).await,
+            } => images::agent::push(&programs.files, &destination, insecure, &shutdown).await,
             Command::Agent {
                 command:
                     Agent::Serve {
@@ -132,12 +127,20 @@ fn run(cli: Cli) -> Result<()> {
     result
 }
 
+/// The options that change what a job's task is made of.
+fn flags(options: &Options) -> Flags {
+    Flags {
+        task_definition: options.task_def.clone(),
+        platform_version: options.platform_version.clone(),
+    }
+}
+
 /// The configuration, with the command line's say over its logging.
 fn configuration(options: &Options) -> Result<Config> {
     let path = options
         .config
         .clone()
-        .unwrap_or_else(|| PathBuf::from(DEFAULT_CONFIG));
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
     let mut config = Config::load(&path)?;
     config.log.level = match (options.debug, options.log_level) {
         (true, _) => tracing::Level::DEBUG,

@@ -14,15 +14,16 @@ use std::rc::Rc;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 
-use self::aside::Turns;
+use self::aside::LineAccess;
 pub(crate) use self::aside::{Aside, WHOLE};
+use crate::text::plain;
 
 /// One of the two streams.
 #[derive(Debug)]
 pub(crate) struct Output {
     sink: Sink,
     /// Shared with who else has lines to say here, if anybody has.
-    turns: Option<Rc<Turns>>,
+    turns: Option<Rc<LineAccess>>,
 }
 
 /// Where bytes go.
@@ -141,5 +142,13 @@ impl Sink {
             )?),
             Self::Direct(file) => Self::Direct(file.try_clone()?),
         })
+    }
+}
+
+/// Writes a line for readers of the job log (in cleanup: of the runner's own log).
+pub(crate) fn say(line: &str) {
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = writeln!(stdout, "{}", plain(line)).and_then(|()| stdout.flush()) {
+        tracing::debug!("nobody reads: {error}");
     }
 }

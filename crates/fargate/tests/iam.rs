@@ -38,7 +38,7 @@ fn read(path: &str) -> String {
 
 /// What is not test code in a file of the one place that knows AWS.
 fn source(file: &str) -> String {
-    let text = read(&format!("crates/fargate/src/ecs/{file}"));
+    let text = read(&format!("crates/fargate/src/aws/{file}"));
     text.split("#[cfg(test)]\nmod tests {")
         .next()
         .unwrap()
@@ -47,7 +47,7 @@ fn source(file: &str) -> String {
 
 /// The files that call AWS for a manager; `setup.rs` sets up the stand-in.
 fn callers() -> Vec<String> {
-    let folder = root().join("crates/fargate/src/ecs");
+    let folder = root().join("crates/fargate/src/aws");
     let files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -116,10 +116,10 @@ fn actions(policy: &str) -> BTreeSet<String> {
 #[test]
 fn every_call_of_aws_names_its_action() {
     let mut calls = 0;
-    for file in callers().iter().filter(|file| *file != "refusal.rs") {
+    for file in callers().iter().filter(|file| *file != "error.rs") {
         let text = source(file);
         let sent = text.matches(".send()").count();
-        assert_eq!(sent, text.matches("Refusal::of(").count(), "{file}");
+        assert_eq!(sent, text.matches("AwsError::of(").count(), "{file}");
         calls += sent;
     }
     assert!(calls >= 8);

@@ -51,7 +51,7 @@ fn one_place_knows_the_aws_sdk() {
     assert_eq!(
         strays(
             "crates/fargate/src",
-            &["ecs/"],
+            &["aws/"],
             &["aws_sdk_", "aws_config", "aws_smithy"]
         ),
         [""; 0]
@@ -68,7 +68,7 @@ fn one_place_knows_the_registry_client() {
     assert_eq!(
         strays(
             "crates/fargate/src",
-            &["agent_image/"],
+            &["images/"],
             &["oci_client", "rustls::"]
         ),
         [""; 0]
@@ -91,15 +91,15 @@ fn one_file_reads_the_runners_environment() {
         "BUILD_EXIT_CODE_FILE",
         "SYSTEM_FAILURE_EXIT_CODE",
     ];
-    // `trial` plays the runner, so it sets what `runner.rs` reads.
+    // `trial` plays the runner, so it sets the variables.
     assert_eq!(
-        strays("crates/fargate/src", &["runner.rs", "trial/"], &names),
+        strays("crates/fargate/src", &["gitlab/", "trial/"], &names),
         [""; 0]
     );
 }
 
 #[test]
-fn leaves_do_not_know_the_stages_and_ecs_and_ssh_do_not_know_each_other() {
+fn leaves_do_not_know_the_stages_and_aws_and_ssh_do_not_know_each_other() {
     assert_eq!(
         strays(
             "crates/fargate/src",
@@ -108,7 +108,7 @@ fn leaves_do_not_know_the_stages_and_ecs_and_ssh_do_not_know_each_other() {
         ),
         [""; 0]
     );
-    for (folder, other) in [("ecs", "crate::ssh"), ("ssh", "crate::ecs")] {
+    for (folder, other) in [("aws", "crate::ssh"), ("ssh", "crate::aws")] {
         assert_eq!(
             strays(&format!("crates/fargate/src/{folder}"), &[], &[other]),
             [""; 0]

@@ -26,11 +26,23 @@ use crate::error::{Error, Result};
 /// Whom the driver logs in as where the agent listens, which takes any name: it is its own user.
 const AGENT_USER: &str = "fargate";
 
+/// The configuration that is read when none is named, as in GitLab's driver.
+pub(crate) const DEFAULT_FILE: &str = "config.toml";
+
+/// What the command line says over the file, as GitLab's driver lets it.
+#[derive(Debug, Default)]
+pub(crate) struct Flags {
+    /// `--task-def`: family, family:revision or ARN.
+    pub(crate) task_definition: Option<String>,
+    /// `--platform-version`.
+    pub(crate) platform_version: Option<String>,
+}
+
 /// The whole of `fargate.toml`.
 #[derive(Debug)]
 pub(crate) struct Config {
     /// What is logged, how and where.
-    pub(crate) log: Log,
+    pub(crate) log: Logging,
     /// `[Fargate]`, but for its task definition.
     pub(crate) fargate: Fargate,
     /// What jobs run in.
@@ -56,7 +68,7 @@ pub(crate) enum Mode {
 
 /// `LogLevel`, `LogFormat` and `LogFile`.
 #[derive(Debug, Clone)]
-pub(crate) struct Log {
+pub(crate) struct Logging {
     /// The least severe level that is logged.
     pub(crate) level: tracing::Level,
     /// Text or JSON.
@@ -152,7 +164,7 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Error::system(format!("could not read the configuration {}: {error}", path.display())).advise(format!(
                 "Name the file with --config, as an absolute path; without it, {} in the working directory is read.",
-                crate::cli::DEFAULT_CONFIG
+                DEFAULT_FILE
             ))
         })?;
         let directory = std::path::absolute(path)
@@ -218,8 +230,8 @@ impl Config {
     }
 }
 
-fn log(root: &Section<'_>, directory: &Path) -> Log {
-    Log {
+fn log(root: &Section<'_>, directory: &Path) -> Logging {
+    Logging {
         level: root
             .parsed("LogLevel", log_level)
             .unwrap_or(tracing::Level::INFO),

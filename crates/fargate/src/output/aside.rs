@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How the two who write to a stream leave each other's lines whole. Both are in one thread, so what is seen here
 /// holds until the next await.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct LineAccess {
     /// A line was begun and is not finished.
     open: Cell<bool>,
     /// Nobody will finish it.
@@ -30,7 +30,7 @@ pub(super) struct Turns {
     changed: Notify,
 }
 
-impl Turns {
+impl LineAccess {
     /// What may be written now: between two lines whoever waits goes first, so a line's end must be seen.
     pub(super) async fn take<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         while self.waits.get() && !self.open.get() {
@@ -68,11 +68,11 @@ impl Turns {
 #[derive(Debug)]
 pub(crate) struct Aside {
     sink: Sink,
-    turns: Rc<Turns>,
+    turns: Rc<LineAccess>,
 }
 
 impl Aside {
-    pub(super) fn new(sink: Sink, turns: Rc<Turns>) -> Self {
+    pub(super) fn new(sink: Sink, turns: Rc<LineAccess>) -> Self {
         Self { sink, turns }
     }
 
@@ -84,7 +84,7 @@ impl Aside {
     /// When nobody reads any more.
     pub(crate) async fn say(&mut self, lines: &[u8]) -> io::Result<()> {
         let turns = self.turns.clone();
-        let _turn = Turn::wait(&turns);
+        let _turn = PendingLine::wait(&turns);
         let deadline = Instant::now() + PATIENCE;
         loop {
             let in_time = timeout_at(deadline, turns.end_of_line()).await.is_ok();
@@ -111,16 +111,16 @@ impl Aside {
 }
 
 /// Somebody's wish to say something, as long as it lasts.
-struct Turn<'a>(&'a Turns);
+struct PendingLine<'a>(&'a LineAccess);
 
-impl<'a> Turn<'a> {
-    fn wait(turns: &'a Turns) -> Self {
+impl<'a> PendingLine<'a> {
+    fn wait(turns: &'a LineAccess) -> Self {
         turns.waits.set(true);
         Self(turns)
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for PendingLine<'_> {
     fn drop(&mut self) {
         self.0.waits.set(false);
         self.0.changed.notify_waiters();

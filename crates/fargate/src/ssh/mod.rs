@@ -5,7 +5,7 @@
 
 mod command;
 mod intake;
-mod resumable;
+mod resume;
 mod script;
 
 use std::borrow::Cow;
@@ -26,10 +26,10 @@ use russh::{Channel, Disconnect, Names, Preferred, SshId, cipher, kex};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-pub(crate) use self::resumable::{Attended, Resumable};
+pub(crate) use self::resume::{Attended, Resumable};
 pub(crate) use self::script::Ended;
 use crate::error::{Error, Result};
-use crate::plain::plain;
+use crate::text::plain;
 
 /// Silent keepalives after which a connection counts as lost.
 const KEEPALIVES: u32 = 3;
@@ -106,7 +106,7 @@ pub(crate) fn random_hex<const BYTES: usize>() -> String {
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum ConnectError {
     /// Nothing listens on the port.
     #[error("connection refused")]
     Refused,
@@ -184,9 +184,11 @@ impl Connection {
     /// # Errors
     ///
     /// With the first thing that went wrong.
-    pub(crate) async fn open(target: &Target, key: &KeyPair) -> Result<Self, Refusal> {
+    pub(crate) async fn open(target: &Target, key: &KeyPair) -> Result<Self, ConnectError> {
         let reached = timeout(target.reach_timeout, TcpStream::connect(target.address)).await;
-        let stream = reached.map_err(|_| Refusal::Silent)?.map_err(network)?;
+        let stream = reached
+            .map_err(|_| ConnectError::Silent)?
+            .map_err(network)?;
         // Without it every request waits for the server's delayed acknowledgement.
         stream.set_nodelay(true).map_err(network)?;
         // The library checks nothing while it writes, and TCP alone would wait for a quarter of an hour.
@@ -195,17 +197,21 @@ impl Connection {
         setsockopt(&stream, TcpUserTimeout, &silence).map_err(|error| network(error.into()))?;
         timeout(target.connect_timeout, Self::log_in(stream, target, key))
             .await
-            .unwrap_or(Err(Refusal::Silent))
+            .unwrap_or(Err(ConnectError::Silent))
     }
 
-    async fn log_in(stream: TcpStream, target: &Target, key: &KeyPair) -> Result<Self, Refusal> {
+    async fn log_in(
+        stream: TcpStream,
+        target: &Target,
+        key: &KeyPair,
+    ) -> Result<Self, ConnectError> {
         let expected = target
             .host_key
             .as_deref()
             .map(PublicKey::from_openssh)
             .transpose()
             .map_err(|error| {
-                Refusal::Other(format!(
+                ConnectError::Other(format!(
                     "the job's record holds no usable host key: {error}"
                 ))
             })?;
@@ -217,10 +223,12 @@ impl Connection {
         let connected =
             client::connect_stream(configuration(target, expected.as_ref()), stream, client).await;
         let mut handle = connected.map_err(|error| match (&expected, seen.get().host_key) {
-            (Some(expected), Some(found)) if !same_key(expected, &found) => Refusal::OtherHost {
-                found: fingerprint(&found),
-                expected: fingerprint(expected),
-            },
+            (Some(expected), Some(found)) if !same_key(expected, &found) => {
+                ConnectError::OtherHost {
+                    found: fingerprint(&found),
+                    expected: fingerprint(expected),
+                }
+            }
             _ => refusal(error),
         })?;
         let key = PrivateKeyWithHashAlg::new(Arc::new(key.0.clone()), None);
@@ -234,11 +242,13 @@ impl Connection {
                 remaining_methods, ..
             }) if remaining_methods.is_empty() && handle.is_closed() => {
                 let why = seen.get().lost;
-                Err(Refusal::Other(why.unwrap_or_else(|| {
+                Err(ConnectError::Other(why.unwrap_or_else(|| {
                     "it was closed during the login".to_owned()
                 })))
             }
-            Ok(AuthResult::Failure { .. }) => Err(Refusal::KeyRefused(target.username.clone())),
+            Ok(AuthResult::Failure { .. }) => {
+                Err(ConnectError::KeyRefused(target.username.clone()))
+            }
             Err(error) => Err(refusal(error)),
         }
     }
@@ -418,21 +428,21 @@ fn fingerprint(key: &PublicKey) -> String {
     key.fingerprint(russh::keys::HashAlg::Sha256).to_string()
 }
 
-fn network(error: std::io::Error) -> Refusal {
+fn network(error: std::io::Error) -> ConnectError {
     match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => Refusal::Refused,
-        std::io::ErrorKind::TimedOut => Refusal::Silent,
-        _ => Refusal::Other(error.to_string()),
+        std::io::ErrorKind::ConnectionRefused => ConnectError::Refused,
+        std::io::ErrorKind::TimedOut => ConnectError::Silent,
+        _ => ConnectError::Other(error.to_string()),
     }
 }
 
-fn refusal(error: russh::Error) -> Refusal {
+fn refusal(error: russh::Error) -> ConnectError {
     match error {
         russh::Error::IO(error) => network(error),
-        russh::Error::KeepaliveTimeout => Refusal::Other("it no longer answers".to_owned()),
+        russh::Error::KeepaliveTimeout => ConnectError::Other("it no longer answers".to_owned()),
         russh::Error::HUP | russh::Error::Disconnect => {
-            Refusal::Other("it was closed by the other side".to_owned())
+            ConnectError::Other("it was closed by the other side".to_owned())
         }
-        other => Refusal::Other(other.to_string()),
+        other => ConnectError::Other(other.to_string()),
     }
 }

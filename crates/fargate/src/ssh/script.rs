@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{Connection, random_hex};
 use crate::error::{Error, Result};
 use crate::output::Output;
-use crate::stop::Stop;
+use crate::signals::Shutdown;
 
 /// How long a script that is told to stop may take, before what is left of it is killed.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -61,7 +61,7 @@ impl Connection {
         script: File,
         stdout: &mut Output,
         stderr: &mut Output,
-        stop: &Stop,
+        shutdown: &Shutdown,
     ) -> Result<Ended> {
         let nonce = random_hex::<8>();
         let (mut incoming, outgoing) = match self.exec(&launch(&nonce)).await {
@@ -74,7 +74,7 @@ impl Connection {
         let mut ending: Pin<Box<dyn Future<Output = ()>>> = Box::pin(pending());
         let mut ended = None;
         let mut failure = None;
-        let mut told = Told::Nothing;
+        let mut told = StopStep::NotAsked;
         // Set once there is a time after which nothing more is waited for.
         let mut deadline: Option<Instant> = None;
         loop {
@@ -104,7 +104,7 @@ impl Connection {
                     if let (Err(error), None) = (written, &failure) {
                         failure = Some(Error::system(format!("could not pass on the script's output: {error}")));
                     }
-                    if ended.is_some() && told == Told::Nothing {
+                    if ended.is_some() && told == StopStep::NotAsked {
                         deadline = Some(Instant::now() + LEFT_BEHIND);
                     }
                 }
@@ -114,9 +114,9 @@ impl Connection {
                         failure.get_or_insert(error);
                     }
                 }
-                stopped = stop.requested(), if failure.is_none() => failure = Some(stopped),
-                _ = stop.insisted(), if told == Told::Terminate => {
-                    told = Told::Kill;
+                stopped = shutdown.requested(), if failure.is_none() => failure = Some(stopped),
+                _ = shutdown.insisted(), if told == StopStep::Terminate => {
+                    told = StopStep::Kill;
                     ending = Box::pin(self.end_group(group.id, Duration::ZERO));
                 }
                 () = &mut ending => {
@@ -126,10 +126,10 @@ impl Connection {
                 }
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => break,
             }
-            if failure.is_some() && told == Told::Nothing {
+            if failure.is_some() && told == StopStep::NotAsked {
                 deadline.get_or_insert(Instant::now() + STOP_LIMIT);
                 if group.id.is_some() {
-                    told = Told::Terminate;
+                    told = StopStep::Terminate;
                     ending = Box::pin(self.end_group(group.id, STOP_GRACE));
                 }
             }
@@ -190,8 +190,8 @@ impl Connection {
 
 /// What the script's process group was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    Nothing,
+enum StopStep {
+    NotAsked,
     Terminate,
     Kill,
 }

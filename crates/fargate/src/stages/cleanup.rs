@@ -3,24 +3,25 @@
 //! Comes after every failed attempt of prepare, may come twice, without a record, and while a run of the same
 //! job is still alive. What it says goes to the runner's own log.
 
-use super::{Context, say};
-use crate::ecs::Aws;
+use crate::aws::Aws;
+use crate::context::Context;
 use crate::error::Result;
-use crate::record::Found;
-use crate::retire::{self, Retirement};
+use crate::output::say;
+use crate::state::record::Found;
 use crate::task;
+use crate::teardown::{self, Teardown};
 
 pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
     // First of all: no other cleanup comes, so whatever fails from here on is a sweep's to go on with.
     let found = context.records.find(&context.job)?;
-    let found = retire::begin(&context.records, &context.job, found);
+    let found = teardown::begin(&context.records, &context.job, found);
     if matches!(found, Found::Nothing) {
         // Intent is recorded before anything is started, so there is nothing to stop, and AWS need not be asked.
         return Ok(());
     }
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
-    let retirement = Retirement {
+    let retirement = Teardown {
         aws: &aws,
         records: &context.records,
         manager: &context.records.manager()?,
@@ -29,7 +30,7 @@ pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
     // A signal does not end this: leaving now would leave the task. A second one does.
     let stopped = tokio::select! {
         stopped = retirement.retire(&context.job, found, "the job is over") => stopped?,
-        insisted = context.stop.insisted() => return Err(insisted),
+        insisted = context.shutdown.insisted() => return Err(insisted),
     };
     for arn in stopped {
         say(&format!(

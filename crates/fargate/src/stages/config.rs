@@ -1,13 +1,14 @@
 //! `custom config`: tells the runner about the driver, and a job at once that asks for what it may not have.
 
-use super::wanted::{Task, Wanted};
-use super::{Context, say};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::runner::ConfigAnswer;
+use crate::gitlab::ConfigAnswer;
+use crate::output::say;
+use crate::start::request::{TaskRequest, TaskSource};
 
 pub(super) fn config(context: &Context<'_>) -> Result<()> {
-    let wanted = Wanted::of(context)?;
-    let by_job_image = matches!(wanted.task, Task::JobImage(_));
+    let wanted = TaskRequest::of(context)?;
+    let by_job_image = matches!(wanted.task, TaskSource::JobImage(_));
     let answer = serde_json::to_string(&ConfigAnswer::new(&context.job, by_job_image))
         .map_err(|error| Error::system(format!("could not write the answer to config: {error}")))?;
     say(&answer);

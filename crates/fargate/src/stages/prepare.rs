@@ -4,24 +4,27 @@ use std::convert::Infallible;
 
 use tokio::time::Instant;
 
-use super::plan::Plan;
-use super::ready::{Unready, until_ready};
-use super::start::{Launch, Search};
-use super::wanted::Wanted;
-use super::{Context, register, say, services};
-use crate::ecs::Aws;
+use super::services;
+use crate::aws::Aws;
+use crate::connect::ready::{StartFailure, until_ready};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::job_image::Composed;
-use crate::manager::Process;
-use crate::record::{Found, Record};
-use crate::retire::Retirement;
+use crate::output::say;
 use crate::ssh::KeyPair;
-use crate::sweep::{self, Sweep};
+use crate::start::launch::{Launch, Search};
+use crate::start::plan::StartPlan;
+use crate::start::register;
+use crate::start::request::TaskRequest;
+use crate::state::liveness::RunnerProcess;
+use crate::state::record::{Found, Record};
+use crate::task::definition::ComposedTask;
+use crate::teardown::Teardown;
+use crate::teardown::sweep::{self, Sweep};
 
 pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let begun = Instant::now();
     // At once: should it die now, this process is given to another one.
-    let runner = Process::runner();
+    let runner = RunnerProcess::runner();
     let fargate = &context.config.fargate;
     for warning in context
         .config
@@ -31,12 +34,12 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     {
         tracing::warn!("{warning}");
     }
-    let wanted = Wanted::of(context)?;
-    for line in &wanted.said {
+    let wanted = TaskRequest::of(context)?;
+    for line in &wanted.notes {
         say(line);
     }
     let key = KeyPair::generate()?;
-    let plan = Plan::of(&wanted, &key, fargate.start_timeout)?;
+    let plan = StartPlan::of(&wanted, &key, fargate.start_timeout)?;
     let manager = context.records.manager()?;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let preparation = Preparation {
@@ -66,9 +69,9 @@ struct Preparation<'a> {
     context: &'a Context<'a>,
     begun: Instant,
     /// The GitLab Runner that the job belongs to.
-    runner: Option<Process>,
-    wanted: &'a Wanted<'a>,
-    plan: &'a Plan,
+    runner: Option<RunnerProcess>,
+    wanted: &'a TaskRequest<'a>,
+    plan: &'a StartPlan,
     key: &'a KeyPair,
     /// This manager's name.
     manager: &'a str,
@@ -86,7 +89,7 @@ impl Preparation<'_> {
                 let why = "a new attempt of the job begins";
                 let retiring = self.retirement();
                 let retiring = retiring.retire(&context.job, earlier, why);
-                context.stop.or(retiring).await.map(drop)
+                context.shutdown.or(retiring).await.map(drop)
             }
         }
     }
@@ -101,7 +104,7 @@ impl Preparation<'_> {
             Some(composed) => {
                 let registering =
                     register::registered(aws, context, &composed.definition, deadline);
-                context.stop.or(registering).await?
+                context.shutdown.or(registering).await?
             }
         };
         let launch = Launch {
@@ -123,15 +126,15 @@ impl Preparation<'_> {
         let mut search = Search::new(aws, context, &launch, deadline);
         loop {
             let mut record = search.task().await?;
-            record.build = plan.composed.as_ref().map(Composed::build_side);
+            record.build = plan.composed.as_ref().map(ComposedTask::job_container);
             let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);
-            match context.stop.or(async { Ok(waiting.await) }).await? {
+            match context.shutdown.or(async { Ok(waiting.await) }).await? {
                 Ok(login) => {
                     record.login = Some(login);
                     return context.records.update(&record);
                 }
-                Err(Unready::Lost(loss, failure)) => search.replace(&loss, failure).await?,
-                Err(Unready::Failed(failure)) => return Err(failure),
+                Err(StartFailure::Lost(loss, failure)) => search.replace(&loss, failure).await?,
+                Err(StartFailure::Failed(failure)) => return Err(failure),
             }
         }
     }
@@ -165,7 +168,7 @@ impl Preparation<'_> {
         let retirement = self.retirement();
         let left = tokio::select! {
             left = retirement.retire(&context.job, found, &why) => left.err(),
-            insisted = context.stop.insisted() => Some(insisted),
+            insisted = context.shutdown.insisted() => Some(insisted),
         };
         if let Some(why) = left {
             say(&format!(
@@ -175,8 +178,8 @@ impl Preparation<'_> {
         Ok(())
     }
 
-    fn retirement(&self) -> Retirement<'_> {
-        Retirement {
+    fn retirement(&self) -> Teardown<'_> {
+        Teardown {
             aws: self.aws,
             records: &self.context.records,
             manager: self.manager,

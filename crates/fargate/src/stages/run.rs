@@ -13,17 +13,18 @@ use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
-use super::build_side::{self, target};
-use super::fate::{KILLED, TERMINATED, cut_down, explain};
 use super::service_log::ServiceLog;
-use super::{Context, services};
-use crate::ecs::Aws;
+use super::services;
+use crate::aws::Aws;
+use crate::connect::inquiry::{KILLED, TERMINATED, cut_down, explain};
+use crate::connect::job_container::{self, target};
+use crate::context::Context;
 use crate::error::{Blame, Error, Result};
-use crate::lookout::Lookout;
+use crate::gitlab::{RunsIn, is_job_script};
 use crate::output::Output;
-use crate::record::{Found, Login, Record};
-use crate::runner::{Side, is_job_script};
-use crate::ssh::{Attended, Connection, Ended, KeyPair, Refusal, Resumable};
+use crate::ssh::{Attended, ConnectError, Connection, Ended, KeyPair, Resumable};
+use crate::state::looks::TaskWatcher;
+use crate::state::record::{Found, Login, Record};
 
 /// Attempts to connect; the server was there when prepare ended.
 const CONNECT_ATTEMPTS: u32 = 3;
@@ -58,14 +59,14 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     let build = found
         .build
         .as_ref()
-        .filter(|_| Side::of(stage) == Side::Build);
+        .filter(|_| RunsIn::of(stage) == RunsIn::JobContainer);
     let (connection, record) = match build {
         Some(build) => {
-            let connecting = build_side::connect(context, &found, login, build);
-            let connection = context.stop.or(connecting).await?;
+            let connecting = job_container::connect(context, &found, login, build);
+            let connection = context.shutdown.or(connecting).await?;
             (connection, &begins(context, &found)?)
         }
-        None => match context.stop.or(connect(context, login)).await? {
+        None => match context.shutdown.or(connect(context, login)).await? {
             Ok(connection) => (connection, &found),
             Err(refusal) => return Err(unreachable(context, &found, login, &refusal).await),
         },
@@ -80,13 +81,13 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
             services::wait(context, record, login, build).await?;
         }
         if connection.is_agent() {
-            let at = build.map_or_else(|| login.clone(), |build| build.login(login));
+            let at = build.map_or_else(|| login.clone(), |build| login.on_port(build.port));
             let patience = context.config.ssh.reconnect_timeout;
             let script = Resumable::new(file, &mut stdout, &mut stderr, patience);
             persist(context, record, &at, connection, script).await
         } else {
             connection
-                .run_script(file, &mut stdout, &mut stderr, &context.stop)
+                .run_script(file, &mut stdout, &mut stderr, &context.shutdown)
                 .await
         }
     };
@@ -156,12 +157,12 @@ fn begins(context: &Context<'_>, record: &Record) -> Result<Record> {
     Ok(noted)
 }
 
-async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connection, Refusal>> {
+async fn connect(context: &Context<'_>, login: &Login) -> Result<Result<Connection, ConnectError>> {
     let (target, key) = (target(context, login), KeyPair::parse(&login.private_key)?);
     let mut attempt = 1;
     loop {
         match Connection::open(&target, &key).await {
-            Err(Refusal::Refused | Refusal::Silent | Refusal::Other(_))
+            Err(ConnectError::Refused | ConnectError::Silent | ConnectError::Other(_))
                 if attempt < CONNECT_ATTEMPTS =>
             {
                 attempt += 1;
@@ -184,7 +185,7 @@ async fn persist(
     let mut told = false;
     loop {
         let (before, begun) = (script.received(), Instant::now());
-        let why = match script.attend(&connection, &context.stop).await? {
+        let why = match script.attend(&connection, &context.shutdown).await? {
             Attended::Over(ended) => return Ok(ended),
             Attended::Lost(why) => why,
         };
@@ -209,8 +210,8 @@ async fn persist(
         };
         connection = match reconnect(context, record, login, pause).await? {
             Ok(connection) => connection,
-            Err(Forlorn::Stopped(stopped)) => return Ok(Ended::Stopped(stopped)),
-            Err(Forlorn::Task(what)) => {
+            Err(ReconnectFailure::Stopped(stopped)) => return Ok(Ended::Stopped(stopped)),
+            Err(ReconnectFailure::Task(what)) => {
                 let why = match what {
                     Some(what) => format!("{why}, and {what}"),
                     None => why,
@@ -227,12 +228,12 @@ async fn given_up(context: &Context<'_>, script: &mut Resumable<'_>, why: String
         script.flush().await;
         Ok(())
     };
-    context.stop.or(flushing).await?;
+    context.shutdown.or(flushing).await?;
     Ok(Ended::Lost(why))
 }
 
 /// Why there is no new connection.
-enum Forlorn {
+enum ReconnectFailure {
     /// We were told to stop.
     Stopped(Error),
     /// It is the task that is gone, or nothing can be said.
@@ -245,7 +246,7 @@ async fn reconnect(
     record: &Record,
     login: &Login,
     pause: Duration,
-) -> Result<Result<Connection, Forlorn>> {
+) -> Result<Result<Connection, ReconnectFailure>> {
     let (target, key) = (target(context, login), KeyPair::parse(&login.private_key)?);
     let limit = context.config.ssh.reconnect_timeout;
     let trying = async {
@@ -254,7 +255,7 @@ async fn reconnect(
             sleep(pause).await;
             match Connection::open(&target, &key).await {
                 Ok(connection) => return Ok(connection),
-                Err(refusal @ (Refusal::OtherHost { .. } | Refusal::KeyRefused(_))) => {
+                Err(refusal @ (ConnectError::OtherHost { .. } | ConnectError::KeyRefused(_))) => {
                     return Err(refusal);
                 }
                 Err(refusal) => tracing::debug!("no connection to the job's task: {refusal}"),
@@ -263,10 +264,10 @@ async fn reconnect(
         }
     };
     let told_to_stop = async {
-        let stopped = context.stop.requested().await;
+        let stopped = context.shutdown.requested().await;
         // The script can only be ended over a connection.
         tokio::select! {
-            _ = context.stop.insisted() => {}
+            _ = context.shutdown.insisted() => {}
             () = sleep(STOP_PATIENCE) => {}
         }
         stopped
@@ -276,12 +277,12 @@ async fn reconnect(
             Ok(connection) => Ok(Ok(connection)),
             Err(refusal) => Err(unreachable(context, record, login, &refusal).await),
         },
-        () = end_of_task(context, record) => Ok(Err(Forlorn::Task(None))),
-        () = sleep(limit) => Ok(Err(Forlorn::Task(Some(format!(
+        () = end_of_task(context, record) => Ok(Err(ReconnectFailure::Task(None))),
+        () = sleep(limit) => Ok(Err(ReconnectFailure::Task(Some(format!(
             "no other was to be had within {} s (ReconnectTimeout)",
             limit.as_secs()
         ))))),
-        stopped = told_to_stop => Ok(Err(Forlorn::Stopped(stopped))),
+        stopped = told_to_stop => Ok(Err(ReconnectFailure::Stopped(stopped))),
     }
 }
 
@@ -299,7 +300,7 @@ async fn end_of_task(context: &Context<'_>, record: &Record) {
     sleep(ASK_AFTER).await;
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
-    let mut lookout = match Lookout::new(context.records.directory(), &record.cluster, arn) {
+    let mut lookout = match TaskWatcher::new(context.records.directory(), &record.cluster, arn) {
         Ok(lookout) => lookout,
         Err(error) => {
             tracing::debug!("{error}");
@@ -320,14 +321,14 @@ async fn unreachable(
     context: &Context<'_>,
     record: &Record,
     login: &Login,
-    refusal: &Refusal,
+    refusal: &ConnectError,
 ) -> Error {
     let server = SocketAddr::new(login.address, login.port);
     let error = Error::system(format!(
         "could not connect to the job's task at {server}: {refusal}"
     ));
     match refusal {
-        Refusal::OtherHost { .. } => error.advise(
+        ConnectError::OtherHost { .. } => error.advise(
             "This is not the server that prepare saw: the task is gone and its address in use again, or somebody is in \
              between. Nothing was sent to it. Run the job again.",
         ),

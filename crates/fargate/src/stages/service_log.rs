@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
-use super::Context;
+use crate::aws::{Aws, AwsError, Event, GET_LOG_EVENTS, LOG_PREFIX, Logs};
 use crate::config::Mode;
-use crate::ecs::{Aws, Event, GET_LOG_EVENTS, LOG_PREFIX, Logs, Refusal};
+use crate::context::Context;
 use crate::output::{Aside, Output, WHOLE};
-use crate::record::{BuildSide, Record};
-use crate::{runner, task};
+use crate::state::record::Record;
+use crate::task::JobContainer;
+use crate::{gitlab, task};
 
 /// Pause between two looks, and the longest one while AWS does not answer. AWS allows 25 calls a second for an account.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -60,10 +61,10 @@ impl<'a> ServiceLog<'a> {
     pub(super) fn wanted(
         context: &'a Context<'a>,
         record: &'a Record,
-        build: &'a BuildSide,
+        build: &'a JobContainer,
         stdout: &mut Output,
     ) -> Option<Self> {
-        if build.services.is_empty() || !runner::debugs_services() {
+        if build.services.is_empty() || !gitlab::debugs_services() {
             return None;
         }
         let Mode::JobImage(settings) = &context.config.mode else {
@@ -103,7 +104,7 @@ impl<'a> ServiceLog<'a> {
 
     /// Shows what is left when the script is over. Where that `failed`, the last lines are waited for.
     pub(super) async fn finish(mut self, failed: bool) {
-        let stop = self.context.stop.clone();
+        let stop = self.context.shutdown.clone();
         tokio::select! {
             () = self.last_look(failed) => {}
             _ = stop.requested() => {}
@@ -118,7 +119,7 @@ impl<'a> ServiceLog<'a> {
             match timeout(LAST_LOOK, self.look()).await {
                 Ok(Ok(())) => self.say_who_is_silent(),
                 Ok(Err(refusal)) => self.give_up(&refusal),
-                Err(_) => self.give_up(&Refusal::abandoned(GET_LOG_EVENTS)),
+                Err(_) => self.give_up(&AwsError::abandoned(GET_LOG_EVENTS)),
             }
         }
         // A reader that is slow is waited for as with the script's own output.
@@ -145,7 +146,7 @@ impl<'a> ServiceLog<'a> {
     }
 
     /// Says why no more is shown, and where it is to be found.
-    fn give_up(&mut self, why: &Refusal) {
+    fn give_up(&mut self, why: &AwsError) {
         self.given_up = true;
         self.tell(&format!(
             "WARNING: the output of services cannot be shown: {why}"
@@ -189,7 +190,7 @@ impl<'a> ServiceLog<'a> {
     }
 
     /// Shows what is new. What was read and not shown when this is dropped is shown the next time.
-    async fn look(&mut self) -> Result<(), Refusal> {
+    async fn look(&mut self) -> Result<(), AwsError> {
         let logs = match self.logs.take() {
             Some(logs) => logs,
             None => {

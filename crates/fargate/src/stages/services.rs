@@ -6,12 +6,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::build_side::target;
-use super::{Context, say};
-use crate::ecs::Aws;
+use crate::aws::Aws;
+use crate::connect::job_container::target;
+use crate::context::Context;
 use crate::error::Result;
-use crate::record::{BuildSide, Login, Record};
+use crate::output::say;
 use crate::ssh::{Connection, KeyPair};
+use crate::state::record::{Login, Record};
+use crate::task::JobContainer;
 
 /// How long the services may take to listen, before the job goes on without (GitLab: wait_for_services_timeout).
 const LIMIT: Duration = Duration::from_secs(30);
@@ -36,7 +38,7 @@ pub(super) async fn wait(
     context: &Context<'_>,
     record: &Record,
     login: &Login,
-    build: &BuildSide,
+    build: &JobContainer,
 ) -> Result<()> {
     let wanted: BTreeSet<u16> = build
         .services
@@ -72,7 +74,7 @@ pub(super) async fn wait(
         }
     };
     let in_time = context
-        .stop
+        .shutdown
         .or(async { Ok(timeout(LIMIT, waiting).await.is_ok()) })
         .await?;
     if !in_time {
@@ -106,7 +108,7 @@ async fn listening(
         .collect())
 }
 
-fn describe(build: &BuildSide, ports: &BTreeSet<u16>) -> String {
+fn describe(build: &JobContainer, ports: &BTreeSet<u16>) -> String {
     let services = build.services.iter().filter_map(|service| {
         let own: Vec<_> = service
             .ports
@@ -124,7 +126,7 @@ pub(super) async fn report(
     context: &Context<'_>,
     record: &Record,
     login: &Login,
-    build: &BuildSide,
+    build: &JobContainer,
 ) {
     let Some(arn) = record
         .task
@@ -146,7 +148,7 @@ pub(super) async fn report(
     };
     let (answer, within) = tokio::select! {
         both = both => both,
-        _ = context.stop.requested() => return,
+        _ = context.shutdown.requested() => return,
     };
     let within = within.unwrap_or_else(|_| Err("no answer".to_owned()));
     let within = within.unwrap_or_else(|why| {

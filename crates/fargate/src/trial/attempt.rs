@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::error::{Error, Result};
-use crate::stop::Stop;
+use crate::signals::Shutdown;
 
 use super::call::{Call, Environment, Stdout};
 use super::failure::{BUILD_FAILURE, Failure, SYSTEM_FAILURE};
@@ -56,7 +56,7 @@ pub(super) struct DriverName {
 pub(super) struct Attempt<'a> {
     driver: &'a Driver,
     plan: &'a Plan,
-    stop: &'a Stop,
+    stop: &'a Shutdown,
     folder: TempDir,
     job_env: BTreeMap<String, String>,
 }
@@ -67,7 +67,7 @@ impl<'a> Attempt<'a> {
     /// # Errors
     ///
     /// When it cannot be made.
-    pub(super) fn new(driver: &'a Driver, plan: &'a Plan, stop: &'a Stop) -> Result<Self> {
+    pub(super) fn new(driver: &'a Driver, plan: &'a Plan, stop: &'a Shutdown) -> Result<Self> {
         let failed = |error: std::io::Error| {
             Error::system(format!("could not make a private folder: {error}"))
         };

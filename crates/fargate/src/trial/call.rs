@@ -12,7 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::process::Command;
 
-use crate::stop::Stop;
+use crate::signals::Shutdown;
 
 use super::failure::Failure;
 use super::log::Log;
@@ -58,7 +58,7 @@ impl Call {
         log: &mut Log,
         stdout: Stdout,
         interrupt: impl Future<Output = Failure>,
-        stop: &Stop,
+        stop: &Shutdown,
     ) -> Result<Vec<u8>, Failure> {
         let not_started =
             |error: std::io::Error| Failure::System(format!("failed to start command: {error}"));

@@ -6,9 +6,9 @@
 use ecs_local::StandIn;
 use sha2::{Digest as _, Sha256};
 
-use crate::agent_image;
 use crate::cli;
 use crate::error::{Error, Result};
+use crate::images::agent;
 
 use super::predefined::RUNNER_VERSION;
 
@@ -32,7 +32,7 @@ impl Containers {
     ///
     /// When there is no agent that can be used.
     pub(super) fn new(wanted: &cli::Containers) -> Result<Self> {
-        let agent = agent_image::program(wanted.agent.as_deref())?;
+        let agent = agent::program(wanted.agent.as_deref())?;
         let digest = Sha256::digest(&agent);
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let gitlabs = || {

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::stop::Stop;
+use crate::signals::Shutdown;
 
 use super::attempt::{Attempt, Driver};
 use super::log::Log;
@@ -66,7 +66,7 @@ impl Kept<'_> {
     }
 
     /// Waits for Ctrl-C, then cleans up: a task of the stand-in lives no longer than this process.
-    pub(super) async fn stop_when_told(self, log: &mut Log, stop: &Stop) {
+    pub(super) async fn stop_when_told(self, log: &mut Log, stop: &Shutdown) {
         log.plain("It lives as long as this command: Ctrl-C stops both.")
             .await;
         match self.canceled {

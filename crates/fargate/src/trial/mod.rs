@@ -11,6 +11,7 @@ mod containers;
 mod failure;
 mod image;
 mod keep;
+pub(crate) mod local;
 mod log;
 mod node;
 mod pipeline;
@@ -33,8 +34,8 @@ use tokio::time::Instant;
 use crate::cli::{Options, Try};
 use crate::config::{Config, Mode};
 use crate::error::{Blame, Error, Result};
-use crate::runner::KEPT;
-use crate::stop::Stop;
+use crate::gitlab::KEPT;
+use crate::signals::Shutdown;
 
 use self::attempt::Driver;
 use self::containers::Containers;
@@ -55,7 +56,7 @@ const BUILDS_DIR: &str = "/builds";
 ///
 /// [`Blame::Usage`] before anything has run; without a message, because the log has said it, when the job
 /// failed; anything else when the trial itself could not be made.
-pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Stop) -> Result<()> {
+pub(crate) async fn run(wanted: &Try, options: &Options, stop: &Shutdown) -> Result<()> {
     if wanted.containers.wanted && options.config.is_some() {
         let message =
             "--containers runs the job on this machine, and --config elsewhere: name one of them";
@@ -148,7 +149,7 @@ struct Trial {
 }
 
 impl Trial {
-    async fn run(&self, log: &mut Log, stop: &Stop) -> Result<()> {
+    async fn run(&self, log: &mut Log, stop: &Shutdown) -> Result<()> {
         let job = &self.plan.job;
         let whereabouts = match self.tasks {
             Tasks::Elsewhere => None,

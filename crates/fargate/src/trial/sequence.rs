@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::Result;
-use crate::stop::Stop;
+use crate::signals::Shutdown;
 
 use super::attempt::{Answer, Attempt, Driver};
 use super::failure::Failure;
@@ -32,7 +32,7 @@ pub(super) const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
 pub(super) struct Sequence<'a> {
     pub(super) driver: &'a Driver,
     pub(super) plan: &'a Plan,
-    pub(super) stop: &'a Stop,
+    pub(super) stop: &'a Shutdown,
     /// Where tasks have their builds and caches unless the driver says otherwise.
     pub(super) builds_dir: &'a str,
     pub(super) keep: bool,

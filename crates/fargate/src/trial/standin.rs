@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::ecs::{OneContainer, Setup};
+use crate::aws::{OneContainer, Setup};
 use crate::error::{Error, Result};
 
 use super::call::Environment;
@@ -52,7 +52,7 @@ impl Standin {
         let options = Options {
             backend: match containers {
                 Some(_) => Backend::Container { socket: None },
-                None => crate::local::process_backend()?,
+                None => crate::trial::local::process_backend()?,
             },
             ..Options::default()
         };

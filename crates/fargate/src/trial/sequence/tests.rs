@@ -77,7 +77,7 @@ impl Trial {
         let plan = Plan::new(7, job, &project, "f".into(), variables.into()).unwrap();
         let log_file = tempfile::NamedTempFile::new().unwrap();
         let mut log = Log::new(Output::file(log_file.reopen().unwrap()), false);
-        let stop = Stop::listen().unwrap();
+        let stop = Shutdown::listen().unwrap();
         let sequence = Sequence {
             driver: &self.driver,
             plan: &plan,

@@ -1,0 +1,99 @@
+//! From the SDK's types to ours. Every member of a reply is optional there, and none is relied on here.
+
+use std::net::IpAddr;
+
+use aws_sdk_ecs::types;
+
+use crate::task::{Container, Interface, Task};
+use crate::text::plain;
+
+/// A task, unless it has no ARN.
+pub(super) fn task(task: types::Task) -> Option<Task> {
+    let interface = interface(task.attachments.as_deref().unwrap_or_default());
+    Some(Task {
+        arn: task.task_arn?,
+        definition: task.task_definition_arn.unwrap_or_default(),
+        last_status: task.last_status.unwrap_or_default(),
+        desired_status: task.desired_status.unwrap_or_default(),
+        stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
+        stopped_reason: words(task.stopped_reason),
+        pull_started: task.pull_started_at.is_some(),
+        pull_stopped: task.pull_stopped_at.is_some(),
+        started: task.started_at.is_some(),
+        cpu: task.cpu.and_then(|cpu| cpu.parse().ok()),
+        memory: task.memory.and_then(|memory| memory.parse().ok()),
+        capacity_provider: task.capacity_provider_name,
+        availability_zone: task.availability_zone,
+        created_at: task
+            .created_at
+            .and_then(|created| u64::try_from(created.secs()).ok()),
+        group: task.group,
+        containers: task
+            .containers
+            .unwrap_or_default()
+            .into_iter()
+            .map(container)
+            .collect(),
+        interface,
+    })
+}
+
+fn container(container: types::Container) -> Container {
+    Container {
+        name: container.name.unwrap_or_default(),
+        image: container.image,
+        last_status: container.last_status.unwrap_or_default(),
+        exit_code: container.exit_code,
+        reason: words(container.reason),
+        private_ip: container
+            .network_interfaces
+            .unwrap_or_default()
+            .into_iter()
+            .find_map(|interface| interface.private_ipv4_address?.parse().ok()),
+    }
+}
+
+/// What AWS says for people. It may repeat what a job's author wrote, such as a command.
+fn words(said: Option<String>) -> Option<String> {
+    said.map(|said| plain(said.trim()))
+        .filter(|said| !said.is_empty())
+}
+
+/// The attachment that is a network interface; volumes and others may stand beside it in any order.
+fn interface(attachments: &[types::Attachment]) -> Interface {
+    let details = attachments
+        .iter()
+        .find(|attachment| attachment.r#type() == Some("ElasticNetworkInterface"))
+        .map(types::Attachment::details)
+        .unwrap_or_default();
+    let detail = |name: &str| {
+        details
+            .iter()
+            .find(|detail| detail.name() == Some(name))
+            .and_then(types::KeyValuePair::value)
+    };
+    Interface {
+        id: detail("networkInterfaceId").map(str::to_owned),
+        private_ip: detail("privateIPv4Address").and_then(|address| address.parse::<IpAddr>().ok()),
+    }
+}
+
+/// The reasons of a reply without tasks.
+pub(super) fn failures(failures: Vec<types::Failure>) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    for failure in failures {
+        let reason = match (words(failure.reason), words(failure.detail)) {
+            (Some(reason), Some(detail)) => format!("{reason} ({detail})"),
+            (Some(text), None) | (None, Some(text)) => text,
+            (None, None) => continue,
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    if reasons.is_empty() {
+        "AWS gave no reason".to_owned()
+    } else {
+        reasons.join("; ")
+    }
+}

@@ -1,0 +1,442 @@
+//! What AWS says when it does not do what it was asked, and what a person can do about it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_ecs::operation::RequestId;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use serde::{Deserialize, Serialize};
+
+use super::http::NoCertificates;
+use crate::error::Error;
+use crate::text::plain;
+
+/// How the manager comes to trust a server.
+const CERTIFICATES: &str = "Install the package ca-certificates on the manager, or name a file or folder with the right \
+                            certificates by SSL_CERT_FILE or SSL_CERT_DIR in the environment of GitLab Runner.";
+
+/// A call that AWS refused, or that did not reach it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AwsError {
+    /// The action as IAM names it, like `ecs:RunTask`.
+    action: Cow<'static, str>,
+    kind: Kind,
+    /// AWS's code, if it answered with one.
+    code: Option<String>,
+    message: String,
+    request: Option<String>,
+    /// Whether the same call was made before, and nobody knows what came of that.
+    repetition: bool,
+}
+
+/// What kind of refusal it is, as far as that decides what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Kind {
+    /// Too many calls, of ours or of others in the account. This one had no effect.
+    Throttled,
+    /// Too many calls that ECS makes to EC2 for us, to look up what a task needs. Nor had this one an effect.
+    Ec2Throttled,
+    /// Trouble on AWS's side or on the way: the call may have had effect.
+    Unclear,
+    /// The manager could trust no server.
+    Certificates,
+    /// No credentials, or none that AWS takes.
+    Credentials,
+    /// A permission is missing.
+    Denied,
+    /// The same client token was used with other parameters.
+    Conflict,
+    /// The call is wrong, and will be the next time.
+    Wrong,
+}
+
+impl AwsError {
+    /// What became of a call of `action` that ended with `error`.
+    pub(super) fn of<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        SdkError<E, HttpResponse>: RequestId + std::error::Error,
+    {
+        let service = error.as_service_error();
+        let code = service.and_then(ProvideErrorMetadata::code).map(plain);
+        let message = service
+            .and_then(ProvideErrorMetadata::message)
+            .map(str::to_owned);
+        let chain = chain(error);
+        let message = plain(&message.unwrap_or_else(|| chain.join(": ")));
+        let no_certificates = || causes(error).any(|cause| cause.is::<NoCertificates>());
+        let no_credentials = || chain.iter().any(|cause| cause.contains("credential"));
+        let status = error
+            .raw_response()
+            .map(|response| response.status().as_u16());
+        let kind = match (&code, error) {
+            (Some(code), _) => kind(code, &message, status),
+            (None, _) if no_certificates() => Kind::Certificates,
+            (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_))
+                if no_credentials() =>
+            {
+                Kind::Credentials
+            }
+            (None, _) => Kind::Unclear,
+        };
+        Self {
+            action: action.into(),
+            kind,
+            code,
+            message,
+            request: error.request_id().map(plain),
+            repetition: false,
+        }
+    }
+
+    /// A reply that says nothing of what was asked.
+    pub(crate) fn senseless(action: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            kind: Kind::Unclear,
+            code: None,
+            message: message.into(),
+            request: None,
+            repetition: false,
+        }
+    }
+
+    /// A call that we did not wait for to its end.
+    pub(crate) fn abandoned(action: &'static str) -> Self {
+        Self::senseless(action, "not waited for")
+    }
+
+    /// Whether the same call may succeed a little later.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Throttled | Kind::Ec2Throttled | Kind::Unclear
+        )
+    }
+
+    /// Whether AWS had too many calls of this action.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.kind == Kind::Throttled
+    }
+
+    /// The same, of a call that was made before without a clear answer.
+    pub(crate) fn of_repetition(self) -> Self {
+        Self {
+            repetition: true,
+            ..self
+        }
+    }
+
+    /// Whether the call may have had its effect all the same: this time, or when it was made before.
+    pub(crate) fn may_have_worked(&self) -> bool {
+        self.kind == Kind::Unclear || self.repetition
+    }
+
+    /// Whether AWS says that it knows of no such thing.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.message.contains("was not found")
+            || self
+                .code
+                .as_deref()
+                .is_some_and(|code| code.ends_with(".NotFound"))
+    }
+
+    /// Whether what is missing is the permission to tag what is being created.
+    pub(crate) fn denies_tags(&self) -> bool {
+        self.kind == Kind::Denied && self.message.contains("ecs:TagResource")
+    }
+
+    /// Whether there is no such task definition: not yet in all of AWS, or not any more.
+    pub(crate) fn knows_no_definition(&self) -> bool {
+        let text = self.message.to_lowercase();
+        self.code.as_deref() == Some("ClientException")
+            && (text.contains("unable to describe task definition")
+                || text.contains("taskdefinition not found")
+                || text.contains("taskdefinition is inactive"))
+    }
+
+    /// Whether there is no such log stream: it comes with its container.
+    pub(crate) fn knows_no_stream(&self) -> bool {
+        self.code.as_deref() == Some("ResourceNotFoundException")
+            && self.message.contains("log stream")
+    }
+
+    /// Whether there is no room for a task, which AWS mostly says without refusing the call: the account's quota of vCPUs
+    /// may come as an exception.
+    pub(crate) fn has_no_room(&self) -> bool {
+        let text = self.message.to_lowercase();
+        self.kind == Kind::Wrong
+            && (text.contains("limit on the number of vcpu")
+                || text.contains("capacity is unavailable"))
+    }
+
+    /// Whether somebody else is registering the same family.
+    pub(crate) fn is_concurrent_registration(&self) -> bool {
+        self.message.contains("Too many concurrent attempts")
+    }
+
+    /// What a person can do about it.
+    pub(crate) fn advice(&self) -> Option<String> {
+        let text = self.message.to_lowercase();
+        let has = |fragment: &str| text.contains(&fragment.to_lowercase());
+        let code = self.code.as_deref().unwrap_or_default();
+        let advice = match self.kind {
+            Kind::Throttled | Kind::Ec2Throttled => {
+                "AWS limits calls per account and region; run the job again later."
+            }
+            // Both of a system without the right certificates, and of a proxy that looks into connections.
+            Kind::Unclear if has("invalid peer certificate") => CERTIFICATES,
+            Kind::Unclear => "Check that the manager reaches AWS's API, and run the job again.",
+            Kind::Certificates => CERTIFICATES,
+            Kind::Credentials => {
+                "Give the manager credentials: an IAM role of its instance, AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY in the environment of GitLab Runner."
+            }
+            Kind::Denied if has("iam:PassRole") => {
+                "Allow iam:PassRole for the task definition's roles in the IAM policy of the manager."
+            }
+            Kind::Denied => {
+                return Some(format!(
+                    "Allow {} in the IAM policy of the manager.",
+                    self.denied_action()
+                ));
+            }
+            Kind::Conflict => "Run the job again.",
+            Kind::Wrong if code == "ClusterNotFoundException" => {
+                "Check [Fargate] Cluster and Region: the cluster must exist in that region."
+            }
+            Kind::Wrong if has("No Container Instances were found") => {
+                "The cluster has no default capacity provider strategy. Give it one (with FARGATE), or set \
+                 CapacityProviderStrategy = [{ Name = \"FARGATE\" }] in [Fargate]."
+            }
+            Kind::Wrong if has("capacity provider") => {
+                "Associate the capacity providers that [Fargate] names with the cluster."
+            }
+            Kind::Wrong if has("InvalidSubnetID") || has("subnet") => {
+                "Check [Fargate] Subnet or Subnets and Region."
+            }
+            Kind::Wrong if has("InvalidGroup") || has("security group") => {
+                "Check [Fargate] SecurityGroup or SecurityGroups: they must be in the VPC of the subnets."
+            }
+            Kind::Wrong if has("overrides length") => {
+                "The variables of the job's services do not fit into ECS's limit; make them shorter."
+            }
+            Kind::Wrong if has("override for container") => {
+                "The task definition needs a container named ci-coordinator, which takes the job's scripts."
+            }
+            Kind::Wrong if has("task definition") || has("taskdefinition") => {
+                "Check the name and revision of the task definition ([Fargate] TaskDefinition, or the job's \
+                 FARGATE_TASK_DEFINITION); it must be ACTIVE in that region."
+            }
+            Kind::Wrong if code.starts_with("Platform") || has("platform") => {
+                "Check the platform version ([Fargate] PlatformVersion, or the job's FARGATE_PLATFORM_VERSION)."
+            }
+            Kind::Wrong => return None,
+        };
+        Some(advice.to_owned())
+    }
+
+    /// The action that AWS's message names; it may be another than the one called.
+    fn denied_action(&self) -> &str {
+        self.message
+            .split_once("not authorized to perform: ")
+            .and_then(|(_, rest)| rest.split_whitespace().next())
+            .unwrap_or(&self.action)
+    }
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            action, message, ..
+        } = self;
+        match &self.code {
+            Some(code) => write!(f, "AWS refused {action}: {code}: {message}")?,
+            None => write!(f, "no answer from AWS to {action}: {message}")?,
+        }
+        match &self.request {
+            Some(request) => write!(f, " (request {request})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<AwsError> for Error {
+    fn from(refusal: AwsError) -> Self {
+        let error = Error::system(refusal.to_string());
+        match refusal.advice() {
+            Some(advice) => error.advise(advice),
+            None => error,
+        }
+    }
+}
+
+/// The kind of an answer with this code and HTTP status. EC2's throttling of calls that ECS makes for us comes back
+/// wrapped in a parameter error, and is none (AWS: RunTask exceptions). The codes of throttling are those of AWS's SDKs,
+/// but for `LimitExceededException`, which means quotas in ECS (AWS: SDK retry behaviour).
+fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
+    match code {
+        "ThrottlingException"
+        | "Throttling"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "BandwidthLimitExceeded"
+        | "SlowDown"
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException" => Kind::Throttled,
+        "InvalidParameterException" if message.contains("RequestLimitExceeded") => {
+            Kind::Ec2Throttled
+        }
+        "ServerException"
+        | "ServiceUnavailable"
+        | "ServiceUnavailableException"
+        | "InternalFailure"
+        | "InternalError"
+        | "Unavailable"
+        | "RequestTimeout" => Kind::Unclear,
+        "UnrecognizedClientException"
+        | "ExpiredTokenException"
+        | "ExpiredToken"
+        | "RequestExpired"
+        | "IncompleteSignature"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "AuthFailure"
+        | "MissingAuthenticationTokenException" => Kind::Credentials,
+        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => Kind::Denied,
+        "ConflictException" => Kind::Conflict,
+        _ if message.contains("iam:PassRole") => Kind::Denied,
+        _ if status == Some(429) => Kind::Throttled,
+        // Whatever AWS calls it.
+        _ if status.is_some_and(|status| status >= 500) => Kind::Unclear,
+        _ => Kind::Wrong,
+    }
+}
+
+/// An error and its causes.
+fn causes<'a>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// What an error and its causes say, each once.
+fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
+    let mut said: Vec<String> = Vec::new();
+    for cause in causes(error) {
+        let text = cause.to_string();
+        if !said.iter().any(|known| known.contains(&text)) {
+            said.push(text);
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: &str, message: &str) -> AwsError {
+        AwsError {
+            action: "ecs:RunTask".into(),
+            kind: kind(code, message, Some(400)),
+            code: Some(code.into()),
+            message: message.into(),
+            request: None,
+            repetition: false,
+        }
+    }
+
+    #[test]
+    fn wrapped_throttling_is_throttling() {
+        let wrapped = "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
+        let refused = refusal("InvalidParameterException", wrapped);
+        assert!(refused.may_pass() && !refused.may_have_worked());
+        // It is no rate of the action's own.
+        assert!(!refused.is_throttled());
+        assert!(!refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
+    }
+
+    #[test]
+    fn trouble_on_awss_side_is_known_by_its_status() {
+        for (code, status, expected) in [
+            ("NewWordException", 500, Kind::Unclear),
+            ("NewWordException", 503, Kind::Unclear),
+            ("NewWordException", 429, Kind::Throttled),
+            ("NewWordException", 400, Kind::Wrong),
+            ("LimitExceededException", 400, Kind::Wrong),
+            ("SlowDown", 503, Kind::Throttled),
+            ("AccessDeniedException", 500, Kind::Denied),
+        ] {
+            assert_eq!(kind(code, "x", Some(status)), expected, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn expired_credentials_are_no_wrong_call() {
+        // ECS's word for it, EC2's, and STS's.
+        for code in ["ExpiredTokenException", "RequestExpired", "ExpiredToken"] {
+            let refusal = refusal(
+                code,
+                "The security token included in the request is expired",
+            );
+            assert_eq!(refusal.kind, Kind::Credentials, "{code}");
+        }
+    }
+
+    #[test]
+    fn advice_names_what_to_change() {
+        let denied = "User: arn:aws:sts::1:assumed-role/ci/i-0 is not authorized to perform: ecs:TagResource on resource: x";
+        let refused = refusal("AccessDeniedException", denied);
+        assert!(refused.denies_tags());
+        assert_eq!(
+            refused.advice().unwrap(),
+            "Allow ecs:TagResource in the IAM policy of the manager."
+        );
+        for (code, message, part) in [
+            (
+                "ClusterNotFoundException",
+                "Cluster not found.",
+                "[Fargate] Cluster",
+            ),
+            (
+                "InvalidParameterException",
+                "No Container Instances were found in your cluster.",
+                "default capacity provider strategy",
+            ),
+            (
+                "InvalidParameterException",
+                "(ErrorCode: InvalidSubnetID.NotFound)",
+                "Subnet",
+            ),
+            (
+                "InvalidParameterException",
+                "(ErrorCode: InvalidGroup.NotFound)",
+                "SecurityGroup",
+            ),
+            (
+                "ClientException",
+                "TaskDefinition not found.",
+                "FARGATE_TASK_DEFINITION",
+            ),
+            (
+                "InvalidParameterException",
+                "Override for container named ci-coordinator is not a container in the TaskDefinition.",
+                "ci-coordinator",
+            ),
+            (
+                "ClientException",
+                "User is not authorized to perform: iam:PassRole on resource: r",
+                "iam:PassRole",
+            ),
+        ] {
+            let advice = refusal(code, message).advice().unwrap_or_default();
+            assert!(advice.contains(part), "{message}: {advice}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The error for a task that ended before the job's script could run in it, by whose fault that is.
+
+use std::time::Duration;
+
+use fargate_wire::{BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER, HELPER_CONTAINER};
+use tokio::time::{Instant, sleep};
+
+use crate::aws::Aws;
+use crate::connect::ready::StartFailure;
+use crate::error::Error;
+use crate::state::record::Record;
+use crate::task::{Container, Task};
+
+/// What is said of all of these.
+const STOPPED: &str = "the job's task stopped before it could take scripts";
+
+/// How long, and how often, AWS is asked for the very end, which the containers' exit codes and reasons come with: the
+/// task's network goes first, which takes some twenty seconds (AWS: task lifecycle).
+const LAST_WORDS: Duration = Duration::from_secs(40);
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Why `task`, whose end has begun, takes no scripts.
+pub(crate) async fn died(aws: &Aws, record: &Record, task: Task) -> StartFailure {
+    let mut seen = task;
+    // What AWS took back needs no more words, and is replaced at once.
+    if record.build.is_some() && seen.loss().is_none() {
+        seen = last_look(aws, record, seen).await;
+    }
+    let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen));
+    match seen.loss() {
+        Some(loss) => StartFailure::Lost(loss, failure),
+        None => StartFailure::Failed(failure),
+    }
+}
+
+/// The task at its very end, or as it was last seen when that does not come, or when it is known who is to blame.
+pub(crate) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
+    let begun = Instant::now();
+    let mut seen = task;
+    while !seen.is_over() && of_image(&seen, record).is_none() && begun.elapsed() < LAST_WORDS {
+        sleep(PAUSE).await;
+        if let Ok(Some(task)) = aws.describe_task(&record.cluster, &seen.arn).await {
+            seen = task;
+        }
+    }
+    seen
+}
+
+/// The task without our own containers that ended as they should: they are nobody's concern.
+pub(crate) fn apart_from_ours(task: &Task) -> Task {
+    let mut task = task.clone();
+    task.containers.retain(|container| {
+        !matches!(
+            container.name.as_str(),
+            BOOTSTRAP_CONTAINER | HELPER_CONTAINER
+        ) || !matches!(container.exit_code, Some(0 | 143))
+            || container.reason.is_some()
+    });
+    task
+}
+
+/// What ended, in AWS's words. Of this it is not known whether it would help to try again.
+fn ended(task: &Task) -> Error {
+    let death = apart_from_ours(task).death();
+    let error = Error::system(format!("{STOPPED}: {}", death.cause));
+    match death.advice {
+        Some(advice) => error.advise(advice),
+        None => error,
+    }
+}
+
+/// The error for a task that ended because of an image that the job named and that cannot be: that is the job's fault, and
+/// GitLab need not try again. Nothing where it is another's, or the image has proved itself by taking a script.
+pub(crate) fn of_image(task: &Task, record: &Record) -> Option<Error> {
+    let build = record.build.as_ref().filter(|_| !record.began)?;
+    let is_jobs = |container: &Container| match container.name.as_str() {
+        BOOTSTRAP_CONTAINER | HELPER_CONTAINER => false,
+        COORDINATOR_CONTAINER => build.is_jobs,
+        _ => true,
+    };
+    let task = apart_from_ours(task);
+    task.image_is_at_fault(is_jobs).then(|| {
+        Error::job(format!("{STOPPED}: {}", task.death().cause)).advise(
+            "Check image: and services: in the .gitlab-ci.yml: the name and tag of the image, its platform, and its entry \
+             point, which must run the command that it is given (entrypoint: [\"\"] takes it away).",
+        )
+    })
+}

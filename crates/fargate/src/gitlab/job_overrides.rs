@@ -1,0 +1,41 @@
+//! The job variables by which a job changes its task.
+
+use super::environment::variable;
+
+/// What the job's variables ask of the driver. An empty one asks for nothing, as in GitLab's driver.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct JobOverrides {
+    /// `FARGATE_TASK_DEFINITION`.
+    pub(crate) task_definition: Option<String>,
+    /// `FARGATE_PLATFORM_VERSION`.
+    pub(crate) platform_version: Option<String>,
+    /// `FARGATE_CPU`.
+    pub(crate) cpu: Option<String>,
+    /// `FARGATE_MEMORY`.
+    pub(crate) memory: Option<String>,
+    /// `FARGATE_EPHEMERAL_STORAGE`.
+    pub(crate) storage: Option<String>,
+    /// `FARGATE_TASK_ROLE`.
+    pub(crate) task_role: Option<String>,
+    /// `FARGATE_CAPACITY_PROVIDER`.
+    pub(crate) capacity_provider: Option<String>,
+    /// `FARGATE_CPU_ARCHITECTURE`.
+    pub(crate) architecture: Option<String>,
+}
+
+impl JobOverrides {
+    /// The job's variables of this call.
+    pub(crate) fn from_environment() -> Self {
+        let wish = |name: &str| variable(&format!("CUSTOM_ENV_{name}"));
+        Self {
+            task_definition: wish("FARGATE_TASK_DEFINITION"),
+            platform_version: wish("FARGATE_PLATFORM_VERSION"),
+            cpu: wish("FARGATE_CPU"),
+            memory: wish("FARGATE_MEMORY"),
+            storage: wish("FARGATE_EPHEMERAL_STORAGE"),
+            task_role: wish("FARGATE_TASK_ROLE"),
+            capacity_provider: wish("FARGATE_CAPACITY_PROVIDER"),
+            architecture: wish("FARGATE_CPU_ARCHITECTURE"),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! GitLab Runner's contract with a custom executor: all of it, and nothing else.
+
+mod config_answer;
+mod environment;
+mod exit_code;
+mod job;
+mod job_overrides;
+mod payload;
+#[cfg(test)]
+mod properties;
+mod script_stage;
+
+pub(crate) use self::config_answer::ConfigAnswer;
+pub(crate) use self::environment::{KEPT, debugs_services, is_kept, project_folder};
+pub(crate) use self::exit_code::Runner;
+pub(crate) use self::job::Job;
+pub(crate) use self::job_overrides::JobOverrides;
+pub(crate) use self::payload::{Image, JobPayload, Variable, job_timeout};
+pub(crate) use self::script_stage::{RunsIn, is_job_script};

@@ -1,0 +1,3 @@
+//! Container images that are made and pushed without Docker.
+
+pub(crate) mod agent;

@@ -1,0 +1,65 @@
+//! The diagnostic log: for operators, quiet unless asked.
+//!
+//! What a job author needs is no log line: stages say it on their standard streams, which GitLab Runner puts
+//! into the job log. This is the rest, on standard error or in `LogFile`.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Mutex;
+
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::{LogFormat, Logging};
+use crate::error::{Error, Result};
+
+/// Starts logging as `log` says.
+///
+/// # Errors
+///
+/// When the log file cannot be opened.
+pub(crate) fn start(log: &Logging) -> Result<()> {
+    match &log.file {
+        None => subscribe(log, io::stderr),
+        Some(path) => {
+            let file = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(path)
+                .map_err(|error| {
+                    Error::system(format!("could not open the log file {}: {error}", path.display()))
+                        .advise("Check LogFile and --log-file, and that GitLab Runner's user may write there.")
+                })?;
+            subscribe(log, Mutex::new(file));
+        }
+    }
+    Ok(())
+}
+
+fn subscribe(
+    log: &Logging,
+    writer: impl for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
+) {
+    // Libraries log every request and its signature at debug: too much to read, and no place for it is safe enough.
+    let libraries = log.level.min(tracing::Level::INFO);
+    let targets = Targets::new()
+        .with_default(libraries)
+        .with_targets(["fargate", "fargate_agent", "ecs_local"].map(|target| (target, log.level)));
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(log.level)
+        .with_ansi(false)
+        .with_target(log.level == tracing::Level::DEBUG)
+        .with_writer(writer);
+    // A second start in one process is a mistake of ours that must not cost a job.
+    let started = match log.format {
+        LogFormat::Text => subscriber.finish().with(targets).try_init(),
+        LogFormat::Json => subscriber.json().finish().with(targets).try_init(),
+    };
+    if let Err(error) = started {
+        tracing::debug!("{error}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The commands that an operator types.
+
+pub(crate) mod reap;

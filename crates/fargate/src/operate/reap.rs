@@ -1,0 +1,57 @@
+//! `fargate reap`: what the sweeps of prepare do, when a person wants it done.
+
+use std::io::Write;
+
+use crate::aws::Aws;
+use crate::cli::Reap;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::signals::Shutdown;
+use crate::state::record::Records;
+use crate::teardown::sweep::{Done, Sweep};
+
+/// Ends what nobody will end any more, and says what and why.
+///
+/// # Errors
+///
+/// When the records or the manager's tasks cannot be listed, or something could not be ended.
+pub(crate) async fn reap(wanted: &Reap, config: &Config, shutdown: &Shutdown) -> Result<()> {
+    let fargate = &config.fargate;
+    let records = Records::new(&config.metadata_directory);
+    let manager = records.manager()?;
+    let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+    let sweep = Sweep {
+        aws: &aws,
+        records: &records,
+        fargate,
+        manager: &manager,
+        patience: wanted.older_than,
+        dry_run: wanted.dry_run,
+    };
+    let findings = shutdown.or(sweep.run()).await?;
+    let mut text: String = findings
+        .iter()
+        .map(|finding| format!("{finding}\n"))
+        .collect();
+    if text.is_empty() {
+        text = format!(
+            "nothing is left of jobs of this manager ({manager}) in {}\n",
+            fargate.cluster
+        );
+    }
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::system(format!("could not write to standard output: {error}")))?;
+    let failed = findings
+        .iter()
+        .filter(|finding| matches!(finding.done, Done::Failed(_)));
+    match failed.count() {
+        0 => Ok(()),
+        failed => Err(
+            Error::system(format!("{failed} could not be ended; see above"))
+                .advise("Their records stay, so that they can be tried again."),
+        ),
+    }
+}

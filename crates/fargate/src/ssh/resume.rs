@@ -1,0 +1,439 @@
+//! One script that outlives its connection: our own agent goes on with it, and keeps what it puts out, until we are
+//! back. What is said on the channel is described in [`fargate_wire::script`].
+
+use std::fs::File;
+use std::future::pending;
+use std::io::{Read, Seek, SeekFrom};
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
+use fargate_wire::script::{
+    Attach, Decoder, FromAgent, HEAD, Malformed, RunId, SUBSYSTEM, Stream, ToAgent, WINDOW,
+    script_head,
+};
+use russh::client::Msg;
+use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::Connection;
+use super::intake::{End, Intake, Step};
+use super::script::{Ended, STOP_GRACE, STOP_LIMIT};
+use crate::error::{Blame, Error, Result};
+use crate::output::Output;
+use crate::signals::Shutdown;
+use crate::text::plain;
+
+/// Bytes that are passed on before the agent hears of it. Often enough that it never waits for that.
+const ACKNOWLEDGE: u64 = WINDOW / 2;
+
+/// Piece of the script that is sent at a time: with its head one SSH packet.
+const PIECE: usize = 32 * 1024 - HEAD;
+
+/// Bytes that may have come and not been passed on. Ours never comes near: what claims to be an agent and sends more
+/// would fill the manager's memory.
+const FLOOD: u64 = 2 * WINDOW;
+
+/// How long to wait for the agent to hear that we have everything.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How a connection came out.
+#[derive(Debug)]
+pub(crate) enum Attended {
+    /// There is nothing more to be had.
+    Over(Ended),
+    /// It was lost, and this is why. The script goes on.
+    Lost(String),
+}
+
+/// A script, whether or not there is a connection.
+#[derive(Debug)]
+pub(crate) struct Resumable<'a> {
+    id: RunId,
+    script: File,
+    patience: Duration,
+    stdout: &'a mut Output,
+    stderr: &'a mut Output,
+    intake: Intake,
+    /// What is being passed on.
+    current: Option<(Stream, Bytes)>,
+    end: Option<End>,
+    /// Whether the agent has answered for this script.
+    known: bool,
+    /// Why the script is to end.
+    failure: Option<Error>,
+    told: StopStep,
+    /// After this nothing more is waited for.
+    deadline: Option<Instant>,
+    /// Nobody takes the output any more.
+    unread: bool,
+}
+
+/// What the script was told, or is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum StopStep {
+    NotAsked,
+    Terminate,
+    Kill,
+}
+
+/// What was sent on one connection.
+#[derive(Debug)]
+struct Sent {
+    attach: bool,
+    told: StopStep,
+    acknowledged: Option<u64>,
+    script: Script,
+}
+
+/// How far the script is.
+#[derive(Debug, PartialEq, Eq)]
+enum Script {
+    /// The agent has not said what it has.
+    Unknown,
+    /// The file stands at what is next.
+    Next,
+    Complete,
+}
+
+impl<'a> Resumable<'a> {
+    /// A new script, which may go on for `patience` without a connection.
+    pub(crate) fn new(
+        script: File,
+        stdout: &'a mut Output,
+        stderr: &'a mut Output,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            id: rand::random(),
+            script,
+            patience,
+            stdout,
+            stderr,
+            intake: Intake::default(),
+            current: None,
+            end: None,
+            known: false,
+            failure: None,
+            told: StopStep::NotAsked,
+            deadline: None,
+            unread: false,
+        }
+    }
+
+    /// How many bytes of the script's log have come.
+    pub(crate) fn received(&self) -> u64 {
+        self.intake.received()
+    }
+
+    /// Says a line in the job log.
+    pub(crate) async fn say(&mut self, line: &str) {
+        if let Err(error) = self.stderr.write_all(format!("{line}\n").as_bytes()).await {
+            tracing::debug!("nobody reads: {error}");
+        }
+    }
+
+    /// Passes on what has come, when there is no hope of more.
+    pub(crate) async fn flush(&mut self) {
+        while self.advance().is_ok() && self.current.is_some() {
+            let written = write(self.stdout, self.stderr, self.current.as_ref()).await;
+            self.written(written);
+        }
+    }
+
+    /// Starts the script or goes on with it, passing on its output, until its end or that of the connection.
+    ///
+    /// # Errors
+    ///
+    /// When the script cannot be read, or nobody takes its output; it does not run on then.
+    pub(crate) async fn attend(
+        &mut self,
+        connection: &Connection,
+        shutdown: &Shutdown,
+    ) -> Result<Attended> {
+        let (mut incoming, outgoing) = match connection.subsystem(SUBSYSTEM).await {
+            Ok(channel) => channel,
+            Err(why) => return Ok(Attended::Lost(why)),
+        };
+        let mut sent = Sent {
+            attach: false,
+            told: StopStep::NotAsked,
+            acknowledged: None,
+            // At the first connection of all the agent can have none of it.
+            script: if self.has_been_sent()? {
+                Script::Unknown
+            } else {
+                Script::Next
+            },
+        };
+        let mut answer = Some(Decoder::default());
+        let mut sending: Option<Sending<'_>> = None;
+        loop {
+            self.advance().map_err(unintelligible)?;
+            if self.end.is_some() {
+                self.part(incoming, &outgoing, sending).await;
+                break;
+            }
+            if sending.is_none() {
+                sending = self
+                    .next_frame(&mut sent)?
+                    .map(|frame| send(&outgoing, frame));
+            }
+            tokio::select! {
+                message = incoming.wait() => match message {
+                    Some(ChannelMsg::Data { data }) => {
+                        if let Some(refused) = self.take_in(data, &mut answer, &mut sent)? {
+                            return Ok(Attended::Over(Ended::Lost(refused)));
+                        }
+                    }
+                    Some(ChannelMsg::Failure) => {
+                        return Ok(Attended::Over(Ended::Lost("the agent does not know how to run scripts".to_owned())));
+                    }
+                    Some(ChannelMsg::Close) | None => return Ok(Attended::Lost(connection.lost())),
+                    Some(_) => {}
+                },
+                written = write(self.stdout, self.stderr, self.current.as_ref()), if self.current.is_some() => {
+                    self.written(written);
+                }
+                () = finish(&mut sending), if sending.is_some() => {}
+                stopped = shutdown.requested(), if self.failure.is_none() => self.fail(stopped),
+                _ = shutdown.insisted(), if self.told == StopStep::Terminate => self.told = StopStep::Kill,
+                () = sleep_until(self.deadline.unwrap_or_else(Instant::now)), if self.deadline.is_some() => break,
+            }
+        }
+        let ended = self.end.take().map(|end| match end {
+            End::Exited(status) => Ended::Exited(status.cast_signed()),
+            End::Signalled(number) => Ended::Signalled(format!("{number}{NUMBERED_SIGNAL_SUFFIX}")),
+            End::Failed(why) => Ended::Lost(plain(&why)),
+        });
+        match (self.failure.take(), ended) {
+            (Some(error), _) if matches!(error.blame(), Blame::Stopped(_)) => {
+                Ok(Attended::Over(Ended::Stopped(error)))
+            }
+            (Some(error), _) => Err(error),
+            (None, Some(ended)) => Ok(Attended::Over(ended)),
+            (None, None) => Ok(Attended::Lost(connection.lost())),
+        }
+    }
+
+    /// Whether any of the script may have been sent.
+    fn has_been_sent(&mut self) -> Result<bool> {
+        self.script
+            .stream_position()
+            .map(|position| position > 0)
+            .map_err(|error| unreadable(&error))
+    }
+
+    /// Finds what is next to be passed on, or the end.
+    fn advance(&mut self) -> Result<(), Malformed> {
+        while self.current.is_none() && self.end.is_none() {
+            match self.intake.next()? {
+                Step::Output(..) if self.unread => {}
+                Step::Output(stream, piece) => self.current = Some((stream, piece)),
+                Step::Ended(end) => self.end = Some(end),
+                Step::Wait => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes note of what was passed on.
+    fn written(&mut self, written: std::io::Result<usize>) {
+        match (written, &mut self.current) {
+            (Ok(length), Some((_, piece))) => {
+                piece.advance(length.min(piece.len()));
+                if piece.is_empty() {
+                    self.current = None;
+                }
+            }
+            (Err(error), _) => {
+                self.current = None;
+                self.unread = true;
+                if self.failure.is_none() {
+                    self.fail(Error::system(format!(
+                        "could not pass on the script's output: {error}"
+                    )));
+                }
+            }
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// The script is to end, because of this.
+    fn fail(&mut self, why: Error) {
+        self.failure = Some(why);
+        self.told = StopStep::Terminate;
+        self.deadline = Some(Instant::now() + STOP_LIMIT);
+    }
+
+    /// How many bytes of the log were passed on.
+    fn passed_on(&self) -> u64 {
+        let left = self.current.as_ref().map_or(0, |(_, piece)| piece.len());
+        self.intake.given() - left as u64
+    }
+
+    /// Takes in what came; returns why the agent refuses, if it does.
+    fn take_in(
+        &mut self,
+        mut data: Bytes,
+        answer: &mut Option<Decoder>,
+        sent: &mut Sent,
+    ) -> Result<Option<String>> {
+        if let Some(decoder) = answer {
+            let mut rest = data.as_ref();
+            match decoder.from_agent(&mut rest).map_err(unintelligible)? {
+                None => return Ok(None),
+                Some(FromAgent::Attached { script }) => {
+                    self.known = true;
+                    if sent.script == Script::Unknown {
+                        let sought = self.script.seek(SeekFrom::Start(script));
+                        sought.map_err(|error| unreadable(&error))?;
+                        sent.script = Script::Next;
+                    }
+                }
+                Some(FromAgent::Refused(why)) => return Ok(Some(plain(&why))),
+                Some(_) => return Ok(Some("the agent answers something else".to_owned())),
+            }
+            data.advance(data.len() - rest.len());
+            *answer = None;
+        }
+        self.intake.push(data);
+        if self.intake.received() - self.passed_on() > FLOOD {
+            return Err(unintelligible("it sends more than it may"));
+        }
+        Ok(None)
+    }
+
+    /// What is to be sent next, the most urgent first.
+    fn next_frame(&mut self, sent: &mut Sent) -> Result<Option<Vec<u8>>> {
+        if !sent.attach {
+            sent.attach = true;
+            let attach = Attach {
+                run: self.id,
+                resumed: self.known,
+                received: self.intake.received(),
+                patience: self.patience,
+            };
+            return Ok(Some(ToAgent::Attach(attach).encode()));
+        }
+        if self.told > sent.told {
+            sent.told = self.told;
+            let grace = match self.told {
+                StopStep::Kill => Duration::ZERO,
+                StopStep::NotAsked | StopStep::Terminate => STOP_GRACE,
+            };
+            return Ok(Some(ToAgent::Cancel(grace).encode()));
+        }
+        let passed_on = self.passed_on();
+        let is_due = match sent.acknowledged {
+            // What was said on the connection before may not have arrived.
+            None => passed_on > 0,
+            Some(acknowledged) => passed_on - acknowledged >= ACKNOWLEDGE,
+        };
+        if is_due {
+            sent.acknowledged = Some(passed_on);
+            return Ok(Some(ToAgent::Received(passed_on).encode()));
+        }
+        if sent.script != Script::Next {
+            return Ok(None);
+        }
+        // From a local file in small pieces: it needs no thread of its own.
+        let mut frame = vec![0; HEAD + PIECE];
+        let room = frame.get_mut(HEAD..).unwrap_or_default();
+        let length = self.script.read(room).map_err(|error| unreadable(&error))?;
+        if length == 0 {
+            sent.script = Script::Complete;
+            return Ok(Some(ToAgent::ScriptEnd.encode()));
+        }
+        frame.truncate(HEAD + length);
+        if let Some(head) = frame.first_chunk_mut() {
+            *head = script_head(length);
+        }
+        Ok(Some(frame))
+    }
+
+    /// Tells the agent that we have everything, and waits until it knows. What is lost of that, the agent learns
+    /// from our not coming back.
+    async fn part(
+        &self,
+        mut incoming: ChannelReadHalf,
+        outgoing: &ChannelWriteHalf<Msg>,
+        mut sending: Option<Sending<'_>>,
+    ) {
+        let telling = async {
+            finish(&mut sending).await;
+            let all = ToAgent::Received(self.intake.given()).encode();
+            finish(&mut Some(send(outgoing, all))).await;
+            pending::<()>().await;
+        };
+        let closed =
+            async { while !matches!(incoming.wait().await, Some(ChannelMsg::Close) | None) {} };
+        let parting = async {
+            tokio::select! {
+                () = telling => {}
+                () = closed => {}
+            }
+        };
+        if timeout(FAREWELL, parting).await.is_err() {
+            tracing::debug!("the agent did not say that it knows");
+        }
+    }
+}
+
+/// A frame on its way to the library.
+type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), russh::Error>> + 'a>>;
+
+fn send(outgoing: &ChannelWriteHalf<Msg>, frame: Vec<u8>) -> Sending<'_> {
+    Box::pin(outgoing.data_bytes(frame))
+}
+
+/// Waits until a frame is with the library, for ever if the connection is lost: that shows elsewhere.
+async fn finish(sending: &mut Option<Sending<'_>>) {
+    let Some(frame) = sending else { return };
+    if frame.await.is_err() {
+        // Not to be asked again.
+        *sending = Some(Box::pin(pending()));
+        pending::<()>().await;
+    }
+    *sending = None;
+}
+
+/// Passes on some of a piece.
+async fn write(
+    stdout: &mut Output,
+    stderr: &mut Output,
+    piece: Option<&(Stream, Bytes)>,
+) -> std::io::Result<usize> {
+    match piece {
+        Some((Stream::Stdout, piece)) => stdout.write_some(piece).await,
+        Some((Stream::Stderr, piece)) => stderr.write_some(piece).await,
+        None => Ok(0),
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> Error {
+    Error::system(format!("could not read the script: {error}"))
+}
+
+fn unintelligible(why: impl std::fmt::Display) -> Error {
+    Error::system(format!(
+        "the agent in the task says what the driver does not understand: {why}"
+    ))
+    .advise("Agent and driver must be of the same version.")
+}
+
+impl Connection {
+    /// A channel for a subsystem of our agent's.
+    pub(super) async fn subsystem(
+        &self,
+        name: &str,
+    ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
+        let channel = self.session().await?;
+        channel
+            .request_subsystem(true, name)
+            .await
+            .map_err(|_| self.lost())?;
+        Ok(channel.split())
+    }
+}

@@ -1,0 +1,79 @@
+//! What prepare is about to start, decided before anything is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fargate_wire::{COORDINATOR_CONTAINER, PUBLIC_KEY_VARIABLE};
+
+use crate::error::Result;
+use crate::gitlab::{debugs_services, job_timeout};
+use crate::output::say;
+use crate::ssh::KeyPair;
+use crate::start::request::{TaskRequest, TaskSource};
+use crate::state::record;
+use crate::task::definition::{ComposedTask, ContainerEnvironment};
+
+/// How long after a job's own time its task may still be there: the runner stops scripts gracefully, and runs some more.
+const AFTER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+/// What is to be started, decided before anything is.
+pub(crate) struct StartPlan {
+    /// The task definition's name, or the job's image and services.
+    pub(crate) title: String,
+    /// Nothing when the operator's task definition runs.
+    pub(crate) composed: Option<ComposedTask>,
+    pub(crate) environments: Vec<ContainerEnvironment>,
+    /// When the job is over in any case, from now on.
+    pub(crate) lifetime: Duration,
+    /// Whether somebody wants to see what the services print and cannot.
+    pub(crate) hides_output: bool,
+}
+
+impl StartPlan {
+    pub(crate) fn of(
+        wanted: &TaskRequest<'_>,
+        key: &KeyPair,
+        start_timeout: Duration,
+    ) -> Result<Self> {
+        let public_key = key.public()?;
+        let lifetime = start_timeout + job_timeout() + AFTER_TIMEOUT;
+        let by_image = match &wanted.task {
+            TaskSource::JobImage(by_image) => by_image,
+            TaskSource::Definition(definition) => {
+                return Ok(Self {
+                    title: definition.to_string(),
+                    composed: None,
+                    lifetime,
+                    hides_output: false,
+                    environments: vec![ContainerEnvironment {
+                        container: COORDINATOR_CONTAINER.to_owned(),
+                        variables: BTreeMap::from([(PUBLIC_KEY_VARIABLE.to_owned(), public_key)]),
+                    }],
+                });
+            }
+        };
+        let deadline = record::now() + lifetime;
+        let composed = by_image.compose(&public_key, deadline.as_secs())?;
+        for note in &composed.notes {
+            say(note);
+        }
+        let labels: Vec<_> = composed
+            .services
+            .iter()
+            .map(|service| service.label.as_str())
+            .collect();
+        let title = match labels.as_slice() {
+            [] => composed.image.clone(),
+            labels => format!("{} with {}", composed.image, labels.join(", ")),
+        };
+        Ok(Self {
+            title,
+            lifetime,
+            environments: composed.environments.clone(),
+            hides_output: debugs_services()
+                && !labels.is_empty()
+                && by_image.settings.log_group.is_none(),
+            composed: Some(composed),
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! The queue of a manager's processes that ask for tasks.
+//!
+//! AWS takes some twenty RunTask calls a second for an account, and refuses the others. Many processes that were refused
+//! and try again whenever they like are mostly refused again. So who was refused takes the next free place in a queue,
+//! and so does who comes while there is one; where AWS refuses nobody there is no queue. A place is a time. The queue is
+//! a file with the first time that is nobody's: who is killed leaves a place empty, and nothing else. What EC2 refuses, of
+//! the calls that ECS makes there for us, has no place here: that is limited for others, too, and asks for longer pauses.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::state::locks::{self, Lock};
+use crate::state::record::{self, millis};
+
+/// Time between two places: AWS's 20 calls a second (AWS: Fargate throttling quotas), and some room, as a call that
+/// comes too early has to queue again.
+const SPACING: Duration = Duration::from_millis(55);
+
+/// No queue is longer: a time further away was written before the clock was set back.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
+
+/// Bound of the wait for the queue's file, which its holder reads and writes and nothing else.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The pauses of who is refused in its place, too: AWS has too many calls of others then.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// One process's way through the queue.
+#[derive(Debug)]
+pub(crate) struct Queue<'a> {
+    directory: &'a Path,
+    name: String,
+    refusals: u32,
+}
+
+impl<'a> Queue<'a> {
+    /// The queue for `region`, in the folder of the records.
+    pub(crate) fn new(directory: &'a Path, region: &str) -> Self {
+        Self {
+            directory,
+            name: format!("run-task-{region}"),
+            refusals: 0,
+        }
+    }
+
+    /// How long to wait before the first call.
+    pub(crate) async fn enter(&self) -> Duration {
+        // Without the lock: mostly there is no queue, and then nothing is to be written.
+        let file = std::fs::read_to_string(locks::path(self.directory, &self.name));
+        let free_at = file.ok().and_then(|word| word.parse().ok());
+        if front(free_at, now()).is_some() {
+            self.take_place(Duration::ZERO).await
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// How long to wait before the next call, after one that was refused for its rate.
+    pub(crate) async fn refused(&mut self) -> Duration {
+        let pause = pause_after(self.refusals).mul_f64(rand::random_range(0.75..1.25));
+        self.refusals += 1;
+        self.take_place(pause).await
+    }
+
+    /// Without the file, by some trouble with it, there is no queue.
+    async fn take_place(&self, pause: Duration) -> Duration {
+        let deadline = Instant::now() + LOCK_TIMEOUT;
+        let taking = Lock::take(self.directory, &self.name, "queues for a task", deadline);
+        let mut lock = match taking.await {
+            Ok(lock) => lock,
+            Err(error) => {
+                tracing::debug!("asks for a task out of turn: {error}");
+                return pause.max(SPACING);
+            }
+        };
+        let free_at = lock.read(LONGEST).and_then(|word| word.parse().ok());
+        let now = now();
+        let (at, free_at) = place(free_at, now, millis(pause));
+        if let Some(free_at) = free_at {
+            // Of one length, so that who reads meanwhile sees this time or the one before.
+            lock.write(&format!("{free_at:020}"));
+        }
+        Duration::from_millis(at.saturating_sub(now))
+    }
+}
+
+/// The first free place, where there is a queue. Times are in milliseconds since 1970.
+fn front(free_at: Option<u64>, now: u64) -> Option<u64> {
+    free_at.filter(|at| *at > now && at - now <= millis(LONGEST))
+}
+
+/// The place of who comes `now` and waits for `pause` at least, and the next free one if that has changed. Who waits for
+/// longer than the queue does not lengthen it.
+fn place(free_at: Option<u64>, now: u64, pause: u64) -> (u64, Option<u64>) {
+    let front = front(free_at, now).unwrap_or(now + millis(SPACING));
+    if now + pause > front {
+        (now + pause, None)
+    } else {
+        (front, Some(front + millis(SPACING)))
+    }
+}
+
+fn pause_after(refusals: u32) -> Duration {
+    match refusals {
+        0 => Duration::ZERO,
+        again => (FIRST_PAUSE * 2_u32.saturating_pow(again - 1)).min(LONGEST_PAUSE),
+    }
+}
+
+fn now() -> u64 {
+    millis(record::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000_000;
+
+    #[test]
+    fn a_queue_is_what_is_ahead_and_not_absurd() {
+        for (free_at, queue) in [
+            (None, false),
+            (Some(0), false),
+            (Some(NOW), false),
+            (Some(NOW + 1), true),
+            (Some(NOW + millis(LONGEST)), true),
+            (Some(NOW + millis(LONGEST) + 1), false),
+            (Some(u64::MAX), false),
+        ] {
+            assert_eq!(front(free_at, NOW).is_some(), queue, "{free_at:?}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        let pauses: Vec<_> = (0..9).map(|n| pause_after(n).as_millis()).collect();
+        assert_eq!(pauses, [0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
+    }
+
+    proptest! {
+        /// However they come, places in the queue are apart, none is taken twice, and none is left free.
+        #[test]
+        fn places_follow_each_other(comings in prop::collection::vec((0_u64..200, 0_u64..500), 1..60)) {
+            let (mut free_at, mut now, mut last) = (None, NOW, None::<u64>);
+            for (after, pause) in comings {
+                now += after;
+                let (at, next) = place(free_at, now, pause);
+                prop_assert!(at >= now + pause);
+                if let Some(next) = next {
+                    prop_assert_eq!(next, at + millis(SPACING));
+                    if let Some(last) = last {
+                        let follows = last + millis(SPACING);
+                        prop_assert!(at >= follows);
+                        prop_assert!(at == follows || follows <= now);
+                    }
+                    (free_at, last) = (Some(next), Some(at));
+                }
+            }
+        }
+    }
+}

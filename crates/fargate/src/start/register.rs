@@ -1,0 +1,96 @@
+//! Sees to it that the job's task definition is registered, once for all jobs with the same content.
+//!
+//! Registering is limited to one a second in an account, and concurrent registrations of a family fail, so the jobs of
+//! a manager queue at a lock and look the family up before they register it.
+
+mod decision;
+#[cfg(test)]
+mod model;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use self::decision::{Known, Move, next};
+use crate::aws::{Aws, AwsError};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::output::say;
+use crate::state::locks::Lock;
+use crate::task::definition::TaskDefinition;
+
+/// How long what one job found out is good for the next ones: jobs come in crowds, and looking up is limited too.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// ARN of `definition`, with the revision, registered by now.
+///
+/// # Errors
+///
+/// When AWS refuses, or the lock cannot be had by `deadline`.
+pub(crate) async fn registered(
+    aws: &Aws,
+    context: &Context<'_>,
+    definition: &TaskDefinition,
+    deadline: Instant,
+) -> Result<String> {
+    let family = definition.family();
+    let directory = &context.config.metadata_directory;
+    let what_for = "registers the same task definition";
+    let mut lock = Lock::take(directory, &family, what_for, deadline).await?;
+    let here = format!(":{}:", context.config.fargate.region);
+    let known = lock
+        .read(FRESH)
+        .filter(|arn| arn.starts_with("arn:") && arn.contains(&here));
+    if let Some(arn) = known {
+        return Ok(arn);
+    }
+    let arn = find_or_register(aws, &family, definition, deadline)
+        .await
+        .map_err(|refusal| {
+            Error::from(refusal).context("could not register the job's task definition")
+        })?;
+    lock.write(&arn);
+    Ok(arn)
+}
+
+async fn find_or_register(
+    aws: &Aws,
+    family: &str,
+    definition: &TaskDefinition,
+    deadline: Instant,
+) -> Result<String, AwsError> {
+    let mut pause = Duration::from_millis(500);
+    let mut answer: Result<Option<String>, AwsError> = Ok(None);
+    let mut known = Known::Nothing;
+    loop {
+        match (next(known, Instant::now() + pause < deadline), answer) {
+            (Move::Take, Ok(Some(arn))) => return Ok(arn),
+            (Move::GiveUp, Err(refusal)) => return Err(refusal),
+            (Move::Pause, Err(refusal)) => {
+                let rest = pause.mul_f64(rand::random_range(0.75..1.25));
+                say(&format!(
+                    "{refusal}; trying again in {:.1} s",
+                    rest.as_secs_f64()
+                ));
+                sleep(rest).await;
+                pause = (pause * 2).min(Duration::from_secs(10));
+                (known, answer) = (Known::Nothing, Ok(None));
+                continue;
+            }
+            (Move::Register, _) => {
+                answer = aws.register(family, definition).await.map(Some);
+                if answer.is_ok() {
+                    say(&format!("Registered task definition {family}"));
+                }
+            }
+            _ => answer = aws.find_definition(family).await,
+        }
+        known = match &answer {
+            Ok(Some(_)) => Known::There,
+            Ok(None) => Known::Absent,
+            Err(refusal) => Known::Refused {
+                may_pass: refusal.may_pass() || refusal.is_concurrent_registration(),
+            },
+        };
+    }
+}

@@ -1,0 +1,289 @@
+//! How large the job's task is to be: the operator's size, changed by the job's variables within their limits, and
+//! rounded up to a size that Fargate has.
+
+use crate::aws::TaskOverrides;
+use crate::config::{Cpu, JobVariables, Memory, STORAGE_INCLUDED, STORAGE_LIMIT};
+use crate::error::{Error, Result};
+use crate::gitlab::JobOverrides;
+use crate::start::request::{CHOOSE_ALLOWED, limited};
+use crate::task::definition::smallest_pair;
+
+/// Sizes of a task that is composed for its job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// What jobs have that ask for nothing else: what the task definition says.
+    pub(crate) usual: (Cpu, Memory),
+}
+
+impl Sizes {
+    /// The sizes, where `usual` is the operator's, and what of the job's task differs from it. Without `usual` the
+    /// size of the operator's task definition is unknown here, and only what the job asks for is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::error::Blame::Job`] when the job asks for more than it may have, or than there is.
+    pub(crate) fn of(
+        wishes: &JobOverrides,
+        allowed: &JobVariables,
+        usual: Option<(Cpu, Memory)>,
+        notes: &mut Vec<String>,
+    ) -> Result<(Option<Self>, TaskOverrides)> {
+        let cpu = limited(
+            "FARGATE_CPU",
+            wishes.cpu.as_ref(),
+            ("MaxCPU", allowed.max_cpu),
+            notes,
+        )?;
+        let limit = ("MaxMemory", allowed.max_memory);
+        let memory = limited("FARGATE_MEMORY", wishes.memory.as_ref(), limit, notes)?;
+        let limit = ("MaxEphemeralStorage", allowed.max_storage);
+        let storage = limited(
+            "FARGATE_EPHEMERAL_STORAGE",
+            wishes.storage.as_ref(),
+            limit,
+            notes,
+        )?;
+        // The operator's task definition may have more, and a task cannot be told to have less than this.
+        if let Some(storage) = storage.filter(|storage| storage.0 <= STORAGE_INCLUDED) {
+            return Err(Error::job(format!(
+                "the job's variable FARGATE_EPHEMERAL_STORAGE is {storage}, but ECS takes {} to {STORAGE_LIMIT} GiB for a task",
+                STORAGE_INCLUDED + 1
+            ))
+            .advise(format!(
+                "Leave it out in the .gitlab-ci.yml: every task has {STORAGE_INCLUDED} GiB or more."
+            )));
+        }
+        let mut changes = TaskOverrides {
+            storage,
+            ..TaskOverrides::default()
+        };
+        let sizes = match usual {
+            None => None,
+            Some((cpu, memory)) => {
+                let usual = smallest_pair(cpu, memory).ok_or_else(|| {
+                    Error::system(format!(
+                        "[JobImage] CPU and Memory are {cpu} and {memory}, and Fargate has no task that large"
+                    ))
+                    .advise("Correct them; the largest has 32 vCPU and 244 GB.")
+                })?;
+                Some(Self { usual })
+            }
+        };
+        let wanted = match usual {
+            Some((usual_cpu, usual_memory)) => {
+                Some((cpu.unwrap_or(usual_cpu), memory.unwrap_or(usual_memory)))
+            }
+            None => cpu.zip(memory),
+        };
+        let Some(wanted) = wanted else {
+            // One of the two, beside what the operator's definition says of the other.
+            (changes.cpu, changes.memory) = (cpu, memory);
+            return Ok((sizes, changes));
+        };
+        let pair = smallest_pair(wanted.0, wanted.1).ok_or_else(|| {
+            Error::job(format!(
+                "the job asks for {} and {}, and Fargate has no task that large",
+                wanted.0, wanted.1
+            ))
+            .advise("Correct FARGATE_CPU and FARGATE_MEMORY in the .gitlab-ci.yml; the largest has 32 vCPU and 244 GB.")
+        })?;
+        if pair != wanted {
+            notes.push(format!(
+                "Fargate has no task with {} and {}: it gets {} and {}",
+                wanted.0, wanted.1, pair.0, pair.1
+            ));
+        }
+        if cpu.is_some() || memory.is_some() {
+            let usual = sizes.map(|sizes| sizes.usual);
+            check(pair, (cpu, memory), allowed, usual)?;
+            if usual != Some(pair) {
+                (changes.cpu, changes.memory) = (Some(pair.0), Some(pair.1));
+            }
+        }
+        Ok((sizes, changes))
+    }
+}
+
+/// Whether rounding up went over a limit. What jobs have without asking is never over it.
+fn check(
+    pair: (Cpu, Memory),
+    (cpu, memory): (Option<Cpu>, Option<Memory>),
+    allowed: &JobVariables,
+    usual: Option<(Cpu, Memory)>,
+) -> Result<()> {
+    let cpu_limit = allowed
+        .max_cpu
+        .filter(|most| pair.0 > *most && usual.is_none_or(|usual| pair.0 > usual.0))
+        .map(|most| (pair.0.to_string(), most.to_string()));
+    let memory_limit = allowed
+        .max_memory
+        .filter(|most| pair.1 > *most && usual.is_none_or(|usual| pair.1 > usual.1))
+        .map(|most| (pair.1.to_string(), most.to_string()));
+    let Some((needed, most)) = cpu_limit.or(memory_limit) else {
+        return Ok(());
+    };
+    let asked = match (cpu, memory) {
+        (Some(cpu), Some(memory)) => format!("FARGATE_CPU {cpu} and FARGATE_MEMORY {memory} need"),
+        (Some(cpu), None) => format!("FARGATE_CPU {cpu} needs"),
+        (None, Some(memory)) => format!("FARGATE_MEMORY {memory} needs"),
+        (None, None) => return Ok(()),
+    };
+    Err(Error::job(format!(
+        "{asked} a task with {needed}, and this runner allows at most {most}"
+    ))
+    .advise(CHOOSE_ALLOWED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Storage;
+
+    fn allowed() -> JobVariables {
+        JobVariables {
+            task_definitions: None,
+            platform_versions: None,
+            max_cpu: Some(Cpu(4096)),
+            max_memory: Some(Memory(16 * 1024)),
+            max_storage: Some(Storage(100)),
+            task_roles: None,
+            capacity_providers: None,
+            architectures: None,
+        }
+    }
+
+    fn of(
+        cpu: &str,
+        memory: &str,
+        allowed: &JobVariables,
+        usual: Option<(u32, u32)>,
+    ) -> Result<(TaskOverrides, Vec<String>)> {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let wishes = JobOverrides {
+            cpu: text(cpu),
+            memory: text(memory),
+            ..JobOverrides::default()
+        };
+        let mut notes = Vec::new();
+        let usual = usual.map(|(cpu, memory)| (Cpu(cpu), Memory(memory)));
+        let (_, changes) = Sizes::of(&wishes, allowed, usual, &mut notes)?;
+        Ok((changes, notes))
+    }
+
+    fn size(cpu: u32, memory: u32) -> TaskOverrides {
+        TaskOverrides {
+            cpu: Some(Cpu(cpu)),
+            memory: Some(Memory(memory)),
+            ..TaskOverrides::default()
+        }
+    }
+
+    #[test]
+    fn a_jobs_size_is_rounded_up_and_said() {
+        let usual = Some((1024, 2048));
+        assert_eq!(
+            of("", "", &allowed(), usual).unwrap(),
+            (TaskOverrides::default(), vec![])
+        );
+        let (changes, notes) = of("2 vCPU", "", &allowed(), usual).unwrap();
+        assert_eq!(changes, size(2048, 4096));
+        assert_eq!(
+            notes,
+            [
+                "FARGATE_CPU: 2 vCPU",
+                "Fargate has no task with 2 vCPU and 2 GB: it gets 2 vCPU and 4 GB"
+            ]
+        );
+        // What comes to the usual size needs no change.
+        assert_eq!(
+            of("1 vCPU", "2 GB", &allowed(), usual).unwrap().0,
+            TaskOverrides::default()
+        );
+        let (_, notes) = of("", "", &allowed(), Some((1024, 1024))).unwrap();
+        assert_eq!(
+            notes,
+            ["Fargate has no task with 1 vCPU and 1 GB: it gets 1 vCPU and 2 GB"]
+        );
+    }
+
+    #[test]
+    fn limits_hold_for_what_it_comes_to() {
+        let usual = Some((1024, 2048));
+        let message = |cpu, memory, allowed: &JobVariables| {
+            of(cpu, memory, allowed, usual).unwrap_err().to_string()
+        };
+        assert_eq!(
+            message("8 vCPU", "", &allowed()),
+            "the job's variable FARGATE_CPU is \"8 vCPU\", and this runner allows at most 4 vCPU"
+        );
+        let tight = JobVariables {
+            max_cpu: Some(Cpu(1024)),
+            ..allowed()
+        };
+        assert_eq!(
+            message("", "16 GB", &tight),
+            "FARGATE_MEMORY 16 GB needs a task with 2 vCPU, and this runner allows at most 1 vCPU"
+        );
+        let low = JobVariables {
+            max_cpu: Some(Cpu(3072)),
+            max_memory: Some(Memory(7 * 1024)),
+            ..allowed()
+        };
+        assert_eq!(
+            message("3 vCPU", "1 GB", &low),
+            "FARGATE_CPU 3 vCPU and FARGATE_MEMORY 1 GB need a task with 4 vCPU, and this runner allows at most 3 vCPU"
+        );
+        let low = JobVariables {
+            max_cpu: Some(Cpu(4096)),
+            ..low
+        };
+        assert_eq!(
+            message("4 vCPU", "", &low),
+            "FARGATE_CPU 4 vCPU needs a task with 8 GB, and this runner allows at most 7 GB"
+        );
+        assert!(message("2", "", &allowed()).contains("\"2\", but must be a CPU size"));
+        let huge = JobVariables {
+            max_memory: Some(Memory(u32::MAX)),
+            ..allowed()
+        };
+        assert!(message("", "300 GB", &huge).contains("no task that large"));
+        // The operator's own size is above the limit: that is no fault of the job.
+        let small = JobVariables {
+            max_cpu: Some(Cpu(256)),
+            ..allowed()
+        };
+        assert_eq!(of("", "4 GB", &small, usual).unwrap().0, size(1024, 4096));
+    }
+
+    #[test]
+    fn without_a_limit_the_variable_is_ignored() {
+        let closed = JobVariables {
+            max_cpu: None,
+            max_memory: None,
+            ..allowed()
+        };
+        let (changes, notes) = of("64 vCPU", "", &closed, Some((1024, 2048))).unwrap();
+        assert_eq!(changes, TaskOverrides::default());
+        assert_eq!(
+            notes,
+            [
+                "FARGATE_CPU is ignored: this runner does not let jobs set it ([JobVariables] MaxCPU)"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_operators_definition_is_changed_only_where_asked() {
+        assert_eq!(
+            of("2 vCPU", "", &allowed(), None).unwrap().0,
+            TaskOverrides {
+                cpu: Some(Cpu(2048)),
+                ..TaskOverrides::default()
+            }
+        );
+        assert_eq!(
+            of("2 vCPU", "1 GB", &allowed(), None).unwrap().0,
+            size(2048, 4096)
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! Whether the GitLab Runner that a job belongs to still runs.
+//!
+//! A record names its runner's process so that nothing else can be taken for it: by machine, boot, PID namespace, number
+//! and start time.
+
+use serde::{Deserialize, Serialize};
+
+use super::identity::machine;
+
+/// A process, told from all others that ever had its number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunnerProcess {
+    machine: String,
+    /// Id of the kernel's boot.
+    boot: String,
+    /// The PID namespace, in which `id` means something.
+    namespace: String,
+    id: u32,
+    /// When it was started, in the kernel's ticks since its boot.
+    started: u64,
+}
+
+/// What became of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Liveness {
+    /// It is there.
+    Lives,
+    /// It is not there any more, or the machine was started anew since.
+    Gone,
+    /// It cannot be seen from here: it was on another machine, or in another container.
+    Unknown,
+}
+
+impl RunnerProcess {
+    /// The GitLab Runner that called this process; nothing where that cannot be told.
+    ///
+    /// The runner makes each call the leader of a process group of its own (GitLab Runner: custom executor), so what
+    /// started the leader of our group is the runner, also when a wrapper script stands in between.
+    pub(crate) fn runner() -> Option<Self> {
+        let group = nix::unistd::getpgrp().as_raw();
+        let id = match Stat::of(u32::try_from(group).ok()?) {
+            Some(leader) => leader.parent,
+            None => u32::try_from(nix::unistd::getppid().as_raw()).ok()?,
+        };
+        // Orphans are given to process 1, which outlives every runner, unless it is one, as in a container.
+        let stat = Stat::of(id)?;
+        if id == 0 || (id == 1 && !stat.command.starts_with("gitlab-runner")) {
+            return None;
+        }
+        Some(Self {
+            machine: machine(),
+            boot: boot(),
+            namespace: namespace(),
+            id,
+            started: stat.started,
+        })
+    }
+
+    /// What became of it.
+    pub(crate) fn liveness(&self) -> Liveness {
+        if self.machine != machine() {
+            Liveness::Unknown
+        } else if self.boot != boot() {
+            Liveness::Gone
+        } else if self.namespace != namespace() {
+            Liveness::Unknown
+        } else {
+            match Stat::of(self.id) {
+                Some(stat) if stat.started == self.started && !stat.ended => Liveness::Lives,
+                _ => Liveness::Gone,
+            }
+        }
+    }
+}
+
+fn boot() -> String {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+fn namespace() -> String {
+    std::fs::read_link("/proc/self/ns/pid")
+        .map(|link| link.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// What the kernel says of a process in `/proc/PID/stat`.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    /// Its name, cut to 15 characters.
+    command: String,
+    /// Whether it is over and only waits to be collected.
+    ended: bool,
+    parent: u32,
+    started: u64,
+}
+
+impl Stat {
+    fn of(process: u32) -> Option<Self> {
+        Self::parse(&std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+    }
+
+    /// Reads the line. The name stands in parentheses and may itself hold some, and blanks.
+    fn parse(line: &str) -> Option<Self> {
+        let (head, rest) = line.rsplit_once(") ")?;
+        let (_, command) = head.split_once(" (")?;
+        let mut fields = rest.split(' ');
+        let (state, parent) = (fields.next()?, fields.next()?);
+        // The start is field 22 of the line; the parent is field 4.
+        let started = fields.nth(17)?;
+        Some(Self {
+            command: command.to_owned(),
+            ended: matches!(state, "Z" | "X"),
+            parent: parent.parse().ok()?,
+            started: started.parse().ok()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own() -> RunnerProcess {
+        let id = std::process::id();
+        RunnerProcess {
+            machine: machine(),
+            boot: boot(),
+            namespace: namespace(),
+            id,
+            started: Stat::of(id).unwrap().started,
+        }
+    }
+
+    #[test]
+    fn a_process_is_told_from_another_of_its_number() {
+        assert_eq!(own().liveness(), Liveness::Lives);
+        let later = RunnerProcess {
+            started: own().started + 1,
+            ..own()
+        };
+        assert_eq!(later.liveness(), Liveness::Gone);
+        let boot = "another".to_owned();
+        assert_eq!(RunnerProcess { boot, ..own() }.liveness(), Liveness::Gone);
+        let machine = "another".to_owned();
+        assert_eq!(
+            RunnerProcess { machine, ..own() }.liveness(),
+            Liveness::Unknown
+        );
+        let namespace = "another".to_owned();
+        assert_eq!(
+            RunnerProcess { namespace, ..own() }.liveness(),
+            Liveness::Unknown
+        );
+    }
+
+    #[test]
+    fn a_process_that_only_waits_to_be_collected_is_gone() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let ended = || Stat::of(child.id()).unwrap().ended;
+        while !ended() {
+            std::thread::yield_now();
+        }
+        let id = child.id();
+        let process = RunnerProcess {
+            id,
+            started: Stat::of(id).unwrap().started,
+            ..own()
+        };
+        assert_eq!(process.liveness(), Liveness::Gone);
+        child.wait().unwrap();
+        assert_eq!(process.liveness(), Liveness::Gone);
+    }
+
+    #[test]
+    fn the_kernels_line_is_read_whatever_the_programs_name() {
+        let rest = "S 7 1 1 0 -1 4194560 1 1 1 1 1 1 1 1 20 0 1 0 4242 1 1";
+        for command in ["sh", "a b", "a) S 9 (b", "(", ""] {
+            let stat = Stat::parse(&format!("12 ({command}) {rest}\n")).unwrap();
+            assert_eq!(
+                (stat.command.as_str(), stat.parent, stat.started),
+                (command, 7, 4242)
+            );
+        }
+        for line in ["", "1", "1 (a)", "1 (a) S", "1 (a) S x y"] {
+            assert_eq!(Stat::parse(line), None);
+        }
+    }
+}

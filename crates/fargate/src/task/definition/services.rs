@@ -1,0 +1,285 @@
+//! The services of a job: what each is to run, under which names, on which ports.
+
+use std::collections::BTreeMap;
+
+use super::names::{host_names, label};
+use super::reference;
+use super::variables::JobVariables;
+use crate::config::{Globs, image};
+use crate::error::{Error, Result};
+use crate::gitlab::Image;
+use crate::task::job_container::ServiceContainer;
+
+/// Variable by which a service says the port it listens on (GitLab: Docker and Kubernetes executors).
+const PORT_VARIABLE: &str = "HEALTHCHECK_TCP_PORT";
+
+/// A service, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Service {
+    /// What the record keeps of it.
+    pub(crate) known: ServiceContainer,
+    pub(crate) image: String,
+    pub(crate) entrypoint: Option<Vec<String>>,
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) user: Option<String>,
+    /// Host names that lead to it.
+    pub(crate) names: Vec<String>,
+    /// Its own variables.
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// Checks the services in their order. What is odd without being wrong is added to `notes`.
+///
+/// # Errors
+///
+/// [`crate::error::Blame::Job`] with the first service that cannot be.
+pub(crate) fn services(
+    asked: &[Image],
+    allowed: Option<&Globs>,
+    job: &JobVariables<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Service>> {
+    let mut services: Vec<Service> = Vec::new();
+    for wish in asked {
+        let service = service(wish, services.len(), allowed, job, notes)?;
+        let is_taken = |name: &String| {
+            services.iter().any(|other| {
+                other
+                    .names
+                    .iter()
+                    .any(|taken| taken.eq_ignore_ascii_case(name))
+            })
+        };
+        if service.names.iter().all(is_taken) {
+            notes.push(format!(
+                "WARNING: service {} is not started: an earlier service has all of its names. Give it an alias of its own.",
+                service.image
+            ));
+            continue;
+        }
+        for port in &service.known.ports {
+            if let Some(other) = services
+                .iter()
+                .find(|other| other.known.ports.contains(port))
+            {
+                return Err(Error::job(format!(
+                    "the services {} and {} both listen on port {port}, and the containers of a Fargate task share one network",
+                    other.known.label, service.known.label
+                ))
+                .advise(format!("Make one of them listen on another port, and say it in its {PORT_VARIABLE}.")));
+            }
+        }
+        let alike = services.iter().find(|other| {
+            other.image == service.image
+                && other.command == service.command
+                && (other.known.ports.is_empty() || service.known.ports.is_empty())
+        });
+        if let Some(other) = alike {
+            notes.push(format!(
+                "WARNING: the services {} and {} are the same image; if both listen on the same port, one of them will fail: \
+                 the containers of a Fargate task share one network.",
+                other.known.label, service.known.label
+            ));
+        }
+        services.push(service);
+    }
+    Ok(services)
+}
+
+fn service(
+    wish: &Image,
+    number: usize,
+    allowed: Option<&Globs>,
+    job: &JobVariables<'_>,
+    notes: &mut Vec<String>,
+) -> Result<Service> {
+    let name = image(&wish.name).map_err(|expected| {
+        Error::job(format!(
+            "a service's image is {:?}, but must be {expected}",
+            wish.name
+        ))
+        .advise("Correct services: in the .gitlab-ci.yml.")
+    })?;
+    let other_names = reference::other_names(&name);
+    if let Some(globs) = allowed.filter(|globs| !globs.allow_named(&name, &other_names)) {
+        return Err(Error::job(format!(
+            "the service image {name} is not allowed here; this runner allows {globs}"
+        ))
+        .advise("Choose an allowed image in the .gitlab-ci.yml, or ask the runner's operators ([JobImage] AllowedServices in fargate.toml)."));
+    }
+    let names = host_names(&name, wish.alias.as_deref()).map_err(|alias| {
+        Error::job(format!(
+            "the alias {alias:?} of service {name} is no host name"
+        ))
+        .advise("Use letters, digits, - and dots in aliases in the .gitlab-ci.yml.")
+    })?;
+    let label = label(&names, wish.alias.as_deref());
+    let given = job.of_service(&wish.variables);
+    if !given.secret.is_empty() {
+        return Err(Error::job(format!(
+            "{} of service {label} would show a masked variable's value to everybody who may look at tasks in AWS",
+            given.secret.join(", ")
+        ))
+        .advise(
+            "A service's variables travel in the overrides of ECS RunTask, which are no place for secrets. Give the \
+             service a value of its own that protects nothing.",
+        ));
+    }
+    notes.extend(given.unknown.iter().map(|(variable, unknown)| {
+        format!(
+            "WARNING: {unknown}, to which {variable} of service {label} refers, is empty there: what GitLab's secrets: and the \
+             runner itself add to a job's variables is not known here."
+        )
+    }));
+    let ports = ports(&given.own).map_err(|value| {
+        Error::job(format!(
+            "{PORT_VARIABLE} of service {label} is {value:?}, which is no TCP port"
+        ))
+        .advise("Correct it in the .gitlab-ci.yml.")
+    })?;
+    let user = user(wish, &format!("service {label}"), job)?;
+    Ok(Service {
+        known: ServiceContainer {
+            container: format!("service-{number}"),
+            label,
+            ports,
+        },
+        image: name,
+        entrypoint: wish.entrypoint.clone().filter(|words| !words.is_empty()),
+        command: wish.command.clone().filter(|words| !words.is_empty()),
+        user,
+        names,
+        variables: given.own,
+    })
+}
+
+/// The ports of a service's own variables, in whatever case it is written.
+fn ports(variables: &BTreeMap<String, String>) -> Result<Vec<u16>, String> {
+    let given = variables
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(PORT_VARIABLE));
+    let Some((_, value)) = given else {
+        return Ok(Vec::new());
+    };
+    value
+        .split([',', ' '])
+        .filter(|port| !port.is_empty())
+        .map(|port| match port.parse::<u16>() {
+            Ok(port) if port > 0 => Ok(port),
+            _ => Err(value.clone()),
+        })
+        .collect()
+}
+
+/// Whom the processes of an image are to run as. As for the runner a reference to nothing is no wish.
+///
+/// # Errors
+///
+/// [`crate::error::Blame::Job`] when it is no user, or a secret.
+pub(crate) fn user(image: &Image, whose: &str, job: &JobVariables<'_>) -> Result<Option<String>> {
+    let user = image.user().map(|user| job.named(&user));
+    match user.filter(|user| !user.is_empty()) {
+        Some(user) if !is_user(&user) => Err(Error::job(format!(
+            "the user {user:?} of {whose} is no user or user:group"
+        ))
+        .advise("Correct docker: user: in the .gitlab-ci.yml.")),
+        user => Ok(user),
+    }
+}
+
+/// Whether ECS takes it as a container's user (AWS: ContainerDefinition). A `$` is left of a reference that could not be
+/// replaced, and in no name of a user.
+pub(crate) fn is_user(user: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    };
+    let (name, group) = match user.split_once(':') {
+        Some((name, group)) => (name, Some(group)),
+        None => (user, None),
+    };
+    user.len() <= 128 && part(name) && group.is_none_or(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gitlab::Variable;
+
+    fn wish(name: &str, alias: &str, port: &str) -> Image {
+        let mut image = Image::default();
+        image.name = name.into();
+        image.alias = Some(alias.into());
+        if !port.is_empty() {
+            image.variables = vec![Variable {
+                key: "healthcheck_tcp_port".into(),
+                value: port.into(),
+                ..Variable::default()
+            }];
+        }
+        image
+    }
+
+    fn check(asked: &[Image]) -> (Result<Vec<Service>>, Vec<String>) {
+        let mut notes = Vec::new();
+        let checked = services(asked, None, &JobVariables::new(&[], None), &mut notes);
+        (checked, notes)
+    }
+
+    #[test]
+    fn ports_that_cannot_both_be_are_an_error() {
+        let (checked, _) = check(&[
+            wish("postgres:15", "old", "5432"),
+            wish("postgres:16", "new", "5433,5432"),
+        ]);
+        let error = checked.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("the services old and new both listen on port 5432"),
+            "{error}"
+        );
+        let (checked, notes) = check(&[
+            wish("postgres:15", "old", "5432"),
+            wish("postgres:16", "new", "5433"),
+        ]);
+        assert_eq!((checked.unwrap().len(), notes.len()), (2, 0));
+        assert!(check(&[wish("postgres", "", "0")]).0.is_err());
+        assert!(check(&[wish("postgres", "", "a")]).0.is_err());
+    }
+
+    #[test]
+    fn the_same_image_twice_is_warned_of_and_without_another_name_left_out() {
+        let (checked, notes) = check(&[
+            wish("redis", "one", ""),
+            wish("redis", "two", ""),
+            wish("redis", "", ""),
+        ]);
+        let names: Vec<_> = checked
+            .unwrap()
+            .into_iter()
+            .map(|service| service.known.container)
+            .collect();
+        assert_eq!(names, ["service-0", "service-1"]);
+        assert!(
+            notes[0].contains("services one and two are the same image"),
+            "{notes:?}"
+        );
+        assert!(
+            notes[1].contains("service redis is not started"),
+            "{notes:?}"
+        );
+    }
+
+    #[test]
+    fn users_are_what_ecs_takes() {
+        for good in ["root", "1000", "1000:1000", "www-data:www-data"] {
+            assert!(is_user(good), "{good}");
+        }
+        for bad in ["", "a b", ":1", "1:", "a:b:c", "a;b", "$UID"] {
+            assert!(!is_user(bad), "{bad}");
+        }
+    }
+}
