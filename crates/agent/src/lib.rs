@@ -1,46 +1,37 @@
 //! The SSH server inside a job's containers.
 //!
-//! A job's image is somebody else's: it may have no SSH server, no git and no package manager, and often has
-//! nothing but a shell. So the driver brings its own server along, one static binary that it puts into the
-//! container. It does one thing: it runs commands (SSH `exec`) and scripts (a subsystem of its own) for whoever
-//! holds the one private key, and tells exactly how they ended. Everything else that SSH offers is refused.
+//! The author of a job chooses its image, which may have no SSH server, no git and no package manager, and often
+//! contains little more than a shell. The driver therefore brings its own server, one static binary that it puts into
+//! the container. It does one thing: for the holder of the one private key it runs commands (SSH's `exec`) and scripts
+//! (a subsystem of its own), and reports exactly how they ended. It refuses everything else that SSH offers.
 //!
-//! What it promises, and where:
+//! Its promises, and the modules that keep them:
 //!
-//! - Only the key in [`fargate_wire::PUBLIC_KEY_VARIABLE`] may log in ([`AuthorizedKey`]); connections that
-//!   have not logged in are few and end soon (`server`).
-//! - Bytes pass unchanged, stdout apart from stderr, in bounded memory however slow either end is (`execution`,
-//!   `spool`, `log`, `transport`).
-//! - A command has ended when its shell has ended, whatever it left running (`execution`).
-//! - A command whose client is gone is ended with all of its process group, and never sees a truncated
-//!   standard input as a whole one (`script`).
-//! - A script whose driver is gone goes on for a while, and a driver that comes back gets all of its output and its
-//!   end, once (`run`, `attachment`, `log`).
-//! - It says what ECS says of the task within it (`metadata`).
-//! - It does not stay for ever when nobody comes any more (`attendance`).
-//! - No zombie stays, no matter who started it (`processes`).
-//! - The names of a task's services lead to the task itself, in all of its containers (`hosts`).
+//! - Only the key in [`fargate_wire::PUBLIC_KEY_VARIABLE`] may log in (`server::authorized_key`). Connections that have
+//!   not logged in are few and end soon (`server::listener`).
+//! - Bytes pass unchanged, with stdout and stderr apart, in bounded memory however slow either end is
+//!   (`shell::process`, `shell::spool`, `script::log`, `server::transport`).
+//! - A command or script has ended when its shell has ended, whatever it left running (`shell::process`).
+//! - When the client of a command is lost, the command's whole process group is ended, and never takes a truncated
+//!   standard input for a complete one (`command`).
+//! - When the driver of a script is lost, the script continues for a while. A driver that comes back gets all of its
+//!   output and its end, once (`script`).
+//! - It reports the task's metadata (`task::metadata`).
+//! - It exits when no driver comes any more (`task::lifetime`).
+//! - No zombie stays, whoever started it (`processes`).
+//! - The names of a task's services resolve to the task itself, in all its containers (`task::hosts`).
 
-mod attachment;
-mod attendance;
-mod authorized_key;
-mod connection;
-mod execution;
-mod helper;
-mod host_key;
-mod hosts;
-mod install;
-mod log;
-mod metadata;
+mod client_channel;
+mod command;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod processes;
-mod run;
-mod scratch;
+mod scratch_file;
 mod script;
 mod server;
 mod shell;
 mod signals;
-mod spool;
-mod transport;
+mod task;
 
 use std::future::Future;
 use std::io::{Read, Write};
@@ -52,29 +43,31 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-pub use install::install;
+pub use task::install::install;
 
-use attendance::Limits;
-use authorized_key::AuthorizedKey;
-use hosts::HostNames;
-use server::Options;
+use server::authorized_key::AuthorizedKey;
+use server::host_key;
+use server::listener::{self, ServerOptions};
+use task::hosts::HostNames;
+use task::lifetime::Limits;
 
-/// What `fargate-agent serve` can be told on its command line.
+/// The command line of `fargate-agent serve`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The SSH host key; without one the agent makes its own, anew each time.
+    /// File with the SSH host key. Without one the agent makes a new key at each start.
     pub host_key: Option<PathBuf>,
-    /// Whether this is the container that runs what is not the job author's: git, cache and artifacts.
+    /// Whether this is the helper's container, which runs GitLab's own scripts: git, cache and artifacts.
     pub helper: bool,
-    /// Leave when standard input ends: for a parent that may be killed without a chance to stop the agent.
+    /// Exit when standard input ends, for a parent that may be killed before it can stop the agent.
     pub until_stdin_closes: bool,
 }
 
 impl Default for Arguments {
-    /// All addresses at [`fargate_wire::AGENT_PORT`], because the driver reaches the agent from outside of its
-    /// task. The task's security group says who else does, and the key decides who gets in.
+    /// All addresses at [`fargate_wire::AGENT_PORT`], because the driver is outside of the task.
+    ///
+    /// The task's security group decides who else can connect, and the key decides who can log in.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([0, 0, 0, 0], fargate_wire::AGENT_PORT)),
@@ -85,44 +78,46 @@ impl Default for Arguments {
     }
 }
 
-/// The whole of `fargate-agent serve`: takes the key from the environment, listens, says so in one line on standard
-/// output that ends with the bound address, and serves until SIGTERM or SIGINT comes (or standard input ends),
-/// or until there is no driver for too long or the job has run out of time. It then ends what runs and returns `Ok`.
+/// Runs `fargate-agent serve` until it is stopped or reaches a limit of its lifetime.
 ///
-/// It collects every child of the calling process, and inherits its descendants' orphans: call it in a process
-/// that starts no others, and once.
+/// It reads the key from the environment, listens, and prints one line on standard output that ends with the bound
+/// address. It serves until SIGTERM or SIGINT arrives (or standard input ends), until no driver has been connected for
+/// too long, or until the job's deadline. Then it ends all commands and scripts and returns `Ok`.
+///
+/// It collects every child of the calling process, and inherits its descendants' orphans. Call it once, in a process
+/// that starts no other children. Commands get the environment of that process without the agent's own variables.
 ///
 /// # Errors
 /// When the key or a limit is missing or wrong, the host key cannot be read, or the address cannot be bound.
 pub async fn run(arguments: Arguments) -> Result<()> {
-    let options = Options {
+    let options = ServerOptions {
         authorized_key: AuthorizedKey::from_environment()?,
         host_key: match &arguments.host_key {
             Some(file) => host_key::read(file)?,
-            None => host_key::make()?,
+            None => host_key::generate()?,
         },
         helper: arguments.helper,
         host_names: HostNames::from_environment(),
         limits: Limits::from_environment()?,
     };
     let stop = stop_requests(arguments.until_stdin_closes)?;
-    let listener = TcpListener::bind(arguments.listen)
+    let socket = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
-    let address = listener
+    let address = socket
         .local_addr()
-        .context("cannot ask for the address listened on")?;
+        .context("cannot read the bound address")?;
     if !arguments.helper {
-        options.host_names.settle().await;
+        options.host_names.wait_for_own_file().await;
     }
     let version = env!("CARGO_PKG_VERSION");
-    // Nobody needs to be reading: a closed standard output is no reason not to serve.
+    // Standard output may be closed.
     writeln!(
         std::io::stdout(),
         "fargate-agent {version} listening on {address}"
     )
     .ok();
-    server::serve(listener, options, stop).await
+    listener::serve(socket, options, stop).await
 }
 
 /// Resolves when the process is asked to stop. Requests count from the call on, not from the first poll.
@@ -145,14 +140,16 @@ fn stop_requests(until_stdin_closes: bool) -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// Resolves when standard input ends. On a thread of its own, because not everything that may be standard
-/// input can be polled, and because it must not keep the runtime from shutting down.
+/// Resolves when standard input ends.
+///
+/// It reads on a thread of its own: standard input may be something that cannot be polled, and the runtime must be able
+/// to shut down meanwhile.
 fn stdin_end() -> oneshot::Receiver<()> {
     let (ended, end) = oneshot::channel();
     std::thread::spawn(move || {
         let mut discarded = [0; 64];
         while matches!(std::io::stdin().read(&mut discarded), Ok(1..)) {}
-        // Nobody listens any more when the agent is leaving for another reason.
+        // The receiver is gone when the agent exits for another reason.
         ended.send(()).ok();
     });
     end

@@ -1,7 +1,6 @@
-//! `fargate-agent`: reads its arguments, and leaves the rest to the library.
+//! `fargate-agent`: parses its arguments, and leaves the rest to the library.
 //!
-//! By hand rather than with an argument parser: a few options do not need one, and the binary is copied into
-//! every container of every job.
+//! It has no argument parser: it takes few options, and the binary is copied into every container of every job.
 
 use std::env;
 use std::io::Write;
@@ -17,47 +16,47 @@ Usage: fargate-agent serve [--listen ADDRESS:PORT] [--host-key FILE] [--helper] 
        fargate-agent install FOLDER
        fargate-agent --version | --help
 
-Without a command it serves with the task's host key where install has made one.
+Without a command it serves with the task's host key, if install has made one.
 
 serve runs commands over SSH for the holder of the one Ed25519 key in SSH_PUBLIC_KEY.
 
-  --listen ADDRESS:PORT   default: 0.0.0.0:7022, to be reached from outside of its task; port 0: any free one
+  --listen ADDRESS:PORT   default: 0.0.0.0:7022, reachable from outside of its task; port 0: any free one
   --host-key FILE         the SSH host key; default: a new one each time
-  --helper                run what is not the job author's: git, cache and artifacts
-  --until-stdin-closes    leave when standard input ends
+  --helper                run GitLab's own scripts: git, cache and artifacts
+  --until-stdin-closes    exit when standard input ends
 
-It leaves with 0 on SIGTERM and SIGINT, when no driver has been connected for FARGATE_IDLE_LIMIT seconds, and at
-FARGATE_DEADLINE (in seconds since 1970), after SIGTERM and then SIGKILL to what it runs.
+It exits with 0 on SIGTERM and SIGINT, when no driver has been connected for FARGATE_IDLE_LIMIT seconds, and at
+FARGATE_DEADLINE (in seconds since 1970). Before that it sends SIGTERM, and then SIGKILL, to all commands and scripts.
 
-install copies this program into a folder that is shared by the containers of a task, makes the task's host key
-beside it, and lets every user write to /builds and /cache.
+install copies this program into a folder that the containers of a task share, makes the task's host key beside it,
+and lets every user write to /builds and /cache.
 ";
 
-/// What the command line asks for.
-enum Request {
+/// A parsed command line.
+enum Invocation {
     Serve(Arguments),
     Install(PathBuf),
     Print(String),
 }
 
 fn main() -> ExitCode {
-    let request = match parse(env::args().skip(1)) {
-        Ok(request) => request,
-        Err(error) => return end(2, &format!("fargate-agent: {error:#}\n{USAGE}")),
+    let invocation = match parse(env::args().skip(1)) {
+        Ok(invocation) => invocation,
+        Err(error) => return exit_with(2, &format!("fargate-agent: {error:#}\n{USAGE}")),
     };
-    let done = match request {
-        Request::Serve(arguments) => serve(arguments),
-        Request::Install(folder) => fargate_agent::install(&folder),
-        Request::Print(text) => return end(0, &text),
+    let result = match invocation {
+        Invocation::Serve(arguments) => serve(arguments),
+        Invocation::Install(folder) => fargate_agent::install(&folder),
+        Invocation::Print(text) => return exit_with(0, &text),
     };
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => end(1, &format!("fargate-agent: {error:#}\n")),
+        Err(error) => exit_with(1, &format!("fargate-agent: {error:#}\n")),
     }
 }
 
-fn end(code: u8, text: &str) -> ExitCode {
-    // There is nobody left to tell when the text cannot be written.
+fn exit_with(code: u8, text: &str) -> ExitCode {
+    // If the text cannot be written, nothing else can be reported either.
     if code == 0 {
         std::io::stdout().write_all(text.as_bytes()).ok();
     } else {
@@ -74,30 +73,30 @@ fn serve(arguments: Arguments) -> Result<()> {
         .block_on(fargate_agent::run(arguments))
 }
 
-fn parse(mut given: impl Iterator<Item = String>) -> Result<Request> {
+fn parse(mut given: impl Iterator<Item = String>) -> Result<Invocation> {
     let Some(command) = given.next() else {
-        return in_task().map(Request::Serve);
+        return arguments_in_task().map(Invocation::Serve);
     };
     match command.as_str() {
-        "serve" => parse_serve(given).map(Request::Serve),
+        "serve" => parse_serve(given).map(Invocation::Serve),
         "install" => {
             let folder = given.next().context("install needs a FOLDER")?;
             match given.next() {
                 Some(more) => bail!("unknown argument {more:?}"),
-                None => Ok(Request::Install(folder.into())),
+                None => Ok(Invocation::Install(folder.into())),
             }
         }
         "--version" => {
             let version = env!("CARGO_PKG_VERSION");
-            Ok(Request::Print(format!("fargate-agent {version}\n")))
+            Ok(Invocation::Print(format!("fargate-agent {version}\n")))
         }
-        "--help" | "-h" => Ok(Request::Print(USAGE.to_owned())),
+        "--help" | "-h" => Ok(Invocation::Print(USAGE.to_owned())),
         other => bail!("unknown command {other:?}"),
     }
 }
 
-/// As the container of the job's image: its entry point may be one that passes on a single word.
-fn in_task() -> Result<Arguments> {
+/// Arguments in the container of the job's image, whose own entry point may pass on a single word only.
+fn arguments_in_task() -> Result<Arguments> {
     let host_key = Path::new(HOST_KEY_FILE);
     if !host_key.exists() {
         bail!("a command is missing");

@@ -1,11 +1,10 @@
-//! The processes of the container: what the agent starts, and what is left to it.
+//! The processes that the agent starts, and the orphans that it inherits.
 //!
-//! The agent is often the first process of its container, and so inherits every orphan in it; a zombie that
-//! nobody collects keeps its slot in the process table. One loop therefore collects all children, whoever
-//! started them, and tells those who wait how theirs ended. It asks to inherit its descendants' orphans also
-//! where it is not the first process. That makes known when a process group has lost its last member: as long
-//! as it has one the kernel gives its number to nobody else, and it can be signalled without fear of hitting a
-//! stranger.
+//! The agent is often the first process of its container, and so inherits every orphan in it; a zombie that nobody
+//! collects keeps its slot in the process table. One loop therefore collects all children, whoever started them, and
+//! passes on their exit statuses. Where the agent is not the first process it asks the kernel for its descendants'
+//! orphans. It therefore notices when a process group has lost its last member. As long as the group has one, the
+//! kernel does not reuse its number, and a signal to the group cannot reach another process.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -24,11 +23,14 @@ use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-/// A process group that was started here, by the id of its first process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Group(Pid);
+/// How long to wait for processes to disappear after SIGKILL.
+const AFTER_KILL: Duration = Duration::from_secs(1);
 
-/// All that runs. There can be one in a process only: it takes every child's exit status.
+/// A process group that the agent started, named by the id of its first process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ProcessGroup(Pid);
+
+/// All process groups of the agent. A process can have only one of these: it collects every child's exit status.
 pub(crate) struct Processes {
     running: Mutex<Running>,
     /// Changes after children have been collected.
@@ -39,21 +41,21 @@ pub(crate) struct Processes {
 struct Running {
     exits: HashMap<Pid, oneshot::Sender<ExitStatus>>,
     /// Groups with at least one process left, perhaps not the first one.
-    groups: HashSet<Group>,
+    groups: HashSet<ProcessGroup>,
 }
 
 impl Processes {
-    /// Makes this process the one that orphans are left to.
+    /// Makes this process inherit the orphans of its descendants.
     pub(crate) fn new() -> Result<Self> {
         set_child_subreaper(Some(getpid()))
-            .context("cannot become the process that orphans are left to")?;
+            .context("cannot become the process that inherits orphans")?;
         Ok(Self {
             running: Mutex::default(),
             collected: watch::Sender::new(()),
         })
     }
 
-    /// Collects children that have ended, for ever. To be polled before the first one is started.
+    /// Collects children that have ended, for ever. Poll it before the first child starts.
     pub(crate) async fn collect(&self) -> Result<()> {
         let mut children =
             unix::signal(SignalKind::child()).context("cannot listen for SIGCHLD")?;
@@ -64,14 +66,14 @@ impl Processes {
         Ok(())
     }
 
-    /// Starts `command`, which must begin a process group of its own. The receiver gets its exit status.
+    /// Starts `command`, which must lead its own process group. The receiver gets its exit status.
     pub(crate) fn start(
         &self,
         command: &mut Command,
-    ) -> io::Result<(Child, Group, oneshot::Receiver<ExitStatus>)> {
+    ) -> io::Result<(Child, ProcessGroup, oneshot::Receiver<ExitStatus>)> {
         let child = command.spawn()?;
         let pid = Pid::from_child(&child);
-        let group = Group(pid);
+        let group = ProcessGroup(pid);
         let (exited, exit) = oneshot::channel();
         let mut running = self.running();
         running.exits.insert(pid, exited);
@@ -80,27 +82,27 @@ impl Processes {
     }
 
     /// Sends `signal` to all processes left in `group`, if there are any.
-    pub(crate) fn signal(&self, group: Group, signal: Signal) {
+    pub(crate) fn signal(&self, group: ProcessGroup, signal: Signal) {
         if self.running().groups.contains(&group) {
-            // It can only fail where the last one has just ended, or runs as somebody we may not signal.
+            // It fails only if the last process has just ended, or runs as a user whom we may not signal.
             kill_process_group(group.0, signal).ok();
         }
     }
 
-    /// Waits until nothing is left of `group`.
-    pub(crate) async fn gone(&self, group: Group) {
+    /// Waits until `group` has no processes.
+    pub(crate) async fn gone(&self, group: ProcessGroup) {
         self.until(|running| !running.groups.contains(&group)).await;
     }
 
-    /// Ends `group`: SIGTERM, and SIGKILL to what is left of it after `grace`.
-    pub(crate) async fn end(&self, group: Group, grace: Duration) {
+    /// Ends `group`: SIGTERM, and SIGKILL to the processes left after `grace`.
+    pub(crate) async fn end(&self, group: ProcessGroup, grace: Duration) {
         self.signal(group, Signal::TERM);
         if timeout(grace, self.gone(group)).await.is_err() {
             self.signal(group, Signal::KILL);
         }
     }
 
-    /// Ends all groups at once, and waits until they are gone, for `grace` and a moment after SIGKILL at most.
+    /// Ends all groups at once and waits until they are gone, at most for `grace` and a moment after SIGKILL.
     pub(crate) async fn end_all(&self, grace: Duration) {
         for (signal, wait) in [(Signal::TERM, grace), (Signal::KILL, AFTER_KILL)] {
             let groups = self.running().groups.clone();
@@ -114,7 +116,7 @@ impl Processes {
         }
     }
 
-    /// Waits until `condition` holds, looking each time children were collected.
+    /// Waits until `condition` holds, and checks it each time that children were collected.
     async fn until(&self, condition: impl Fn(&Running) -> bool) {
         let mut collected = self.collected.subscribe();
         while !condition(&self.running()) {
@@ -130,12 +132,12 @@ impl Processes {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((pid, status))) => {
                     if let Some(exited) = running.exits.remove(&pid) {
-                        // Nobody waits any more for a command whose client is gone.
+                        // The receiver is gone when the command's client is.
                         exited.send(ExitStatus::from_raw(status.as_raw())).ok();
                     }
                 }
                 Err(Errno::INTR) => (),
-                // None has ended, or there is none.
+                // No child has ended, or none exists.
                 Ok(None) | Err(_) => break,
             }
         }
@@ -148,6 +150,3 @@ impl Processes {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// How long to wait for processes to disappear after SIGKILL.
-const AFTER_KILL: Duration = Duration::from_secs(1);

@@ -1,13 +1,13 @@
-//! Signals by the names SSH has for them (RFC 4254, section 6.10) and by the numbers Linux has.
+//! Signals by their names in SSH (RFC 4254, section 6.10) and by their numbers on Linux.
 
 use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use russh::Sig;
 use rustix::process::Signal;
 
-/// The one signal of the RFC that russh has no variant for.
+/// The one signal of the RFC for which russh has no variant.
 const USR2: &str = "USR2";
 
-/// The signal a client asks for; `None` for a name the RFC does not have.
+/// The signal that a client asks for; `None` for a name that is not in the RFC.
 pub(crate) fn requested(name: &Sig) -> Option<Signal> {
     Some(match name {
         Sig::ABRT => Signal::ABORT,
@@ -27,7 +27,7 @@ pub(crate) fn requested(name: &Sig) -> Option<Signal> {
     })
 }
 
-/// What to tell a client whose command was killed by signal `number`.
+/// The name that a client is sent when signal `number` killed its command.
 pub(crate) fn reported(number: i32) -> Sig {
     match Signal::from_named_raw(number) {
         Some(Signal::ABORT) => Sig::ABRT,

@@ -33,7 +33,7 @@ fn it_leaves_when_no_driver_ever_comes() {
     assert!(begun.elapsed() >= Duration::from_secs(1));
     let told = agent.stderr();
     assert!(
-        told.contains("leaving: no driver was connected for 1 s"),
+        told.contains("exiting: no driver was connected for 1 s"),
         "{told}"
     );
 }
@@ -103,7 +103,7 @@ fn it_leaves_at_its_deadline_also_with_a_driver() {
     assert!(
         agent
             .stderr()
-            .contains("leaving: the job's deadline has passed")
+            .contains("exiting: the job's deadline has passed")
     );
     let output = ssh.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(255));

@@ -1,10 +1,10 @@
-//! The agent as its users meet it: the real binary on loopback, with OpenSSH's `ssh` as its client, and russh's
-//! client for what `ssh` cannot ask for.
+//! The agent as its users see it: the real binary on loopback, with OpenSSH's `ssh` as its client, and russh's client
+//! for requests that `ssh` cannot make.
 
 #[cfg(test)]
-mod attachments;
-#[cfg(test)]
 mod commands;
+#[cfg(test)]
+mod driver;
 #[cfg(test)]
 mod ends;
 #[cfg(test)]
@@ -19,6 +19,8 @@ mod login;
 mod refusals;
 #[cfg(test)]
 mod roots;
+#[cfg(test)]
+mod scripts;
 #[cfg(test)]
 mod shells;
 #[cfg(test)]

@@ -1,0 +1,260 @@
+//! What a client may ask for: to log in with the one key, and to run commands and scripts.
+//!
+//! Every other request is refused explicitly. russh's defaults do not answer most requests, and a client that asked for
+//! a reply would wait for ever.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fargate_wire::METADATA_SUBSYSTEM;
+use fargate_wire::script::SUBSYSTEM;
+use russh::server::{
+    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
+};
+use russh::{Channel, ChannelId, ChannelWriteHalf, Pty, Sig};
+use tokio::sync::oneshot;
+
+use super::authorized_key::AuthorizedKey;
+use crate::client_channel::ClientChannel;
+use crate::command::RunningCommand;
+use crate::script::attachment::Attachment;
+use crate::script::registry::Scripts;
+use crate::signals;
+use crate::task::metadata;
+
+/// One client. Dropping it, as when its connection ends, ends its commands.
+pub(crate) struct ClientSession {
+    scripts: Arc<Scripts>,
+    key: Arc<AuthorizedKey>,
+    /// Notified when the client has logged in.
+    login: Option<oneshot::Sender<()>>,
+    channels: HashMap<ChannelId, ChannelUse>,
+}
+
+/// How a client uses one of its session channels.
+enum ChannelUse {
+    Unused(ChannelWriteHalf<Msg>),
+    Command(RunningCommand),
+    Script(Attachment),
+    /// The command could not be started.
+    Refused,
+}
+
+impl ClientSession {
+    pub(crate) fn new(
+        scripts: Arc<Scripts>,
+        key: Arc<AuthorizedKey>,
+        login: oneshot::Sender<()>,
+    ) -> Self {
+        Self {
+            scripts,
+            key,
+            login: Some(login),
+            channels: HashMap::new(),
+        }
+    }
+
+    /// Takes the channel for a command or a script, if it is open and unused.
+    fn take_unused(&mut self, id: ChannelId) -> Option<ChannelWriteHalf<Msg>> {
+        if self.scripts.host.is_stopping() {
+            return None;
+        }
+        match self.channels.remove(&id) {
+            Some(ChannelUse::Unused(channel)) => Some(channel),
+            other => {
+                self.channels.extend(other.map(|channel| (id, channel)));
+                None
+            }
+        }
+    }
+
+    fn command(&self, channel: ChannelId) -> Option<&RunningCommand> {
+        match self.channels.get(&channel) {
+            Some(ChannelUse::Command(command)) => Some(command),
+            _ => None,
+        }
+    }
+}
+
+type Handled = Result<(), russh::Error>;
+
+impl Handler for ClientSession {
+    type Error = russh::Error;
+
+    async fn auth_publickey_offered(
+        &mut self,
+        _user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, russh::Error> {
+        Ok(if self.key.is(offer.public_key) {
+            Auth::Accept
+        } else {
+            Auth::reject()
+        })
+    }
+
+    /// Any user name will do: everything runs as the agent's own user.
+    async fn auth_publickey(
+        &mut self,
+        _user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, russh::Error> {
+        Ok(if self.key.is(key.public_key) {
+            Auth::Accept
+        } else {
+            Auth::reject()
+        })
+    }
+
+    async fn auth_succeeded(&mut self, _session: &mut Session) -> Handled {
+        if let Some(login) = self.login.take() {
+            // The listener stops waiting only when it closes the connection.
+            login.send(()).ok();
+        }
+        Ok(())
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Handled {
+        // russh reports channels that the client closes, but not the client's answer when we close one.
+        self.channels.retain(|_, channel| match channel {
+            ChannelUse::Unused(_) => true,
+            ChannelUse::Command(command) => !command.has_ended(),
+            ChannelUse::Script(attachment) => !attachment.has_ended(),
+            ChannelUse::Refused => false,
+        });
+        // Without its reading half: that has a queue of its own, which would block the connection when it is full.
+        let (_, writer) = channel.split();
+        self.channels
+            .insert(writer.id(), ChannelUse::Unused(writer));
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        command: &[u8],
+        session: &mut Session,
+    ) -> Handled {
+        let Some(channel) = self.take_unused(id) else {
+            return session.channel_failure(id);
+        };
+        session.channel_success(id)?;
+        let channel = ClientChannel::new(channel, session.handle());
+        let channel = match RunningCommand::start(&self.scripts.host, command, channel) {
+            Some(command) => ChannelUse::Command(command),
+            None => ChannelUse::Refused,
+        };
+        self.channels.insert(id, channel);
+        Ok(())
+    }
+
+    async fn data(&mut self, channel: ChannelId, data: &[u8], _: &mut Session) -> Handled {
+        match self.channels.get_mut(&channel) {
+            Some(ChannelUse::Command(command)) => command.write(data),
+            Some(ChannelUse::Script(attachment)) => attachment.receive(data),
+            _ => (),
+        }
+        Ok(())
+    }
+
+    async fn channel_eof(&mut self, channel: ChannelId, _: &mut Session) -> Handled {
+        if let Some(command) = self.command(channel) {
+            command.end_input();
+        }
+        Ok(())
+    }
+
+    async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Handled {
+        self.channels.remove(&channel);
+        Ok(())
+    }
+
+    async fn signal(&mut self, channel: ChannelId, signal: Sig, _: &mut Session) -> Handled {
+        if let (Some(command), Some(signal)) = (self.command(channel), signals::requested(&signal))
+        {
+            command.signal(signal);
+        }
+        Ok(())
+    }
+
+    async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Handled {
+        session.channel_failure(channel)
+    }
+
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        session: &mut Session,
+    ) -> Handled {
+        if ![SUBSYSTEM, METADATA_SUBSYSTEM].contains(&name) {
+            return session.channel_failure(id);
+        }
+        let Some(channel) = self.take_unused(id) else {
+            return session.channel_failure(id);
+        };
+        session.channel_success(id)?;
+        if name == METADATA_SUBSYSTEM {
+            let channel = ClientChannel::new(channel, session.handle());
+            tokio::spawn(metadata::send(channel));
+        } else {
+            let attachment = Attachment::new(Arc::clone(&self.scripts), channel);
+            self.channels.insert(id, ChannelUse::Script(attachment));
+        }
+        Ok(())
+    }
+
+    async fn env_request(
+        &mut self,
+        channel: ChannelId,
+        _name: &str,
+        _value: &str,
+        session: &mut Session,
+    ) -> Handled {
+        session.channel_failure(channel)
+    }
+
+    async fn pty_request(
+        &mut self,
+        channel: ChannelId,
+        _term: &str,
+        _columns: u32,
+        _rows: u32,
+        _width: u32,
+        _height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Handled {
+        session.channel_failure(channel)
+    }
+
+    async fn x11_request(
+        &mut self,
+        channel: ChannelId,
+        _single_connection: bool,
+        _protocol: &str,
+        _cookie: &str,
+        _screen: u32,
+        session: &mut Session,
+    ) -> Handled {
+        session.channel_failure(channel)
+    }
+
+    async fn window_change_request(
+        &mut self,
+        channel: ChannelId,
+        _columns: u32,
+        _rows: u32,
+        _width: u32,
+        _height: u32,
+        session: &mut Session,
+    ) -> Handled {
+        session.channel_failure(channel)
+    }
+}
