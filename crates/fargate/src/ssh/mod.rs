@@ -4,7 +4,6 @@
 //! the user's SSH configuration, so a manager's own keys and known hosts play no part.
 
 mod command;
-mod intake;
 mod resume;
 mod script;
 

@@ -10,15 +10,14 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use fargate_wire::script::{
-    Attach, Decoder, FromAgent, HEAD, Malformed, RunId, SUBSYSTEM, Stream, ToAgent, WINDOW,
-    script_head,
+    Attach, Decoder, FromAgent, HEAD, LogReader, LogStep, Malformed, SUBSYSTEM, ScriptEnd,
+    ScriptId, Stream, ToAgent, WINDOW, script_head,
 };
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::Connection;
-use super::intake::{End, Intake, Step};
 use super::script::{Ended, STOP_GRACE, STOP_LIMIT};
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
@@ -50,15 +49,15 @@ pub(crate) enum Attended {
 /// A script, whether or not there is a connection.
 #[derive(Debug)]
 pub(crate) struct Resumable<'a> {
-    id: RunId,
+    id: ScriptId,
     script: File,
     patience: Duration,
     stdout: &'a mut Output,
     stderr: &'a mut Output,
-    intake: Intake,
+    log: LogReader,
     /// What is being passed on.
     current: Option<(Stream, Bytes)>,
-    end: Option<End>,
+    end: Option<ScriptEnd>,
     /// Whether the agent has answered for this script.
     known: bool,
     /// Why the script is to end.
@@ -111,7 +110,7 @@ impl<'a> Resumable<'a> {
             patience,
             stdout,
             stderr,
-            intake: Intake::default(),
+            log: LogReader::default(),
             current: None,
             end: None,
             known: false,
@@ -124,7 +123,7 @@ impl<'a> Resumable<'a> {
 
     /// How many bytes of the script's log have come.
     pub(crate) fn received(&self) -> u64 {
-        self.intake.received()
+        self.log.received()
     }
 
     /// Says a line in the job log.
@@ -203,9 +202,11 @@ impl<'a> Resumable<'a> {
             }
         }
         let ended = self.end.take().map(|end| match end {
-            End::Exited(status) => Ended::Exited(status.cast_signed()),
-            End::Signalled(number) => Ended::Signalled(format!("{number}{NUMBERED_SIGNAL_SUFFIX}")),
-            End::Failed(why) => Ended::Lost(plain(&why)),
+            ScriptEnd::Exited(status) => Ended::Exited(status.cast_signed()),
+            ScriptEnd::Signalled(number) => {
+                Ended::Signalled(format!("{number}{NUMBERED_SIGNAL_SUFFIX}"))
+            }
+            ScriptEnd::Failed(why) => Ended::Lost(plain(&why)),
         });
         match (self.failure.take(), ended) {
             (Some(error), _) if matches!(error.blame(), Blame::Stopped(_)) => {
@@ -228,11 +229,11 @@ impl<'a> Resumable<'a> {
     /// Finds what is next to be passed on, or the end.
     fn advance(&mut self) -> Result<(), Malformed> {
         while self.current.is_none() && self.end.is_none() {
-            match self.intake.next()? {
-                Step::Output(..) if self.unread => {}
-                Step::Output(stream, piece) => self.current = Some((stream, piece)),
-                Step::Ended(end) => self.end = Some(end),
-                Step::Wait => break,
+            match self.log.step()? {
+                LogStep::Output(..) if self.unread => {}
+                LogStep::Output(stream, piece) => self.current = Some((stream, piece)),
+                LogStep::Ended(end) => self.end = Some(end),
+                LogStep::Pending => break,
             }
         }
         Ok(())
@@ -270,7 +271,7 @@ impl<'a> Resumable<'a> {
     /// How many bytes of the log were passed on.
     fn passed_on(&self) -> u64 {
         let left = self.current.as_ref().map_or(0, |(_, piece)| piece.len());
-        self.intake.given() - left as u64
+        self.log.decoded() - left as u64
     }
 
     /// Takes in what came; returns why the agent refuses, if it does.
@@ -284,10 +285,10 @@ impl<'a> Resumable<'a> {
             let mut rest = data.as_ref();
             match decoder.from_agent(&mut rest).map_err(unintelligible)? {
                 None => return Ok(None),
-                Some(FromAgent::Attached { script }) => {
+                Some(FromAgent::Attached { received }) => {
                     self.known = true;
                     if sent.script == Script::Unknown {
-                        let sought = self.script.seek(SeekFrom::Start(script));
+                        let sought = self.script.seek(SeekFrom::Start(received));
                         sought.map_err(|error| unreadable(&error))?;
                         sent.script = Script::Next;
                     }
@@ -298,8 +299,8 @@ impl<'a> Resumable<'a> {
             data.advance(data.len() - rest.len());
             *answer = None;
         }
-        self.intake.push(data);
-        if self.intake.received() - self.passed_on() > FLOOD {
+        self.log.push(data);
+        if self.log.received() - self.passed_on() > FLOOD {
             return Err(unintelligible("it sends more than it may"));
         }
         Ok(None)
@@ -310,9 +311,9 @@ impl<'a> Resumable<'a> {
         if !sent.attach {
             sent.attach = true;
             let attach = Attach {
-                run: self.id,
+                script: self.id,
                 resumed: self.known,
-                received: self.intake.received(),
+                received: self.log.received(),
                 patience: self.patience,
             };
             return Ok(Some(ToAgent::Attach(attach).encode()));
@@ -363,7 +364,7 @@ impl<'a> Resumable<'a> {
     ) {
         let telling = async {
             finish(&mut sending).await;
-            let all = ToAgent::Received(self.intake.given()).encode();
+            let all = ToAgent::Received(self.log.decoded()).encode();
             finish(&mut Some(send(outgoing, all))).await;
             pending::<()>().await;
         };

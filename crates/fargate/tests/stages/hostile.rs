@@ -106,7 +106,7 @@ impl Hostile {
 async fn act(hostile: Hostile, channel: Channel<Msg>, server: Handle) {
     let (mut incoming, outgoing) = channel.split();
     tokio::spawn(async move { while incoming.wait().await.is_some() {} });
-    let attached = || outgoing.data_bytes(FromAgent::Attached { script: 0 }.encode());
+    let attached = || outgoing.data_bytes(FromAgent::Attached { received: 0 }.encode());
     match hostile.deed {
         Deed::OpenChannels(many) => {
             let opening: Vec<_> = (0..many)
