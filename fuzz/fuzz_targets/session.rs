@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| fargate_fuzz::visit::guest(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| fargate_fuzz::client::after_login(input));

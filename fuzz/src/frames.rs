@@ -1,12 +1,11 @@
-//! The frames of a script, on either side.
+//! The frames of a script, as driver and agent decode them.
 
 use bytes::Bytes;
-use fargate_wire::script::{Decoder, FromAgent, ToAgent};
+use fargate_wire::script::{Decoder, FromAgent, LogReader, LogStep, ToAgent};
 
-use crate::intake::{Intake, Step};
-
-/// Decodes the same bytes at once and in pieces, as either side: the meaning may not depend on how they were cut. The
-/// first byte says how long the pieces are.
+/// Decodes the same bytes as a whole and in pieces, on both sides: the result must not depend on the cuts.
+///
+/// The first byte is the length of the pieces.
 pub fn check(input: &[u8]) {
     let Some((&length, bytes)) = input.split_first() else {
         return;
@@ -17,13 +16,13 @@ pub fn check(input: &[u8]) {
         let cut: Vec<_> = bytes.chunks(length).collect();
         assert_eq!(whole, decode(&cut), "cut into pieces of {length}");
     }
-    take_in(bytes, length);
+    read_log(bytes, length);
 }
 
-/// The frames in plain words, with pieces of one stream that follow each other put together, and whether that was all.
+/// The frames as text, with adjacent pieces of one stream joined, and whether all bytes could be decoded.
 type Decoded = (Vec<(String, Vec<u8>)>, bool);
 
-fn note(frames: &mut Vec<(String, Vec<u8>)>, name: &str, bytes: &[u8]) {
+fn push(frames: &mut Vec<(String, Vec<u8>)>, name: &str, bytes: &[u8]) {
     match frames.last_mut() {
         Some((last, known)) if last == name => known.extend_from_slice(bytes),
         _ => frames.push((name.to_owned(), bytes.to_vec())),
@@ -35,7 +34,7 @@ fn to_agent(pieces: &[&[u8]]) -> Decoded {
     for mut piece in pieces.iter().copied() {
         loop {
             match decoder.to_agent(&mut piece) {
-                Ok(Some(ToAgent::Script(bytes))) => note(&mut frames, "script", bytes),
+                Ok(Some(ToAgent::Script(bytes))) => push(&mut frames, "script", bytes),
                 Ok(Some(frame)) => {
                     let encoded = frame.encode();
                     let again = Decoder::default()
@@ -48,7 +47,7 @@ fn to_agent(pieces: &[&[u8]]) -> Decoded {
                 Err(_) => return (frames, false),
             }
         }
-        assert!(piece.is_empty(), "something was left");
+        assert!(piece.is_empty(), "the decoder left bytes unread");
     }
     (frames, true)
 }
@@ -59,26 +58,26 @@ fn from_agent(pieces: &[&[u8]]) -> Decoded {
         loop {
             match decoder.from_agent(&mut piece) {
                 Ok(Some(FromAgent::Output(stream, bytes))) => {
-                    note(&mut frames, &format!("{stream:?}"), bytes);
+                    push(&mut frames, &format!("{stream:?}"), bytes);
                 }
                 Ok(Some(frame)) => frames.push((format!("{frame:?}"), Vec::new())),
                 Ok(None) => break,
                 Err(_) => return (frames, false),
             }
         }
-        assert!(piece.is_empty(), "something was left");
+        assert!(piece.is_empty(), "the decoder left bytes unread");
     }
     (frames, true)
 }
 
-/// What the driver does with them.
-fn take_in(bytes: &[u8], length: usize) {
-    let mut intake = Intake::default();
+/// Reads the bytes as the driver reads a log.
+fn read_log(bytes: &[u8], length: usize) {
+    let mut log = LogReader::default();
     for piece in bytes.chunks(length) {
-        intake.push(Bytes::copy_from_slice(piece));
-        while let Ok(Step::Output(..)) = intake.next() {
-            assert!(intake.given() <= intake.received());
+        log.push(Bytes::copy_from_slice(piece));
+        while let Ok(LogStep::Output(..)) = log.step() {
+            assert!(log.decoded() <= log.received());
         }
     }
-    assert_eq!(intake.received(), bytes.len() as u64);
+    assert_eq!(log.received(), bytes.len() as u64);
 }
