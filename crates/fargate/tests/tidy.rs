@@ -159,7 +159,10 @@ fn nothing_is_left_to_be_done() {
 
 #[test]
 fn every_promise_of_reliability_is_held_by_a_test() {
-    let page = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let page: String = ["reliability", "migration"]
+        .iter()
+        .map(|page| fs::read_to_string(root().join(format!("docs/{page}.md"))).unwrap())
+        .collect();
     let code: String = sources("crates")
         .into_iter()
         .map(|(_, text)| text)
@@ -181,7 +184,7 @@ fn every_promise_of_reliability_is_held_by_a_test() {
             assert!(code.contains(&format!("fn {test}(")), "no test {test}");
         }
     }
-    assert!(promises > 15, "only {promises} promises");
+    assert!(promises > 50, "only {promises} promises");
 }
 
 #[test]
@@ -233,4 +236,43 @@ fn what_the_security_page_points_to_is_there() {
             "there is no test {test}"
         );
     }
+}
+
+#[test]
+fn links_between_pages_lead_to_files() {
+    let mut pages = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "images/README.md",
+    ]
+    .map(|page| root().join(page))
+    .to_vec();
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "md") {
+            pages.push(path);
+        }
+    }
+    let mut links = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = target.split('#').next().unwrap();
+            if target.starts_with("https://") || file.is_empty() {
+                continue;
+            }
+            links += 1;
+            assert!(
+                page.parent().unwrap().join(file).exists(),
+                "{} links to {target}, which is missing",
+                page.display()
+            );
+        }
+    }
+    assert!(links > 40, "only {links} links");
 }
