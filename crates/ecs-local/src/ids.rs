@@ -1,8 +1,8 @@
 //! Identifiers in AWS's shapes, and the ARNs made of them.
 //!
-//! They only have to be unlike each other, so a fast generator does.
+//! They only have to be distinct, so a fast generator is enough.
 
-use crate::ACCOUNT;
+use crate::account::ACCOUNT;
 
 /// `n` lowercase hexadecimal digits, at most 32.
 fn hex(n: usize) -> String {
@@ -10,12 +10,12 @@ fn hex(n: usize) -> String {
     digits.chars().take(n).collect()
 }
 
-/// A task's ID: 32 hexadecimal digits.
+/// A task ID: 32 hexadecimal digits.
 pub(crate) fn task() -> String {
     hex(32)
 }
 
-/// A random UUID as requests, containers and attachments have.
+/// A random UUID, the form of the IDs of requests, containers and attachments.
 pub(crate) fn uuid() -> String {
     let bits = fastrand::u128(..);
     // Version 4 and its variant, RFC 9562.
@@ -43,12 +43,12 @@ pub(crate) fn mac() -> String {
     format!("0e:{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}")
 }
 
-/// A digest that only looks like one: no image is pulled.
+/// An invented image digest, for containers that are processes and have no image.
 pub(crate) fn image_digest() -> String {
     format!("sha256:{}{}", hex(32), hex(32))
 }
 
-/// The runtime's ID of a container, as Fargate forms it.
+/// A container's runtime ID, in Fargate's form.
 pub(crate) fn runtime(task: &str) -> String {
     format!("{task}-{:010}", fastrand::u32(..))
 }
@@ -58,7 +58,7 @@ pub(crate) fn arn(region: &str, resource: &str) -> String {
     format!("arn:aws:ecs:{region}:{ACCOUNT}:{resource}")
 }
 
-/// The resource part of an ECS ARN of this account and region, or nothing.
+/// The resource part of an ECS ARN, if the ARN is of this account and region.
 pub(crate) fn resource<'a>(region: &str, arn: &'a str) -> Option<&'a str> {
     let mut parts = arn.splitn(6, ':');
     let head = [

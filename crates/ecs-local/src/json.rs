@@ -5,15 +5,15 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ApiError;
 
-/// A request's members.
+/// Reads the members of a request.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    // A call without members may come with no body at all.
+    // The body of a call without members may be empty.
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body)
         .map_err(|e| ApiError::new(400, "SerializationException", e.to_string()))
 }
 
-/// A reply's document.
+/// Writes the document of a reply.
 pub(crate) fn reply(value: &impl Serialize) -> Result<String, ApiError> {
     serde_json::to_string(value).map_err(ApiError::internal)
 }

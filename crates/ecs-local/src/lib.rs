@@ -1,36 +1,56 @@
-//! A local stand-in for the parts of Amazon ECS, EC2, CloudWatch Logs and STS that a system which runs one Fargate task per job uses.
+//! A local stand-in for the parts of Amazon ECS, EC2, CloudWatch Logs and STS that a system uses which runs one Fargate
+//! task per job.
 //!
-//! Software that drives AWS is only as good as its tests of what AWS does when things go wrong, and AWS cannot be
-//! asked to run out of capacity. This server speaks AWS's own protocols (JSON 1.1 for ECS and CloudWatch Logs, Query for EC2 and STS), is
-//! as strict as AWS about what it accepts, and runs real tasks behind them, so that the program under test needs no
-//! seam: it is pointed here with an endpoint URL. What shall go wrong is data, see [`Faults`].
+//! Software that drives AWS has to be tested against AWS's failures, and AWS cannot fail on request. This server speaks
+//! AWS's own protocols: JSON 1.1 for ECS and CloudWatch Logs, Query for EC2 and STS. It is as strict as AWS about
+//! requests, and runs real tasks, so the program under test needs no change but an endpoint URL. Faults are data, see
+//! [`Faults`].
 //!
-//! [`serve`] answers on one port for all these services and for its own paths below `/_local/`, see `control`.
+//! [`serve`] answers on one port for all services, and for its own paths below `/_local/`.
+//!
+//! The rooms, top to bottom. Imports go down only:
+//!
+//! | room | its subject |
+//! |---|---|
+//! | `lib` | the interface of the crate |
+//! | `http` | requests and replies: AWS's calls, the task metadata endpoint, the paths below `/_local/` |
+//! | `world` | the composition of all parts |
+//! | `ecs`, `ec2`, `logs`, `sts` | the operations of each service, and the state of ECS |
+//! | `tasks` | the life of a task, from its specification to its teardown |
+//! | `engine`, `process` | the backends of containers: Docker or Podman, or processes of this machine |
+//! | `container_output`, `log_groups`, `network` | the state that tasks share with EC2 and CloudWatch Logs |
+//! | `faults`, `throttle`, `statistics`, `latency`, `options` | faults, rate limits, counts, times, options |
+//! | `shapes`, `tags`, `timestamp`, `error`, `json`, `xml` | the data of AWS's protocols |
+//! | `account`, `guarded`, `ids`, `procfs`, `service` | the base: names, identifiers, locks, `/proc` |
 
 mod account;
-mod auth;
-mod connection;
-mod control;
+mod container_output;
 mod ec2;
 mod ecs;
 mod engine;
 mod error;
-mod fargate;
 mod faults;
-mod host;
+mod guarded;
 mod http;
 mod ids;
 mod json;
 mod latency;
+mod log_groups;
 mod logs;
-mod metadata;
 mod network;
 mod options;
+mod process;
+mod procfs;
+mod service;
+mod shapes;
+mod statistics;
 mod sts;
 mod tags;
-mod task;
+mod tasks;
 mod throttle;
+mod timestamp;
 mod world;
+mod xml;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -39,25 +59,23 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 
+pub use account::ACCOUNT;
 pub use faults::Faults;
 pub use options::{
     Backend, Options, Program, SECURITY_GROUP, SUBNET_A, SUBNET_B, SecurityGroup, Seed, Subnet, VPC,
 };
 
-/// The account every resource belongs to.
-pub const ACCOUNT: &str = "000000000000";
-
-/// How long connections may take to finish after shutdown; a client that keeps one open shall not hold the server up.
-const CLOSING: Duration = Duration::from_secs(1);
+/// The time that open connections have after the shutdown. Clients may keep connections open for longer.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Answers on `listener` until `shutdown` completes, then ends every task's processes or containers and returns.
 ///
-/// Works on any tokio runtime with I/O, process and time drivers, the current-thread one included. Nothing of it
-/// survives: what still runs two seconds after its SIGTERM is killed, and containers and their volumes are removed.
+/// It works on any tokio runtime with I/O, process and time drivers, also the current-thread one. Nothing outlives it:
+/// processes that still run two seconds after their SIGTERM are killed, and containers and volumes are removed.
 ///
 /// # Errors
 ///
-/// When the options contradict themselves, no container engine answers that should, or the listener fails.
+/// When the options are invalid, the container engine does not answer, or the listener fails.
 pub async fn serve(
     listener: TcpListener,
     options: Options,
@@ -66,18 +84,18 @@ pub async fn serve(
     StandIn::new(options).await?.serve(listener, shutdown).await
 }
 
-/// A stand-in that is ready to [serve](StandIn::serve), for whoever wants to know before that it is.
+/// A stand-in that is ready to [serve](StandIn::serve).
 #[derive(Debug)]
 pub struct StandIn {
     world: Arc<world::World>,
 }
 
 impl StandIn {
-    /// Checks the options, and connects to the container engine if tasks are to run there.
+    /// Checks the options, and connects to the container engine if the backend needs one.
     ///
     /// # Errors
     ///
-    /// When the options contradict themselves, or no container engine answers that should.
+    /// When the options are invalid, or the container engine does not answer.
     pub async fn new(options: Options) -> anyhow::Result<Self> {
         options.check()?;
         let engine = match &options.backend {
@@ -91,12 +109,12 @@ impl StandIn {
         })
     }
 
-    /// Makes an image of one program in the container engine, for containers to come; its name should change with the
-    /// program, since one that is there already is left as it is.
+    /// Makes an image of one program in the container engine. An existing image of this name stays unchanged, so the
+    /// name should change with the program.
     ///
     /// # Errors
     ///
-    /// When there is no container engine behind the tasks, or it does not take the image.
+    /// When containers are processes, or the engine refuses the image.
     pub async fn make_image(&self, name: &str, path: &str, program: &[u8]) -> anyhow::Result<()> {
         let making = self.engine()?.import(name, path, program);
         making
@@ -105,22 +123,22 @@ impl StandIn {
             .with_context(|| format!("making the image {name}"))
     }
 
-    /// Gets an image for containers to come, as the start of a container does.
+    /// Makes sure that the container engine has an image, as the start of a container does.
     ///
     /// # Errors
     ///
-    /// When there is no container engine behind the tasks, or it cannot be had; with ECS's words for that.
+    /// When containers are processes, or the image is unavailable; then with ECS's message.
     pub async fn get_image(&self, name: &str) -> anyhow::Result<()> {
         let provided = self.engine()?.provide(name).await;
         provided.map(drop).map_err(anyhow::Error::msg)
     }
 
     fn engine(&self) -> anyhow::Result<&engine::Engine> {
-        let engine = self.world.engine.as_deref();
-        engine.context("tasks are processes here, which have no images")
+        let engine = self.world.runtime.engine().map(Arc::as_ref);
+        engine.context("containers are processes here, which have no images")
     }
 
-    /// As [`serve`].
+    /// Answers on `listener` until `shutdown` completes, as [`serve`] does.
     ///
     /// # Errors
     ///
@@ -130,36 +148,33 @@ impl StandIn {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
-        let world = self.world;
-        let ended = world.clone();
-        let (closing, mut closed) = tokio::sync::watch::channel(false);
-        let until = async move {
+        let runtime = self.world.runtime.clone();
+        let ending = runtime.clone();
+        let shutdown = async move {
             shutdown.await;
-            ended.begin_shutdown();
-            closing.send_replace(true);
+            ending.begin_shutdown();
         };
-        let address = listener.local_addr().context("asking where it listens")?;
-        world.answers_at(address);
-        let mut router = http::router(world.clone());
+        let address = listener
+            .local_addr()
+            .context("reading the address of the listener")?;
+        runtime.listens_at(address);
+        let mut router = http::router(self.world);
         if address.ip().is_loopback() {
-            router = router.layer(axum::middleware::from_fn(host::refuse_names));
+            router = router.layer(axum::middleware::from_fn(http::refuse_names));
         }
-        let service = router.into_make_service_with_connect_info::<connection::Cut>();
-        let server = std::future::IntoFuture::into_future(
-            axum::serve(connection::Connections(listener), service).with_graceful_shutdown(until),
-        );
-        let bound = async move {
-            if closed.wait_for(|closed| *closed).await.is_err() {
-                // The server ended by itself and dropped the sender: its own arm of the select reports that.
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(CLOSING).await;
+        let service = router.into_make_service_with_connect_info::<http::ConnectionReset>();
+        let listener = http::ResettableListener(listener);
+        let server = axum::serve(listener, service).with_graceful_shutdown(shutdown);
+        let pace = runtime.pace();
+        let timeout = async move {
+            pace.shutdown().await;
+            tokio::time::sleep(CLOSE_TIMEOUT).await;
         };
         let served = tokio::select! {
-            served = server => served.context("serving the local ECS endpoint"),
-            () = bound => Ok(()),
+            served = std::future::IntoFuture::into_future(server) => served.context("serving the local ECS endpoint"),
+            () = timeout => Ok(()),
         };
-        world.end_all_tasks().await;
+        runtime.end_all_tasks().await;
         served
     }
 }

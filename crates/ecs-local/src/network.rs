@@ -1,23 +1,32 @@
-//! Subnets, security groups and the network interfaces of tasks, as EC2 knows them in one region.
+//! Subnets, security groups and the network interfaces of tasks: the state of EC2.
 //!
-//! Addresses come from 127.64.0.0/10, which Linux routes to the machine itself, and are given out in turn: no task gets
-//! the address of one that has just ended, unless a subnet's part of the range has been used up. A stand-in starts at
-//! a random place in it, so that two of them on one machine keep apart. A task of real containers has the address its
-//! container engine gave it, and takes no more than a place in the subnet.
+//! Addresses come from 127.64.0.0/10, which Linux routes to the machine itself, and are given out in turn. So no task
+//! gets the address of a task that has just ended, until the subnet's part of the range is used up. A stand-in starts
+//! at a random place in it, so that two stand-ins on one machine do not share addresses. A task of real containers has
+//! the address that the container engine assigned, and only counts as an address in the subnet.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use crate::guarded::Guarded;
 use crate::ids;
 use crate::options::{SecurityGroup, Seed, Subnet};
 use crate::tags::Tag;
-use crate::task::Timestamp;
+use crate::timestamp::Timestamp;
 
 /// The range, 127.64.0.0/10.
 const BASE: u32 = u32::from_be_bytes([127, 64, 0, 0]);
 const PREFIX: u32 = 10;
 
-/// What EC2 knows.
+/// The networks of all regions, each made when it is first used.
+#[derive(Clone, Debug)]
+pub(crate) struct Networks {
+    seed: Arc<Seed>,
+    regions: Guarded<BTreeMap<String, Guarded<Network>>>,
+}
+
+/// The network of a region.
 #[derive(Debug)]
 pub(crate) struct Network {
     pub(crate) subnets: Vec<SubnetState>,
@@ -46,18 +55,18 @@ pub(crate) struct Interface {
     pub(crate) vpc_id: String,
     pub(crate) availability_zone: String,
     pub(crate) address: Ipv4Addr,
-    /// The same address: everything here is on loopback, and one address can be listened on by any program.
+    /// The same address as the private one: both are loopback addresses of this machine.
     pub(crate) public_address: Option<Ipv4Addr>,
     pub(crate) mac: String,
     pub(crate) dns_name: String,
     pub(crate) groups: Vec<String>,
     pub(crate) tags: Vec<Tag>,
     pub(crate) attached_at: Timestamp,
-    /// EC2 reads until the public address shows.
+    /// The number of EC2 reads until the public address shows.
     pub(crate) public_after_reads: u32,
 }
 
-/// What an interface is asked for with.
+/// A request for an interface.
 #[derive(Clone, Debug)]
 pub(crate) struct InterfaceRequest {
     pub(crate) attachment_arn: String,
@@ -66,12 +75,30 @@ pub(crate) struct InterfaceRequest {
     pub(crate) public: bool,
     pub(crate) tags: Vec<Tag>,
     pub(crate) public_after_reads: u32,
-    /// Where the task can be reached, if that is not for the subnet to say.
+    /// The task's address, if the subnet does not assign it.
     pub(crate) address: Option<Ipv4Addr>,
 }
 
+impl Networks {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self {
+            seed: Arc::new(seed),
+            regions: Guarded::default(),
+        }
+    }
+
+    /// The network of a region.
+    pub(crate) fn region(&self, name: &str) -> Guarded<Network> {
+        let mut regions = self.regions.lock();
+        let network = regions
+            .entry(name.to_owned())
+            .or_insert_with(|| Guarded::new(Network::new(name, &self.seed)));
+        network.clone()
+    }
+}
+
 impl Network {
-    pub(crate) fn new(region: &str, seed: &Seed) -> Self {
+    fn new(region: &str, seed: &Seed) -> Self {
         let parts = u32::try_from(seed.subnets.len().max(1))
             .unwrap_or(u32::MAX)
             .next_power_of_two();
@@ -100,7 +127,7 @@ impl Network {
         self.groups.iter().find(|group| group.id == id)
     }
 
-    /// Makes an interface, unless the subnet has no address left.
+    /// Makes an interface, or none if the subnet has no address left.
     pub(crate) fn create(
         &mut self,
         region: &str,
@@ -151,7 +178,7 @@ impl Network {
 }
 
 impl SubnetState {
-    /// Addresses that tasks can still have.
+    /// The number of free addresses.
     pub(crate) fn free(&self) -> u32 {
         self.spec.free_addresses.saturating_sub(self.used)
     }
@@ -177,6 +204,7 @@ impl SubnetState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{SUBNET_A, SUBNET_B};
 
     fn request(subnet_id: &str) -> InterfaceRequest {
         InterfaceRequest {
@@ -195,11 +223,7 @@ mod tests {
         let mut network = Network::new("eu-west-1", &Seed::default());
         let mut seen = std::collections::BTreeSet::new();
         for n in 0..10_000 {
-            let id = if n % 2 == 0 {
-                crate::SUBNET_A
-            } else {
-                crate::SUBNET_B
-            };
+            let id = if n % 2 == 0 { SUBNET_A } else { SUBNET_B };
             let interface = network
                 .create("eu-west-1", &request(id), Timestamp::default())
                 .unwrap();
@@ -217,17 +241,17 @@ mod tests {
         seed.subnets[0].free_addresses = 1;
         let mut network = Network::new("eu-west-1", &seed);
         let first = network
-            .create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default())
+            .create("eu-west-1", &request(SUBNET_A), Timestamp::default())
             .unwrap();
         assert!(
             network
-                .create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default())
+                .create("eu-west-1", &request(SUBNET_A), Timestamp::default())
                 .is_none()
         );
         network.delete(&first.id);
         assert!(
             network
-                .create("eu-west-1", &request(crate::SUBNET_A), Timestamp::default())
+                .create("eu-west-1", &request(SUBNET_A), Timestamp::default())
                 .is_some()
         );
     }

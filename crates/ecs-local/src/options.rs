@@ -1,9 +1,9 @@
-//! What a stand-in is told when it starts: how fast, how strict, what stands in for images, what the account has.
+//! The options of a stand-in: its speed, its limits, its faults, its backend and its account.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::Faults;
+use crate::faults::Faults;
 
 /// The VPC of [`Seed::default`].
 pub const VPC: &str = "vpc-0a1b2c3d4e5f60000";
@@ -14,18 +14,18 @@ pub const SUBNET_B: &str = "subnet-0a1b2c3d4e5f60002";
 /// The security group of [`Seed::default`], which lets SSH in.
 pub const SECURITY_GROUP: &str = "sg-0a1b2c3d4e5f60003";
 
-/// How the stand-in behaves.
+/// The options of a stand-in.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Scale of AWS's typical times between the states of a task: 1 is as AWS has them, 0 no delay at all.
+    /// Scale of AWS's typical times between the states of a task: 1 is as on AWS, 0 means no delay at all.
     pub latency: f64,
     /// Whether the published token buckets of the APIs are applied.
     pub throttle: bool,
-    /// What shall go wrong; can be replaced at run time with `PUT /_local/faults`.
+    /// The faults. `PUT /_local/faults` replaces them at run time.
     pub faults: Faults,
-    /// What runs behind a task.
+    /// The backend that runs the containers of tasks.
     pub backend: Backend,
-    /// What the account has before the first call.
+    /// The resources of the account before the first call.
     pub seed: Seed,
 }
 
@@ -56,18 +56,18 @@ impl Options {
     }
 }
 
-/// What runs behind a task.
+/// The backend that runs the containers of tasks.
 #[derive(Clone, Debug)]
 pub enum Backend {
     /// Containers are processes of this machine, each task on its own loopback address.
     Process {
-        /// What stands in for the image of a container, by the container's name. A container that is not named here
-        /// runs its entry point and command, or, having neither, nothing until it is stopped.
+        /// The programs that run in place of images, by the container's name. Any other container runs its entry point
+        /// and command. If it has neither, it does nothing until it is stopped.
         programs: BTreeMap<String, Program>,
     },
     /// Containers are real ones of Docker or Podman on this machine, each task with its own network.
     Container {
-        /// Where the engine listens. Default: what `DOCKER_HOST` says, then the usual places of Docker and Podman.
+        /// The socket of the engine. Default: `DOCKER_HOST`, then the usual sockets of Docker and Podman.
         socket: Option<PathBuf>,
     },
 }
@@ -80,20 +80,20 @@ impl Default for Backend {
     }
 }
 
-/// A command line that stands in for an image.
+/// A command line that runs in place of an image.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// Program and arguments. In each word `{address}` becomes the task's own loopback address and `{port}` the first
     /// `containerPort` of the container's `portMappings`.
     pub command: Vec<String>,
-    /// What `{port}` becomes for a container without `portMappings`.
+    /// The value of `{port}` for a container without `portMappings`.
     pub default_port: u16,
 }
 
-/// What the account has before the first call, in every region alike.
+/// The resources of the account before the first call. They are the same in every region.
 #[derive(Clone, Debug)]
 pub struct Seed {
-    /// Subnets; the tasks' addresses are shared out among them.
+    /// The subnets, which divide the range of the tasks' addresses.
     pub subnets: Vec<Subnet>,
     /// Security groups.
     pub security_groups: Vec<SecurityGroup>,
@@ -108,11 +108,11 @@ pub struct Subnet {
     pub zone: char,
     /// The VPC it belongs to.
     pub vpc_id: String,
-    /// How many tasks can have an address in it at once.
+    /// The number of tasks that can have an address in it at once.
     pub free_addresses: u32,
 }
 
-/// A security group of the seed. Its rules are shown, not enforced.
+/// A security group of the seed. Replies show its rules; nothing enforces them.
 #[derive(Clone, Debug)]
 pub struct SecurityGroup {
     /// `sg-` and 17 hexadecimal digits.
@@ -121,13 +121,13 @@ pub struct SecurityGroup {
     pub name: String,
     /// The VPC it belongs to.
     pub vpc_id: String,
-    /// TCP ports it lets in from anywhere.
+    /// TCP ports that it opens to every address.
     pub open_ports: Vec<u16>,
 }
 
 impl Default for Seed {
     fn default() -> Self {
-        // What a /20 has: AWS keeps five addresses of a subnet.
+        // The size of a /20, less the five addresses that AWS reserves.
         let subnet = |id: &str, zone| Subnet {
             id: id.into(),
             zone,

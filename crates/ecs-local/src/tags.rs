@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
 
-/// Tags a resource may have.
-const MOST: usize = 50;
+/// Most tags of a resource.
+const MAX_TAGS: usize = 50;
 
 /// A tag as ECS shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,7 +14,7 @@ pub(crate) struct Tag {
     pub(crate) value: String,
 }
 
-/// A tag as a request has it: both members are optional on the wire.
+/// A tag of a request. Both members are optional on the wire.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct TagInput {
     key: Option<String>,
@@ -24,9 +24,9 @@ pub(crate) struct TagInput {
 /// Checks the tags of a request.
 pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
     let tags = tags.unwrap_or_default();
-    if tags.len() > MOST {
+    if tags.len() > MAX_TAGS {
         return Err(ApiError::invalid_parameter(format!(
-            "Tags can have at most {MOST} items."
+            "Tags can have at most {MAX_TAGS} items."
         )));
     }
     let mut out: Vec<Tag> = Vec::with_capacity(tags.len());
@@ -67,7 +67,7 @@ pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
     Ok(out)
 }
 
-/// Adds tags, replacing those of the same key.
+/// Adds tags, and replaces those with the same keys.
 pub(crate) fn merge(into: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), ApiError> {
     let mut merged = into.clone();
     for tag in tags {
@@ -80,10 +80,10 @@ pub(crate) fn merge(into: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), ApiError>
         .iter()
         .filter(|tag| !tag.key.starts_with("aws:"))
         .count()
-        > MOST
+        > MAX_TAGS
     {
         return Err(ApiError::invalid_parameter(format!(
-            "A resource can have at most {MOST} tags."
+            "A resource can have at most {MAX_TAGS} tags."
         )));
     }
     *into = merged;

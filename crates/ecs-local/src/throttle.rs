@@ -1,14 +1,15 @@
 //! The published rate limits, as token buckets per region.
 //!
-//! Numbers: "Request throttling for the Amazon ECS API" , "AWS Fargate throttling quotas" and "CloudWatch Logs quotas". EC2's describe bucket is
-//! not published for every account; its usual size is taken.
+//! The numbers are from "Request throttling for the Amazon ECS API", "AWS Fargate throttling quotas" and "CloudWatch
+//! Logs quotas". AWS publishes no size of EC2's bucket for describing calls that holds for all accounts; this is the
+//! usual one.
 
 use std::collections::HashMap;
 use std::time::Instant;
 
-use crate::error::Service;
+use crate::service::AwsService;
 
-/// Calls that share a bucket.
+/// A token bucket, which several operations may share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Bucket {
     ClusterResourceModify,
@@ -20,8 +21,9 @@ pub(crate) enum Bucket {
     TagModify,
     /// `RunTask` calls for Fargate.
     FargateCalls,
-    /// Tasks launched on demand, and on Spot.
+    /// Tasks launched on demand.
     OnDemandLaunches,
+    /// Tasks launched on Spot.
     SpotLaunches,
     Ec2Describe,
     LogsRead,
@@ -29,21 +31,23 @@ pub(crate) enum Bucket {
 
 impl Bucket {
     /// The bucket a call draws from; `None` when no limit is known.
-    pub(crate) fn of(service: Service, operation: &str) -> Option<Self> {
+    pub(crate) fn for_call(service: AwsService, operation: &str) -> Option<Self> {
         Some(match (service, operation) {
-            (Service::Ecs, "RunTask" | "StopTask") => Self::ClusterResourceModify,
-            (Service::Ecs, "DescribeTasks" | "ListTasks") => Self::ClusterResourceRead,
-            (Service::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => {
+            (AwsService::Ecs, "RunTask" | "StopTask") => Self::ClusterResourceModify,
+            (AwsService::Ecs, "DescribeTasks" | "ListTasks") => Self::ClusterResourceRead,
+            (AwsService::Ecs, "RegisterTaskDefinition" | "DeregisterTaskDefinition") => {
                 Self::TaskDefinitionModify
             }
-            (Service::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions") => {
+            (AwsService::Ecs, "DescribeTaskDefinition" | "ListTaskDefinitions") => {
                 Self::TaskDefinitionRead
             }
-            (Service::Ecs, "CreateCluster" | "PutClusterCapacityProviders") => Self::ClusterModify,
-            (Service::Ecs, "DescribeClusters") => Self::ClusterRead,
-            (Service::Ecs, "TagResource") => Self::TagModify,
-            (Service::Ec2, _) => Self::Ec2Describe,
-            (Service::Logs, "GetLogEvents") => Self::LogsRead,
+            (AwsService::Ecs, "CreateCluster" | "PutClusterCapacityProviders") => {
+                Self::ClusterModify
+            }
+            (AwsService::Ecs, "DescribeClusters") => Self::ClusterRead,
+            (AwsService::Ecs, "TagResource") => Self::TagModify,
+            (AwsService::Ec2, _) => Self::Ec2Describe,
+            (AwsService::Logs, "GetLogEvents") => Self::LogsRead,
             _ => return None,
         })
     }
@@ -85,10 +89,12 @@ const LARGE: [&str; 16] = [
     "sa-east-1",
 ];
 
-/// All buckets of one region.
-#[derive(Debug, Default)]
+/// The buckets of all regions.
+#[derive(Debug)]
 pub(crate) struct Throttle {
-    levels: HashMap<Bucket, Level>,
+    /// Whether there are limits at all.
+    enabled: bool,
+    levels: HashMap<(String, Bucket), Level>,
 }
 
 #[derive(Debug)]
@@ -98,13 +104,26 @@ struct Level {
 }
 
 impl Throttle {
-    /// Takes `count` tokens at `now` if they are there.
+    pub(crate) fn new(enabled: bool) -> Self {
+        Self {
+            enabled,
+            levels: HashMap::new(),
+        }
+    }
+
+    /// Takes `count` tokens at `now`. False if the bucket has fewer.
     pub(crate) fn take(&mut self, bucket: Bucket, count: u32, region: &str, now: Instant) -> bool {
+        if !self.enabled {
+            return true;
+        }
         let (size, refill) = bucket.size(LARGE.contains(&region));
-        let level = self.levels.entry(bucket).or_insert(Level {
-            tokens: size,
-            at: now,
-        });
+        let level = self
+            .levels
+            .entry((region.to_owned(), bucket))
+            .or_insert(Level {
+                tokens: size,
+                at: now,
+            });
         let passed = now.saturating_duration_since(level.at).as_secs_f64();
         level.tokens = (level.tokens + passed * refill).min(size);
         level.at = now;
@@ -125,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_bucket_gives_its_burst_and_then_its_rate() {
-        let mut throttle = Throttle::default();
+        let mut throttle = Throttle::new(true);
         let start = Instant::now();
         let taken = |throttle: &mut Throttle, at: Duration| {
             (0..1000)
@@ -140,7 +159,7 @@ mod tests {
     #[test]
     fn newer_regions_launch_slower() {
         let now = Instant::now();
-        let mut throttle = Throttle::default();
+        let mut throttle = Throttle::new(true);
         let launches = (0..200)
             .filter(|_| throttle.take(Bucket::OnDemandLaunches, 1, "eu-south-2", now))
             .count();

@@ -1,15 +1,17 @@
-//! DescribeNetworkInterfaces: the interfaces of tasks, as Fargate makes them.
+//! DescribeNetworkInterfaces: the interfaces of tasks, in the form that Fargate gives them.
 
 use serde::Serialize;
 
+use super::item_set::{ItemSet, TagItem, tag_set};
 use super::query::{Filter, Query};
-use super::{Set, TagItem, tag_set};
-use crate::ACCOUNT;
+use crate::account::ACCOUNT;
 use crate::error::ApiError;
 use crate::network::{Interface, Network};
 
-/// The account that makes the interfaces on ECS's behalf, and the one of the machines they are attached to.
+/// The account that makes the interfaces on ECS's behalf.
 const REQUESTER: &str = "000000000001";
+
+/// The account of the machines that the interfaces are attached to.
 const INSTANCE_OWNER: &str = "000000000002";
 
 const FILTERS: [&str; 11] = [
@@ -29,14 +31,14 @@ const FILTERS: [&str; 11] = [
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Interfaces {
-    network_interface_set: Set<Item>,
+    network_interface_set: ItemSet<InterfaceItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
+struct InterfaceItem {
     network_interface_id: String,
     subnet_id: String,
     vpc_id: String,
@@ -50,26 +52,26 @@ struct Item {
     private_ip_address: String,
     private_dns_name: String,
     source_dest_check: bool,
-    group_set: Set<Group>,
-    attachment: Attachment,
+    group_set: ItemSet<GroupIdentifier>,
+    attachment: InterfaceAttachment,
     #[serde(skip_serializing_if = "Option::is_none")]
     association: Option<Association>,
-    tag_set: Set<TagItem>,
-    private_ip_addresses_set: Set<Address>,
-    ipv6_addresses_set: Set<()>,
+    tag_set: ItemSet<TagItem>,
+    private_ip_addresses_set: ItemSet<PrivateAddress>,
+    ipv6_addresses_set: ItemSet<()>,
     interface_type: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Group {
+struct GroupIdentifier {
     group_id: String,
     group_name: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Attachment {
+struct InterfaceAttachment {
     attachment_id: String,
     instance_owner_id: &'static str,
     device_index: u32,
@@ -89,7 +91,7 @@ struct Association {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Address {
+struct PrivateAddress {
     private_ip_address: String,
     private_dns_name: String,
     primary: bool,
@@ -97,10 +99,10 @@ struct Address {
     association: Option<Association>,
 }
 
-/// Describes the interfaces that are named, or all; each read may bring a late public address nearer.
+/// Describes the named interfaces, or all. Each read counts for a public address that shows late.
 pub(super) fn describe(network: &mut Network, query: &Query) -> Result<Interfaces, ApiError> {
-    let wanted = query.list("NetworkInterfaceId");
-    for id in &wanted {
+    let ids = query.list("NetworkInterfaceId");
+    for id in &ids {
         if !id.starts_with("eni-") {
             let message = format!("Invalid id: \"{id}\" (expecting \"eni-...\")");
             return Err(ApiError::new(
@@ -122,10 +124,10 @@ pub(super) fn describe(network: &mut Network, query: &Query) -> Result<Interface
     let mut items = Vec::new();
     let groups = &network.groups;
     for interface in network.interfaces.values_mut() {
-        if (wanted.is_empty() || wanted.contains(&interface.id.as_str()))
+        if (ids.is_empty() || ids.contains(&interface.id.as_str()))
             && filters.iter().all(|filter| matches(filter, interface))
         {
-            let group = |id: &String| Group {
+            let group = |id: &String| GroupIdentifier {
                 group_name: groups
                     .iter()
                     .find(|group| group.id == *id)
@@ -140,9 +142,9 @@ pub(super) fn describe(network: &mut Network, query: &Query) -> Result<Interface
             interface.public_after_reads = interface.public_after_reads.saturating_sub(1);
         }
     }
-    let (items, next_token) = query.page(items, !wanted.is_empty())?;
+    let (items, next_token) = query.page(items, !ids.is_empty())?;
     Ok(Interfaces {
-        network_interface_set: Set { item: items },
+        network_interface_set: ItemSet { item: items },
         next_token,
     })
 }
@@ -179,7 +181,7 @@ fn matches(filter: &Filter, interface: &Interface) -> bool {
     }
 }
 
-fn item(interface: &Interface, groups: Set<Group>) -> Item {
+fn item(interface: &Interface, groups: ItemSet<GroupIdentifier>) -> InterfaceItem {
     let public = interface
         .public_address
         .filter(|_| interface.public_after_reads == 0);
@@ -194,7 +196,7 @@ fn item(interface: &Interface, groups: Set<Group>) -> Item {
         ),
         ip_owner_id: "amazon",
     });
-    Item {
+    InterfaceItem {
         network_interface_id: interface.id.clone(),
         subnet_id: interface.subnet_id.clone(),
         vpc_id: interface.vpc_id.clone(),
@@ -209,7 +211,7 @@ fn item(interface: &Interface, groups: Set<Group>) -> Item {
         private_dns_name: interface.dns_name.clone(),
         source_dest_check: true,
         group_set: groups,
-        attachment: Attachment {
+        attachment: InterfaceAttachment {
             attachment_id: interface.ec2_attachment_id.clone(),
             instance_owner_id: INSTANCE_OWNER,
             device_index: 1,
@@ -220,15 +222,15 @@ fn item(interface: &Interface, groups: Set<Group>) -> Item {
         },
         association: association.clone(),
         tag_set: tag_set(&interface.tags),
-        private_ip_addresses_set: Set {
-            item: vec![Address {
+        private_ip_addresses_set: ItemSet {
+            item: vec![PrivateAddress {
                 private_ip_address: interface.address.to_string(),
                 private_dns_name: interface.dns_name.clone(),
                 primary: true,
                 association,
             }],
         },
-        ipv6_addresses_set: Set { item: Vec::new() },
+        ipv6_addresses_set: ItemSet { item: Vec::new() },
         interface_type: "interface",
     }
 }

@@ -6,7 +6,7 @@ use crate::error::ApiError;
 #[derive(Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
-/// A filter: a name and the values of which one has to match.
+/// A filter: a name, and values of which one has to match.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Filter {
     pub(super) name: String,
@@ -48,7 +48,7 @@ impl Query {
         found.into_iter().map(|(_, value)| value).collect()
     }
 
-    /// The filters. Each has to be one of `known`, or a `tag:` filter.
+    /// The filters. EC2 knows those of `known`, and `tag:` filters.
     pub(super) fn filters(&self, known: &[&str]) -> Result<Vec<Filter>, ApiError> {
         let mut filters = Vec::new();
         for (name, value) in &self.0 {
@@ -74,7 +74,7 @@ impl Query {
         Ok(filters)
     }
 
-    /// The page of `items` that is asked for, and the token of the next. Not together with a list of IDs.
+    /// The requested page of `items`, and the token of the next page. EC2 does not page a list of IDs.
     pub(super) fn page<T>(
         &self,
         mut items: Vec<T>,

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::item_set::{ItemSet, TagItem};
 use super::query::Query;
-use super::{Set, TagItem};
-use crate::ACCOUNT;
+use crate::account::ACCOUNT;
 use crate::error::ApiError;
 use crate::network::Network;
 use crate::options::SecurityGroup;
@@ -12,22 +12,22 @@ use crate::options::SecurityGroup;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SecurityGroups {
-    security_group_info: Set<Item>,
+    security_group_info: ItemSet<SecurityGroupItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
+struct SecurityGroupItem {
     owner_id: &'static str,
     group_id: String,
     group_name: String,
     group_description: &'static str,
     vpc_id: String,
-    ip_permissions: Set<Permission>,
-    ip_permissions_egress: Set<Permission>,
-    tag_set: Set<TagItem>,
+    ip_permissions: ItemSet<Permission>,
+    ip_permissions_egress: ItemSet<Permission>,
+    tag_set: ItemSet<TagItem>,
 }
 
 #[derive(Serialize)]
@@ -38,19 +38,19 @@ struct Permission {
     from_port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to_port: Option<u16>,
-    ip_ranges: Set<Range>,
+    ip_ranges: ItemSet<IpRange>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Range {
+struct IpRange {
     cidr_ip: &'static str,
 }
 
-/// Describes the groups that are named, or all.
+/// Describes the named groups, or all.
 pub(super) fn describe(network: &Network, query: &Query) -> Result<SecurityGroups, ApiError> {
-    let wanted = query.list("GroupId");
-    for id in &wanted {
+    let ids = query.list("GroupId");
+    for id in &ids {
         if network.group(id).is_none() {
             return Err(ApiError::new(
                 400,
@@ -61,7 +61,7 @@ pub(super) fn describe(network: &Network, query: &Query) -> Result<SecurityGroup
     }
     let filters = query.filters(&["group-id", "group-name", "vpc-id"])?;
     let matches = |group: &&SecurityGroup| {
-        (wanted.is_empty() || wanted.contains(&group.id.as_str()))
+        (ids.is_empty() || ids.contains(&group.id.as_str()))
             && filters.iter().all(|filter| match filter.name.as_str() {
                 "group-id" => filter.matches([group.id.as_str()]),
                 "group-name" => filter.matches([group.name.as_str()]),
@@ -71,16 +71,16 @@ pub(super) fn describe(network: &Network, query: &Query) -> Result<SecurityGroup
             })
     };
     let items = network.groups.iter().filter(matches).map(item).collect();
-    let (items, next_token) = query.page(items, !wanted.is_empty())?;
+    let (items, next_token) = query.page(items, !ids.is_empty())?;
     Ok(SecurityGroups {
-        security_group_info: Set { item: items },
+        security_group_info: ItemSet { item: items },
         next_token,
     })
 }
 
-fn item(group: &SecurityGroup) -> Item {
-    let everywhere = || Set {
-        item: vec![Range {
+fn item(group: &SecurityGroup) -> SecurityGroupItem {
+    let everywhere = || ItemSet {
+        item: vec![IpRange {
             cidr_ip: "0.0.0.0/0",
         }],
     };
@@ -90,15 +90,15 @@ fn item(group: &SecurityGroup) -> Item {
         to_port: Some(*port),
         ip_ranges: everywhere(),
     };
-    Item {
+    SecurityGroupItem {
         owner_id: ACCOUNT,
         group_id: group.id.clone(),
         group_name: group.name.clone(),
         group_description: "Tasks that run jobs",
         vpc_id: group.vpc_id.clone(),
         ip_permissions: group.open_ports.iter().map(open).collect(),
-        // What a new group has: everything may leave.
-        ip_permissions_egress: Set {
+        // The default of a new group: all outgoing traffic is allowed.
+        ip_permissions_egress: ItemSet {
             item: vec![Permission {
                 ip_protocol: "-1",
                 from_port: None,
@@ -106,6 +106,6 @@ fn item(group: &SecurityGroup) -> Item {
                 ip_ranges: everywhere(),
             }],
         },
-        tag_set: Set { item: Vec::new() },
+        tag_set: ItemSet { item: Vec::new() },
     }
 }

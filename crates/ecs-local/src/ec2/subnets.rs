@@ -2,23 +2,23 @@
 
 use serde::Serialize;
 
+use super::item_set::{ItemSet, TagItem};
 use super::query::Query;
-use super::{Set, TagItem};
-use crate::ACCOUNT;
+use crate::account::ACCOUNT;
 use crate::error::ApiError;
 use crate::network::{Network, SubnetState};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Subnets {
-    subnet_set: Set<Item>,
+    subnet_set: ItemSet<SubnetItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Item {
+struct SubnetItem {
     subnet_id: String,
     state: &'static str,
     owner_id: &'static str,
@@ -29,13 +29,13 @@ struct Item {
     default_for_az: bool,
     map_public_ip_on_launch: bool,
     assign_ipv6_address_on_creation: bool,
-    tag_set: Set<TagItem>,
+    tag_set: ItemSet<TagItem>,
 }
 
-/// Describes the subnets that are named, or all.
+/// Describes the named subnets, or all.
 pub(super) fn describe(network: &Network, query: &Query) -> Result<Subnets, ApiError> {
-    let wanted = query.list("SubnetId");
-    for id in &wanted {
+    let ids = query.list("SubnetId");
+    for id in &ids {
         if network.subnet(id).is_none() {
             return Err(ApiError::new(
                 400,
@@ -47,7 +47,7 @@ pub(super) fn describe(network: &Network, query: &Query) -> Result<Subnets, ApiE
     let filters = query.filters(&["subnet-id", "vpc-id", "availability-zone", "state"])?;
     let matches = |subnet: &&SubnetState| {
         let spec = &subnet.spec;
-        (wanted.is_empty() || wanted.contains(&spec.id.as_str()))
+        (ids.is_empty() || ids.contains(&spec.id.as_str()))
             && filters.iter().all(|filter| match filter.name.as_str() {
                 "subnet-id" => filter.matches([spec.id.as_str()]),
                 "vpc-id" => filter.matches([spec.vpc_id.as_str()]),
@@ -58,15 +58,15 @@ pub(super) fn describe(network: &Network, query: &Query) -> Result<Subnets, ApiE
             })
     };
     let items = network.subnets.iter().filter(matches).map(item).collect();
-    let (items, next_token) = query.page(items, !wanted.is_empty())?;
+    let (items, next_token) = query.page(items, !ids.is_empty())?;
     Ok(Subnets {
-        subnet_set: Set { item: items },
+        subnet_set: ItemSet { item: items },
         next_token,
     })
 }
 
-fn item(subnet: &SubnetState) -> Item {
-    Item {
+fn item(subnet: &SubnetState) -> SubnetItem {
+    SubnetItem {
         subnet_id: subnet.spec.id.clone(),
         state: "available",
         owner_id: ACCOUNT,
@@ -77,6 +77,6 @@ fn item(subnet: &SubnetState) -> Item {
         default_for_az: false,
         map_public_ip_on_launch: false,
         assign_ipv6_address_on_creation: false,
-        tag_set: Set { item: Vec::new() },
+        tag_set: ItemSet { item: Vec::new() },
     }
 }

@@ -1,25 +1,25 @@
-//! Client tokens of RunTask: the same request under the same token is answered again, not done again.
+//! The client tokens of RunTask: a repeated request under its token gets the earlier reply, and starts no tasks.
 //!
-//! Rules ("Ensuring idempotency" in the ECS API reference): a token belongs to a cluster, lives for 24 hours or until an
-//! hour after its tasks stopped, and another request under it is a conflict. Whether a result without tasks is kept is
-//! not documented; keeping it is what a client has to expect.
+//! The rules are those of "Ensuring idempotency" in the ECS API reference. A token belongs to a cluster, and lives for
+//! 24 hours or until an hour after its tasks stopped. Another request under it is a conflict. AWS does not document
+//! whether a reply without tasks is kept. It is kept here, because clients have to expect that.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::clusters::Failure;
+use super::failure::Failure;
 use crate::error::ApiError;
 
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
 /// The tokens used in one cluster.
-pub(crate) type Tokens = HashMap<String, Answered>;
+pub(super) type ClientTokens = HashMap<String, PastReply>;
 
-/// A request and what it was answered with.
+/// A request and its reply.
 #[derive(Debug)]
-pub(crate) struct Answered {
+pub(super) struct PastReply {
     /// The whole request without its token.
     request: Value,
     at: Instant,
@@ -28,7 +28,7 @@ pub(crate) struct Answered {
     pub(super) failures: Vec<Failure>,
 }
 
-impl Answered {
+impl PastReply {
     pub(super) fn new(
         request: Value,
         tasks: Vec<(String, String)>,
@@ -44,13 +44,13 @@ impl Answered {
         }
     }
 
-    /// Whether the token is still known. `any_left` tells whether a task's record is: records go an hour after the
-    /// task stopped, as tokens do.
+    /// Whether the token is still known. A token with tasks ends with the last of them (`any_left`), which is forgotten
+    /// an hour after it stopped.
     pub(super) fn is_alive(&self, any_left: bool) -> bool {
         self.at.elapsed() < LIFETIME && (any_left || self.task_ids.is_empty())
     }
 
-    /// The earlier answer, unless the request is another one.
+    /// The earlier reply. Another request is a conflict.
     pub(super) fn replay(&self, request: &Value) -> Result<&Self, ApiError> {
         if self.request == *request {
             return Ok(self);

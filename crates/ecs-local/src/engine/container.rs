@@ -14,62 +14,64 @@ use bollard::query_parameters::{
 use futures_util::{Stream, StreamExt};
 use tokio::task::JoinHandle;
 
-use super::{Engine, Image, Sandbox, words};
-use crate::task::Output;
-use crate::task::plan::ContainerPlan;
+use super::client::{Engine, message};
+use super::image::Image;
+use super::sandbox::Sandbox;
+use super::settings::ContainerSettings;
+use crate::container_output::ContainerOutput;
 
-/// What is asked of containers when their image does not say.
-const STOP_SIGNAL: &str = "SIGTERM";
+/// The stop signal of an image that names none.
+const DEFAULT_STOP_SIGNAL: &str = "SIGTERM";
 
-/// What a process has that was killed.
+/// The exit code of a killed process.
 const KILLED: i32 = 128 + 9;
 
-/// How long a killed container may take to be gone.
-const KILL: Duration = Duration::from_secs(30);
+/// The time in which a killed container has to end.
+const KILL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long the last of its output may take to come after a container's end.
+/// The time for the rest of the output after a container's end.
 const LAST_OUTPUT: Duration = Duration::from_secs(5);
 
-/// Pause between attempts when the engine does not answer.
-const AGAIN: Duration = Duration::from_secs(1);
+/// The pause between attempts while the engine does not answer.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// How a container ended.
+/// The end of a container.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Exit {
+pub(crate) struct ContainerExit {
     pub(crate) code: i32,
-    /// It was killed because it used more memory than it may.
+    /// Whether it was killed because it used more memory than its limit.
     pub(crate) out_of_memory: bool,
 }
 
 /// A started container.
 #[derive(Debug)]
-pub(crate) struct Container {
+pub(crate) struct EngineContainer {
     engine: Arc<Engine>,
     id: String,
     stop_signal: String,
-    /// Copies what it writes.
+    /// The task that copies its output.
     output: Option<JoinHandle<()>>,
 }
 
 impl Sandbox {
-    /// Starts a container, or says in ECS's words and the engine's why it does not start.
+    /// Starts a container. The error has ECS's words and the engine's.
     pub(crate) async fn start(
         &self,
-        plan: &ContainerPlan,
+        settings: &ContainerSettings,
         image: &Image,
         environment: &BTreeMap<String, String>,
-        output: &Output,
-    ) -> Result<Container, String> {
-        let failed = |error: Error| format!("CannotStartContainerError: {}", words(&error));
+        output: &ContainerOutput,
+    ) -> Result<EngineContainer, String> {
+        let failed = |error: Error| format!("CannotStartContainerError: {}", message(&error));
         let docker = &self.engine.docker;
         let options = CreateContainerOptions {
             name: Some(format!(
                 "fargate-local-{}-{}",
-                self.shared.task_id, plan.name
+                self.spec.task_id, settings.name
             )),
             ..Default::default()
         };
-        let request = plan.settings.request(plan, image, environment, self);
+        let request = settings.request(image, environment, self);
         let id = docker
             .create_container(Some(options), request)
             .await
@@ -85,25 +87,25 @@ impl Sandbox {
             stderr: true,
             ..Default::default()
         };
-        let lines = self.engine.patient.logs(&id, Some(options));
-        Ok(Container {
+        let lines = self.engine.waiting.logs(&id, Some(options));
+        Ok(EngineContainer {
             engine: self.engine.clone(),
             stop_signal: image
                 .stop_signal
                 .clone()
-                .unwrap_or_else(|| STOP_SIGNAL.to_owned()),
+                .unwrap_or_else(|| DEFAULT_STOP_SIGNAL.to_owned()),
             output: Some(tokio::spawn(copy(lines, output.clone()))),
             id,
         })
     }
 
-    /// The engine it is in.
+    /// The engine of the sandbox.
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
 }
 
-async fn copy(lines: impl Stream<Item = Result<LogOutput, Error>>, output: Output) {
+async fn copy(lines: impl Stream<Item = Result<LogOutput, Error>>, output: ContainerOutput) {
     let mut lines = std::pin::pin!(lines);
     let (mut stdout, mut stderr) = (output.writer(), output.writer());
     while let Some(line) = lines.next().await {
@@ -111,31 +113,34 @@ async fn copy(lines: impl Stream<Item = Result<LogOutput, Error>>, output: Outpu
             Ok(LogOutput::StdErr { message }) => stderr.push(&message),
             Ok(line) => stdout.push(line.as_ref()),
             Err(error) => {
-                tracing::debug!(%error, "cannot read on in a container's output");
+                tracing::debug!(%error, "cannot read the rest of a container's output");
                 return;
             }
         }
     }
 }
 
-impl Container {
+impl EngineContainer {
     /// Waits for its end, and for the rest of its output. Cancel-safe.
-    pub(crate) async fn wait(&mut self) -> Exit {
+    pub(crate) async fn wait(&mut self) -> ContainerExit {
         let code = self.code().await;
         if let Some(output) = &mut self.output {
-            // What it left running in shared processes may hold the output open.
+            // Among shared processes, a process that it left running may hold the output open.
             match tokio::time::timeout(LAST_OUTPUT, output).await {
                 Ok(_) => self.output = None,
-                Err(_) => tracing::debug!(container = self.id, "its output goes on after its end"),
+                Err(_) => tracing::debug!(
+                    container = self.id,
+                    "the output goes on after the container's end"
+                ),
             }
         }
-        Exit {
+        ContainerExit {
             code,
             out_of_memory: code == KILLED && self.ran_out_of_memory().await,
         }
     }
 
-    /// The stop signal; SIGKILL when `patience` has run out.
+    /// Sends the stop signal, and when `patience` completes first, SIGKILL.
     pub(crate) async fn stop(&mut self, patience: impl Future<Output = ()>) -> i32 {
         self.signal(&self.stop_signal).await;
         tokio::select! {
@@ -143,8 +148,8 @@ impl Container {
             () = patience => {}
         }
         self.signal("SIGKILL").await;
-        let killed = tokio::time::timeout(KILL, self.wait()).await;
-        // Without an engine nothing can be known of it any more.
+        let killed = tokio::time::timeout(KILL_TIMEOUT, self.wait()).await;
+        // Without an answer of the engine, the exit code is unknown.
         killed.map_or(KILLED, |exit| exit.code)
     }
 
@@ -152,7 +157,7 @@ impl Container {
         let options = KillContainerOptions {
             signal: signal.to_owned(),
         };
-        // It may have ended by now.
+        // It may have ended meanwhile.
         if let Err(error) = self
             .engine
             .docker
@@ -170,20 +175,20 @@ impl Container {
         loop {
             let ended = self
                 .engine
-                .patient
+                .waiting
                 .wait_container(&self.id, Some(options()))
                 .next()
                 .await;
             match ended {
                 Some(Ok(ended)) => return narrow(ended.status_code),
                 Some(Err(Error::DockerContainerWaitError { code, .. })) => return narrow(code),
-                // Somebody else removed it.
+                // Something else removed it.
                 Some(Err(Error::DockerResponseServerError {
                     status_code: 404, ..
                 })) => return KILLED,
                 other => {
                     tracing::warn!(container = self.id, answer = ?other, "cannot wait for a container");
-                    tokio::time::sleep(AGAIN).await;
+                    tokio::time::sleep(RETRY_PAUSE).await;
                 }
             }
         }
@@ -195,33 +200,33 @@ impl Container {
             .docker
             .inspect_container(&self.id, None::<InspectContainerOptions>)
             .await;
-        let told = found
+        let reported = found
             .ok()
             .and_then(|container| container.state?.oom_killed)
             .unwrap_or(false);
-        // Podman does not learn of it on machines with the first version of control groups. Few other things end a
-        // container so: nobody inside of one can kill its first process, and `stop` does not ask.
-        told || self.engine.podman
+        // Podman does not notice it on machines with the first version of control groups. Little else kills a container
+        // this way: its own processes cannot kill the first one, and `stop` does not ask.
+        reported || self.engine.podman
     }
 
-    /// A way to run commands in it.
-    pub(crate) fn inside(&self) -> Inside {
-        Inside {
+    /// A handle that runs commands in it.
+    pub(crate) fn exec(&self) -> ContainerExec {
+        ContainerExec {
             engine: self.engine.clone(),
             id: self.id.clone(),
         }
     }
 }
 
-/// The inside of a container.
+/// Runs commands in a container.
 #[derive(Clone, Debug)]
-pub(crate) struct Inside {
+pub(crate) struct ContainerExec {
     engine: Arc<Engine>,
     id: String,
 }
 
-impl Inside {
-    /// Runs a command there and says whether it succeeded.
+impl ContainerExec {
+    /// Runs a command, and returns whether it succeeded.
     pub(crate) async fn run(&self, command: &[String]) -> anyhow::Result<bool> {
         let docker = &self.engine.docker;
         let options = CreateExecOptions {

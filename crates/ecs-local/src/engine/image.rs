@@ -1,30 +1,30 @@
-//! Images: those that are here, and those that have to be pulled.
+//! Images: those that the engine has, and those that it pulls.
 
 use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::TryStreamExt;
 
-use super::{Engine, words};
+use super::client::{Engine, message};
 
-/// What is known of an image that is here.
+/// An image that the engine has.
 #[derive(Clone, Debug)]
 pub(crate) struct Image {
-    /// Of its manifest where a registry gave it one, else the ID of the image.
+    /// The digest of its manifest if it came from a registry, else the ID of the image.
     pub(crate) digest: String,
-    /// By Docker's name of it.
+    /// In Docker's spelling.
     architecture: String,
-    /// What its program wants to be asked to end with.
+    /// The signal that asks its program to end.
     pub(super) stop_signal: Option<String>,
-    /// Where it declares volumes.
+    /// The paths at which it declares volumes.
     pub(super) volumes: Vec<String>,
 }
 
 impl Engine {
-    /// Makes sure that an image is here, or says why it cannot be had in ECS's words and the registry's.
+    /// Makes sure that the engine has an image. The error has ECS's words and the registry's.
     ///
-    /// A name with a registry's host is pulled, as AWS does; should that fail, an image of that name which is here
-    /// will do. Any other name is pulled only when there is no such image. An image for another architecture will not
-    /// do: this machine has the one that its tasks have, whatever an emulator may make of it.
+    /// A name with a registry's host is pulled, as on AWS. If that fails, an image of that name that the engine has is
+    /// used. Any other name is pulled only if the engine has no such image. An image for another architecture is an
+    /// error, even where an emulator could run it: tasks have the architecture of this machine.
     pub(crate) async fn provide(&self, name: &str) -> Result<Image, String> {
         let image = self.get(name).await?;
         let fits = image.architecture.is_empty() || image.architecture == self.architecture;
@@ -36,25 +36,25 @@ impl Engine {
     }
 
     async fn get(&self, name: &str) -> Result<Image, String> {
-        let here = self.inspect(name).await?;
-        match here {
+        let local = self.inspect(name).await?;
+        match local {
             Some(image) if !has_host(name) => return Ok(image),
             _ => {}
         }
-        match (self.pull(name).await, here) {
+        match (self.pull(name).await, local) {
             (Ok(()), _) => self
                 .inspect(name)
                 .await?
-                .ok_or_else(|| failure(name, "it is not there after it was pulled")),
+                .ok_or_else(|| failure(name, "the engine does not have it after the pull")),
             (Err(error), Some(image)) => {
                 tracing::info!(
                     image = name,
-                    error = words(&error),
-                    "not pulled; the image that is here is used"
+                    error = message(&error),
+                    "the pull failed; using the image that the engine has"
                 );
                 Ok(image)
             }
-            (Err(error), None) => Err(failure(name, &words(&error))),
+            (Err(error), None) => Err(failure(name, &message(&error))),
         }
     }
 
@@ -63,7 +63,7 @@ impl Engine {
             from_image: Some(with_tag(name)),
             ..Default::default()
         };
-        self.patient
+        self.waiting
             .create_image(Some(options), None, None)
             .try_for_each(|_| async { Ok(()) })
             .await
@@ -75,7 +75,7 @@ impl Engine {
             Err(Error::DockerResponseServerError {
                 status_code: 404, ..
             }) => return Ok(None),
-            Err(error) => return Err(failure(name, &words(&error))),
+            Err(error) => return Err(failure(name, &message(&error))),
         };
         let config = found.config.unwrap_or_default();
         let digest = digest(name, found.repo_digests.as_deref().unwrap_or_default());
@@ -101,13 +101,13 @@ fn mismatch(architecture: &str) -> String {
     )
 }
 
-/// Whether a name begins with a host: its first part of several has a dot or a port, or is `localhost`.
+/// Whether a name begins with a host: the first of several parts has a dot or a port, or is `localhost`.
 fn has_host(name: &str) -> bool {
     name.split_once('/')
         .is_some_and(|(first, _)| first == "localhost" || first.contains(['.', ':']))
 }
 
-/// A name without tag and digest would mean all tags.
+/// The name with a tag. A pull without tag and digest would pull all tags.
 fn with_tag(name: &str) -> String {
     if repository(name) == name {
         format!("{name}:latest")
@@ -116,7 +116,7 @@ fn with_tag(name: &str) -> String {
     }
 }
 
-/// A name without its tag or digest. A host's port comes before the last part.
+/// A name without its tag or digest. The port of a host is not in the last part of a name.
 fn repository(name: &str) -> &str {
     let name = name.split_once('@').map_or(name, |(name, _)| name);
     match name.rsplit_once(':') {
@@ -125,14 +125,14 @@ fn repository(name: &str) -> &str {
     }
 }
 
-/// The digest that the image has under this name, among those of all of its names. Podman knows no more than that each
-/// of the image's digests is one of each of its names.
+/// The digest of the image under this name, among the digests of all its names. Podman lists each digest under each
+/// name.
 fn digest<'a>(name: &str, digests: &'a [String]) -> Option<&'a str> {
-    let wanted = repository(name);
-    let full = format!("/{wanted}");
+    let repository = repository(name);
+    let full = format!("/{repository}");
     let split = || digests.iter().filter_map(|digest| digest.split_once('@'));
     split()
-        .find(|(of, _)| *of == wanted || of.ends_with(&full))
+        .find(|(name, _)| *name == repository || name.ends_with(&full))
         .or_else(|| split().next())
         .map(|(_, digest)| digest)
 }

@@ -1,14 +1,14 @@
-//! Images that are made on the spot: one program each, and nothing else.
+//! Images that the stand-in makes itself: each holds one program, and nothing else.
 
 use anyhow::Context;
 use bollard::errors::Error;
 use bollard::query_parameters::CreateImageOptions;
 use futures_util::TryStreamExt;
 
-use super::Engine;
+use super::client::Engine;
 
 impl Engine {
-    /// Makes an image of a program at an absolute path, unless there is one of this name, and returns its ID.
+    /// Makes an image of a program at an absolute path, unless the engine has one of this name, and returns its ID.
     pub(crate) async fn import(
         &self,
         name: &str,
@@ -20,7 +20,7 @@ impl Engine {
         }
         let options = CreateImageOptions {
             from_src: Some("-".to_owned()),
-            // With its tag: the parameter of that name is for pulls.
+            // The name with its tag: the parameter `tag` is for pulls.
             repo: Some(name.to_owned()),
             ..Default::default()
         };
@@ -31,7 +31,7 @@ impl Engine {
             .await?;
         self.id(name)
             .await?
-            .context("it is not there after it was imported")
+            .context("the engine does not have it after the import")
     }
 
     async fn id(&self, name: &str) -> anyhow::Result<Option<String>> {

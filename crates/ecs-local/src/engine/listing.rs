@@ -1,7 +1,7 @@
 //! The list of all containers, read leniently.
 //!
-//! Podman lists states that Docker's API does not have (`stopped`, between a container's end and Podman's own work after
-//! it), and bollard refuses the whole list then. Only two members matter here.
+//! Podman lists states that Docker's API does not have (`stopped`, between a container's end and Podman's own cleanup).
+//! bollard then refuses the whole list, of which only two members matter here.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,20 +14,20 @@ use tokio::net::UnixStream;
 /// A container, running or not.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Listed {
+pub(super) struct ListedContainer {
     pub(super) id: String,
     #[serde(default)]
     labels: Option<HashMap<String, String>>,
 }
 
-impl Listed {
+impl ListedContainer {
     pub(super) fn label(&self, name: &str) -> Option<&String> {
         self.labels.as_ref()?.get(name)
     }
 }
 
 /// All containers of the engine at `socket`.
-pub(super) async fn containers(socket: &Path) -> anyhow::Result<Vec<Listed>> {
+pub(super) async fn containers(socket: &Path) -> anyhow::Result<Vec<ListedContainer>> {
     let mut stream = UnixStream::connect(socket).await?;
     // With HTTP/1.0 the reply is whole, and ends with the connection.
     stream

@@ -1,15 +1,15 @@
-//! Who made a container: a stand-in, named so that others can tell whether it still runs.
+//! The owner of a container: the identity of a stand-in, by which other stand-ins see whether it still runs.
 //!
-//! A process ID alone is given to another process in time, and means nothing in another PID namespace or after a
-//! restart of the machine. With its start time, its namespace and the machine's boot it names one process for certain.
+//! In time the ID of a process is used again, and it means nothing in another PID namespace or after a restart of the
+//! machine. An ID with its start time, its namespace and the boot of the machine names one process for certain.
 
 use std::fs;
 
 use anyhow::Context;
 
-use crate::task::start_time;
+use crate::procfs::start_time;
 
-/// This process, and a number for this one of its stand-ins.
+/// The identity of a new stand-in in this process.
 pub(super) fn identity() -> anyhow::Result<String> {
     let pid = std::process::id();
     let started = i32::try_from(pid)
@@ -24,11 +24,11 @@ pub(super) fn identity() -> anyhow::Result<String> {
     ))
 }
 
-/// Whether the stand-in that called itself so has ended. One in another namespace of the same boot cannot be seen
-/// from here, and is left in peace.
+/// Whether the stand-in of this identity has ended. One in another namespace of the same boot is invisible here, and
+/// counts as running.
 pub(super) fn is_gone(identity: &str) -> bool {
     let mut parts = identity.split('_');
-    let (Some(of_boot), Some(of_namespace), Some(pid), Some(started)) =
+    let (Some(its_boot), Some(its_namespace), Some(pid), Some(started)) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return false;
@@ -36,7 +36,7 @@ pub(super) fn is_gone(identity: &str) -> bool {
     let (Ok(boot), Ok(namespace), Ok(pid)) = (boot(), namespace(), pid.parse()) else {
         return false;
     };
-    of_boot != boot || (of_namespace == namespace && start_time(pid).as_deref() != Some(started))
+    its_boot != boot || (its_namespace == namespace && start_time(pid).as_deref() != Some(started))
 }
 
 /// A UUID of this boot of the machine.

@@ -1,17 +1,16 @@
 //! The program of the container that holds a task's sandbox, and its image.
 //!
-//! It must do nothing for as long as it is left alone, and, being the first process where containers share their
-//! processes, let those go that nobody waits for. No registry is asked for that: the program is the few instructions
-//! below, and the image nothing but it.
+//! The program does nothing until it is killed. Where containers share their processes it is the first process, and
+//! reaps orphans. It is the few instructions below, and the image holds nothing else, so no registry is needed.
 
 use anyhow::Context;
 
-use super::Engine;
+use super::client::Engine;
 
-/// Where the program is in its image.
+/// The path of the program in its image.
 pub(super) const PATH: &str = "/pause";
 
-/// The image's name; the number is that of the program below.
+/// The image's name. The number is the version of the program.
 const IMAGE: &str = "fargate-local/pause-1";
 
 /// For x86-64: `rt_sigaction(SIGCHLD, ACTION, NULL, 8)`, then `pause()` for ever.
@@ -44,15 +43,15 @@ const AARCH64: [u32; 13] = [
     0x17ff_fffa, // b again
 ];
 
-/// The action both set for SIGCHLD: `SIG_IGN`, with which the kernel forgets children by itself. The rest is 0.
+/// The action that both set for SIGCHLD: `SIG_IGN`, with which the kernel reaps children by itself. The rest is 0.
 const ACTION: [u64; 4] = [1, 0, 0, 0];
 
 impl Engine {
-    /// Makes the image unless it is there, and returns its ID.
+    /// Makes the image unless the engine has it, and returns its ID.
     pub(super) async fn provide_pause(&self) -> anyhow::Result<String> {
         let program = program(&self.architecture).with_context(|| {
             format!(
-                "the container engine is on {:?}; only amd64 and arm64 are known",
+                "the container engine runs on {:?}; only amd64 and arm64 are supported",
                 self.architecture
             )
         })?;
@@ -60,7 +59,7 @@ impl Engine {
     }
 }
 
-/// The program for an architecture by Docker's name of it.
+/// The program for an architecture, in Docker's spelling.
 fn program(architecture: &str) -> Option<Vec<u8>> {
     match architecture {
         "amd64" => Some(executable(62, &X86_64)),
@@ -72,7 +71,7 @@ fn program(architecture: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// An executable for `machine` (ELF's number of it) that is one segment: its own headers, the code and the action.
+/// An executable for `machine`, in ELF's numbers, of one segment: its own headers, the code and the action.
 fn executable(machine: u16, code: &[u8]) -> Vec<u8> {
     const HEADERS: u64 = 64 + 56;
     const ADDRESS: u64 = 0x40_0000;

@@ -1,5 +1,7 @@
-//! What the containers of a task share: one network with one address, volumes, and process IDs where the definition
-//! wants that. It is held by a container of its own, as on ECS, so that the others can come and go.
+//! The sandbox of a task: the network, the address, the volumes and, by `pidMode`, the process IDs that its containers
+//! share.
+//!
+//! A container of its own holds it, as on ECS, so that it outlives every other container of the task.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -10,15 +12,16 @@ use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, StartContainerOptions,
 };
 
-use super::{Engine, pause};
+use super::client::Engine;
+use super::pause;
 
-/// What is to be shared.
+/// The resources that the containers of a task share.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared {
+pub(crate) struct SandboxSpec {
     pub(crate) task_id: String,
-    /// The volumes' names in the definition.
+    /// The names of the volumes in the definition.
     pub(crate) volumes: Vec<String>,
-    /// One PID namespace for all containers.
+    /// Whether all containers share one PID namespace.
     pub(crate) processes: bool,
 }
 
@@ -26,18 +29,18 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     pub(super) engine: Arc<Engine>,
-    pub(super) shared: Shared,
+    pub(super) spec: SandboxSpec,
     /// The container that holds it.
     pub(super) holder: String,
     pub(crate) address: Ipv4Addr,
 }
 
 impl Sandbox {
-    pub(crate) async fn make(engine: Arc<Engine>, shared: Shared) -> anyhow::Result<Self> {
-        let task = &shared.task_id;
-        for volume in &shared.volumes {
+    pub(crate) async fn make(engine: Arc<Engine>, spec: SandboxSpec) -> anyhow::Result<Self> {
+        let task = &spec.task_id;
+        for volume in &spec.volumes {
             let request = VolumeCreateRequest {
-                name: Some(shared.volume(volume)),
+                name: Some(spec.volume(volume)),
                 labels: Some(engine.labels(task)),
                 ..Default::default()
             };
@@ -47,12 +50,12 @@ impl Sandbox {
                 .await
                 .with_context(|| format!("making volume {volume}"))?;
         }
-        // Every volume is mounted here first: Podman gives a volume to the user of the first container it is in, while
-        // on Fargate it is root's.
-        let binds = shared
+        // This container mounts every volume first: Podman makes the user of the first container the owner of a volume,
+        // while on Fargate the owner is root.
+        let binds = spec
             .volumes
             .iter()
-            .map(|volume| format!("{}:/volumes/{volume}:nocopy", shared.volume(volume)));
+            .map(|volume| format!("{}:/volumes/{volume}:nocopy", spec.volume(volume)));
         let body = ContainerCreateBody {
             image: Some(engine.pause_image.clone()),
             entrypoint: Some(vec![pause::PATH.to_owned()]),
@@ -80,15 +83,15 @@ impl Sandbox {
         let address = engine.address(&holder).await?;
         Ok(Self {
             engine,
-            shared,
+            spec,
             holder,
             address,
         })
     }
 }
 
-impl Shared {
-    /// What the engine calls a volume of the definition.
+impl SandboxSpec {
+    /// The engine's name for a volume of the definition.
     pub(super) fn volume(&self, name: &str) -> String {
         format!("fargate-local-{}-{name}", self.task_id)
     }
@@ -108,6 +111,6 @@ impl Engine {
         networks
             .into_values()
             .find_map(|network| network.ip_address?.parse().ok())
-            .context("the container engine gave the task no IPv4 address; an engine that runs without root cannot")
+            .context("the container engine gave the task no IPv4 address; an engine without root cannot assign one")
     }
 }

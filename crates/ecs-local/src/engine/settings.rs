@@ -1,4 +1,4 @@
-//! What a container definition asks of a container engine.
+//! The request for a container, made from its definition.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,9 +6,10 @@ use bollard::models::{
     ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits,
 };
 
-use super::{CONTAINER, Image, Sandbox};
-use crate::ecs::shapes::{ContainerDefinition, Ulimit};
-use crate::task::plan::ContainerPlan;
+use super::client::CONTAINER;
+use super::image::Image;
+use super::sandbox::Sandbox;
+use crate::shapes::{ContainerDefinition, Ulimit};
 
 /// A volume of the task in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +19,11 @@ struct Mount {
     read_only: bool,
 }
 
-/// The members of a definition, and of its override, that only mean something to a real container.
+/// The settings of a real container, from its definition and its override.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Settings {
+pub(crate) struct ContainerSettings {
+    pub(super) name: String,
+    image: String,
     entry_point: Option<Vec<String>>,
     command: Option<Vec<String>>,
     user: Option<String>,
@@ -38,9 +41,9 @@ pub(crate) struct Settings {
     system_controls: HashMap<String, String>,
 }
 
-impl Settings {
-    /// Of a container among `all` of a task that has `task_memory` MiB, with the command and the memory that an
-    /// override may give it.
+impl ContainerSettings {
+    /// The settings of a container among `all` of a task with `task_memory` MiB. An override may give it another
+    /// `command` and `memory`.
     pub(crate) fn new(
         definition: &ContainerDefinition,
         all: &[ContainerDefinition],
@@ -52,6 +55,8 @@ impl Settings {
         let linux = definition.linux_parameters.clone().unwrap_or_default();
         let capabilities = linux.capabilities.unwrap_or_default();
         Self {
+            name: definition.name.clone().unwrap_or_default(),
+            image: definition.image.clone().unwrap_or_default(),
             entry_point: given(&definition.entry_point),
             command: given(&command.or(definition.command.as_ref()).cloned()),
             user: definition.user.clone(),
@@ -78,85 +83,92 @@ impl Settings {
     /// The request for a container of a task.
     pub(super) fn request(
         &self,
-        plan: &ContainerPlan,
         image: &Image,
         environment: &BTreeMap<String, String>,
         sandbox: &Sandbox,
     ) -> ContainerCreateBody {
-        let mut labels = sandbox.engine.labels(&sandbox.shared.task_id);
-        labels.insert(CONTAINER.to_owned(), plan.name.clone());
+        let mut labels = sandbox.engine.labels(&sandbox.spec.task_id);
+        labels.insert(CONTAINER.to_owned(), self.name.clone());
         labels.extend(self.labels.clone());
+        let environment = environment
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        ContainerCreateBody {
+            image: Some(self.image.clone()),
+            entrypoint: self.entry_point.clone(),
+            cmd: self.command.clone(),
+            env: Some(environment.collect()),
+            user: self.user.clone(),
+            working_dir: self.working_directory.clone(),
+            tty: Some(self.terminal),
+            open_stdin: Some(self.interactive),
+            labels: Some(labels),
+            // ECS ignores the health check of an image, and runs those of definitions itself.
+            healthcheck: Some(HealthConfig {
+                test: Some(vec!["NONE".to_owned()]),
+                ..Default::default()
+            }),
+            host_config: Some(self.host_config(image, sandbox)),
+            ..Default::default()
+        }
+    }
+
+    fn host_config(&self, image: &Image, sandbox: &Sandbox) -> HostConfig {
         let join = format!("container:{}", sandbox.holder);
-        let shares_processes = sandbox.shared.processes;
-        let binds = self.mounts.iter().map(|mount| {
-            let volume = sandbox.shared.volume(&mount.volume);
-            // An image's own files go into a volume only where the image declares one.
-            let copy = image.volumes.contains(&mount.path);
-            let options = [
-                if mount.read_only { "ro" } else { "rw" },
-                if copy { "" } else { ",nocopy" },
-            ];
-            format!("{volume}:{}:{}", mount.path, options.concat())
-        });
+        let shares_processes = sandbox.spec.processes;
+        let binds = self.mounts.iter().map(|mount| mount.bind(image, sandbox));
         let ulimits = self.ulimits.iter().map(|limit| ResourcesUlimits {
             name: limit.name.clone(),
             soft: limit.soft_limit,
             hard: limit.hard_limit,
         });
         let memory = self.memory_mib.saturating_mul(1024 * 1024);
-        ContainerCreateBody {
-            image: Some(plan.image.clone()),
-            entrypoint: self.entry_point.clone(),
-            cmd: self.command.clone(),
-            env: Some(
-                environment
-                    .iter()
-                    .map(|(name, value)| format!("{name}={value}"))
-                    .collect(),
-            ),
-            user: self.user.clone(),
-            working_dir: self.working_directory.clone(),
-            tty: Some(self.terminal),
-            open_stdin: Some(self.interactive),
-            labels: Some(labels),
-            // ECS ignores the check of an image, and makes those of the definition itself.
-            healthcheck: Some(HealthConfig {
-                test: Some(vec!["NONE".to_owned()]),
-                ..Default::default()
-            }),
-            host_config: Some(HostConfig {
-                network_mode: Some(join.clone()),
-                pid_mode: shares_processes.then_some(join),
-                // Among shared processes it could not be the first, and the sandbox's own reaps what is left.
-                init: Some(self.init && !shares_processes),
-                binds: Some(binds.collect()),
-                readonly_rootfs: Some(self.read_only_root),
-                ulimits: Some(ulimits.collect()).filter(|list: &Vec<_>| !list.is_empty()),
-                cap_add: Some(self.added.clone()),
-                cap_drop: Some(self.dropped.clone()),
-                memory: Some(memory),
-                // Fargate has no swap.
-                memory_swap: Some(memory),
-                sysctls: Some(self.system_controls.clone()).filter(|map| !map.is_empty()),
-                // One that can be read again, whatever the engine's default is.
-                log_config: Some(HostConfigLogConfig {
-                    typ: Some("json-file".to_owned()),
-                    config: None,
-                }),
-                ..Default::default()
+        HostConfig {
+            network_mode: Some(join.clone()),
+            pid_mode: shares_processes.then_some(join),
+            // Among shared processes it could not be the first one, and the sandbox reaps orphans.
+            init: Some(self.init && !shares_processes),
+            binds: Some(binds.collect()),
+            readonly_rootfs: Some(self.read_only_root),
+            ulimits: Some(ulimits.collect()).filter(|list: &Vec<_>| !list.is_empty()),
+            cap_add: Some(self.added.clone()),
+            cap_drop: Some(self.dropped.clone()),
+            memory: Some(memory),
+            // Fargate has no swap.
+            memory_swap: Some(memory),
+            sysctls: Some(self.system_controls.clone()).filter(|map| !map.is_empty()),
+            // A log that can be read again, whatever the engine's default is.
+            log_config: Some(HostConfigLogConfig {
+                typ: Some("json-file".to_owned()),
+                config: None,
             }),
             ..Default::default()
         }
     }
 }
 
-/// A container's own mounts, and those it has from others.
+impl Mount {
+    /// The mount in Docker's spelling.
+    fn bind(&self, image: &Image, sandbox: &Sandbox) -> String {
+        let volume = sandbox.spec.volume(&self.volume);
+        let mode = if self.read_only { "ro" } else { "rw" };
+        // An image's own files go into a volume only where the image declares one.
+        let copy = if image.volumes.contains(&self.path) {
+            ""
+        } else {
+            ",nocopy"
+        };
+        format!("{volume}:{}:{mode}{copy}", self.path)
+    }
+}
+
+/// A container's own mounts, and those of other containers that it uses.
 fn mounts(definition: &ContainerDefinition, all: &[ContainerDefinition]) -> Vec<Mount> {
     let mut mounts = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut ask = vec![(definition, false)];
-    while let Some((container, read_only)) = ask.pop() {
-        // The definition's check lets containers have volumes from each other.
+    let mut open = vec![(definition, false)];
+    while let Some((container, read_only)) = open.pop() {
+        // A valid definition may have containers that use each other's volumes.
         if !seen.insert(container.name.as_deref()) {
             continue;
         }
@@ -171,7 +183,7 @@ fn mounts(definition: &ContainerDefinition, all: &[ContainerDefinition]) -> Vec<
             });
         }
         for from in container.volumes_from.iter().flatten() {
-            ask.extend(
+            open.extend(
                 all.iter()
                     .filter(|other| other.name.is_some() && other.name == from.source_container)
                     .map(|other| (other, read_only || from.read_only == Some(true))),
@@ -210,18 +222,19 @@ mod tests {
             r#"{"name": "a", "entryPoint": ["e"], "command": ["old"], "memory": 64}"#,
         )
         .unwrap();
-        let given = Settings::new(&definition, &[], Some(&vec!["new".into()]), Some(32), 512);
+        let given =
+            ContainerSettings::new(&definition, &[], Some(&vec!["new".into()]), Some(32), 512);
         assert_eq!(given.entry_point, Some(vec!["e".into()]));
         assert_eq!(
             (given.command, given.memory_mib),
             (Some(vec!["new".into()]), 32)
         );
-        let own = Settings::new(&definition, &[], None, None, 512);
+        let own = ContainerSettings::new(&definition, &[], None, None, 512);
         assert_eq!(
             (own.command, own.memory_mib),
             (Some(vec!["old".into()]), 64)
         );
-        let bare = Settings::new(&Default::default(), &[], None, None, 512);
+        let bare = ContainerSettings::new(&Default::default(), &[], None, None, 512);
         assert_eq!((bare.command, bare.memory_mib), (None, 512));
     }
 }

@@ -1,16 +1,22 @@
-//! What shall go wrong, as data.
+//! Faults, as data.
 //!
-//! The document says which calls and tasks are meant and what happens to them; the injector counts the matches and
-//! answers, at the few places where a fault can enter, which faults apply there. Nothing else knows of selectors.
+//! A document lists rules: each selects calls or tasks, and has an effect. The injector counts the matches. It answers
+//! at the few places where a fault can enter: at a call, at the placement of a task, and at the start of a task. No
+//! other code knows selectors.
 
+mod call_faults;
 mod document;
+mod effect;
 mod injector;
-mod strike;
+mod late;
+mod task_faults;
 
+pub(crate) use call_faults::CallFaults;
 pub use document::Faults;
-pub(crate) use document::{LookUp, Stage};
-pub(crate) use injector::{
-    CallFaults, ContainerFaults, Exit, Injector, OUT_OF_MEMORY, PortFaults, StartFailure,
-    TaskFacts, TaskFaults,
+pub(crate) use effect::StartStep;
+pub(crate) use injector::{Injector, TaskFacts};
+pub(crate) use late::LateFault;
+pub(crate) use task_faults::{
+    ContainerFaults, InjectedExit, InjectedStop, OUT_OF_MEMORY, PortFaults, StartFailure,
+    TaskFaults,
 };
-pub(crate) use strike::Strike;

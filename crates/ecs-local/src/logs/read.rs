@@ -1,12 +1,11 @@
-//! GetLogEvents: a window of a stream, and the tokens that lead on from it in both directions.
+//! GetLogEvents: a page of a stream, and the tokens of the pages before and after it.
 
 use serde::{Deserialize, Serialize};
 
-use super::groups::{Groups, find, not_found};
-use super::stream::Event;
-use super::{bounded, invalid};
+use super::checks::{bounded, find, invalid, not_found};
 use crate::error::ApiError;
-use crate::task::Timestamp;
+use crate::log_groups::{LogEvent, RegionLogGroups};
+use crate::timestamp::Timestamp;
 
 /// Most events of a page, and most bytes (CloudWatch Logs: GetLogEvents).
 const PAGE: i64 = 10_000;
@@ -42,12 +41,12 @@ struct OutputLogEvent {
     ingestion_time: u64,
 }
 
-/// Where a page begins, between the events before and from this number on.
+/// The start of a page: between the event of this number and the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cursor {
-    /// What follows is wanted.
+    /// The page holds the events that follow.
     Forward(u64),
-    /// What comes before is wanted.
+    /// The page holds the events before.
     Backward(u64),
 }
 
@@ -61,7 +60,7 @@ impl Cursor {
         }
     }
 
-    /// As long as AWS's are.
+    /// The token, as long as AWS's tokens.
     fn token(self) -> String {
         match self {
             Self::Forward(position) => format!("f/{position:056}/s"),
@@ -71,7 +70,10 @@ impl Cursor {
 }
 
 /// Reads a page.
-pub(super) fn get(groups: &Groups, input: GetLogEvents) -> Result<GetLogEventsReply, ApiError> {
+pub(super) fn get(
+    groups: &RegionLogGroups,
+    input: GetLogEvents,
+) -> Result<GetLogEventsReply, ApiError> {
     let limit = bounded("limit", input.limit, (1, PAGE))?;
     let from = time("startTime", input.start_time)?;
     let until = time("endTime", input.end_time)?;
@@ -87,7 +89,7 @@ pub(super) fn get(groups: &Groups, input: GetLogEvents) -> Result<GetLogEventsRe
         .streams
         .get(&name)
         .ok_or_else(|| not_found("stream"))?
-        .lock();
+        .events();
     let events: Vec<_> = stream
         .readable(Timestamp::now())
         .filter(|(_, event)| {
@@ -105,7 +107,7 @@ pub(super) fn get(groups: &Groups, input: GetLogEvents) -> Result<GetLogEventsRe
     let position = match cursor {
         Cursor::Forward(position) | Cursor::Backward(position) => position,
     };
-    // At the end of the stream the token is the one that came.
+    // At the end of the stream the reply repeats the token of the request.
     let before = page.first().map_or(position, |(number, _)| *number);
     let after = page.last().map_or(position, |(number, _)| number + 1);
     Ok(GetLogEventsReply {
@@ -122,17 +124,17 @@ pub(super) fn get(groups: &Groups, input: GetLogEvents) -> Result<GetLogEventsRe
     })
 }
 
-/// The events next to the cursor, as many as a page holds.
+/// The events of the page at the cursor.
 fn page<'a>(
-    events: &'a [(u64, &'a Event)],
+    events: &'a [(u64, &'a LogEvent)],
     cursor: Cursor,
     limit: usize,
-) -> &'a [(u64, &'a Event)] {
+) -> &'a [(u64, &'a LogEvent)] {
     let most = limit.min(usize::try_from(PAGE).unwrap_or(usize::MAX));
     let split =
         |position| events.split_at(events.partition_point(|(number, _)| *number < position));
     let mut size = 0;
-    let mut fits = |event: &Event| {
+    let mut fits = |event: &LogEvent| {
         size += event.size();
         size <= PAGE_SIZE
     };
@@ -168,27 +170,18 @@ fn time(member: &str, given: Option<i64>) -> Result<Option<u64>, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logs::groups::{CreateLogGroup, create};
-    use crate::logs::{Destination, Stream};
+    use crate::log_groups::{LogGroup, LogStream};
     use serde_json::json;
 
-    fn destination() -> Destination {
-        let configuration = json!({ "logDriver": "awslogs", "options":
-            { "awslogs-group": "/ci", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "job" } });
-        Destination::of(&serde_json::from_value(configuration).unwrap(), "db", "7f").unwrap()
+    fn groups() -> (RegionLogGroups, LogStream) {
+        let stream = LogStream::new(std::time::Duration::ZERO);
+        let mut group = LogGroup::default();
+        group.streams.insert("job/db/7f".into(), stream.clone());
+        (RegionLogGroups::from([("/ci".into(), group)]), stream)
     }
 
-    fn groups() -> (Groups, Stream) {
-        let mut groups = Groups::new();
-        let input: CreateLogGroup =
-            serde_json::from_value(json!({ "logGroupName": "/ci" })).unwrap();
-        create(&mut groups, input).unwrap();
-        let stream = destination().open(&mut groups, 0.0).unwrap();
-        (groups, stream)
-    }
-
-    /// A page's messages, and its tokens.
-    fn read(groups: &Groups, more: serde_json::Value) -> (Vec<String>, String, String) {
+    /// The messages of a page, and its tokens.
+    fn read(groups: &RegionLogGroups, more: serde_json::Value) -> (Vec<String>, String, String) {
         let mut request = json!({ "logGroupName": "/ci", "logStreamName": "job/db/7f" });
         request
             .as_object_mut()
@@ -259,25 +252,5 @@ mod tests {
         assert_eq!(page.len(), 4);
         let next = json!({ "startFromHead": true, "nextToken": token });
         assert_eq!(read(&groups, next).0.len(), 2);
-    }
-
-    #[test]
-    fn a_group_that_is_not_there_is_made_only_when_asked_for() {
-        let mut groups = Groups::new();
-        let refused = destination().open(&mut groups, 0.0).unwrap_err();
-        assert!(
-            refused.starts_with("ResourceInitializationError: "),
-            "{refused}"
-        );
-        let asking = Destination::of(
-            &serde_json::from_value(
-                json!({ "logDriver": "awslogs", "options": { "awslogs-create-group": "true" } }),
-            )
-            .unwrap(),
-            "db",
-            "7f",
-        );
-        asking.unwrap().open(&mut groups, 0.0).unwrap();
-        assert_eq!(groups.len(), 1);
     }
 }

@@ -1,0 +1,181 @@
+//! AWS's calls: from an HTTP request to an operation, and back.
+//!
+//! The services share one address, as the endpoint setting of AWS's clients requires. `X-Amz-Target` marks calls of ECS
+//! and CloudWatch Logs. A form with `Action` is a call of EC2, or of STS if STS has an operation of that name.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::connection::ConnectionReset;
+use super::{auth, reply};
+use crate::ec2::{self, Query};
+use crate::error::ApiError;
+use crate::faults::CallFaults;
+use crate::service::AwsService;
+use crate::throttle::Bucket;
+use crate::world::World;
+use crate::{ecs, ids, logs, sts};
+
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+
+/// A call of an operation.
+struct ApiCall {
+    service: AwsService,
+    operation: String,
+    query: Query,
+}
+
+/// The call of a request, if AWS would know it.
+fn route(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<ApiCall> {
+    if uri.path() != "/" {
+        return None;
+    }
+    if let Some(target) = headers.get(TARGET) {
+        let target = target.to_str().ok()?;
+        let (service, operation) = match target.strip_prefix(logs::TARGET) {
+            Some(operation) => (AwsService::Logs, operation),
+            None => {
+                let operation = target.strip_prefix(ecs::TARGET).unwrap_or_default();
+                (AwsService::Ecs, operation)
+            }
+        };
+        return Some(ApiCall {
+            service,
+            operation: operation.to_owned(),
+            query: Query::default(),
+        });
+    }
+    let query = match *method {
+        Method::POST => Query::parse(body),
+        Method::GET => Query::parse(uri.query().unwrap_or_default().as_bytes()),
+        _ => return None,
+    };
+    let operation = query.get("Action")?.to_owned();
+    let service = if AwsService::Sts.operations().contains(&operation.as_str()) {
+        AwsService::Sts
+    } else {
+        AwsService::Ec2
+    };
+    Some(ApiCall {
+        service,
+        operation,
+        query,
+    })
+}
+
+/// Answers one call.
+pub(super) async fn answer(
+    State(world): State<Arc<World>>,
+    ConnectInfo(reset): ConnectInfo<ConnectionReset>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(call) = route(&method, &uri, &headers, &body) else {
+        let text = "This is a stand-in for ECS, EC2, CloudWatch Logs and STS. It answers their calls at / and its own paths below /_local/.\n";
+        return (StatusCode::NOT_FOUND, text).into_response();
+    };
+    let request_id = ids::uuid();
+    let admitted = auth::region(call.service, &headers).and_then(|region| {
+        let faults = admit(&world, &call, &region)?;
+        Ok((region, faults))
+    });
+    let (region, faults) = match admitted {
+        Ok(admitted) => admitted,
+        Err(error) => return refuse(&world, call.service, &error, &request_id, false),
+    };
+    if faults.reset_before {
+        reset.after_this_request();
+        return StatusCode::OK.into_response();
+    }
+    let result = match faults.refusal {
+        Some(refusal) => Err(refusal),
+        None => operate(&world, &call, &region, &body, &request_id),
+    };
+    world.runtime.pace().sleep(faults.delay).await;
+    if faults.reset_after {
+        reset.after_this_request();
+        return StatusCode::OK.into_response();
+    }
+    match faults.lost.map_or(result, Err) {
+        Ok(mut document) => {
+            if faults.truncated {
+                document = half(document);
+            }
+            reply::success(call.service, document, &request_id)
+        }
+        Err(error) => refuse(
+            &world,
+            call.service,
+            &error,
+            &request_id,
+            faults.bare_errors,
+        ),
+    }
+}
+
+/// Counts a call, applies the rate limits, and returns the faults of the call.
+fn admit(world: &World, call: &ApiCall, region: &str) -> Result<CallFaults, ApiError> {
+    let (service, operation) = (call.service, call.operation.as_str());
+    if !service.operations().contains(&operation) {
+        // The service itself refuses an unknown operation.
+        return Ok(CallFaults::default());
+    }
+    world.statistics.lock().count_call(operation);
+    if let Some(bucket) = Bucket::for_call(service, operation)
+        && !world
+            .throttle
+            .lock()
+            .take(bucket, 1, region, Instant::now())
+    {
+        return Err(ApiError::throttled(service));
+    }
+    Ok(world.faults.lock().call(service, operation))
+}
+
+fn operate(
+    world: &World,
+    call: &ApiCall,
+    region: &str,
+    body: &[u8],
+    request_id: &str,
+) -> Result<String, ApiError> {
+    let operation = call.operation.as_str();
+    match call.service {
+        AwsService::Ecs => world.ecs.call(region, operation, body),
+        AwsService::Ec2 => {
+            let network = world.networks.region(region);
+            let mut network = network.lock();
+            ec2::call(&mut network, operation, &call.query, request_id)
+        }
+        AwsService::Logs => logs::call(&world.logs, region, operation, body),
+        AwsService::Sts => sts::call(operation, request_id),
+    }
+}
+
+/// The first half of a document. Its length in the header is correct, so that clients notice only that it does not
+/// parse.
+fn half(document: String) -> String {
+    let middle = document.len() / 2;
+    let end = (0..=middle).rev().find(|at| document.is_char_boundary(*at));
+    let mut document = document;
+    document.truncate(end.unwrap_or_default());
+    document
+}
+
+fn refuse(
+    world: &World,
+    service: AwsService,
+    error: &ApiError,
+    request_id: &str,
+    bare: bool,
+) -> Response {
+    world.statistics.lock().count_error(error);
+    reply::error(service, error, request_id, bare)
+}

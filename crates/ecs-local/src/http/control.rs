@@ -1,0 +1,111 @@
+//! The stand-in's own paths, for tests and people: the counts of calls, the histories and output of tasks, and the
+//! faults.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Serialize;
+
+use crate::faults::{Faults, Injector, LateFault};
+use crate::statistics::CallStatistics;
+use crate::tasks::{HistoryEntry, TaskStatus};
+use crate::world::World;
+
+/// The body of a reply about a task or container that does not exist.
+const NOT_FOUND: &str = "There is no such task, or no such container in it.\n";
+
+/// The paths below `/_local/`.
+pub(super) fn routes() -> Router<Arc<World>> {
+    Router::new()
+        .route("/_local/stats", get(statistics))
+        .route("/_local/tasks", get(tasks))
+        .route("/_local/tasks/{task}/strike", post(inject))
+        .route("/_local/logs/{task}/{container}", get(output))
+        .route("/_local/faults", get(faults).put(set_faults))
+}
+
+async fn statistics(State(world): State<Arc<World>>) -> Json<CallStatistics> {
+    Json(world.statistics.lock().clone())
+}
+
+/// A task and its history.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TaskHistory {
+    region: String,
+    task_arn: String,
+    last_status: TaskStatus,
+    desired_status: TaskStatus,
+    stop_code: Option<String>,
+    stopped_reason: Option<String>,
+    history: Vec<HistoryEntry>,
+}
+
+async fn tasks(State(world): State<Arc<World>>) -> Json<Vec<TaskHistory>> {
+    let tasks = world.ecs.tasks().into_iter();
+    let histories = tasks.map(|(region, task)| {
+        let task = task.lock();
+        let description = &task.description;
+        TaskHistory {
+            region,
+            task_arn: description.task_arn.clone(),
+            last_status: description.last_status,
+            desired_status: description.desired_status,
+            stop_code: description.stop_code.clone(),
+            stopped_reason: description.stopped_reason.clone(),
+            history: task.history.clone(),
+        }
+    });
+    Json(histories.collect())
+}
+
+/// Injects a late fault into a task. Answers after the fault.
+async fn inject(State(world): State<Arc<World>>, Path(id): Path<String>, body: String) -> Response {
+    let fault = match LateFault::parse(&body) {
+        Ok(fault) => fault,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error:#}\n")).into_response(),
+    };
+    tokio::time::sleep(fault.delay()).await;
+    let task = world.ecs.task(&id);
+    if task.is_some_and(|task| task.lock().inject(fault)) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        (StatusCode::NOT_FOUND, NOT_FOUND).into_response()
+    }
+}
+
+/// The end of a container's output.
+async fn output(
+    State(world): State<Arc<World>>,
+    Path((id, container)): Path<(String, String)>,
+) -> Response {
+    let output = world.ecs.task(&id).and_then(|task| {
+        let task = task.lock();
+        let mut containers = task.description.containers.iter();
+        let at = containers.position(|one| one.name == container)?;
+        task.outputs.get(at).cloned()
+    });
+    match output {
+        Some(output) => output.bytes().into_response(),
+        None => (StatusCode::NOT_FOUND, NOT_FOUND).into_response(),
+    }
+}
+
+async fn faults(State(world): State<Arc<World>>) -> Json<Faults> {
+    Json(world.faults.lock().document().clone())
+}
+
+/// Replaces the fault document. Its counts start at 0.
+async fn set_faults(State(world): State<Arc<World>>, body: String) -> Response {
+    match Faults::parse(&body) {
+        Ok(faults) => {
+            *world.faults.lock() = Injector::new(faults);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error:#}\n")).into_response(),
+    }
+}

@@ -1,0 +1,73 @@
+//! The AWS services that the stand-in plays, and the operations it has of each.
+
+/// A service of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AwsService {
+    Ecs,
+    Ec2,
+    Logs,
+    Sts,
+}
+
+const ECS: &[&str] = &[
+    "CreateCluster",
+    "DeregisterTaskDefinition",
+    "DescribeClusters",
+    "DescribeTaskDefinition",
+    "DescribeTasks",
+    "ListTaskDefinitions",
+    "ListTasks",
+    "PutClusterCapacityProviders",
+    "RegisterTaskDefinition",
+    "RunTask",
+    "StopTask",
+    "TagResource",
+];
+
+const EC2: &[&str] = &[
+    "DescribeNetworkInterfaces",
+    "DescribeSecurityGroups",
+    "DescribeSubnets",
+];
+
+const LOGS: &[&str] = &["CreateLogGroup", "DescribeLogStreams", "GetLogEvents"];
+
+const STS: &[&str] = &["GetCallerIdentity"];
+
+impl AwsService {
+    pub(crate) const ALL: [Self; 4] = [Self::Ecs, Self::Ec2, Self::Logs, Self::Sts];
+
+    /// The operations that the stand-in has.
+    pub(crate) fn operations(self) -> &'static [&'static str] {
+        match self {
+            Self::Ecs => ECS,
+            Self::Ec2 => EC2,
+            Self::Logs => LOGS,
+            Self::Sts => STS,
+        }
+    }
+
+    /// The name in signatures and in the names of IAM actions.
+    pub(crate) fn signing_name(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Ec2 => "ec2",
+            Self::Logs => "logs",
+            Self::Sts => "sts",
+        }
+    }
+
+    /// Whether the service speaks JSON 1.1. The others speak Query and answer in XML.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Ecs | Self::Logs)
+    }
+
+    /// The content type of replies.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Ecs | Self::Logs => "application/x-amz-json-1.1",
+            Self::Ec2 => "text/xml;charset=UTF-8",
+            Self::Sts => "text/xml",
+        }
+    }
+}
