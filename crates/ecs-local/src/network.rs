@@ -228,8 +228,8 @@ mod tests {
                 .create("eu-west-1", &request(id), Timestamp::default())
                 .unwrap();
             let [a, b, ..] = interface.address.octets();
-            let wanted = if n % 2 == 0 { 64..96 } else { 96..128 };
-            assert!(a == 127 && wanted.contains(&b), "{}", interface.address);
+            let expected = if n % 2 == 0 { 64..96 } else { 96..128 };
+            assert!(a == 127 && expected.contains(&b), "{}", interface.address);
             assert!(seen.insert(interface.address));
             network.delete(&interface.id);
         }

@@ -125,8 +125,8 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
     if let Some(first) = reached.first_mut() {
         *first = true;
     }
-    for wanted in pattern {
-        if wanted == '*' {
+    for symbol in pattern {
+        if symbol == '*' {
             let mut any = false;
             for at in &mut reached {
                 any |= *at;
@@ -136,7 +136,7 @@ fn matches_pattern(pattern: &str, text: &str) -> bool {
             let matched = reached
                 .iter()
                 .zip(&text)
-                .map(|(at, have)| *at && (wanted == '?' || wanted == *have));
+                .map(|(at, have)| *at && (symbol == '?' || symbol == *have));
             reached = std::iter::once(false).chain(matched).collect();
         }
     }

@@ -149,14 +149,14 @@ mod tests {
             "docker.io/library/c@sha256:3",
         ];
         let digests = digests.map(str::to_owned);
-        for (name, wanted) in [
+        for (name, expected) in [
             ("registry:5000/a/b:tag", "sha256:2"),
             ("registry:5000/a/b@sha256:2", "sha256:2"),
             ("a/b", "sha256:1"),
             ("c:latest", "sha256:3"),
             ("elsewhere/d", "sha256:1"),
         ] {
-            assert_eq!(digest(name, &digests), Some(wanted), "{name}");
+            assert_eq!(digest(name, &digests), Some(expected), "{name}");
         }
         assert_eq!(digest("a", &[]), None);
     }

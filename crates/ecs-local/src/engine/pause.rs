@@ -120,7 +120,7 @@ mod tests {
         };
         std::fs::write(&file, program(architecture).unwrap()).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-        // The shell becomes the program, which then is the parent of a child it never asked for.
+        // The shell becomes the program, which then is the parent of a child that it did not start.
         let mut child = std::process::Command::new("/bin/sh")
             .args(["-c", "sleep 0.3 & exec \"$0\""])
             .arg(&file)

@@ -17,6 +17,6 @@ pub(crate) use effect::StartStep;
 pub(crate) use injector::{Injector, TaskFacts};
 pub(crate) use late::LateFault;
 pub(crate) use task_faults::{
-    ContainerFaults, InjectedExit, InjectedStop, OUT_OF_MEMORY, PortFaults, StartFailure,
+    ContainerFaults, InjectedExit, InjectedStartFailure, InjectedStop, OUT_OF_MEMORY, PortFaults,
     TaskFaults,
 };

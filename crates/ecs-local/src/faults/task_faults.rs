@@ -19,7 +19,7 @@ pub(crate) struct TaskFaults {
     pub(crate) unknown_values: bool,
     pub(crate) attachment_traps: bool,
     pub(crate) public_ip_reads: u32,
-    pub(crate) start_failure: Option<StartFailure>,
+    pub(crate) start_failure: Option<InjectedStartFailure>,
     pub(crate) stop: Option<InjectedStop>,
     pub(crate) dies_unseen: Option<i32>,
     /// By the name of the container; `None` is the first essential one.
@@ -37,7 +37,7 @@ pub(crate) struct InjectedStop {
 
 /// A failure to start.
 #[derive(Clone, Debug)]
-pub(crate) struct StartFailure {
+pub(crate) struct InjectedStartFailure {
     pub(crate) at: StartStep,
     pub(crate) reason: Option<String>,
     pub(crate) container_reason: Option<String>,
@@ -92,7 +92,7 @@ impl TaskFaults {
                 reason,
                 container_reason,
             } => {
-                self.start_failure = Some(StartFailure {
+                self.start_failure = Some(InjectedStartFailure {
                     at,
                     reason,
                     container_reason,

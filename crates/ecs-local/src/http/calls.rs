@@ -11,7 +11,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
-use super::connection::ConnectionReset;
+use super::reset::ConnectionReset;
 use super::{auth, reply};
 use crate::ec2::{self, Query};
 use crate::error::ApiError;

@@ -2,11 +2,11 @@
 
 mod auth;
 mod calls;
-mod connection;
 mod control;
 mod host;
 mod metadata;
 mod reply;
+mod reset;
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use axum::Router;
 
 use crate::world::World;
 
-pub(crate) use connection::{ConnectionReset, ResettableListener};
 pub(crate) use host::refuse_names;
+pub(crate) use reset::{ConnectionReset, ResettableListener};
 
 /// All paths of the server.
 pub(crate) fn router(world: Arc<World>) -> Router {

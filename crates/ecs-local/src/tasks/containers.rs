@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::container::{ContainerActor, Site};
+use super::container_actor::{ContainerActor, Site};
 use super::dependency::{ContainerPhase, Dependency};
 use super::events::{ContainerEvent, EventKind};
 use super::spec::{ContainerSpec, stop_order};

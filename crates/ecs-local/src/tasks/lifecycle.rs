@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::changes;
 use super::local_task::LocalTask;
 use super::runtime::Runtime;
-use super::sandbox::TaskSandbox;
 use super::spec::TaskSpec;
 use super::task_run::{StopCause, TaskRun};
+use super::task_sandbox::TaskSandbox;
 use crate::guarded::Guarded;
 use crate::network::Network;
 

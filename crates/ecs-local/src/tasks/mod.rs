@@ -2,7 +2,7 @@
 
 mod awslogs;
 mod changes;
-mod container;
+mod container_actor;
 mod containers;
 mod dependency;
 mod description;
@@ -13,11 +13,11 @@ mod lifecycle;
 mod local_task;
 mod run_containers;
 mod runtime;
-mod sandbox;
 mod shown_task;
 mod spec;
 mod start;
 mod task_run;
+mod task_sandbox;
 mod teardown;
 
 pub(crate) use description::{

@@ -3,7 +3,7 @@
 use tokio::sync::Notify;
 
 use super::changes;
-use super::container::Site;
+use super::container_actor::Site;
 use super::containers::Containers;
 use super::description::TaskStatus;
 use super::events::{ContainerEnd, ContainerEvent, EventKind};

@@ -4,7 +4,7 @@ use super::changes::{self, set_attachment};
 use super::description::{AttachmentStatus, ContainerInterface, TaskStatus};
 use super::spec::ContainerSpec;
 use super::task_run::{StopCause, TaskRun};
-use crate::faults::{StartFailure, StartStep};
+use crate::faults::{InjectedStartFailure, StartStep};
 use crate::latency;
 use crate::network::Interface;
 use crate::shapes::KeyValue;
@@ -12,7 +12,10 @@ use crate::timestamp::Timestamp;
 
 impl TaskRun {
     /// Makes everything that the containers need, or fails at the step of `failure`.
-    pub(super) async fn start(&mut self, failure: Option<StartFailure>) -> Result<(), StopCause> {
+    pub(super) async fn start(
+        &mut self,
+        failure: Option<InjectedStartFailure>,
+    ) -> Result<(), StopCause> {
         let failure_at = |step| failure.as_ref().filter(|failure| failure.at == step);
         self.pace.wait(latency::INTERFACE).await;
         if let Some(failure) = failure_at(StartStep::Network) {
@@ -135,7 +138,7 @@ impl TaskRun {
     }
 
     /// The position of the container that a start failure is about.
-    fn failing_container(&self, failure: &StartFailure) -> Option<usize> {
+    fn failing_container(&self, failure: &InjectedStartFailure) -> Option<usize> {
         let mut containers = self.spec.containers.iter();
         containers.position(|container| match &failure.container {
             Some(name) => container.name == *name,
@@ -144,7 +147,7 @@ impl TaskRun {
     }
 
     /// Sets the reason of the failing container, and returns the cause of the task's stop.
-    fn fail(&self, failure: &StartFailure, default: String) -> StopCause {
+    fn fail(&self, failure: &InjectedStartFailure, default: String) -> StopCause {
         let reason = failure.reason.clone().unwrap_or(default);
         let container_reason = failure.container_reason.as_ref().unwrap_or(&reason).clone();
         let failing = self.failing_container(failure);

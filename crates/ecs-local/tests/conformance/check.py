@@ -1,4 +1,4 @@
-"""Drives every operation of the stand-in at $STAND_IN with AWS's own clients; every reply is held against AWS's model."""
+"""Calls every operation of the stand-in at $STAND_IN with AWS's own clients, and validates the replies."""
 
 import json
 import pathlib
@@ -16,7 +16,7 @@ def container(name, command, **more):
 
 
 def prepare():
-    """What the checks find: two clusters and a few definitions."""
+    """Makes the resources that the checks use: two clusters and a few definitions."""
     providers = ["FARGATE", "FARGATE_SPOT"]
     strategy = [{"capacityProvider": "FARGATE", "weight": 1}]
     ecs.create_cluster(clusterName=CLUSTER, capacityProviders=providers, defaultCapacityProviderStrategy=strategy)

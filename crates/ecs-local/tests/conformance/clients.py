@@ -1,4 +1,4 @@
-"""boto3's clients for the stand-in under test. Whatever they are answered is held against the model."""
+"""boto3's clients for the stand-in under test. Every reply is validated against the model."""
 
 import json
 import os
@@ -19,7 +19,7 @@ GROUP = "sg-0a1b2c3d4e5f60003"
 
 session = boto3.Session(aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="any", region_name=REGION)
 
-# Replies that come bare, while that is asked of the stand-in.
+# Whether errors have their bare form, by a fault.
 expect = {"bare": False}
 
 
@@ -28,7 +28,7 @@ def client(service, validate=True):
     made = session.client(service, endpoint_url=ENDPOINT, config=config)
 
     def check(response_dict, **_):
-        # There is none when the connection failed.
+        # A failed connection has no response.
         if response_dict is None:
             return
         operation = made.meta.service_model.operation_model(response_dict["context"]["operation_name"])
@@ -46,7 +46,7 @@ ecs = client("ecs")
 ec2 = client("ec2")
 logs = client("logs")
 sts = client("sts")
-# For what boto3 would refuse before it is sent.
+# For requests that boto3 would refuse itself.
 careless = client("ecs", validate=False)
 careless_logs = client("logs", validate=False)
 
@@ -59,7 +59,7 @@ def control(path, body=None):
 
 
 class faults:
-    """Lets happen what the rules say, until the block ends."""
+    """Sets the rules of faults until the block ends."""
 
     def __init__(self, *rules):
         self.rules = rules
@@ -82,7 +82,7 @@ def network(public=False, subnets=SUBNETS):
 
 
 def run(definition="job", public=False, **more):
-    """Runs tasks and wants them to be accepted."""
+    """Runs tasks, which has to succeed."""
     request = {"cluster": CLUSTER, "taskDefinition": definition, "networkConfiguration": network(public)}
     if "capacityProviderStrategy" not in more:
         request["launchType"] = "FARGATE"
@@ -98,7 +98,7 @@ def look(arn, cluster=CLUSTER, **more):
 
 
 def follow(arn, until, cluster=CLUSTER):
-    """Every state that is seen of a task, up to the first one that is as wanted."""
+    """Every state of a task that DescribeTasks shows, up to the first one that fulfils the condition."""
     seen = []
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

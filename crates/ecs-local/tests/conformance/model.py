@@ -1,13 +1,13 @@
-"""Holds raw replies against botocore's service model, which is AWS's own description of them.
+"""Validates raw replies against botocore's service models, which are AWS's own descriptions of them.
 
-botocore's parsers are lenient: what they do not know they pass over. Here everything has to be known.
+botocore's parsers are lenient, and ignore everything unknown. Here every member has to be in the model.
 """
 
 import json
 import re
 import xml.etree.ElementTree as ElementTree
 
-# Errors that every operation of a service may answer with, and their status. The operations' own errors are in the model.
+# The errors that all operations of a service share, and their status. The model has the errors of single operations.
 COMMON_ERRORS = {
     "ecs": {
         "AccessDeniedException": 400,
@@ -65,13 +65,13 @@ COMMON_ERRORS = {
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
-class Problem(AssertionError):
+class ModelMismatch(AssertionError):
     """A reply that the model does not describe."""
 
 
 def need(holds, what):
     if not holds:
-        raise Problem(what)
+        raise ModelMismatch(what)
 
 
 def wire_name(name, shape):
@@ -79,7 +79,7 @@ def wire_name(name, shape):
 
 
 def check_value(shape, value, where):
-    """An enum's value, and a length or range, where the model has them."""
+    """Checks an enum's value, and a length or range, if the model has them."""
     if shape.type_name == "string" and getattr(shape, "enum", None):
         need(value in shape.enum, f"{where}: {value!r} is none of {shape.enum}")
     size = len(value) if shape.type_name in ("string", "list", "map") else value
@@ -107,7 +107,7 @@ JSON_TYPES = {
 def check_json(shape, value, where):
     need(value is not None, f"{where}: null, where a member is to be left out")
     kind = JSON_TYPES[shape.type_name]
-    # A bool is an int to Python, but not on the wire.
+    # In Python a bool is an int, on the wire it is not.
     right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     need(right, f"{where}: {value!r} is no {shape.type_name}")
     check_value(shape, value, where)
@@ -185,7 +185,7 @@ def check_success(operation, headers, body):
     need(headers["content-type"].startswith("text/xml"), f"{where}: {headers['content-type']}")
     root = ElementTree.fromstring(body)
     namespace = service.metadata["xmlNamespace"]
-    # EC2's model leaves out the slash that its documents have.
+    # EC2's model omits the slash that its documents have.
     namespace = namespace if namespace.endswith("/") else namespace + "/"
     need(local_name(root, namespace, where) == operation.name + "Response", f"{where}: the root is {root.tag}")
     if service.metadata["protocol"] == "ec2":
@@ -214,13 +214,13 @@ def check_error(operation, status, headers, body, bare=False):
         code = query_error(ElementTree.fromstring(body), status, service.metadata["xmlNamespace"], where)
     modelled = {shape.name: shape for shape in operation.error_shapes}
     if code in modelled:
-        # ECS names no status in its model: 500 is for its own faults, 400 for the caller's.
-        wanted = 500 if service.shape_for(code)._shape_model.get("fault") else 400
+        # The model of ECS has no statuses: 500 marks its own faults, 400 the caller's.
+        expected = 500 if service.shape_for(code)._shape_model.get("fault") else 400
     else:
         common = COMMON_ERRORS[service.service_name]
         need(code in common, f"{where}: {code} is neither in the model of the operation nor common to all")
-        wanted = common[code]
-    need(status == wanted, f"{where}: {code} comes with {status}, not {wanted}")
+        expected = common[code]
+    need(status == expected, f"{where}: {code} comes with {status}, not {expected}")
     return code
 
 

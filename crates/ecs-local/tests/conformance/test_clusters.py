@@ -31,19 +31,19 @@ class Clusters(unittest.TestCase):
         self.assertEqual(full["settings"], [{"name": "containerInsights", "value": "enabled"}])
         self.assertIn({"name": "runningFargateTasksCount", "value": "0"}, full["statistics"])
 
-    def test_clusters_that_are_not_there(self):
+    def test_missing_clusters(self):
         reply = ecs.describe_clusters(clusters=[CLUSTER, "nowhere"])
         self.assertEqual([one["clusterName"] for one in reply["clusters"]], [CLUSTER])
         self.assertEqual([failure["reason"] for failure in reply["failures"]], ["MISSING"])
         self.assertTrue(reply["failures"][0]["arn"].endswith(":cluster/nowhere"))
-        # None is named: the one called default, which nobody made.
+        # Without a name it is the one called default, which does not exist.
         self.assertEqual(len(ecs.describe_clusters()["failures"]), 1)
         for call in (ecs.list_tasks, lambda **more: ecs.describe_tasks(tasks=["0" * 32], **more)):
             self.assertEqual(refused(call, cluster="nowhere")[0], MISSING_CLUSTER)
         put = {"capacityProviders": [], "defaultCapacityProviderStrategy": []}
         self.assertEqual(refused(ecs.put_cluster_capacity_providers, cluster="nowhere", **put)[0], MISSING_CLUSTER)
 
-    def test_providers_that_do_not_fit(self):
+    def test_invalid_providers(self):
         for providers, strategy in (
             (["mine"], []),
             (["FARGATE"], [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]),
@@ -111,10 +111,10 @@ class Tasks(unittest.TestCase):
             self.assertEqual(refused(careless.list_tasks, cluster="lists", **wrong)[0], INVALID)
 
     def test_describing(self):
-        wanted = [self.jobs[3], self.jobs[0].rpartition("/")[2], self.jobs[1]]
-        reply = ecs.describe_tasks(cluster="lists", tasks=wanted)
+        expected = [self.jobs[3], self.jobs[0].rpartition("/")[2], self.jobs[1]]
+        reply = ecs.describe_tasks(cluster="lists", tasks=expected)
         self.assertEqual([task["taskArn"] for task in reply["tasks"]], [self.jobs[3], self.jobs[0], self.jobs[1]])
-        # Named twice it is there once, and not missing.
+        # The reply has a task once, also if the request names it twice.
         reply = ecs.describe_tasks(cluster="lists", tasks=[self.jobs[0], self.jobs[0]])
         self.assertEqual((len(reply["tasks"]), reply["failures"]), (1, []))
         unknown = "0" * 32
@@ -127,7 +127,7 @@ class Tasks(unittest.TestCase):
             self.assertEqual(code, INVALID, message)
         self.assertEqual(refused(careless.describe_tasks, cluster="lists", tasks=[unknown], include=["LOGS"])[0], INVALID)
 
-    def test_stopping_what_is_not_there(self):
+    def test_stopping_a_missing_task(self):
         code, message = refused(ecs.stop_task, cluster="lists", task="0" * 32)
         self.assertEqual((code, message), (INVALID, "The referenced task was not found."))
         self.assertEqual(refused(careless.stop_task, cluster="lists")[0], INVALID)

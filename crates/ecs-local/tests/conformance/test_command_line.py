@@ -1,4 +1,4 @@
-"""The aws command, as a person would use it."""
+"""The aws command, as people use it."""
 
 import json
 import os
@@ -16,7 +16,7 @@ AWS = pathlib.Path(sys.executable).parent / "aws"
 def aws(*arguments):
     environment = {
         "PATH": os.environ["PATH"],
-        # No configuration of whoever runs this.
+        # Without the configuration of the user who runs this.
         "HOME": os.devnull,
         "AWS_ENDPOINT_URL": clients.ENDPOINT,
         "AWS_REGION": clients.REGION,
@@ -24,7 +24,7 @@ def aws(*arguments):
         "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "any",
     }
-    # The virtual environment's own interpreter, wherever the command's first line points.
+    # The interpreter of the virtual environment, whatever the first line of the command is.
     done = subprocess.run([sys.executable, AWS, *arguments], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

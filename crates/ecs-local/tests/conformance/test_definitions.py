@@ -35,7 +35,7 @@ class Definitions(unittest.TestCase):
         gone = ecs.deregister_task_definition(taskDefinition="grows:3")["taskDefinition"]
         self.assertEqual(gone["status"], "INACTIVE")
         self.assertGreaterEqual(gone["deregisteredAt"], gone["registeredAt"])
-        # A family means its latest active revision; a number means that one, active or not.
+        # A family names its latest active revision. A number names that revision, active or not.
         for name, revision in (("grows", 2), ("grows:3", 3), (arns[0], 1)):
             shown = ecs.describe_task_definition(taskDefinition=name)
             self.assertEqual(shown["taskDefinition"]["revision"], revision)
@@ -117,7 +117,7 @@ class Definitions(unittest.TestCase):
         self.assertEqual(shown["taskDefinition"], made)
         self.assertEqual(shown["tags"], given["tags"])
 
-    def test_what_fargate_refuses(self):
+    def test_rules_of_fargate(self):
         self.refuse("^No Fargate configuration exists for given values.$", cpu="256", memory="4096")
         self.refuse("^Invalid 'cpu' setting for task.", cpu="300")
         self.refuse("network mode 'awsvpc'", networkMode="bridge")
@@ -138,7 +138,7 @@ class Definitions(unittest.TestCase):
         ):
             self.refuse(text, [container(**change)])
 
-    def test_what_nobody_may_register(self):
+    def test_rules_of_every_launch_type(self):
         self.refuse("essential", [container(essential=False)])
         self.refuse("at most 10", [container(name=f"c{n}") for n in range(11)])
         self.refuse("more than once", [container(), container()])
@@ -156,10 +156,10 @@ class Definitions(unittest.TestCase):
         self.assertEqual(code, CLIENT, message)
         self.refuse("enum value set", code="InvalidParameterException", networkMode="wireless")
 
-    def test_names_that_mean_nothing(self):
+    def test_unknown_names(self):
         for name in ("nothing", "nothing:1", "arn:aws:ecs:eu-west-1:000000000000:task-definition/nothing:1"):
             self.assertEqual(refused(ecs.describe_task_definition, taskDefinition=name)[0], CLIENT)
             self.assertEqual(refused(ecs.deregister_task_definition, taskDefinition=name)[0], CLIENT)
-        # A revision has to be named.
+        # The name has to include a revision.
         self.assertEqual(refused(ecs.deregister_task_definition, taskDefinition="job")[0], CLIENT)
         self.assertEqual(refused(careless.describe_task_definition)[0], CLIENT)

@@ -1,4 +1,4 @@
-"""Errors of every service, in each service's own form."""
+"""The errors of every service, each in its own form."""
 
 import unittest
 import urllib.error
@@ -21,7 +21,8 @@ CALLS = {
     "sts": (sts.get_caller_identity, "GetCallerIdentity"),
 }
 
-# By effect: the code of ECS, EC2, CloudWatch Logs and STS. `clients` checks that the status is the code's own, and the form the service's.
+# By effect: the codes of ECS, EC2, CloudWatch Logs and STS. `clients` checks that the status fits the code, and that
+# the form fits the service.
 CODES = {
     "throttle": ("ThrottlingException", "RequestLimitExceeded", "ThrottlingException", "Throttling"),
     "server_error": ("ServerException", "InternalError", "InternalFailure", "InternalFailure"),
@@ -59,7 +60,7 @@ class Errors(unittest.TestCase):
         self.assertEqual(refused(ec2.describe_vpcs)[0], "InvalidAction")
         self.assertEqual(refused(logs.describe_log_groups)[0], "UnknownOperationException")
 
-    def test_requests_that_are_not_signed(self):
+    def test_unsigned_requests(self):
         target = "AmazonEC2ContainerServiceV20141113.ListTasks"
         scope = "AKIDEXAMPLE/20260102/eu-west-1/ecs/aws4_request"
         signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host;x-amz-date, Signature={'0' * 64}"

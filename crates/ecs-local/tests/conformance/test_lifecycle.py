@@ -6,7 +6,7 @@ import unittest
 import clients
 from clients import CLUSTER, ecs, ec2, follow, is_running, is_stopped, look, run
 
-# What a task always has, and the times in the order in which they come to pass.
+# The members that a task always has, and the times in their order.
 ALWAYS = set(
     """taskArn taskDefinitionArn clusterArn lastStatus desiredStatus createdAt version cpu memory group overrides containers
     attachments tags availabilityZone attributes platformVersion platformFamily ephemeralStorage fargateEphemeralStorage
@@ -19,13 +19,13 @@ STOPPING = {"stopCode", "stoppedReason", "stoppingAt"}
 
 
 def history(arn):
-    """Every version there was, from the stand-in's own path."""
+    """Every version of a task, from the stand-in's own path."""
     return next(task["history"] for task in json.loads(clients.control("tasks")) if task["taskArn"] == arn)
 
 
 class Lifecycle(unittest.TestCase):
     def check_members(self, task):
-        """Which members are there in which state."""
+        """Checks which members a task has in its state."""
         status = STATUSES.index(task["lastStatus"])
         have = set(task)
         self.assertLessEqual(ALWAYS, have)
@@ -38,8 +38,8 @@ class Lifecycle(unittest.TestCase):
         if task["lastStatus"] == "PROVISIONING":
             self.assertFalse({"connectivity", "connectivityAt", "pullStartedAt", "pullStoppedAt"} & have, have)
         if task["lastStatus"] == "RUNNING":
-            wanted = {"connectivity", "connectivityAt", "pullStartedAt", "pullStoppedAt", "startedAt", "healthStatus"}
-            self.assertLessEqual(wanted, have)
+            expected = {"connectivity", "connectivityAt", "pullStartedAt", "pullStoppedAt", "startedAt", "healthStatus"}
+            self.assertLessEqual(expected, have)
         self.assertEqual("stoppedAt" in have, is_stopped(task))
         if is_stopped(task):
             self.assertIn("executionStoppedAt", have)
@@ -82,8 +82,8 @@ class Lifecycle(unittest.TestCase):
         }
         self.assertIn(status, allowed.get(task["lastStatus"], {"ATTACHED"}))
 
-    def check_story(self, seen):
-        """What must hold over all that was seen of a task."""
+    def check_history(self, seen):
+        """Checks all states of a task that were seen."""
         for task in seen:
             self.check_members(task)
             times = [task[name] for name in TIMES if name in task]
@@ -93,12 +93,12 @@ class Lifecycle(unittest.TestCase):
             if before != after:
                 self.assertLess(before["version"], after["version"], (before, after))
             self.assertLessEqual(STATUSES.index(before["lastStatus"]), STATUSES.index(after["lastStatus"]))
-            # What was known stays known.
+            # A member that was present stays present.
             self.assertLessEqual(set(before), set(after))
         versions = [change["version"] for change in history(seen[0]["taskArn"])]
         self.assertEqual(versions, list(range(1, len(versions) + 1)))
 
-    def test_a_task_that_is_stopped(self):
+    def test_a_stopped_task(self):
         tags = [{"key": "job", "value": "1001"}]
         (task,) = run(startedBy="ci/1", group="jobs", tags=tags, enableECSManagedTags=True)
         self.assertEqual((task["lastStatus"], task["version"]), ("PROVISIONING", 1))
@@ -112,14 +112,14 @@ class Lifecycle(unittest.TestCase):
         stopped = ecs.stop_task(cluster=CLUSTER, task=arn, reason="job 1001 finished")["task"]
         self.assertEqual((stopped["lastStatus"], stopped["desiredStatus"]), ("RUNNING", "STOPPED"))
         seen += [stopped] + follow(arn, is_stopped)
-        self.check_story(seen)
+        self.check_history(seen)
         last = seen[-1]
         self.assertEqual((last["stopCode"], last["stoppedReason"]), ("UserInitiated", "job 1001 finished"))
         exit_codes = {one["name"]: one["exitCode"] for one in last["containers"]}
         self.assertEqual(exit_codes, {"init": 0, "build": 143})
         gone_through = [change["lastStatus"] for change in history(arn)]
         self.assertEqual(sorted(set(gone_through), key=gone_through.index), STATUSES)
-        # Once more: accepted, and nothing changes.
+        # Another stop succeeds, and changes nothing.
         again = ecs.stop_task(cluster=CLUSTER, task=arn.rpartition("/")[2], reason="another")["task"]
         self.assertEqual(again, last)
 
@@ -128,13 +128,13 @@ class Lifecycle(unittest.TestCase):
         self.assertEqual(task["group"], "family:ends")
         self.assertNotIn("startedBy", task)
         seen = follow(task["taskArn"], is_stopped)
-        self.check_story([task] + seen)
+        self.check_history([task] + seen)
         self.assertEqual(seen[-1]["stopCode"], "EssentialContainerExited")
         self.assertEqual(seen[-1]["stoppedReason"], "Essential container in task exited")
         self.assertEqual(seen[-1]["containers"][0]["exitCode"], 3)
         self.assertLessEqual(seen[-1]["executionStoppedAt"], seen[-1]["stoppingAt"])
 
-    def test_a_task_that_is_stopped_before_it_runs(self):
+    def test_a_task_stopped_before_it_runs(self):
         with clients.faults({"effect": {"start_delay": {"seconds": 1000}}}):
             (task,) = run()
         stopped = ecs.stop_task(cluster=CLUSTER, task=task["taskArn"])["task"]
@@ -145,7 +145,7 @@ class Lifecycle(unittest.TestCase):
         self.assertNotIn("exitCode", seen[-1]["containers"][0])
         self.assertIn("executionStoppedAt", seen[-1])
 
-    def test_a_task_that_cannot_start(self):
+    def test_a_task_that_fails_to_start(self):
         with clients.faults({"when": {"family": "job"}, "effect": {"start_failure": {"at": "pull"}}}):
             (task,) = run()
         last = follow(task["taskArn"], is_stopped)[-1]
@@ -163,7 +163,7 @@ class Lifecycle(unittest.TestCase):
             (task,) = run(capacityProviderStrategy=spot, enableExecuteCommand=True)
         self.assertEqual(task["capacityProviderName"], "FARGATE_SPOT")
         seen = [task] + follow(task["taskArn"], is_stopped)
-        self.check_story(seen)
+        self.check_history(seen)
         self.assertEqual((seen[-1]["stopCode"], seen[-1]["stoppedReason"]), ("SpotInterruption", "Your Spot Task was interrupted."))
         agents = {agent["lastStatus"] for task in seen for one in task["containers"] for agent in one["managedAgents"]}
         self.assertEqual(agents, {"PENDING", "RUNNING", "STOPPED"})

@@ -1,4 +1,4 @@
-"""CloudWatch Logs: what containers wrote, and who may read it when."""
+"""CloudWatch Logs: the output of containers, and how clients read it."""
 
 import unittest
 
@@ -39,7 +39,7 @@ def messages(reply):
 
 
 def all_messages(stream):
-    """Follows the tokens until one leads nowhere."""
+    """Follows the tokens until one repeats."""
     seen, token = [], {}
     while True:
         reply = read(stream, startFromHead=True, limit=2, **token)
@@ -58,8 +58,8 @@ class Logs(unittest.TestCase):
         follow(cls.arn, is_stopped)
         cls.stream = f"{STREAM}/{cls.arn.rpartition('/')[2]}"
 
-    def test_what_a_container_wrote(self):
-        # Two streams of a process have no order between them.
+    def test_the_output_of_a_container(self):
+        # Standard output and standard error have no common order.
         self.assertEqual(sorted(all_messages(self.stream)), ["one", "three", "two"])
 
     def test_pages_and_times(self):
@@ -83,7 +83,7 @@ class Logs(unittest.TestCase):
         both = dict(orderBy="LastEventTime", logStreamNamePrefix="job")
         self.assertEqual(refused(logs.describe_log_streams, logGroupName=GROUP, **both)[0], "InvalidParameterException")
 
-    def test_what_is_not_there(self):
+    def test_missing_groups_and_streams(self):
         missing = dict(logGroupName="/nothing", logStreamName="x")
         found = refused(logs.get_log_events, **missing)
         self.assertEqual(found, ("ResourceNotFoundException", "The specified log group does not exist."))
@@ -93,7 +93,7 @@ class Logs(unittest.TestCase):
         again = refused(logs.create_log_group, logGroupName=GROUP)
         self.assertEqual(again, ("ResourceAlreadyExistsException", "The specified log group already exists"))
 
-    def test_what_is_no_request(self):
+    def test_invalid_requests(self):
         for more in (
             {"limit": 0},
             {"limit": 10001},

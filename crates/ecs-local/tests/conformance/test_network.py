@@ -1,4 +1,4 @@
-"""EC2's look-ups and STS."""
+"""EC2's operations, and STS."""
 
 import unittest
 
@@ -76,7 +76,7 @@ class Network(unittest.TestCase):
         self.assertEqual((rule["IpProtocol"], rule["FromPort"], rule["ToPort"]), ("tcp", 22, 22))
         self.assertEqual([one["CidrIp"] for one in rule["IpRanges"]], ["0.0.0.0/0"])
 
-    def test_what_is_not_there(self):
+    def test_missing_resources(self):
         for call, request, code in (
             (ec2.describe_network_interfaces, {"NetworkInterfaceIds": ["eni-0000000000000000f"]}, "InvalidNetworkInterfaceID.NotFound"),
             (ec2.describe_network_interfaces, {"NetworkInterfaceIds": ["x"]}, "InvalidNetworkInterfaceId.Malformed"),

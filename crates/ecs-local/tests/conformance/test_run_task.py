@@ -1,4 +1,4 @@
-"""RunTask: client tokens, overrides, tags, places, and what it refuses."""
+"""RunTask: client tokens, overrides, tags, placement, and the requests that it refuses."""
 
 import unittest
 
@@ -9,7 +9,7 @@ INVALID = "InvalidParameterException"
 
 
 def request(**more):
-    """A request that is accepted, but for what is given."""
+    """A valid request, with these members changed."""
     fine = {"cluster": CLUSTER, "taskDefinition": "job", "launchType": "FARGATE", "networkConfiguration": network()}
     fine.update(more)
     return {name: value for name, value in fine.items() if value is not None}
@@ -29,7 +29,7 @@ class RunTask(unittest.TestCase):
         self.assertEqual(got, code, message)
         self.assertRegex(message, text)
 
-    def test_a_client_token_is_answered_again(self):
+    def test_a_client_token_repeats_its_reply(self):
         (first,) = run(clientToken="job-1", startedBy="ci")
         (again,) = run(clientToken="job-1", startedBy="ci")
         self.assertEqual(again["taskArn"], first["taskArn"])
@@ -43,7 +43,7 @@ class RunTask(unittest.TestCase):
         (elsewhere,) = run(clientToken="job-1", cluster="other")
         self.assertNotEqual(elsewhere["taskArn"], first["taskArn"])
         ecs.stop_task(cluster="other", task=elsewhere["taskArn"])
-        # Of a stopped task the replay has no more than this.
+        # A repeated reply has only these members of a stopped task.
         ecs.stop_task(cluster=CLUSTER, task=first["taskArn"])
         follow(first["taskArn"], is_stopped)
         (stopped,) = run(clientToken="job-1", startedBy="ci")
@@ -87,7 +87,7 @@ class RunTask(unittest.TestCase):
         (plain,) = run()
         self.assertEqual((plain["cpu"], plain["memory"], plain["ephemeralStorage"]["sizeInGiB"]), ("256", "512", 20))
 
-    def test_overrides_that_do_not_fit(self):
+    def test_invalid_overrides(self):
         def container(**change):
             return {"containerOverrides": [{"name": "build"} | change]}
 
@@ -107,8 +107,8 @@ class RunTask(unittest.TestCase):
         (task,) = run("tagged", tags=tags, propagateTags="TASK_DEFINITION")
         self.assertEqual(task["tags"], [{"key": "team", "value": "a"}] + tags)
         ecs.tag_resource(resourceArn=task["taskArn"], tags=[{"key": "job", "value": "2"}, {"key": "x", "value": ""}])
-        wanted = [{"key": "team", "value": "a"}, {"key": "job", "value": "2"}, {"key": "x", "value": ""}]
-        self.assertEqual(look(task["taskArn"], include=["TAGS"])["tags"], wanted)
+        expected = [{"key": "team", "value": "a"}, {"key": "job", "value": "2"}, {"key": "x", "value": ""}]
+        self.assertEqual(look(task["taskArn"], include=["TAGS"])["tags"], expected)
         self.assertEqual(look(task["taskArn"])["tags"], [])
         self.refuse(INVALID, "aws:", tags=[{"key": "aws:x", "value": ""}])
         self.refuse(INVALID, "50", tags=[{"key": f"k{n}", "value": ""} for n in range(51)])

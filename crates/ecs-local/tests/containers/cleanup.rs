@@ -1,4 +1,4 @@
-//! Nothing is left in the engine: not by a task, not by a stand-in, not even by one that was killed.
+//! Nothing is left in the engine: not by a task, not by a stand-in, and not even by a killed one.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -34,7 +34,7 @@ fn left(task: &str) -> Vec<String> {
 fn a_stopped_task_leaves_nothing() {
     let stand_in = StandIn::start();
     let task = running(&stand_in);
-    // What holds the network, the container, the volume.
+    // The container that holds the network, the task's own container, and the volume.
     assert_eq!(left(task.id()).len(), 3);
     task.stop();
     task.stopped();
@@ -52,7 +52,7 @@ fn a_task_that_fails_to_start_leaves_nothing() {
     assert_eq!(left(task.id()), [""; 0]);
 }
 
-/// Stopped at different times of its start.
+/// Stops at different times of the start.
 #[test]
 fn a_task_stopped_while_it_starts_leaves_nothing() {
     let stand_in = StandIn::start();
@@ -78,7 +78,7 @@ fn the_end_of_the_stand_in_leaves_nothing() {
     }
 }
 
-/// A stand-in as a process of its own.
+/// A stand-in in a process of its own.
 struct Server {
     child: Child,
     stand_in: StandIn,
@@ -111,7 +111,7 @@ impl Drop for Server {
 }
 
 #[test]
-fn what_a_killed_stand_in_left_is_removed_by_the_next_one_and_nothing_of_a_living_one() {
+fn a_stand_in_removes_the_containers_of_a_killed_one_and_keeps_those_of_a_running_one() {
     let living = StandIn::start();
     let theirs = running(&living);
     let killed = Server::start();
@@ -122,7 +122,7 @@ fn what_a_killed_stand_in_left_is_removed_by_the_next_one_and_nothing_of_a_livin
     assert_eq!(left(&id), [""; 0]);
     assert_eq!(left(theirs.id()).len(), 3);
     assert_eq!(theirs.now().status(), "RUNNING");
-    // Only the killed one's: this one is killed, too, so that the next to come finds nothing of it.
+    // It removed only those of the killed one. This one is killed, too, so that the next one has containers to remove.
     assert_eq!(running(&next.stand_in).now().status(), "RUNNING");
     drop(next);
     drop(Server::start());

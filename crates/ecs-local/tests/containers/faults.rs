@@ -1,4 +1,4 @@
-//! Faults that mean something to real containers.
+//! The faults that real containers support.
 
 use ecs_local::Backend;
 use serde_json::json;
@@ -6,10 +6,10 @@ use serde_json::json;
 use crate::stand_in::{ENDLESS, StandIn, shell};
 
 #[test]
-fn an_image_that_takes_long_holds_up_only_its_own_container() {
+fn a_slow_pull_delays_only_its_own_container() {
     let delay =
         json!([{ "when": { "container": "build" }, "effect": { "pull_delay": { "seconds": 3 } } }]);
-    // What ECS shows is the same with processes.
+    // ECS shows the same with processes.
     for stand_in in [
         StandIn::with_faults(&delay),
         StandIn::with(Backend::default(), &delay),
@@ -38,7 +38,7 @@ fn an_image_that_takes_long_holds_up_only_its_own_container() {
 }
 
 #[test]
-fn a_container_ends_when_and_as_it_is_told() {
+fn a_container_ends_at_the_time_and_with_the_code_of_the_fault() {
     let rules = json!([
         { "when": { "container": "exits" }, "effect": { "exit": { "after_seconds": 0.2, "code": 9 } } },
         { "when": { "container": "grows" }, "effect": { "out_of_memory": { "after_seconds": 0.2 } } },
@@ -54,7 +54,7 @@ fn a_container_ends_when_and_as_it_is_told() {
 }
 
 #[test]
-fn a_fault_that_is_not_possible_here_is_told() {
+fn an_unsupported_fault_fails_the_start_with_its_reason() {
     let rules = json!([{ "effect": { "port_refused": {} } }]);
     let stand_in = StandIn::with_faults(&rules);
     let shown = stand_in

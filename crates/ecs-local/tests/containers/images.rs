@@ -1,4 +1,4 @@
-//! The images of the tests here, and the engine that has them.
+//! The images of these tests, and the engine that has them.
 
 use std::sync::OnceLock;
 
@@ -7,12 +7,12 @@ use crate::engine::Engine;
 
 /// Busybox and nothing else, with the account `ci`.
 pub(crate) const BUSYBOX: &str = "fargate-test/busybox";
-/// The same, which by itself says `entry cmd`.
+/// The same, with an entry point and a command that print `entry cmd`.
 pub(crate) const ECHO: &str = "fargate-test/echo";
-/// The same, which wants to be stopped with SIGUSR1.
+/// The same, with the stop signal SIGUSR1.
 pub(crate) const USR1: &str = "fargate-test/usr1";
 
-/// The one engine of all tests, with the images in it.
+/// The engine that all tests share, with the images in it.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| Engine::start(import))

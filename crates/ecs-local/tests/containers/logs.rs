@@ -1,11 +1,11 @@
-//! CloudWatch Logs: the output of real containers goes there.
+//! CloudWatch Logs, with the output of real containers.
 
 use serde_json::{Value, json};
 
 use crate::stand_in::{StandIn, shell, wait_until, with};
 
 #[test]
-fn what_a_container_writes_are_events_of_its_stream() {
+fn lines_of_output_are_events_of_the_log_stream() {
     let stand_in = StandIn::start();
     stand_in.logs("CreateLogGroup", &json!({ "logGroupName": "/ci" }));
     let options = json!({ "awslogs-group": "/ci", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "job" });

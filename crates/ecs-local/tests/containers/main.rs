@@ -1,7 +1,7 @@
-//! The stand-in with real containers behind its tasks.
+//! The stand-in with tasks of real containers.
 //!
-//! Needs Docker, or Podman and the right to run it as root; without both it fails. Images are made on this machine of
-//! Debian's static busybox, and no registry is asked for anything.
+//! The tests need Docker, or Podman with the right to run it as root, and fail without either. They make their images
+//! from Debian's static busybox, and use no registry.
 
 #![cfg(test)]
 

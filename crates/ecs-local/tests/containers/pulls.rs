@@ -8,7 +8,7 @@ use crate::registry::Registry;
 use crate::stand_in::StandIn;
 
 #[test]
-fn images_are_pulled_and_those_that_are_here_will_do() {
+fn images_are_pulled_and_local_ones_are_used_when_a_pull_fails() {
     let folder = tempfile::tempdir().unwrap();
     let registry = Registry::start(folder.path());
     let image = format!("{}/team/app:1", registry.address);

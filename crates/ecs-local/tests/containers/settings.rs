@@ -1,10 +1,10 @@
-//! What a container definition says of a container's surroundings.
+//! The settings of a container: user, limits, capabilities, memory.
 
 use serde_json::json;
 
 use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
-/// The bit of CAP_SYS_PTRACE, and of CAP_CHOWN, which containers have unless told otherwise.
+/// The bits of CAP_SYS_PTRACE, and of CAP_CHOWN, which containers have by default.
 const SYS_PTRACE: u64 = 1 << 19;
 const CHOWN: u64 = 1;
 
@@ -16,7 +16,7 @@ fn user_folder_limits_and_environment() {
         json!({
             "user": "ci:0",
             "workingDirectory": "/etc",
-            // Podman then asks for as many processes as there can be, unless told, which not every machine lets it.
+            // Without a limit Podman requests the most processes possible, which some machines refuse.
             "ulimits": [{ "name": "nofile", "softLimit": 100, "hardLimit": 200 }, { "name": "nproc", "softLimit": 500, "hardLimit": 500 }],
             "environment": [{ "name": "GREETING", "value": "two  words = \"one\"" }],
         })
@@ -45,8 +45,8 @@ fn the_root_can_be_read_only() {
     ]));
     task.stopped();
     assert_eq!(task.output("writable"), "written\n");
-    let said = task.output("read-only");
-    assert!(said.contains("Read-only file system"), "{said}");
+    let output = task.output("read-only");
+    assert!(output.contains("Read-only file system"), "{output}");
 }
 
 #[test]
@@ -63,8 +63,8 @@ fn capabilities_are_added_and_dropped() {
     ]));
     task.stopped();
     let has = |container: &str| {
-        let said = task.output(container);
-        let bits = said.split_whitespace().nth(1).unwrap_or_default();
+        let output = task.output(container);
+        let bits = output.split_whitespace().nth(1).unwrap_or_default();
         let bits = u64::from_str_radix(bits, 16).unwrap();
         (bits & SYS_PTRACE != 0, bits & CHOWN != 0)
     };
@@ -73,25 +73,25 @@ fn capabilities_are_added_and_dropped() {
 }
 
 #[test]
-fn an_init_process_lets_go_of_orphans() {
+fn an_init_process_reaps_orphans() {
     let stand_in = StandIn::start();
-    // The orphan's end is only seen when its new parent waits for it: the first process.
+    // An ended orphan goes only when its new parent, the first process, reaps it.
     let script = "echo I am $$; (sleep 0.1 & echo $! > /tmp/orphan); \
                   while [ -e /proc/$(cat /tmp/orphan) ]; do sleep 0.1; done; echo gone";
     let init = json!({ "linuxParameters": { "initProcessEnabled": true } });
     let task = stand_in.run(json!([with(shell("build", script), init)]));
     task.stopped();
-    let said = task.output("build");
+    let output = task.output("build");
     assert!(
-        !said.contains("I am 1\n") && said.ends_with("gone\n"),
-        "{said}"
+        !output.contains("I am 1\n") && output.ends_with("gone\n"),
+        "{output}"
     );
 }
 
 #[test]
-fn too_much_memory_is_told() {
+fn a_container_over_its_memory_limit_ends_out_of_memory() {
     let stand_in = StandIn::start();
-    // A string that grows for ever.
+    // A string that grows forever.
     let greedy = "a=xxxxxxxxxxxxxxxx; while true; do a=$a$a; done";
     let task = stand_in.run(json!([
         with(shell("greedy", greedy), json!({ "memory": 32 })),

@@ -1,4 +1,4 @@
-//! What the containers of a task share, and what they do not.
+//! The resources that the containers of a task share, and those that they do not.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -36,9 +36,9 @@ fn network_processes_and_volumes_are_shared() {
         &json!({}),
     );
     task.says("client", "seen");
-    let said = task.output("client");
-    assert!(said.contains("served\nwritten\n"), "{said}");
-    // As the driver would come: from this machine, at the address that ECS shows.
+    let output = task.output("client");
+    assert!(output.contains("served\nwritten\n"), "{output}");
+    // Connects as the driver would: from this machine, to the address that ECS shows.
     let address = task.running().address();
     let mut reply = String::new();
     let mut stream = TcpStream::connect((address, 9000)).unwrap();
@@ -54,7 +54,7 @@ fn processes_are_private_unless_shared() {
         "echo I am $$; ps | grep -c /[p]ause"
     )]));
     task.stopped();
-    // Nor is there the program that holds the network.
+    // The program that holds the network is invisible, too.
     assert_eq!(task.output("alone"), "I am 1\n0\n");
 }
 
@@ -71,7 +71,7 @@ fn tasks_have_addresses_of_their_own() {
     for (task, words) in [(one, "one\n"), (other, "other\n")] {
         let address = task.running().address();
         let mut reply = String::new();
-        // RUNNING does not say that anything listens.
+        // A RUNNING task may not listen yet.
         crate::stand_in::wait_until("it listens", || {
             reply.clear();
             TcpStream::connect((address, 9000))
@@ -82,7 +82,7 @@ fn tasks_have_addresses_of_their_own() {
 }
 
 #[test]
-fn a_volume_is_roots_and_empty_and_can_be_read_only() {
+fn a_volume_is_empty_and_of_root_and_can_be_read_only() {
     let stand_in = StandIn::start();
     let read_only = json!([{ "sourceVolume": "work", "containerPath": "/tmp", "readOnly": true }]);
     let task = stand_in.run_with(
@@ -109,8 +109,8 @@ fn a_volume_is_roots_and_empty_and_can_be_read_only() {
         task.output("user")
     );
     task.says("reader", "0\n");
-    let said = task.output("reader");
-    assert!(said.contains("Read-only file system"), "{said}");
+    let output = task.output("reader");
+    assert!(output.contains("Read-only file system"), "{output}");
 }
 
 #[test]
@@ -136,15 +136,15 @@ fn a_container_has_volumes_from_another() {
         &json!({}),
     );
     let shown = task.stopped();
-    let said = task.output("heir");
+    let output = task.output("heir");
     assert!(
-        said.starts_with("owned\n") && said.contains("Read-only"),
-        "{said}"
+        output.starts_with("owned\n") && output.contains("Read-only"),
+        "{output}"
     );
     assert_eq!(shown.exit_code("heir"), Some(1));
 }
 
-/// With SYS_PTRACE, root in one container can change the files of another whose processes it shares.
+/// With SYS_PTRACE and shared processes, root in one container can change the files of another.
 #[test]
 fn a_tracing_container_reaches_the_files_of_the_others() {
     let stand_in = StandIn::start();

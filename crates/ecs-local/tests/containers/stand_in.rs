@@ -1,4 +1,4 @@
-//! A stand-in of a test's own, which ends with it.
+//! The stand-in of one test, which ends with the test.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::images::{BUSYBOX, engine};
 
-/// How long anything may take on a busy machine.
+/// The timeout of every wait, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct StandIn {
@@ -30,7 +30,7 @@ impl StandIn {
         Self::in_engine(engine().socket.clone(), rules)
     }
 
-    /// With containers in the engine at `socket`.
+    /// Starts one with containers in the engine at `socket`.
     pub(crate) fn in_engine(socket: PathBuf, rules: &Value) -> Self {
         let socket = Some(socket);
         Self::with(Backend::Container { socket }, rules)
@@ -64,7 +64,7 @@ impl StandIn {
         stand_in
     }
 
-    /// One that somebody else started, with a cluster.
+    /// One that already listens at `address`, with a new cluster.
     pub(crate) fn at(address: SocketAddr) -> Self {
         let stand_in = Self {
             address,
@@ -75,7 +75,7 @@ impl StandIn {
         stand_in
     }
 
-    /// Ends it, and waits until it has.
+    /// Ends it, and waits for its end.
     pub(crate) fn end(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -84,15 +84,15 @@ impl StandIn {
         }
     }
 
-    /// Runs a task of these containers; what each of them needs is filled in.
+    /// Runs a task of these containers, and adds the members that every container needs.
     pub(crate) fn run(&self, containers: Value) -> Task<'_> {
         self.run_with(containers, &json!({}), &json!({}))
     }
 
-    /// The same, with more members of the definition, and overrides of containers.
+    /// The same, with more members of the definition, and with overrides of containers.
     pub(crate) fn run_with(&self, containers: Value, more: &Value, overrides: &Value) -> Task<'_> {
         let Value::Array(mut containers) = containers else {
-            panic!("{containers} is no list");
+            panic!("{containers} is not a list");
         };
         for container in &mut containers {
             let members = container.as_object_mut().unwrap();
@@ -124,14 +124,14 @@ impl StandIn {
         serde_json::from_str(&reply).unwrap()
     }
 
-    /// Calls an operation of CloudWatch Logs; nothing where the reply has no body.
+    /// Calls an operation of CloudWatch Logs. A reply without a body is null.
     pub(crate) fn logs(&self, operation: &str, body: &Value) -> Value {
         let target = ("logs", "Logs_20140328", operation);
         let reply = self.http("POST", "/", Some(target), &body.to_string());
         serde_json::from_str(&reply).unwrap_or_default()
     }
 
-    /// With the service, the start of its targets, and an operation.
+    /// Calls an operation of a service, by the prefix of its targets.
     fn http(
         &self,
         method: &str,
@@ -171,7 +171,7 @@ impl Task<'_> {
         self.arn.rsplit('/').next().unwrap()
     }
 
-    /// As it is shown now.
+    /// The task as DescribeTasks shows it.
     pub(crate) fn now(&self) -> Shown {
         let request = json!({ "cluster": "ci", "tasks": [self.arn] });
         let mut reply = self.stand_in.call("DescribeTasks", &request);
@@ -179,7 +179,7 @@ impl Task<'_> {
         Shown(reply["tasks"][0].take())
     }
 
-    /// Waits until it is shown so.
+    /// Waits until the task shows a condition.
     pub(crate) fn wait_until(&self, what: &str, is_so: impl Fn(&Shown) -> bool) -> Shown {
         let mut shown = self.now();
         wait_until(what, || {
@@ -187,7 +187,7 @@ impl Task<'_> {
             let so = is_so(&shown);
             assert!(
                 so || shown.status() != "STOPPED",
-                "{what}: stopped before: {}",
+                "stopped before {what}: {}",
                 shown.0
             );
             so
@@ -208,13 +208,13 @@ impl Task<'_> {
         self.stand_in.call("StopTask", &request);
     }
 
-    /// What a container has written.
+    /// The output of a container so far.
     pub(crate) fn output(&self, container: &str) -> String {
         let path = format!("/_local/logs/{}/{container}", self.id());
         self.stand_in.http("GET", &path, None, "")
     }
 
-    /// Waits until a container has written something.
+    /// Waits until the output of a container contains `text`.
     pub(crate) fn says(&self, container: &str, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -233,7 +233,7 @@ impl Task<'_> {
     }
 }
 
-/// What DescribeTasks shows of a task.
+/// A task as DescribeTasks shows it.
 pub(crate) struct Shown(pub(crate) Value);
 
 impl Shown {
@@ -268,7 +268,7 @@ impl Shown {
     }
 }
 
-/// A script that goes on until it is asked to end.
+/// A script that runs until SIGTERM.
 pub(crate) const ENDLESS: &str = "trap exit TERM; while true; do sleep 0.1; done";
 
 /// A container that runs a script.
@@ -279,13 +279,13 @@ pub(crate) fn shell(name: &str, script: &str) -> Value {
 /// A JSON object with more members.
 pub(crate) fn with(mut object: Value, more: Value) -> Value {
     let Value::Object(more) = more else {
-        panic!("{more} is no object");
+        panic!("{more} is not an object");
     };
     object.as_object_mut().unwrap().extend(more);
     object
 }
 
-/// The program of the example that serves until it is killed.
+/// The program of the example `serve`, which runs until it is killed.
 pub(crate) fn serving_program() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests
@@ -302,11 +302,11 @@ pub(crate) fn serving_program() -> PathBuf {
     program
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }

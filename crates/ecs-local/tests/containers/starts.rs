@@ -1,4 +1,4 @@
-//! What has to be so before a container starts, and what is said when it cannot.
+//! The conditions for the start of a container, and the reasons of a failed start.
 
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn entry_points_and_commands_are_combined_as_docker_does() {
     );
     let shown = task.stopped();
     assert_eq!(shown.exit_code("last"), Some(0), "{}", shown.0);
-    for (name, said) in [
+    for (name, output) in [
         ("neither", "entry cmd\n"),
         ("command", "entry given\n"),
         ("entry", "other\n"),
@@ -42,11 +42,11 @@ fn entry_points_and_commands_are_combined_as_docker_does() {
         ("overridden", "entry at last\n"),
         ("empty", "entry cmd\n"),
     ] {
-        assert_eq!(task.output(name), said, "{name}");
+        assert_eq!(task.output(name), output, "{name}");
     }
 }
 
-/// The shape of a job: something that prepares a volume and ends, then what uses it.
+/// Like a job: one container prepares a volume and ends, then another uses it.
 #[test]
 fn a_container_waits_until_another_has_succeeded() {
     let stand_in = StandIn::start();
@@ -84,7 +84,7 @@ fn a_container_waits_until_another_has_succeeded() {
 }
 
 #[test]
-fn a_container_whose_condition_cannot_hold_any_more_does_not_start() {
+fn a_container_with_a_failed_dependency_does_not_start() {
     let stand_in = StandIn::start();
     let task = stand_in.run(json!([
         with(
@@ -102,7 +102,7 @@ fn a_container_whose_condition_cannot_hold_any_more_does_not_start() {
     assert_eq!(task.output("build"), "");
 }
 
-/// The check can only succeed inside the container; what is in the image is ignored by ECS.
+/// The check can succeed only inside the container. ECS ignores the check of the image.
 #[test]
 fn a_health_check_runs_in_the_container() {
     let stand_in = StandIn::start();
@@ -125,7 +125,7 @@ fn a_health_check_runs_in_the_container() {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled_is_told_in_the_registrys_words() {
+fn a_failed_pull_shows_the_registrys_message() {
     let stand_in = StandIn::start();
     // Nothing listens on port 1.
     let image = "127.0.0.1:1/team/app:1";
@@ -152,7 +152,7 @@ fn an_image_that_cannot_be_pulled_is_told_in_the_registrys_words() {
 }
 
 #[test]
-fn what_cannot_be_started_is_told_in_the_engines_words() {
+fn a_failed_start_shows_the_engines_message() {
     let stand_in = StandIn::start();
     for (members, hint) in [
         (

@@ -1,4 +1,4 @@
-//! How containers are stopped.
+//! Stopping containers.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::images::USR1;
 use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 #[test]
-fn containers_are_asked_to_stop_then_killed() {
+fn containers_get_their_stop_signal_and_then_sigkill() {
     let stand_in = StandIn::start();
     let waits = "echo ready; while true; do sleep 0.1; done";
     let task = stand_in.run(json!([
@@ -35,7 +35,7 @@ fn containers_are_asked_to_stop_then_killed() {
         [Some(5), Some(137), Some(6)]
     );
     assert_eq!(shown.stop_code(), "UserInitiated");
-    // It was killed by us, not for its memory.
+    // The stand-in killed it, so the reason is not its memory.
     assert!(
         shown.container("stubborn")["reason"].is_null(),
         "{}",
@@ -47,7 +47,7 @@ fn containers_are_asked_to_stop_then_killed() {
 }
 
 #[test]
-fn the_end_of_an_essential_container_stops_the_others_but_no_other_end_does() {
+fn only_the_end_of_an_essential_container_stops_the_others() {
     let stand_in = StandIn::start();
     let task = stand_in.run(json!([
         with(shell("extra", "exit 4"), json!({ "essential": false })),
@@ -86,9 +86,9 @@ fn a_stop_reaches_a_task_whose_containers_have_not_started() {
     );
 }
 
-/// Where processes are shared, too: the first process of the task is not the container's.
+/// Also among shared processes, where the first process of the task is not the container's.
 #[test]
-fn what_a_container_started_ends_with_it() {
+fn the_processes_of_a_container_end_with_it() {
     let stand_in = StandIn::start();
     let task = stand_in.run_with(
         json!([

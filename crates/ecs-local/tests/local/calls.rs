@@ -1,4 +1,4 @@
-//! Faults of calls: errors before anything is done, and replies that get lost after.
+//! Faults of calls: errors in place of the operation, and replies that are lost after it.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ fn started(local: &Local) -> usize {
 }
 
 #[test]
-fn a_refused_call_does_nothing_and_the_next_is_answered() {
+fn a_refused_call_has_no_effect_and_the_next_succeeds() {
     for (effect, status, code) in [
         (json!("throttle"), 400, "ThrottlingException"),
         (json!("server_error"), 500, "ServerException"),
@@ -48,7 +48,7 @@ fn a_refused_call_does_nothing_and_the_next_is_answered() {
 }
 
 #[test]
-fn throttling_by_ec2_comes_wrapped() {
+fn throttling_by_ec2_is_wrapped_in_an_error_of_ecs() {
     for (looking_up, text) in [
         (
             "security_group",
@@ -71,7 +71,7 @@ fn throttling_by_ec2_comes_wrapped() {
 }
 
 #[test]
-fn a_registration_beside_another_one_is_refused_and_uses_no_revision() {
+fn a_concurrent_registration_is_refused_and_uses_no_revision() {
     let local = Local::with_faults(
         &json!([{ "when": { "first": 1 }, "effect": "concurrent_registration" }]),
     );
@@ -88,7 +88,7 @@ fn a_registration_beside_another_one_is_refused_and_uses_no_revision() {
 }
 
 #[test]
-fn a_connection_is_reset_before_the_call_is_done() {
+fn a_connection_reset_precedes_the_operation() {
     let local = Local::with_faults(
         &json!([{ "when": { "operation": "RunTask" }, "effect": "connection_reset" }]),
     );
@@ -99,31 +99,31 @@ fn a_connection_is_reset_before_the_call_is_done() {
 }
 
 #[test]
-fn a_lost_reply_is_one_of_a_call_that_took_effect() {
+fn a_call_with_a_lost_reply_takes_effect() {
     for reset in [false, true] {
         let local = Local::with_faults(
             &json!([{ "when": { "operation": "RunTask", "first": 1 }, "effect": { "lost_reply": { "reset": reset } } }]),
         );
         local.register_job("sleep 1000");
-        let mut order = request("job");
-        order["clientToken"] = "job-1".into();
+        let mut run_task = request("job");
+        run_task["clientToken"] = "job-1".into();
         if reset {
-            let error = local.ecs("RunTask", &order).unwrap_err();
+            let error = local.ecs("RunTask", &run_task).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         } else {
-            let (status, code, _) = local.refusal("RunTask", &order);
+            let (status, code, _) = local.refusal("RunTask", &run_task);
             assert_eq!((status, code.as_str()), (500, "ServerException"));
         }
         let tasks = local.get("/_local/tasks").json();
-        // The repetition finds the task that was started.
-        let again = local.call("RunTask", &order);
+        // The repetition returns the task that the first call started.
+        let again = local.call("RunTask", &run_task);
         assert_eq!(again["tasks"][0]["taskArn"], tasks[0]["taskArn"]);
         assert_eq!(started(&local), 1);
     }
 }
 
 #[test]
-fn a_slow_reply_takes_its_time() {
+fn a_slow_reply_takes_the_time_of_the_fault() {
     let local = Local::with_faults(
         &json!([{ "when": { "operation": "ListTasks" }, "effect": { "slow_reply": { "seconds": 0.3 } } }]),
     );
@@ -133,7 +133,7 @@ fn a_slow_reply_takes_its_time() {
 }
 
 #[test]
-fn a_truncated_reply_is_of_a_call_that_took_effect() {
+fn a_call_with_a_truncated_reply_takes_effect() {
     let local = Local::with_faults(
         &json!([{ "when": { "operation": "RunTask" }, "effect": "truncated_reply" }]),
     );
@@ -166,7 +166,7 @@ fn bare_errors_have_no_header_and_another_spelling() {
 }
 
 #[test]
-fn a_rule_is_about_the_calls_it_selects() {
+fn a_rule_applies_only_to_the_calls_that_it_selects() {
     let local = Local::with_faults(&json!([
         { "when": { "operation": "ListTasks", "nth": 2 }, "effect": "throttle" },
         { "when": { "operation": "DescribeClusters", "probability": 0 }, "effect": "throttle" },
@@ -189,7 +189,7 @@ fn faults_are_replaced_while_it_runs() {
     let local = Local::with_faults(&json!([]));
     let list = json!({ "cluster": CLUSTER });
     let document = json!({ "seed": 7, "faults": [{ "when": { "operation": "ListTasks", "first": 1 }, "effect": "throttle" }] });
-    // The counts begin anew with each document.
+    // The counts start at 0 with each document.
     for _ in 0..2 {
         assert_eq!(local.set_faults(&document.to_string()).status, 204);
         assert_eq!(local.get("/_local/faults").json(), document);

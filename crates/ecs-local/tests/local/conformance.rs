@@ -1,4 +1,4 @@
-//! AWS's own clients against the stand-in, and AWS's own model against its replies: the scripts in `tests/conformance`.
+//! AWS's own clients and models: the scripts in `tests/conformance` make calls, and validate the replies.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ use ecs_local::Options;
 
 use crate::server::Local;
 
-/// The Python that has boto3 and the aws command.
+/// The Python with boto3 and the aws command.
 fn python() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let venv = std::env::var_os("FARGATE_TEST_VENV")
@@ -24,20 +24,20 @@ fn python() -> PathBuf {
 }
 
 #[test]
-fn every_reply_is_what_the_model_of_aws_describes() {
-    // Long enough for states to be seen between two calls: a task takes 0.3 s to run, and as long to stop.
+fn every_reply_conforms_to_the_models_of_aws() {
+    // Slow enough to see states between two calls: a task takes 0.3 s to run, and as long to stop.
     let local = Local::start_empty(Options {
         latency: 0.01,
         ..Options::default()
     });
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/check.py");
     let done = Command::new(python())
-        // Leaves nothing in the source folder.
+        // No compiled files in the source folder.
         .arg("-B")
         .arg(script)
         .env("STAND_IN", format!("http://{}", local.address))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{said}");
+    let output = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{output}");
 }

@@ -1,10 +1,10 @@
-//! Containers of a task: the order in which they start and stop, health checks, environment, addresses.
+//! The containers of a task: the order of their starts and stops, health checks, environment, addresses.
 
 use serde_json::{Value, json};
 
 use crate::server::{Local, detail, request, shell, wait_until};
 
-/// Ends well when it is told to, from the time on when it has said so.
+/// A script that prints `up`, and from then on exits with 0 on SIGTERM.
 const FOREVER: &str = "trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done";
 
 fn depends(mut container: Value, on: &[(&str, &str)]) -> Value {
@@ -20,7 +20,7 @@ fn optional(mut container: Value) -> Value {
     container
 }
 
-/// The order of the moments at which containers were first seen with a status.
+/// The positions of the containers, in the order in which they first show a status.
 fn order(history: &[Value], status: &str) -> Vec<Vec<usize>> {
     let mut order: Vec<Vec<usize>> = Vec::new();
     for change in history {
@@ -76,7 +76,7 @@ fn containers_start_after_and_stop_before_what_they_depend_on() {
 }
 
 #[test]
-fn a_dependency_that_cannot_be_met_stops_the_task() {
+fn a_failed_dependency_stops_the_task() {
     for (condition, script, hint) in [
         ("SUCCESS", "exit 3", "exited with 3"),
         ("COMPLETE", "sleep 1000", "within its startTimeout"),
@@ -100,7 +100,7 @@ fn a_dependency_that_cannot_be_met_stops_the_task() {
 }
 
 #[test]
-fn health_is_checked() {
+fn health_checks_set_the_health_of_containers_and_task() {
     let local = Local::with_faults(&json!([]));
     let checked = |name: &str, command: Value| {
         let mut container = shell(name, FOREVER);
@@ -117,7 +117,7 @@ fn health_is_checked() {
         ]),
     );
     let arn = local.run("health");
-    wait_until("the checks say how it is", || {
+    wait_until("the checks report the health", || {
         let task = local.task(&arn);
         let health = |at: usize| {
             task["containers"][at]["healthStatus"]
@@ -128,7 +128,7 @@ fn health_is_checked() {
             && [health(0), health(1), health(2)].map(Option::unwrap_or_default)
                 == ["UNKNOWN", "HEALTHY", "UNHEALTHY"]
     });
-    // Essential containers with a check decide; an unhealthy task is not stopped.
+    // Only essential containers with a check count, and an unhealthy task goes on.
     assert_eq!(local.task(&arn)["healthStatus"], "HEALTHY");
     let history = local.history(&arn);
     let started = order(&history, "RUNNING").concat();
@@ -159,7 +159,7 @@ fn a_container_has_its_own_environment_and_ecs_variables() {
     ] {
         assert!(log.contains(line), "{line}: {log}");
     }
-    // Nothing of whoever runs the stand-in.
+    // Nothing of the stand-in's own environment.
     assert!(!log.contains("CARGO"), "{log}");
 }
 
@@ -178,7 +178,7 @@ fn each_task_has_a_loopback_address_of_its_own() {
             task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"],
             address.as_str()
         );
-        // This machine's own: it can be listened on.
+        // An address of this machine, on which it can listen.
         std::net::TcpListener::bind((address.as_str(), 0)).unwrap();
         addresses.push(address);
     }

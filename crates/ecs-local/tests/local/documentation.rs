@@ -1,4 +1,4 @@
-//! `docs/local.md` says what there is: every effect, and nothing that is refused.
+//! `docs/local.md` documents every effect, operation and resource, and its examples are valid.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ fn text() -> String {
     std::fs::read_to_string(file).unwrap()
 }
 
-/// The rows of the tables headed `effect`: what is between the first pair of backticks.
+/// The effects in the tables headed `effect`: the text between the first backticks of each row.
 fn documented() -> Vec<Value> {
     let text = text();
     let mut effects = Vec::new();
@@ -38,11 +38,11 @@ fn every_effect_is_documented_and_accepted() {
         let name = match &effect {
             Value::String(name) => name.clone(),
             Value::Object(members) => members.keys().next().unwrap().clone(),
-            other => panic!("{other} is no effect"),
+            other => panic!("{other} is not an effect"),
         };
-        assert!(names.insert(name), "{effect} is there twice");
+        assert!(names.insert(name), "{effect} is documented twice");
     }
-    // The message about an unknown effect lists those there are.
+    // The message about an unknown effect lists the known ones.
     let error = Faults::parse(r#"{"faults": [{"effect": "?"}]}"#).unwrap_err();
     let message = format!("{error:#}");
     let (_, list) = message.split_once("expected one of ").unwrap();
@@ -69,7 +69,7 @@ fn the_example_is_accepted() {
 }
 
 #[test]
-fn all_that_is_there_is_documented() {
+fn every_operation_and_resource_is_documented() {
     let text = text();
     for id in [VPC, SUBNET_A, SUBNET_B, SECURITY_GROUP] {
         assert!(text.contains(id), "{id}");

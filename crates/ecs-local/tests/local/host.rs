@@ -1,11 +1,11 @@
-//! Who is answered.
+//! The check of the `Host` header.
 
 use ecs_local::Options;
 
 use crate::server::Local;
 
 #[test]
-fn who_asks_for_a_name_that_leads_here_is_not_answered() {
+fn a_request_for_a_name_that_resolves_here_is_refused() {
     let local = Local::start(Options::default());
     let status = |path: &str, host: &str| {
         let headers = format!("Host: {host}\r\n");

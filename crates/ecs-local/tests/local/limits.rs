@@ -1,4 +1,4 @@
-//! AWS's published rate limits, when they are asked for.
+//! AWS's published rate limits, which the option `throttle` turns on.
 
 use ecs_local::Options;
 use serde_json::json;
@@ -11,7 +11,7 @@ fn calls_beyond_the_burst_are_throttled_until_the_bucket_fills() {
         throttle: true,
         ..Options::default()
     });
-    // A burst of 20 and one a second: registrations are the scarcest.
+    // Registrations have the smallest bucket: a burst of 20, then one a second.
     let definition = json!({ "family": "job", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256",
         "memory": "512", "containerDefinitions": [{ "name": "job", "image": "x" }] });
     let accepted = (0..40)
@@ -27,7 +27,7 @@ fn calls_beyond_the_burst_are_throttled_until_the_bucket_fills() {
     assert!((20..30).contains(&accepted), "{accepted}");
     let stats = local.get("/_local/stats").json();
     assert_eq!(stats["throttled"], 40 - accepted);
-    // Other buckets are untouched.
+    // Other buckets stay full.
     local.call("ListTasks", &json!({ "cluster": CLUSTER }));
     crate::server::wait_until("a registration is accepted again", || {
         local
@@ -39,7 +39,7 @@ fn calls_beyond_the_burst_are_throttled_until_the_bucket_fills() {
 }
 
 #[test]
-fn without_being_asked_nothing_is_throttled() {
+fn without_the_option_nothing_is_throttled() {
     let local = Local::with_faults(&json!([]));
     for _ in 0..150 {
         local.call("ListTasks", &json!({ "cluster": CLUSTER }));
@@ -47,7 +47,7 @@ fn without_being_asked_nothing_is_throttled() {
 }
 
 #[test]
-fn fargate_launches_have_a_bucket_beside_the_calls() {
+fn launches_on_fargate_have_a_bucket_of_their_own() {
     let local = Local::start(Options {
         throttle: true,
         ..Options::default()
@@ -55,7 +55,7 @@ fn fargate_launches_have_a_bucket_beside_the_calls() {
     local.register("job", json!([{ "name": "job" }]));
     let mut order = request("job");
     order["count"] = 10.into();
-    // 100 tasks at once in this region, 20 a second after: 10 tasks each, so some 10 calls of the 20 that fit.
+    // In this region 100 tasks at once, then 20 a second. With 10 tasks each, about 10 of the 20 calls fit.
     let accepted = (0..20)
         .filter(|_| local.ecs("RunTask", &order).unwrap().status == 200)
         .count();

@@ -1,11 +1,11 @@
-//! CloudWatch Logs: where the output of containers goes.
+//! CloudWatch Logs, with the output of containers.
 
 use ecs_local::Options;
 use serde_json::{Value, json};
 
 use crate::server::{Local, shell, wait_until};
 
-/// A container that runs a script of sh and logs to `group`.
+/// A container that runs a shell script and logs to `group`.
 fn logged(script: &str, group: &str, more: &Value) -> Value {
     let mut options = json!({ "awslogs-group": group, "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "job" });
     let members = options.as_object_mut().unwrap();
@@ -43,9 +43,9 @@ fn each_line_is_an_event_as_soon_as_it_ends() {
     let script = "printf 'one\\n\\ntwo\\nthr'; sleep 1; printf 'ee\\nfour'; sleep 1";
     local.register("job", json!([logged(script, "/ci", &json!({}))]));
     let arn = local.run("job");
-    wait_until("the first lines", || messages(&local, &arn).len() == 2);
+    wait_until("the first lines show", || messages(&local, &arn).len() == 2);
     assert_eq!(messages(&local, &arn), ["one", "two"]);
-    wait_until("the last one", || messages(&local, &arn).len() == 4);
+    wait_until("the last line shows", || messages(&local, &arn).len() == 4);
     assert_eq!(messages(&local, &arn), ["one", "two", "three", "four"]);
     assert_eq!(local.log(&arn, "db"), "one\n\ntwo\nthree\nfour");
 }
@@ -56,14 +56,16 @@ fn a_long_line_becomes_several_events() {
     let script = "head -c 600000 /dev/zero | tr '\\0' x; echo";
     local.register("job", json!([logged(script, "/ci", &json!({}))]));
     let arn = local.run("job");
-    wait_until("the end of the line", || messages(&local, &arn).len() == 3);
+    wait_until("the end of the line shows", || {
+        messages(&local, &arn).len() == 3
+    });
     let lengths: Vec<_> = messages(&local, &arn).iter().map(String::len).collect();
     assert_eq!(lengths, [262_118, 262_118, 75_764]);
 }
 
 #[test]
-fn events_take_as_long_as_the_log_driver() {
-    // The driver sends what it has every 5 s.
+fn events_show_when_the_log_driver_would_send_them() {
+    // The driver sends output every 5 s.
     let local = local(0.2);
     local.register(
         "job",
@@ -72,7 +74,7 @@ fn events_take_as_long_as_the_log_driver() {
     let arn = local.run("job");
     local.wait_for_log(&arn, "db", "one");
     assert_eq!(messages(&local, &arn), [""; 0]);
-    wait_until("it was sent", || !events(&local, &arn).is_empty());
+    wait_until("the event shows", || !events(&local, &arn).is_empty());
     let event = events(&local, &arn).remove(0);
     let time = |member: &str| event[member].as_u64().unwrap();
     assert_eq!(time("ingestionTime") - time("timestamp"), 1000);
@@ -92,7 +94,7 @@ fn a_task_does_not_start_without_its_log_group() {
         "{reason}"
     );
     assert!(task.get("pullStartedAt").is_none(), "{task}");
-    // A group of another region is another one, and the driver may make it.
+    // The group of another region is a different one, which the driver may make.
     let options = json!({ "awslogs-region": "eu-west-2", "awslogs-create-group": "true" });
     local.register("job", json!([logged("sleep 1000", "/ci", &options)]));
     let arn = local.run("job");

@@ -1,5 +1,4 @@
-//! The stand-in as its clients meet it: served on a port of its own, spoken to over HTTP, with real processes in its
-//! tasks.
+//! The stand-in as its clients see it: on a port of its own, over HTTP, with tasks of real processes.
 
 #![cfg(test)]
 

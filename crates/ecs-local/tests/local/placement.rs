@@ -1,4 +1,4 @@
-//! Where there is no room for a task.
+//! Tasks without capacity, or without an address.
 
 use ecs_local::{Options, SUBNET_A, SUBNET_B, Seed};
 use serde_json::{Value, json};
@@ -7,9 +7,9 @@ use crate::server::{Local, detail, request};
 
 const FULL: &str = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
 
-/// The reasons RunTask gives for the tasks it did not start, and the tasks that it did.
-fn run(local: &Local, order: &Value) -> (Vec<Value>, Vec<Value>) {
-    let reply = local.call("RunTask", order);
+/// Calls RunTask: the reasons of its failures, and the tasks that it started.
+fn run(local: &Local, request: &Value) -> (Vec<Value>, Vec<Value>) {
+    let reply = local.call("RunTask", request);
     let failures = reply["failures"].as_array().unwrap();
     let reasons = failures.iter().map(|failure| failure["reason"].clone());
     (
@@ -40,7 +40,7 @@ fn without_capacity_run_task_succeeds_with_failures() {
 }
 
 #[test]
-fn a_capacity_provider_is_full_alone() {
+fn only_the_selected_capacity_provider_is_full() {
     let local = Local::with_faults(
         &json!([{ "when": { "capacity_provider": "FARGATE_SPOT" }, "effect": { "no_capacity": {} } }]),
     );
@@ -52,7 +52,7 @@ fn a_capacity_provider_is_full_alone() {
 }
 
 #[test]
-fn a_full_subnet_leaves_the_others() {
+fn tasks_go_to_the_subnets_with_capacity() {
     let local = Local::with_faults(
         &json!([{ "when": { "subnet": SUBNET_A }, "effect": { "no_capacity": {} } }]),
     );
@@ -67,7 +67,7 @@ fn a_full_subnet_leaves_the_others() {
 }
 
 #[test]
-fn a_family_is_full_alone() {
+fn only_the_selected_family_has_no_capacity() {
     let local = Local::with_faults(
         &json!([{ "when": { "family": "other" }, "effect": { "no_capacity": {} } }]),
     );
@@ -101,7 +101,7 @@ fn a_task_in_a_subnet_without_addresses_fails_to_start() {
         "{reason}"
     );
     assert_eq!(failed["attachments"][0]["status"], "FAILED");
-    // An address comes back with the end of its task.
+    // The end of a task frees its address.
     local.stop_task(&first);
     local.wait_for(&first, "STOPPED");
     local.wait_for(&arn(run(&local, &order).1), "RUNNING");

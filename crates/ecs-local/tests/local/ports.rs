@@ -1,4 +1,4 @@
-//! Faults of the way to a container's port.
+//! Faults of connections to a container's port.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use crate::server::{Local, detail, wait_until};
 
 const PORT: u16 = 2222;
 
-/// Answers every connection with what it was sent, and nine bytes first.
+/// A server that sends nine bytes on every connection, and then everything back that it receives.
 const ECHO: &str = "
 import socketserver, sys
 class Echo(socketserver.StreamRequestHandler):
@@ -59,7 +59,7 @@ fn reach(address: &str) -> TcpStream {
     reached.unwrap()
 }
 
-/// Nothing listens, even after another task of the same program, without faults, has opened its port.
+/// Asserts that nothing listens, even after another task of the same program, without faults, has opened its port.
 fn assert_refused(local: &Local, address: &str) {
     local.set_faults("{}");
     let other = local.wait_for(&local.run("job"), "RUNNING");
@@ -68,7 +68,7 @@ fn assert_refused(local: &Local, address: &str) {
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }
 
-/// What comes until the connection ends, and whether it was reset.
+/// Everything that comes until the connection ends, and whether it was reset.
 fn read_all(mut stream: TcpStream) -> (Vec<u8>, bool) {
     let mut read = Vec::new();
     let mut buffer = [0; 100];
@@ -100,7 +100,7 @@ fn without_faults_the_program_itself_listens() {
 }
 
 #[test]
-fn a_running_task_listens_late() {
+fn a_program_may_listen_long_after_its_task_runs() {
     let begin = Instant::now();
     let (_local, address) = start(&json!([{ "effect": { "listen_delay": { "seconds": 0.5 } } }]));
     reach(&address);
@@ -108,7 +108,7 @@ fn a_running_task_listens_late() {
 }
 
 #[test]
-fn a_running_task_does_not_listen_yet() {
+fn a_running_task_may_not_listen_yet() {
     let (local, address) = start(&json!([{ "effect": { "listen_delay": { "seconds": 1000 } } }]));
     assert_refused(&local, &address);
 }
@@ -136,7 +136,7 @@ fn a_port_is_refused_for_a_time() {
 }
 
 #[test]
-fn a_port_is_refused_for_ever() {
+fn a_port_is_refused_forever() {
     let (local, address) = start(&json!([{ "effect": { "port_refused": {} } }]));
     assert_refused(&local, &address);
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::server::{Local, shell, wait_until};
 
-/// The command lines of this machine's living processes that mention `mark`.
+/// The command lines of this machine's running processes that contain `mark`.
 fn living(mark: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -26,12 +26,12 @@ fn living(mark: &str) -> Vec<String> {
     found
 }
 
-/// A mark that is in the command lines of one test's processes alone.
+/// A mark that only the command lines of one test's processes contain.
 fn mark(test: &str) -> String {
     format!("stand-in-{test}-{}", std::process::id())
 }
 
-/// Starts a child, one in a session of its own, and one there that has lost its parent; says so and does `then`.
+/// A script that starts a child, another one in a session of its own, and an orphan there, prints `up` and runs `then`.
 fn family(mark: &str, then: &str) -> String {
     format!(
         "{{ sh -c 'echo; sleep 1000; : {mark} child' & setsid sh -c 'echo; sleep 1000; : {mark} session' & \
@@ -40,7 +40,7 @@ fn family(mark: &str, then: &str) -> String {
     )
 }
 
-/// The children, the container itself, and what looks for them.
+/// Asserts that the container and its descendants run.
 fn assert_all_alive(mark: &str) {
     let found = living(mark);
     for name in ["child", "session", "orphan"] {
@@ -53,7 +53,7 @@ fn assert_all_alive(mark: &str) {
 }
 
 fn assert_gone(mark: &str) {
-    // A killed process is there until it is waited for, by init for orphans.
+    // A killed process shows until its parent, or init, reaps it.
     wait_until(&format!("{mark} ends: {:?}", living(mark)), || {
         living(mark).is_empty()
     });
@@ -79,7 +79,7 @@ fn nothing_is_left_when_the_stand_in_ends() {
     assert_all_alive(&mark);
     let begin = Instant::now();
     local.end();
-    // It waits two seconds for what does not hear SIGTERM.
+    // It waits two seconds for processes that ignore SIGTERM.
     assert!(
         begin.elapsed() < Duration::from_secs(8),
         "{:?}",
@@ -126,7 +126,7 @@ fn nothing_is_left_of_a_health_check_that_hangs() {
 }
 
 #[test]
-fn a_container_that_does_not_hear_sigterm_is_killed_after_its_stop_timeout() {
+fn a_container_that_ignores_sigterm_is_killed_after_its_stop_timeout() {
     let local = Local::with_faults(&json!([]));
     local.register_job("trap '' TERM; echo up; while :; do sleep 0.05; done");
     let arn = local.run("job");

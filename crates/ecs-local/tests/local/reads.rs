@@ -1,10 +1,10 @@
-//! Faults of what replies show: records that come late or go early, stale reads, values that no model has.
+//! Faults of replies about tasks: tasks that show late or go early, stale reads, values that no model has.
 
 use serde_json::{Value, json};
 
 use crate::server::{CLUSTER, Local, detail, shell, wait_until};
 
-/// Whether a DescribeTasks reply says that the task is not there.
+/// Whether a DescribeTasks reply says `MISSING`.
 fn is_missing(reply: &Value) -> bool {
     let missing = reply["failures"][0]["reason"] == "MISSING";
     assert_eq!(missing, reply["tasks"] == json!([]), "{reply}");
@@ -20,7 +20,7 @@ fn a_new_task_is_missing_for_the_first_reads() {
     assert_eq!(reads, [true, true, true, false, false]);
     local.stop_task(&arn);
 
-    // Nor can it be stopped.
+    // StopTask does not find it either.
     let arn = local.run("job");
     assert!(is_missing(&local.describe(&arn)));
     for _ in 0..2 {
@@ -33,7 +33,7 @@ fn a_new_task_is_missing_for_the_first_reads() {
 }
 
 #[test]
-fn a_task_that_was_seen_is_missing_for_one_read() {
+fn a_visible_task_is_missing_for_one_read() {
     let local = Local::with_faults(&json!([{ "effect": { "missing_once": { "read": 3 } } }]));
     local.register_job("sleep 1000");
     let arn = local.run("job");
@@ -46,7 +46,7 @@ fn a_stale_read_shows_the_version_before() {
     let local = Local::with_faults(&json!([{ "effect": { "stale_read": { "every": 3 } } }]));
     local.register_job("sleep 1000");
     let arn = local.run("job");
-    // Nothing changes any more once the task runs: the newest version is the last of its history.
+    // A running task does not change: the newest version is the last of its history.
     wait_until("the task runs", || {
         let history = local.history(&arn);
         history.last().unwrap()["lastStatus"] == "RUNNING"
@@ -136,12 +136,12 @@ fn the_public_address_comes_late() {
 }
 
 #[test]
-fn the_end_of_a_container_is_known_within_the_task_first() {
+fn the_metadata_endpoint_shows_the_end_of_a_container_first() {
     let local = Local::with_faults(&json!([{ "effect": "late_containers" }]));
     let side =
         json!({ "name": "side", "essential": false, "entryPoint": ["/bin/sh", "-c", "exit 7"] });
-    let asks = "echo uri $ECS_CONTAINER_METADATA_URI_V4; sleep 1000";
-    local.register("job", json!([shell("job", asks), side]));
+    let script = "echo uri $ECS_CONTAINER_METADATA_URI_V4; sleep 1000";
+    local.register("job", json!([shell("job", script), side]));
     let arn = local.run("job");
     local.wait_for_log(&arn, "job", "uri ");
     let id = arn.rsplit('/').next().unwrap();

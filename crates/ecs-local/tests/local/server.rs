@@ -1,4 +1,4 @@
-//! A stand-in of a test's own, which ends with it, and the small HTTP client that speaks to it.
+//! The stand-in of one test, which ends with the test, and a small HTTP client for it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 pub(crate) const CLUSTER: &str = "ci";
 
-/// A reply as it came.
+/// A reply.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    /// Everything before the body, in lower case.
+    /// Status line and headers, in lower case.
     pub(crate) head: String,
     pub(crate) body: String,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Without delays, with the given rules of faults, and with a cluster.
+    /// Starts one without delays, with these rules of faults, and with a cluster.
     pub(crate) fn with_faults(rules: &Value) -> Self {
         let document = json!({ "faults": rules }).to_string();
         Self::start(Options {
@@ -51,7 +51,7 @@ impl Local {
         local
     }
 
-    /// Without a cluster.
+    /// Starts one without a cluster.
     pub(crate) fn start_empty(options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -78,7 +78,7 @@ impl Local {
     /// Ends it, and waits until `serve` has returned.
     pub(crate) fn end(&mut self) {
         drop(self.stop.take());
-        // Once the test has failed, a stand-in that hangs shall not hide why.
+        // After a failure of the test, a stand-in that hangs must not hide the reason.
         if let Some(thread) = self.thread.take()
             && !std::thread::panicking()
         {
@@ -87,10 +87,10 @@ impl Local {
         }
     }
 
-    /// Registers `family` with these containers; what every container needs is filled in.
+    /// Registers `family` with these containers, and adds the members that every container needs.
     pub(crate) fn register(&self, family: &str, containers: Value) {
         let Value::Array(mut containers) = containers else {
-            panic!("{containers} is no list");
+            panic!("{containers} is not a list");
         };
         for container in &mut containers {
             let members = container.as_object_mut().unwrap();
@@ -106,12 +106,12 @@ impl Local {
         );
     }
 
-    /// Registers `job`: one container that runs a script of sh.
+    /// Registers `job`: one container that runs a shell script.
     pub(crate) fn register_job(&self, script: &str) {
         self.register("job", json!([shell("job", script)]));
     }
 
-    /// Runs a task of `family`, which has to be accepted: its ARN.
+    /// Runs a task of `family`, and returns its ARN.
     pub(crate) fn run(&self, family: &str) -> String {
         let reply = self.call("RunTask", &request(family));
         assert_eq!(reply["failures"], json!([]));
@@ -122,7 +122,7 @@ impl Local {
         self.call("StopTask", &json!({ "cluster": CLUSTER, "task": arn }));
     }
 
-    /// What DescribeTasks answers for one task.
+    /// The reply of DescribeTasks for one task.
     pub(crate) fn describe(&self, arn: &str) -> Value {
         self.call(
             "DescribeTasks",
@@ -130,14 +130,14 @@ impl Local {
         )
     }
 
-    /// The task as it is shown now.
+    /// The task as DescribeTasks shows it.
     pub(crate) fn task(&self, arn: &str) -> Value {
         let mut reply = self.describe(arn);
         assert_eq!(reply["failures"], json!([]));
         reply["tasks"][0].take()
     }
 
-    /// Waits for a status of the task, and returns the task as it then is.
+    /// Waits for a status of the task, and returns the task.
     pub(crate) fn wait_for(&self, arn: &str, status: &str) -> Value {
         let mut task = Value::Null;
         wait_until(&format!("{arn} {status}"), || {
@@ -152,7 +152,7 @@ impl Local {
         task
     }
 
-    /// The versions of the task that could have been seen.
+    /// The history of the task.
     pub(crate) fn history(&self, arn: &str) -> Vec<Value> {
         let stories = self.get("/_local/tasks").json();
         let mut stories = stories.as_array().unwrap().iter();
@@ -160,7 +160,7 @@ impl Local {
         story["history"].as_array().unwrap().clone()
     }
 
-    /// What a container wrote so far.
+    /// The output of a container so far.
     pub(crate) fn log(&self, arn: &str, container: &str) -> String {
         let id = arn.rsplit('/').next().unwrap();
         let reply = self.get(&format!("/_local/logs/{id}/{container}"));
@@ -168,21 +168,21 @@ impl Local {
         reply.body
     }
 
-    /// Waits until a container has written `text`.
+    /// Waits until the output of a container contains `text`.
     pub(crate) fn wait_for_log(&self, arn: &str, container: &str, text: &str) {
         wait_until(&format!("{container} writes {text:?}"), || {
             self.log(arn, container).contains(text)
         });
     }
 
-    /// Calls an operation of ECS and wants it to succeed.
+    /// Calls an operation of ECS, which has to succeed.
     pub(crate) fn call(&self, operation: &str, body: &Value) -> Value {
         let reply = self.ecs(operation, body).unwrap();
         assert_eq!(reply.status, 200, "{operation}: {reply:?}");
         reply.json()
     }
 
-    /// Calls an operation of ECS and wants it to fail: status, code and message.
+    /// Calls an operation of ECS, which has to fail: status, code and message.
     pub(crate) fn refusal(&self, operation: &str, body: &Value) -> (u16, String, String) {
         let reply = self.ecs(operation, body).unwrap();
         assert_ne!(reply.status, 200, "{operation}: {reply:?}");
@@ -199,7 +199,7 @@ impl Local {
         self.http("POST", "/", &target, &body.to_string())
     }
 
-    /// Calls an operation of CloudWatch Logs and wants it to succeed.
+    /// Calls an operation of CloudWatch Logs, which has to succeed.
     pub(crate) fn logs(&self, operation: &str, body: &Value) -> String {
         let target = format!(
             "X-Amz-Target: Logs_20140328.{operation}\r\n{}",
@@ -223,7 +223,7 @@ impl Local {
         self.http("PUT", "/_local/faults", "", document).unwrap()
     }
 
-    /// Lets something happen to a task that there is.
+    /// Injects a fault into a running task.
     pub(crate) fn strike(&self, arn: &str, rule: &Value) -> Reply {
         let id = arn.rsplit('/').next().unwrap();
         let path = format!("/_local/tasks/{id}/strike");
@@ -235,7 +235,7 @@ impl Local {
         self.http_at_any_host(method, path, &headers, body)
     }
 
-    /// With all headers but those of the connection and the body.
+    /// Sends a request with these headers, beside those of the connection and the body.
     pub(crate) fn http_at_any_host(
         &self,
         method: &str,
@@ -275,14 +275,14 @@ fn signed(service: &str) -> String {
     )
 }
 
-/// A RunTask request that is accepted.
+/// A valid RunTask request.
 pub(crate) fn request(family: &str) -> Value {
     json!({ "cluster": CLUSTER, "taskDefinition": family, "launchType": "FARGATE",
         "networkConfiguration": { "awsvpcConfiguration": { "subnets": [SUBNET_A, SUBNET_B], "securityGroups": [SECURITY_GROUP],
             "assignPublicIp": "ENABLED" } } })
 }
 
-/// A container that runs a script of sh.
+/// A container that runs a shell script.
 pub(crate) fn shell(name: &str, script: &str) -> Value {
     json!({ "name": name, "entryPoint": ["/bin/sh", "-c", script] })
 }
@@ -300,11 +300,11 @@ pub(crate) fn detail(task: &Value, name: &str) -> String {
     found.unwrap()["value"].as_str().unwrap().to_owned()
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_so() {
-        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        assert!(Instant::now() < deadline, "timed out waiting until {what}");
         std::thread::sleep(Duration::from_millis(5));
     }
 }

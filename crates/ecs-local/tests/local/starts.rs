@@ -1,4 +1,4 @@
-//! Tasks that never run, and those that take their time.
+//! Tasks that never run, and tasks that start late.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Local, shell};
 
-/// Runs a task of two containers, the second one not essential, to its end.
+/// Runs a task of two containers to its end. The second one is not essential.
 fn run(rules: &Value) -> (Value, Vec<Value>) {
     let local = Local::with_faults(rules);
     let side = json!({ "name": "side", "essential": false });
@@ -30,7 +30,7 @@ fn assert_never_ran(task: &Value) {
 }
 
 #[test]
-fn a_network_interface_that_cannot_be_made() {
+fn a_network_interface_cannot_be_made() {
     let (task, history) = run(&json!([{ "effect": { "start_failure": { "at": "network" } } }]));
     assert_never_ran(&task);
     assert_eq!(task["attachments"][0]["status"], "FAILED");
@@ -49,7 +49,7 @@ fn a_network_interface_that_cannot_be_made() {
 }
 
 #[test]
-fn an_image_that_cannot_be_pulled() {
+fn an_image_cannot_be_pulled() {
     let (task, _) = run(&json!([{ "effect": { "start_failure": {} } }]));
     assert_never_ran(&task);
     let reason = task["stoppedReason"].as_str().unwrap();
@@ -58,7 +58,7 @@ fn an_image_that_cannot_be_pulled() {
             && reason.contains("registry.example.com/ci:1"),
         "{reason}"
     );
-    // The first essential container's, when none is named.
+    // Without a name, it is the first essential container's.
     assert_eq!(task["containers"][0]["reason"], reason);
     assert!(task["containers"][1].get("reason").is_none());
     assert!(task.get("pullStartedAt").is_some() && task.get("pullStoppedAt").is_none());
@@ -66,7 +66,7 @@ fn an_image_that_cannot_be_pulled() {
 }
 
 #[test]
-fn a_container_that_cannot_be_started() {
+fn a_container_cannot_be_started() {
     let failure = json!({ "at": "start", "reason": "ResourceInitializationError: no secrets", "container_reason": "unable to pull secrets" });
     let (task, _) =
         run(&json!([{ "when": { "container": "side" }, "effect": { "start_failure": failure } }]));
@@ -81,7 +81,7 @@ fn a_container_that_cannot_be_started() {
 }
 
 #[test]
-fn the_pull_that_fails_is_of_the_named_containers_image() {
+fn the_pull_of_the_named_containers_image_fails() {
     let local = Local::with_faults(
         &json!([{ "when": { "container": "db" }, "effect": { "start_failure": { "at": "pull" } } }]),
     );
@@ -95,7 +95,7 @@ fn the_pull_that_fails_is_of_the_named_containers_image() {
 }
 
 #[test]
-fn a_program_that_is_not_there() {
+fn a_program_does_not_exist() {
     let local = Local::with_faults(&json!([]));
     local.register(
         "job",
@@ -110,7 +110,7 @@ fn a_program_that_is_not_there() {
 }
 
 #[test]
-fn a_task_that_nobody_saw_running() {
+fn a_task_ends_between_two_reads() {
     let (task, history) = run(&json!([{ "effect": { "dies_unseen": { "exit_code": 7 } } }]));
     let statuses: Vec<&Value> = history.iter().map(|change| &change["lastStatus"]).collect();
     assert_eq!(statuses, ["PROVISIONING", "STOPPED"]);
@@ -120,7 +120,7 @@ fn a_task_that_nobody_saw_running() {
 }
 
 #[test]
-fn a_container_that_starts_late_keeps_the_task_from_running() {
+fn a_task_runs_only_when_its_last_container_has_started() {
     let local = Local::with_faults(
         &json!([{ "when": { "container": "side" }, "effect": { "start_delay": { "seconds": 0.3 } } }]),
     );

@@ -1,11 +1,11 @@
-//! How tasks end: by themselves, by a fault, or because somebody said so.
+//! The ends of tasks: by themselves, by a fault, or by a call.
 
 use serde_json::{Value, json};
 
 use crate::server::{CLUSTER, Local, shell};
 
-/// Says that it is up, and on SIGTERM that it was told.
-const POLITE: &str = "trap 'echo told; exit 9' TERM; echo up; while :; do sleep 0.02; done";
+/// A script that prints `up`, and `terminated` on SIGTERM.
+const POLITE: &str = "trap 'echo terminated; exit 9' TERM; echo up; while :; do sleep 0.02; done";
 
 #[test]
 fn spot_takes_the_capacity_back() {
@@ -17,15 +17,15 @@ fn spot_takes_the_capacity_back() {
     assert_eq!(task["stopCode"], "SpotInterruption");
     assert_eq!(task["stoppedReason"], "Your Spot Task was interrupted.");
     assert_eq!(task["containers"][0]["exitCode"], 9);
-    assert!(local.log(&arn, "job").contains("told"));
-    // What ECS wants changes first, what is follows.
+    assert!(local.log(&arn, "job").contains("terminated"));
+    // `desiredStatus` changes first, `lastStatus` follows.
     assert!(local.history(&arn).iter().any(
         |change| change["desiredStatus"] == "STOPPED" && change["lastStatus"] == "RUNNING"
     ));
 }
 
 #[test]
-fn ecs_stops_a_task_for_reasons_of_its_own() {
+fn ecs_stops_a_task_for_another_reason() {
     let stop =
         json!({ "after_seconds": 0, "code": "TerminationNotice", "reason": "The host retires." });
     let local = Local::with_faults(&json!([{ "effect": { "stop": stop } }]));
@@ -36,7 +36,7 @@ fn ecs_stops_a_task_for_reasons_of_its_own() {
 }
 
 #[test]
-fn a_container_is_made_to_exit() {
+fn a_fault_ends_a_container() {
     for (effect, code, reason) in [
         (
             json!({ "exit": { "after_seconds": 0.05, "code": 4 } }),
@@ -62,7 +62,7 @@ fn a_container_is_made_to_exit() {
 }
 
 #[test]
-fn a_fault_strikes_a_task_that_there_is() {
+fn a_fault_is_injected_into_a_running_task() {
     let local = Local::with_faults(&json!([]));
     local.register_job(POLITE);
     let spot = json!({ "effect": { "spot_interruption": { "after_seconds": 0 } } });
@@ -87,7 +87,7 @@ fn a_fault_strikes_a_task_that_there_is() {
 }
 
 #[test]
-fn what_a_container_exits_with_is_shown() {
+fn replies_show_the_exit_code_of_a_container() {
     let local = Local::with_faults(&json!([]));
     for (script, code) in [
         ("exit 0", 0),
@@ -103,7 +103,7 @@ fn what_a_container_exits_with_is_shown() {
 }
 
 #[test]
-fn the_end_of_a_container_that_is_not_essential_ends_nothing() {
+fn the_end_of_an_inessential_container_does_not_end_the_task() {
     let local = Local::with_faults(&json!([]));
     let mut side = shell("side", "exit 3");
     side["essential"] = false.into();
@@ -115,7 +115,7 @@ fn the_end_of_a_container_that_is_not_essential_ends_nothing() {
     local.wait_for_log(&arn, "job", "up");
     let task = local.wait_for(&arn, "RUNNING");
     assert_eq!(task["containers"][1]["exitCode"], 3);
-    // The end of the essential one ends both.
+    // The end of the essential container ends both.
     local.stop_task(&arn);
     let task = local.wait_for(&arn, "STOPPED");
     assert_eq!(task["containers"][0]["exitCode"], 9);

@@ -1,7 +1,7 @@
 //! The description of a new task.
 
-use crate::ecs::rules::capacity::Capacity;
-use crate::ecs::rules::run_task::ValidRunTask;
+use crate::ecs::rules::capacity_rules::Capacity;
+use crate::ecs::rules::run_task_rules::ValidRunTask;
 use crate::ids;
 use crate::network::SubnetState;
 use crate::shapes::{ContainerDefinition, KeyValue};

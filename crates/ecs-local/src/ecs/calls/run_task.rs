@@ -10,8 +10,8 @@ use crate::ecs::failure::Failure;
 use crate::ecs::idempotency::{self, PastReply};
 use crate::ecs::launcher::Launcher;
 use crate::ecs::region::Region;
-use crate::ecs::rules::capacity::{self, Capacity};
-use crate::ecs::rules::run_task::{RunTask, ValidRunTask, check};
+use crate::ecs::rules::capacity_rules::{self, Capacity};
+use crate::ecs::rules::run_task_rules::{RunTask, ValidRunTask, check};
 use crate::engine::SandboxSpec;
 use crate::error::ApiError;
 use crate::faults::{TaskFacts, TaskFaults};
@@ -177,7 +177,7 @@ fn place(
 ) -> Result<(TaskSpec, LocalTask), String> {
     let provider = match &request.capacity {
         Capacity::Fargate => None,
-        Capacity::Strategy(items) => capacity::provider(items, n, fastrand::f64()),
+        Capacity::Strategy(items) => capacity_rules::provider(items, n, fastrand::f64()),
     };
     let mut facts = TaskFacts {
         family: &request.definition.family,

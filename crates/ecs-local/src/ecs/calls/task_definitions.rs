@@ -6,8 +6,7 @@ use crate::account::CALLER_ARN;
 use crate::ecs::checks::{check_enum, page};
 use crate::ecs::definition::{DefinitionContent, DefinitionStatus, TaskDefinition, is_ecr};
 use crate::ecs::region::Region;
-use crate::ecs::rules::definition;
-use crate::ecs::rules::sizes;
+use crate::ecs::rules::{definition_rules, fargate_sizes};
 use crate::error::ApiError;
 use crate::ids;
 use crate::shapes::KeyValue;
@@ -68,7 +67,7 @@ pub(crate) fn register(
 ) -> Result<TaskDefinitionReply, ApiError> {
     let family = input.family.unwrap_or_default();
     let mut content = input.content;
-    definition::check(&family, &content)?;
+    definition_rules::check(&family, &content)?;
     let tags = tags::check(input.tags)?;
     set_defaults(&mut content);
     let revisions = region.families.entry(family.clone()).or_default();
@@ -194,8 +193,8 @@ fn set_defaults(content: &mut DefinitionContent) {
             *text = Some(number.to_string());
         }
     };
-    canonical(&mut content.cpu, sizes::cpu_units);
-    canonical(&mut content.memory, sizes::memory_mib);
+    canonical(&mut content.cpu, fargate_sizes::cpu_units);
+    canonical(&mut content.memory, fargate_sizes::memory_mib);
     for container in &mut content.container_definitions {
         container.cpu.get_or_insert(0);
         container.essential.get_or_insert(true);

@@ -1,9 +1,9 @@
 //! The rules of ECS and Fargate: the requests that they refuse, and why. All are pure.
 
-pub(super) mod capacity;
-pub(super) mod definition;
-pub(super) mod fargate;
-pub(super) mod network;
-pub(super) mod overrides;
-pub(super) mod run_task;
-pub(super) mod sizes;
+pub(super) mod capacity_rules;
+pub(super) mod definition_rules;
+pub(super) mod fargate_rules;
+pub(super) mod fargate_sizes;
+pub(super) mod network_rules;
+pub(super) mod override_rules;
+pub(super) mod run_task_rules;

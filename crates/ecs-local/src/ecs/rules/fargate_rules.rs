@@ -1,6 +1,6 @@
 //! The rules of Fargate for task definitions: sizes, and members that need a machine of one's own.
 
-use super::sizes;
+use super::fargate_sizes;
 use crate::ecs::checks::refuse;
 use crate::ecs::definition::{DefinitionContent, is_ecr};
 use crate::error::ApiError;
@@ -222,14 +222,14 @@ fn check_log(container: &ContainerDefinition) -> Result<(), ApiError> {
 
 /// Checks the size of a task, from its definition or its overrides. Returns CPU units and MiB.
 pub(super) fn check_size(cpu: &str, memory: &str) -> Result<(u32, u32), String> {
-    let units = sizes::cpu_units(cpu)
-        .filter(|units| sizes::has_cpu(*units))
+    let units = fargate_sizes::cpu_units(cpu)
+        .filter(|units| fargate_sizes::has_cpu(*units))
         .ok_or_else(|| {
             format!("Invalid 'cpu' setting for task. '{cpu}' is none of the sizes of Fargate.")
         })?;
-    let mib = sizes::memory_mib(memory)
+    let mib = fargate_sizes::memory_mib(memory)
         .ok_or_else(|| format!("Invalid 'memory' setting for task: '{memory}'."))?;
-    if sizes::has_pair(units, mib) {
+    if fargate_sizes::has_pair(units, mib) {
         Ok((units, mib))
     } else {
         Err("No Fargate configuration exists for given values.".into())

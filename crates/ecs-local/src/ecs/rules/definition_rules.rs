@@ -1,10 +1,10 @@
-//! The rules of ECS for task definitions of every launch type. Those of Fargate are in `fargate`.
+//! The rules of ECS for task definitions of every launch type. Those of Fargate are in `fargate_rules`.
 //!
 //! Messages are AWS's where they are known.
 
 use std::collections::BTreeSet;
 
-use super::fargate;
+use super::fargate_rules;
 use crate::ecs::checks::{check_enum, is_name, refuse};
 use crate::ecs::definition::DefinitionContent;
 use crate::error::ApiError;
@@ -49,7 +49,7 @@ pub(crate) fn check(family: &str, content: &DefinitionContent) -> Result<(), Api
     }
     check_dependencies(containers)?;
     if content.requires_fargate() {
-        fargate::check(content)
+        fargate_rules::check(content)
     } else {
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Overrides: the settings of a task definition that RunTask may change for one task.
 
-use super::fargate::{check_size, check_storage};
+use super::fargate_rules::{check_size, check_storage};
 use crate::ecs::definition::DefinitionContent;
 use crate::error::ApiError;
 use crate::shapes::{ContainerOverride, Overrides};

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::capacity::{self, Capacity};
-use super::network::{self, NetworkConfiguration, TaskNetwork};
-use super::overrides::{self, EffectiveSettings};
+use super::capacity_rules::{self, Capacity};
+use super::network_rules::{self, NetworkConfiguration, TaskNetwork};
+use super::override_rules::{self, EffectiveSettings};
 use crate::ecs::checks::check_enum;
 use crate::ecs::cluster::StrategyItem;
 use crate::ecs::definition::TaskDefinition;
@@ -78,14 +78,14 @@ pub(crate) fn check(
         return Err(ApiError::client("TaskDefinition is inactive"));
     }
     let strategy = input.capacity_provider_strategy.take().unwrap_or_default();
-    let capacity = capacity::capacity(input.launch_type.as_deref(), &strategy, cluster)?;
+    let capacity = capacity_rules::capacity(input.launch_type.as_deref(), &strategy, cluster)?;
     if !definition.compatibilities.contains(&"FARGATE") {
         return refuse("Task definition does not support launch_type FARGATE.");
     }
     let platform_version = platform(input.platform_version.as_deref())?.to_owned();
     check_members(&input)?;
-    let network = network::check(input.network_configuration.take(), network)?;
-    let settings = overrides::apply(
+    let network = network_rules::check(input.network_configuration.take(), network)?;
+    let settings = override_rules::apply(
         input.overrides.take(),
         overrides_length,
         &definition.content,
