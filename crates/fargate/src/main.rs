@@ -4,6 +4,7 @@
 //! map.
 
 mod aws;
+mod backoff;
 mod cli;
 mod config;
 mod connect;

@@ -52,7 +52,13 @@ fn one_place_knows_the_aws_sdk() {
         strays(
             "crates/fargate/src",
             &["aws/"],
-            &["aws_sdk_", "aws_config", "aws_smithy"]
+            &[
+                "aws_sdk_",
+                "aws_config",
+                "aws_runtime",
+                "aws_smithy",
+                "aws_types"
+            ]
         ),
         [""; 0]
     );

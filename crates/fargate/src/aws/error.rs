@@ -63,6 +63,8 @@ impl AwsError {
         let message = service
             .and_then(ProvideErrorMetadata::message)
             .map(str::to_owned);
+        // EC2 names its request in the answer's body, too.
+        let in_body = service.and_then(|service| service.meta().request_id());
         let chain = chain(error);
         let message = plain(&message.unwrap_or_else(|| chain.join(": ")));
         let no_certificates = || causes(error).any(|cause| cause.is::<NoCertificates>());
@@ -85,7 +87,7 @@ impl AwsError {
             kind,
             code,
             message,
-            request: error.request_id().map(plain),
+            request: error.request_id().or(in_body).map(plain),
             repetition: false,
         }
     }

@@ -15,6 +15,8 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
 
 /// There is no certificate that a server's could be checked against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +28,10 @@ const BUNDLES: [&str; 2] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
 ];
+
+/// Most bytes of a reply that are read. The longest replies of AWS's, a page of log events or a hundred tasks, stay below
+/// a few megabytes.
+const LONGEST_REPLY: usize = 8 << 20;
 
 /// Both clients.
 #[derive(Debug, Clone)]
@@ -82,9 +88,15 @@ impl HttpConnector for Connector {
                 }
             }
         };
-        client
+        let reply = client
             .http_connector(&self.settings, &self.components)
-            .call(request)
+            .call(request);
+        HttpConnectorFuture::new(async {
+            let mut reply = reply.await?;
+            let body = Limited::new(reply.take_body(), LONGEST_REPLY);
+            *reply.body_mut() = SdkBody::from_body_1_x(body);
+            Ok(reply)
+        })
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::{Aws, AwsError};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Aws, AwsError, signed};
 
 /// What the manager must be allowed to do, as IAM names it.
 pub(crate) const GET_LOG_EVENTS: &str = "logs:GetLogEvents";
@@ -13,7 +16,7 @@ const PAGE: i32 = 1000;
 /// Reads one log group.
 #[derive(Debug)]
 pub(crate) struct Logs {
-    client: aws_sdk_cloudwatchlogs::Client,
+    client: signed::Client,
     group: String,
 }
 
@@ -36,7 +39,7 @@ impl Aws {
     /// To read `group`.
     pub(crate) fn logs(&self, group: &str) -> Logs {
         Logs {
-            client: aws_sdk_cloudwatchlogs::Client::new(&self.shared),
+            client: signed::Client::new(&self.shared, &signed::CLOUDWATCH_LOGS),
             group: group.to_owned(),
         }
     }
@@ -49,30 +52,39 @@ impl Logs {
     ///
     /// With AWS's refusal, also while there is [no such stream](AwsError::knows_no_stream).
     pub(crate) async fn read(&self, stream: &str, from: Option<&str>) -> Result<Page, AwsError> {
-        let call = self
-            .client
-            .get_log_events()
-            .log_group_name(&self.group)
-            .log_stream_name(stream)
-            .start_from_head(true)
-            .limit(PAGE)
-            .set_next_token(from.map(str::to_owned));
-        let reply = call
-            .send()
-            .await
-            .map_err(|error| AwsError::of(GET_LOG_EVENTS, &error))?;
+        let parameters = json!({
+            "logGroupName": self.group, "logStreamName": stream, "startFromHead": true, "limit": PAGE, "nextToken": from,
+        });
+        let reply: GetLogEventsResponse = self.client.call(GET_LOG_EVENTS, parameters).await?;
         let events = reply.events.unwrap_or_default().into_iter();
         Ok(Page {
-            events: events
-                .filter_map(|event| {
-                    let at = u64::try_from(event.timestamp.unwrap_or_default()).unwrap_or_default();
-                    Some(Event {
-                        at: UNIX_EPOCH + Duration::from_millis(at),
-                        message: event.message?,
-                    })
-                })
-                .collect(),
+            events: events.filter_map(OutputLogEvent::into_event).collect(),
             next: reply.next_forward_token,
+        })
+    }
+}
+
+/// What is read of CloudWatch's reply.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GetLogEventsResponse {
+    events: Option<Vec<OutputLogEvent>>,
+    next_forward_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OutputLogEvent {
+    /// In milliseconds.
+    timestamp: Option<i64>,
+    message: Option<String>,
+}
+
+impl OutputLogEvent {
+    fn into_event(self) -> Option<Event> {
+        let at = u64::try_from(self.timestamp.unwrap_or_default()).unwrap_or_default();
+        Some(Event {
+            at: UNIX_EPOCH + Duration::from_millis(at),
+            message: self.message?,
         })
     }
 }

@@ -9,6 +9,7 @@ mod registry;
 #[cfg(test)]
 mod reply_tests;
 mod setup;
+mod signed;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,6 +22,8 @@ use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerOverride,
     EphemeralStorage, KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
 };
+use serde::Deserialize;
+use serde_json::json;
 
 pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::error::AwsError;
@@ -282,24 +285,44 @@ impl Aws {
     ///
     /// With AWS's refusal.
     pub(crate) async fn public_ip(&self, interface: &str) -> Result<Option<IpAddr>, AwsError> {
-        let ec2 = aws_sdk_ec2::Client::new(&self.shared);
-        let call = ec2
-            .describe_network_interfaces()
-            .network_interface_ids(interface);
-        let reply = match call
-            .send()
-            .await
-            .map_err(|error| AwsError::of("ec2:DescribeNetworkInterfaces", &error))
-        {
+        let ec2 = signed::Client::new(&self.shared, &signed::EC2);
+        let called = ec2
+            .call(
+                "ec2:DescribeNetworkInterfaces",
+                json!({ "NetworkInterfaceId": [interface] }),
+            )
+            .await;
+        let reply: DescribeNetworkInterfacesResponse = match called {
             Err(refusal) if refusal.is_not_found() => return Ok(None),
             reply => reply?,
         };
-        Ok(reply
-            .network_interfaces
-            .unwrap_or_default()
-            .into_iter()
-            .find_map(|interface| interface.association?.public_ip?.parse().ok()))
+        let mut interfaces = reply.network_interface_set.item.into_iter();
+        Ok(interfaces.find_map(|interface| interface.association?.public_ip?.parse().ok()))
     }
+}
+
+/// What is read of EC2's reply.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct DescribeNetworkInterfacesResponse {
+    network_interface_set: NetworkInterfaces,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct NetworkInterfaces {
+    item: Vec<NetworkInterface>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NetworkInterface {
+    association: Option<Association>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Association {
+    public_ip: Option<String>,
 }
 
 type BuildError = aws_sdk_ecs::error::BuildError;

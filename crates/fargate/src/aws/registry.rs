@@ -1,6 +1,9 @@
 //! ECR: logging in to a registry of AWS's.
 
-use super::{Aws, AwsError};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Aws, AwsError, signed};
 
 impl Aws {
     /// What to log in with to the registries of this account and region: `user:password` in Base64, good for
@@ -11,11 +14,8 @@ impl Aws {
     /// With AWS's refusal.
     pub(crate) async fn registry_token(&self) -> Result<String, AwsError> {
         const ACTION: &str = "ecr:GetAuthorizationToken";
-        let reply = aws_sdk_ecr::Client::new(&self.shared)
-            .get_authorization_token()
-            .send()
-            .await
-            .map_err(|error| AwsError::of(ACTION, &error))?;
+        let ecr = signed::Client::new(&self.shared, &signed::ECR);
+        let reply: GetAuthorizationTokenResponse = ecr.call(ACTION, json!({})).await?;
         reply
             .authorization_data
             .unwrap_or_default()
@@ -23,4 +23,17 @@ impl Aws {
             .find_map(|data| data.authorization_token)
             .ok_or_else(|| AwsError::senseless(ACTION, "the reply holds no token"))
     }
+}
+
+/// What is read of ECR's reply.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GetAuthorizationTokenResponse {
+    authorization_data: Option<Vec<AuthorizationData>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AuthorizationData {
+    authorization_token: Option<String>,
 }

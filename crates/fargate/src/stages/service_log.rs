@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use crate::aws::{Aws, AwsError, Event, GET_LOG_EVENTS, LOG_PREFIX, Logs};
+use crate::backoff::Backoff;
 use crate::config::Mode;
 use crate::context::Context;
 use crate::output::{Aside, Output, WHOLE};
@@ -18,9 +19,9 @@ use crate::state::record::Record;
 use crate::task::JobContainer;
 use crate::{gitlab, task};
 
-/// Pause between two looks, and the longest one while AWS does not answer. AWS allows 25 calls a second for an account.
+/// Pause between two looks, and those while AWS does not answer. AWS allows 25 calls a second for an account.
 const PAUSE: Duration = Duration::from_secs(3);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const NO_ANSWER: Backoff = Backoff::new(Duration::from_secs(6), Duration::from_secs(30));
 
 /// Pages of a service that are read at a look: those of the others are to come, too.
 const PAGES: usize = 20;
@@ -127,20 +128,23 @@ impl<'a> ServiceLog<'a> {
     }
 
     async fn follow(&mut self) -> Infallible {
-        let mut pause = PAUSE;
+        let mut backoff = NO_ANSWER;
         loop {
-            match self.look().await {
-                Ok(()) => pause = PAUSE,
+            let pause = match self.look().await {
+                Ok(()) => {
+                    backoff.reset();
+                    PAUSE
+                }
                 Err(refusal) if refusal.may_pass() => {
                     tracing::debug!("{refusal}");
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    backoff.pause()
                 }
                 Err(refusal) => {
                     self.give_up(&refusal);
                     show(&mut self.aside, &mut self.unsaid).await;
                     return pending().await;
                 }
-            }
+            };
             sleep(pause).await;
         }
     }

@@ -7,6 +7,7 @@ use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::{Aws, AwsError, RunTaskAnswer, RunTaskRequest};
+use crate::backoff::{Backoff, jitter};
 use crate::config::is_tag_character;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -21,6 +22,9 @@ use crate::task::definition::ContainerEnvironment;
 use crate::task::ownership::{group, started_by};
 use crate::task::placement::{Placement, Places, describe, pause_after, placement};
 use crate::task::{Loss, Task, console_link};
+
+/// Pauses between repetitions of a call whose trouble may pass.
+const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(20));
 
 /// How long AWS may not know a task definition that was registered a moment ago (AWS: eventual consistency).
 const DEFINITION_GRACE: Duration = Duration::from_secs(30);
@@ -192,7 +196,7 @@ impl<'a> Search<'a> {
         // When the queue is longer than there is time, AWS's answer is worth more than a place.
         let half = self.deadline.saturating_duration_since(Instant::now()) / 2;
         let mut rest = queue.enter().await.min(half);
-        let mut pause = Duration::from_secs(1);
+        let mut backoff = REPETITIONS;
         let mut repeats = false;
         let begun = Instant::now();
         let may_pass = |refusal: &AwsError| {
@@ -226,8 +230,7 @@ impl<'a> Search<'a> {
             if refusal.is_throttled() {
                 rest = queue.refused().await;
             } else if may_pass(&refusal) {
-                rest = pause.mul_f64(jitter());
-                pause = (pause * 2).min(Duration::from_secs(20));
+                rest = backoff.pause();
             } else {
                 return Ok(Err(refusal));
             }
@@ -246,7 +249,7 @@ impl<'a> Search<'a> {
         let context = self.context;
         let next = self.place(self.attempt + 1)?;
         let pause = if self.place(self.attempt)?.is_last {
-            pause_after(&self.places, self.attempt).mul_f64(jitter())
+            jitter(pause_after(&self.places, self.attempt))
         } else {
             Duration::ZERO
         };
@@ -341,11 +344,6 @@ fn tag_value(value: &str) -> String {
         }
     };
     value.chars().map(allowed).take(256).collect()
-}
-
-/// A factor around 1, so that many jobs that wait for the same thing do not ask for it at once.
-fn jitter() -> f64 {
-    rand::random_range(0.75..1.25)
 }
 
 #[cfg(test)]

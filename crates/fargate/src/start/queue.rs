@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::backoff::Backoff;
 use crate::state::locks::{self, Lock};
 use crate::state::record::{self, millis};
 
@@ -25,15 +26,16 @@ const LONGEST: Duration = Duration::from_secs(10 * 60);
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The pauses of who is refused in its place, too: AWS has too many calls of others then.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// One process's way through the queue.
 #[derive(Debug)]
 pub(crate) struct Queue<'a> {
     directory: &'a Path,
     name: String,
-    refusals: u32,
+    /// Whether a call was refused before.
+    is_refused: bool,
+    pauses: Backoff,
 }
 
 impl<'a> Queue<'a> {
@@ -42,7 +44,8 @@ impl<'a> Queue<'a> {
         Self {
             directory,
             name: format!("run-task-{region}"),
-            refusals: 0,
+            is_refused: false,
+            pauses: PAUSES,
         }
     }
 
@@ -60,8 +63,12 @@ impl<'a> Queue<'a> {
 
     /// How long to wait before the next call, after one that was refused for its rate.
     pub(crate) async fn refused(&mut self) -> Duration {
-        let pause = pause_after(self.refusals).mul_f64(rand::random_range(0.75..1.25));
-        self.refusals += 1;
+        let pause = if self.is_refused {
+            self.pauses.pause()
+        } else {
+            Duration::ZERO
+        };
+        self.is_refused = true;
         self.take_place(pause).await
     }
 
@@ -103,13 +110,6 @@ fn place(free_at: Option<u64>, now: u64, pause: u64) -> (u64, Option<u64>) {
     }
 }
 
-fn pause_after(refusals: u32) -> Duration {
-    match refusals {
-        0 => Duration::ZERO,
-        again => (FIRST_PAUSE * 2_u32.saturating_pow(again - 1)).min(LONGEST_PAUSE),
-    }
-}
-
 fn now() -> u64 {
     millis(record::now())
 }
@@ -138,10 +138,26 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_a_bound() {
-        let pauses: Vec<_> = (0..9).map(|n| pause_after(n).as_millis()).collect();
-        assert_eq!(pauses, [0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-        assert_eq!(pause_after(u32::MAX), LONGEST_PAUSE);
+    fn pauses_begin_with_the_second_refusal_and_grow_to_a_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut queue = Queue::new(folder.path(), "eu-west-1");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        // A place of its own, at once.
+        assert!(runtime.block_on(queue.refused()) <= SPACING);
+        let pauses = (0..9).map(|_| runtime.block_on(queue.refused()).as_millis());
+        for (regular, pause) in [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]
+            .into_iter()
+            .zip(pauses)
+        {
+            let (least, most) = (regular * 3 / 4, regular * 5 / 4 + SPACING.as_millis());
+            assert!(
+                (least..=most).contains(&pause),
+                "{pause}, not about {regular}"
+            );
+        }
     }
 
     proptest! {

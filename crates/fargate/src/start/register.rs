@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use self::decision::{Known, Move, next};
 use crate::aws::{Aws, AwsError};
+use crate::backoff::Backoff;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::say;
@@ -21,6 +22,9 @@ use crate::task::definition::TaskDefinition;
 
 /// How long what one job found out is good for the next ones: jobs come in crowds, and looking up is limited too.
 const FRESH: Duration = Duration::from_secs(60);
+
+/// Pauses between repetitions of a call whose trouble may pass.
+const REPETITIONS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
 
 /// ARN of `definition`, with the revision, registered by now.
 ///
@@ -59,21 +63,21 @@ async fn find_or_register(
     definition: &TaskDefinition,
     deadline: Instant,
 ) -> Result<String, AwsError> {
-    let mut pause = Duration::from_millis(500);
+    let mut backoff = REPETITIONS;
+    let mut rest = backoff.pause();
     let mut answer: Result<Option<String>, AwsError> = Ok(None);
     let mut known = Known::Nothing;
     loop {
-        match (next(known, Instant::now() + pause < deadline), answer) {
+        match (next(known, Instant::now() + rest < deadline), answer) {
             (Move::Take, Ok(Some(arn))) => return Ok(arn),
             (Move::GiveUp, Err(refusal)) => return Err(refusal),
             (Move::Pause, Err(refusal)) => {
-                let rest = pause.mul_f64(rand::random_range(0.75..1.25));
                 say(&format!(
                     "{refusal}; trying again in {:.1} s",
                     rest.as_secs_f64()
                 ));
                 sleep(rest).await;
-                pause = (pause * 2).min(Duration::from_secs(10));
+                rest = backoff.pause();
                 (known, answer) = (Known::Nothing, Ok(None));
                 continue;
             }

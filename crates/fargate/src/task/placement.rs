@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use crate::backoff::Backoff;
 use crate::config::StrategyItem;
+
+/// Pauses between rounds: capacity comes back in minutes, not seconds.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(60));
 
 /// What there is to choose from.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +56,10 @@ fn round(places: &Places<'_>) -> usize {
     places.subnets.len() * if places.fallback.is_empty() { 1 } else { 2 }
 }
 
-/// How long to wait after the round that ends with attempt `attempt`, before jitter: capacity comes back in
-/// minutes, not seconds.
+/// How long to wait after the round that ends with attempt `attempt`, before jitter.
 pub(crate) fn pause_after(places: &Places<'_>, attempt: usize) -> Duration {
     let rounds = attempt / round(places).max(1);
-    Duration::from_secs(5 << rounds.min(4)).min(Duration::from_secs(60))
+    PAUSES.regular(u32::try_from(rounds).unwrap_or(u32::MAX))
 }
 
 /// What a strategy says, for the job log.

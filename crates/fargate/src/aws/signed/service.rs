@@ -1,0 +1,143 @@
+//! The services, and where they are.
+
+use aws_config::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+
+use super::protocol::Protocol;
+
+/// A service of AWS's.
+#[derive(Debug)]
+pub(in crate::aws) struct Service {
+    /// Names it in settings: `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`, or `cloudwatch_logs` in a profile's services.
+    pub(super) id: &'static str,
+    pub(super) signing_name: &'static str,
+    /// What comes before the signing name in its host's name, but for hosts with IPv6.
+    prefix: &'static str,
+    /// Whether GovCloud's ordinary host is the one with FIPS, too.
+    gov_has_fips: bool,
+    pub(super) protocol: Protocol,
+}
+
+/// Amazon EC2.
+pub(in crate::aws) static EC2: Service = Service {
+    id: "EC2",
+    signing_name: "ec2",
+    prefix: "",
+    gov_has_fips: true,
+    protocol: Protocol::Ec2("2016-11-15"),
+};
+
+/// Amazon CloudWatch Logs.
+pub(in crate::aws) static CLOUDWATCH_LOGS: Service = Service {
+    id: "CloudWatch Logs",
+    signing_name: "logs",
+    prefix: "",
+    gov_has_fips: true,
+    protocol: Protocol::Json("Logs_20140328"),
+};
+
+/// Amazon Elastic Container Registry.
+pub(in crate::aws) static ECR: Service = Service {
+    id: "ECR",
+    signing_name: "ecr",
+    prefix: "api.",
+    gov_has_fips: false,
+    protocol: Protocol::Json("AmazonEC2ContainerRegistry_V20150921"),
+};
+
+/// Part of AWS that has domains of its own.
+struct Partition {
+    /// What its regions' names begin with.
+    prefix: &'static str,
+    domain: &'static str,
+    /// The domain of hosts that have IPv6, too.
+    dual_stack: &'static str,
+}
+
+/// The partitions as botocore's `partitions.json` has them; the first that fits counts, and the last fits all.
+const PARTITIONS: [Partition; 8] = [
+    Partition {
+        prefix: "cn-",
+        domain: "amazonaws.com.cn",
+        dual_stack: "api.amazonwebservices.com.cn",
+    },
+    Partition {
+        prefix: "eusc-",
+        domain: "amazonaws.eu",
+        dual_stack: "api.amazonwebservices.eu",
+    },
+    Partition {
+        prefix: "us-isob-",
+        domain: "sc2s.sgov.gov",
+        dual_stack: "api.aws.scloud",
+    },
+    Partition {
+        prefix: "us-isof-",
+        domain: "csp.hci.ic.gov",
+        dual_stack: "api.aws.hci.ic.gov",
+    },
+    Partition {
+        prefix: "us-iso-",
+        domain: "c2s.ic.gov",
+        dual_stack: "api.aws.ic.gov",
+    },
+    Partition {
+        prefix: "eu-isoe-",
+        domain: "cloud.adc-e.uk",
+        dual_stack: "api.cloud-aws.adc-e.uk",
+    },
+    Partition {
+        prefix: "us-gov-",
+        domain: "amazonaws.com",
+        dual_stack: "api.aws",
+    },
+    Partition {
+        prefix: "",
+        domain: "amazonaws.com",
+        dual_stack: "api.aws",
+    },
+];
+
+impl Service {
+    /// The URL of the service in the region of `config`: `[Fargate] Endpoint`, else the one that the environment or the
+    /// profile has for this service, else the one they have for all services, else AWS's own.
+    pub(super) fn endpoint(&self, config: &SdkConfig) -> String {
+        let for_all = || config.endpoint_url().map(str::to_owned);
+        let set = if config.get_origin("endpoint_url").is_client_config() {
+            for_all()
+        } else {
+            self.own_endpoint(config).or_else(for_all)
+        };
+        set.unwrap_or_else(|| {
+            let region = config.region().map(AsRef::as_ref).unwrap_or_default();
+            let fips = config.use_fips().unwrap_or_default();
+            let dual_stack = config.use_dual_stack().unwrap_or_default();
+            format!("https://{}", self.host_name(region, fips, dual_stack))
+        })
+    }
+
+    fn own_endpoint(&self, config: &SdkConfig) -> Option<String> {
+        let key = ServiceConfigKey::builder()
+            .service_id(self.id)
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build();
+        config.service_config()?.load_config(key.ok()?)
+    }
+
+    /// AWS's own host for the service.
+    pub(super) fn host_name(&self, region: &str, fips: bool, dual_stack: bool) -> String {
+        let is_here = |partition: &&Partition| region.starts_with(partition.prefix);
+        let partition = PARTITIONS.iter().find(is_here);
+        let domain = match partition {
+            Some(partition) if dual_stack => partition.dual_stack,
+            Some(partition) => partition.domain,
+            None => "amazonaws.com",
+        };
+        let prefix = if dual_stack { "" } else { self.prefix };
+        let name = self.signing_name;
+        let gov_has_fips = self.gov_has_fips && !dual_stack && region.starts_with("us-gov-");
+        let fips = if fips && !gov_has_fips { "-fips" } else { "" };
+        format!("{prefix}{name}{fips}.{region}.{domain}")
+    }
+}

@@ -1,0 +1,155 @@
+//! Requests and hosts as AWS's own client for Python makes them: botocore 1.44.8.
+//!
+//! A request was made by the client of the service, with its clock set to [`TIME`]; `SigV4Auth` signed the body that
+//! stands here, which has the same content as botocore's. The hosts are those that the clients called.
+
+/// Access key and secret.
+pub(super) const KEYS: (&str, &str) = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
+
+/// 2026-01-02T03:04:05Z, in seconds since 1970.
+pub(super) const TIME: u64 = 1_767_323_045;
+
+/// A signed request.
+#[derive(Debug)]
+pub(super) struct Signed {
+    pub(super) region: &'static str,
+    pub(super) session_token: Option<&'static str>,
+    pub(super) url: &'static str,
+    pub(super) target: Option<&'static str>,
+    pub(super) body: &'static str,
+    pub(super) signed_headers: &'static str,
+    pub(super) signature: &'static str,
+}
+
+/// EC2's DescribeNetworkInterfaces.
+pub(super) const DESCRIBE_NETWORK_INTERFACES: Signed = Signed {
+    region: "eu-west-1",
+    session_token: None,
+    url: "https://ec2.eu-west-1.amazonaws.com/",
+    target: None,
+    body: "Action=DescribeNetworkInterfaces&Version=2016-11-15&NetworkInterfaceId.1=eni-0123456789abcdef0",
+    signed_headers: "content-type;host;x-amz-date",
+    signature: "383e156bce09411a6343042535d67d9e9e2a8ae3aa07acede353c06d1adea96d",
+};
+
+/// CloudWatch Logs' GetLogEvents, with the credentials of a role.
+pub(super) const GET_LOG_EVENTS: Signed = Signed {
+    region: "us-gov-west-1",
+    session_token: Some("session/token+of=="),
+    url: "https://logs.us-gov-west-1.amazonaws.com/",
+    target: Some("Logs_20140328.GetLogEvents"),
+    body: r#"{"limit":1000,"logGroupName":"/ci/jobs","logStreamName":"job/postgres/0123","nextToken":"f/3+7==","startFromHead":true}"#,
+    signed_headers: "content-type;host;x-amz-date;x-amz-security-token;x-amz-target",
+    signature: "3025bc036ea9415ed1345a5b40af0b873b62f03183c8b0239ed7209e59b2d98d",
+};
+
+/// ECR's GetAuthorizationToken, in China.
+pub(super) const GET_AUTHORIZATION_TOKEN: Signed = Signed {
+    region: "cn-north-1",
+    session_token: None,
+    url: "https://api.ecr.cn-north-1.amazonaws.com.cn/",
+    target: Some("AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"),
+    body: "{}",
+    signed_headers: "content-type;host;x-amz-date;x-amz-target",
+    signature: "59791872d004234e331b7341b1b048aa4709ab7bdbc9abfd698a66699e28c443",
+};
+
+/// Service, region, kind of host, and the host's name.
+pub(super) const HOSTS: &str = "\
+ec2 eu-west-1 plain ec2.eu-west-1.amazonaws.com
+ec2 eu-west-1 dual ec2.eu-west-1.api.aws
+ec2 eu-west-1 fips ec2-fips.eu-west-1.amazonaws.com
+ec2 eu-west-1 fips+dual ec2-fips.eu-west-1.api.aws
+ec2 us-east-1 plain ec2.us-east-1.amazonaws.com
+ec2 us-east-1 dual ec2.us-east-1.api.aws
+ec2 us-east-1 fips ec2-fips.us-east-1.amazonaws.com
+ec2 us-east-1 fips+dual ec2-fips.us-east-1.api.aws
+ec2 cn-north-1 plain ec2.cn-north-1.amazonaws.com.cn
+ec2 cn-north-1 dual ec2.cn-north-1.api.amazonwebservices.com.cn
+ec2 cn-north-1 fips ec2-fips.cn-north-1.amazonaws.com.cn
+ec2 cn-north-1 fips+dual ec2-fips.cn-north-1.api.amazonwebservices.com.cn
+ec2 us-gov-west-1 plain ec2.us-gov-west-1.amazonaws.com
+ec2 us-gov-west-1 dual ec2.us-gov-west-1.api.aws
+ec2 us-gov-west-1 fips ec2.us-gov-west-1.amazonaws.com
+ec2 us-gov-west-1 fips+dual ec2-fips.us-gov-west-1.api.aws
+ec2 eusc-de-east-1 plain ec2.eusc-de-east-1.amazonaws.eu
+ec2 eusc-de-east-1 dual ec2.eusc-de-east-1.api.amazonwebservices.eu
+ec2 eusc-de-east-1 fips ec2-fips.eusc-de-east-1.amazonaws.eu
+ec2 eusc-de-east-1 fips+dual ec2-fips.eusc-de-east-1.api.amazonwebservices.eu
+ec2 us-iso-east-1 plain ec2.us-iso-east-1.c2s.ic.gov
+ec2 us-iso-east-1 dual ec2.us-iso-east-1.api.aws.ic.gov
+ec2 us-iso-east-1 fips ec2-fips.us-iso-east-1.c2s.ic.gov
+ec2 us-iso-east-1 fips+dual ec2-fips.us-iso-east-1.api.aws.ic.gov
+ec2 us-isob-east-1 plain ec2.us-isob-east-1.sc2s.sgov.gov
+ec2 us-isob-east-1 dual ec2.us-isob-east-1.api.aws.scloud
+ec2 us-isob-east-1 fips ec2-fips.us-isob-east-1.sc2s.sgov.gov
+ec2 us-isob-east-1 fips+dual ec2-fips.us-isob-east-1.api.aws.scloud
+ec2 us-isof-south-1 plain ec2.us-isof-south-1.csp.hci.ic.gov
+ec2 us-isof-south-1 fips ec2-fips.us-isof-south-1.csp.hci.ic.gov
+ec2 eu-isoe-west-1 plain ec2.eu-isoe-west-1.cloud.adc-e.uk
+ec2 eu-isoe-west-1 fips ec2-fips.eu-isoe-west-1.cloud.adc-e.uk
+logs eu-west-1 plain logs.eu-west-1.amazonaws.com
+logs eu-west-1 dual logs.eu-west-1.api.aws
+logs eu-west-1 fips logs-fips.eu-west-1.amazonaws.com
+logs eu-west-1 fips+dual logs-fips.eu-west-1.api.aws
+logs us-east-1 plain logs.us-east-1.amazonaws.com
+logs us-east-1 dual logs.us-east-1.api.aws
+logs us-east-1 fips logs-fips.us-east-1.amazonaws.com
+logs us-east-1 fips+dual logs-fips.us-east-1.api.aws
+logs cn-north-1 plain logs.cn-north-1.amazonaws.com.cn
+logs cn-north-1 dual logs.cn-north-1.api.amazonwebservices.com.cn
+logs cn-north-1 fips logs-fips.cn-north-1.amazonaws.com.cn
+logs cn-north-1 fips+dual logs-fips.cn-north-1.api.amazonwebservices.com.cn
+logs us-gov-west-1 plain logs.us-gov-west-1.amazonaws.com
+logs us-gov-west-1 dual logs.us-gov-west-1.api.aws
+logs us-gov-west-1 fips logs.us-gov-west-1.amazonaws.com
+logs us-gov-west-1 fips+dual logs-fips.us-gov-west-1.api.aws
+logs eusc-de-east-1 plain logs.eusc-de-east-1.amazonaws.eu
+logs eusc-de-east-1 dual logs.eusc-de-east-1.api.amazonwebservices.eu
+logs eusc-de-east-1 fips logs-fips.eusc-de-east-1.amazonaws.eu
+logs eusc-de-east-1 fips+dual logs-fips.eusc-de-east-1.api.amazonwebservices.eu
+logs us-iso-east-1 plain logs.us-iso-east-1.c2s.ic.gov
+logs us-iso-east-1 dual logs.us-iso-east-1.api.aws.ic.gov
+logs us-iso-east-1 fips logs-fips.us-iso-east-1.c2s.ic.gov
+logs us-iso-east-1 fips+dual logs-fips.us-iso-east-1.api.aws.ic.gov
+logs us-isob-east-1 plain logs.us-isob-east-1.sc2s.sgov.gov
+logs us-isob-east-1 dual logs.us-isob-east-1.api.aws.scloud
+logs us-isob-east-1 fips logs-fips.us-isob-east-1.sc2s.sgov.gov
+logs us-isob-east-1 fips+dual logs-fips.us-isob-east-1.api.aws.scloud
+logs us-isof-south-1 plain logs.us-isof-south-1.csp.hci.ic.gov
+logs us-isof-south-1 fips logs-fips.us-isof-south-1.csp.hci.ic.gov
+logs eu-isoe-west-1 plain logs.eu-isoe-west-1.cloud.adc-e.uk
+logs eu-isoe-west-1 fips logs-fips.eu-isoe-west-1.cloud.adc-e.uk
+ecr eu-west-1 plain api.ecr.eu-west-1.amazonaws.com
+ecr eu-west-1 dual ecr.eu-west-1.api.aws
+ecr eu-west-1 fips api.ecr-fips.eu-west-1.amazonaws.com
+ecr eu-west-1 fips+dual ecr-fips.eu-west-1.api.aws
+ecr us-east-1 plain api.ecr.us-east-1.amazonaws.com
+ecr us-east-1 dual ecr.us-east-1.api.aws
+ecr us-east-1 fips api.ecr-fips.us-east-1.amazonaws.com
+ecr us-east-1 fips+dual ecr-fips.us-east-1.api.aws
+ecr cn-north-1 plain api.ecr.cn-north-1.amazonaws.com.cn
+ecr cn-north-1 dual ecr.cn-north-1.api.amazonwebservices.com.cn
+ecr cn-north-1 fips api.ecr-fips.cn-north-1.amazonaws.com.cn
+ecr cn-north-1 fips+dual ecr-fips.cn-north-1.api.amazonwebservices.com.cn
+ecr us-gov-west-1 plain api.ecr.us-gov-west-1.amazonaws.com
+ecr us-gov-west-1 dual ecr.us-gov-west-1.api.aws
+ecr us-gov-west-1 fips api.ecr-fips.us-gov-west-1.amazonaws.com
+ecr us-gov-west-1 fips+dual ecr-fips.us-gov-west-1.api.aws
+ecr eusc-de-east-1 plain api.ecr.eusc-de-east-1.amazonaws.eu
+ecr eusc-de-east-1 dual ecr.eusc-de-east-1.api.amazonwebservices.eu
+ecr eusc-de-east-1 fips api.ecr-fips.eusc-de-east-1.amazonaws.eu
+ecr eusc-de-east-1 fips+dual ecr-fips.eusc-de-east-1.api.amazonwebservices.eu
+ecr us-iso-east-1 plain api.ecr.us-iso-east-1.c2s.ic.gov
+ecr us-iso-east-1 dual ecr.us-iso-east-1.api.aws.ic.gov
+ecr us-iso-east-1 fips api.ecr-fips.us-iso-east-1.c2s.ic.gov
+ecr us-iso-east-1 fips+dual ecr-fips.us-iso-east-1.api.aws.ic.gov
+ecr us-isob-east-1 plain api.ecr.us-isob-east-1.sc2s.sgov.gov
+ecr us-isob-east-1 dual ecr.us-isob-east-1.api.aws.scloud
+ecr us-isob-east-1 fips api.ecr-fips.us-isob-east-1.sc2s.sgov.gov
+ecr us-isob-east-1 fips+dual ecr-fips.us-isob-east-1.api.aws.scloud
+ecr us-isof-south-1 plain api.ecr.us-isof-south-1.csp.hci.ic.gov
+ecr us-isof-south-1 fips api.ecr-fips.us-isof-south-1.csp.hci.ic.gov
+ecr eu-isoe-west-1 plain api.ecr.eu-isoe-west-1.cloud.adc-e.uk
+ecr eu-isoe-west-1 fips api.ecr-fips.eu-isoe-west-1.cloud.adc-e.uk
+";
