@@ -3,6 +3,7 @@
 //! The stand-in for AWS runs as a process of its own, with AWS's published rate limits unless they are not wanted, and tasks
 //! that are reachable 20 seconds after they were asked for. Only the driver's processes are counted.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -10,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use plotters::prelude::*;
 use serde_json::{Value, json};
+use testing::{Account, Job, ManagerHost};
 
-use crate::aws::Aws;
-use crate::manager::Manager;
+use crate::fargate;
 
 /// Numbers of jobs when the arguments name none.
 const SIZES: [usize; 5] = [1, 10, 50, 100, 200];
@@ -22,7 +23,7 @@ const TASK: f64 = 20.0;
 const LATENCY: &str = "0.717";
 
 /// What every job runs.
-const SCRIPT: &[u8] = b"echo begun; sleep 8; echo over\n";
+const SCRIPT: &str = "echo begun; sleep 8; echo over\n";
 
 /// Time between two looks at the memory of the driver's processes.
 const SAMPLE: Duration = Duration::from_millis(500);
@@ -84,7 +85,7 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(unlimited: bool) -> (Self, Aws) {
+    fn start(unlimited: bool) -> (Self, Account) {
         let mut process = Command::new(crate::fargate())
             .args(["local", "serve", "--listen", "127.0.0.1:0"])
             .args(["--latency", LATENCY])
@@ -103,13 +104,7 @@ impl Serving {
             process,
             _stdout: stdout,
         };
-        let aws = Aws {
-            address,
-            stop: None,
-            thread: None,
-        };
-        aws.set_up();
-        (serving, aws)
+        (serving, Account::at(address))
     }
 }
 
@@ -124,20 +119,16 @@ impl Drop for Serving {
 
 fn crowd(jobs: usize, setting: Setting) -> Row {
     let (serving, aws) = Serving::start(setting.unlimited);
-    let manager = Manager::of(aws, tempfile::tempdir().unwrap());
+    let manager = ManagerHost::in_account(fargate(), aws, tempfile::tempdir().unwrap());
     if setting.public {
         manager.configure("EnablePublicIP = true", "");
     }
-    for job in 0..jobs {
-        let folder = manager.path(&job.to_string());
-        std::fs::create_dir(&folder).unwrap();
-        let info = json!({ "name": "crowd", "project_id": 77, "project_full_path": "acme/shop" });
-        let response = json!({ "id": 1000 + job, "job_info": info, "variables": null });
-        std::fs::write(folder.join("response.json"), response.to_string()).unwrap();
-        std::fs::write(folder.join("script"), SCRIPT).unwrap();
-    }
+    let asked = json!({ "variables": null });
+    let all: Vec<_> = (0..jobs as u64)
+        .map(|number| Job::new(&manager, 1000 + number, &asked))
+        .collect();
     let before = manager.aws.stats();
-    let (ends, prepare) = stage(&manager, jobs, &["custom", "prepare"]);
+    let (ends, prepare) = stage(&all, |job| job.call(&["custom", "prepare"]));
     let after = manager.aws.stats();
     let calls = |stats: &Value, operation: &str| stats["calls"][operation].as_u64().unwrap();
     let made = |operation| calls(&after, operation) - calls(&before, operation);
@@ -147,12 +138,8 @@ fn crowd(jobs: usize, setting: Setting) -> Row {
         .map(|end| end.after)
         .collect();
     ready.sort();
-    let (ran, run) = stage(
-        &manager,
-        jobs,
-        &["custom", "run", "{script}", "build_script"],
-    );
-    let (cleaned, _) = stage(&manager, jobs, &["custom", "cleanup"]);
+    let (ran, run) = stage(&all, |job| job.script("build_script", SCRIPT));
+    let (cleaned, _) = stage(&all, |job| job.call(&["custom", "cleanup"]));
     let failed =
         (0..jobs).filter(|job| [&ends, &ran, &cleaned].iter().any(|ends| !ends[*job].good));
     let at = |index: usize| ready.get(index).copied().unwrap_or_default();
@@ -203,32 +190,18 @@ struct End {
 }
 
 /// Makes the same call for all jobs at once.
-fn stage(manager: &Manager, jobs: usize, arguments: &[&str]) -> (Vec<End>, Load) {
+fn stage(jobs: &[Job<'_>], call: impl Fn(&Job<'_>) -> Command) -> (Vec<End>, Load) {
     let cpu_before = crate::children_cpu();
     let begun = Instant::now();
-    let start = |job: usize| {
-        let folder = manager.path(&job.to_string());
-        let script = folder.join("script").display().to_string();
-        let arguments: Vec<_> = arguments
-            .iter()
-            .map(|argument| {
-                if *argument == "{script}" {
-                    script.as_str()
-                } else {
-                    argument
-                }
-            })
-            .collect();
-        manager
-            .call(&arguments)
-            .env("JOB_RESPONSE_FILE", folder.join("response.json"))
-            .env("BUILD_EXIT_CODE_FILE", folder.join("build_exit_code"))
-            .stdout(std::fs::File::create(folder.join("out")).unwrap())
-            .stderr(std::fs::File::create(folder.join("err")).unwrap())
+    let start = |job: &Job<'_>| {
+        call(job)
+            .stdout(File::create(job.path("out")).unwrap())
+            .stderr(File::create(job.path("err")).unwrap())
             .spawn()
             .unwrap()
     };
-    let mut running: Vec<(Child, Option<End>)> = (0..jobs).map(|job| (start(job), None)).collect();
+    let mut running: Vec<(Child, Option<End>)> =
+        jobs.iter().map(|job| (start(job), None)).collect();
     let mut load = Load::default();
     let mut sample_at = begun;
     while running.iter().any(|(_, end)| end.is_none()) {

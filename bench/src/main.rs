@@ -1,14 +1,6 @@
 //! Measures the driver as it is released, beside OpenSSH's `ssh` against the same server in the same run, and
 //! prints a table. Timings on a shared machine are noisy: the ratio counts, not the second.
 
-// The surroundings are those of the tests of the stages, of which only some are needed here.
-#![allow(dead_code)]
-
-#[path = "../../crates/fargate/tests/stages/aws.rs"]
-mod aws;
-#[path = "../../crates/fargate/tests/stages/manager.rs"]
-mod manager;
-
 mod agent;
 mod crowd;
 
@@ -20,9 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde_json::{Value, json};
-
-use crate::aws::Server;
-use crate::manager::Manager;
+use testing::{ManagerHost, SshServer};
 
 /// Runs of each measurement when the arguments say nothing else; the median counts.
 const RUNS: usize = 9;
@@ -164,7 +154,7 @@ fn mebibytes(kib: u64) -> String {
 
 fn prepare() {
     let late = json!({ "faults": [{ "effect": { "listen_delay": { "seconds": TASK_SECONDS } } }] });
-    let manager = Manager::with_faults(Server::Agent, &late);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &late);
     let costs = (0..3)
         .map(|_| {
             let cost = cost(&manager.call(&["custom", "prepare"]), None);
@@ -187,7 +177,7 @@ fn prepare() {
 }
 
 fn scripts(runs: usize) {
-    let manager = Manager::new(Server::OpenSsh);
+    let manager = ManagerHost::new(fargate(), SshServer::OpenSsh);
     manager.prepare();
     let peer = Peer::of(&manager);
     let one_line = "echo hello";
@@ -261,7 +251,7 @@ fn scripts(runs: usize) {
         "script's, 3",
     );
 
-    let agent = Manager::new(Server::Agent);
+    let agent = ManagerHost::new(fargate(), SshServer::Agent);
     agent.prepare();
     let peer = Peer::of(&agent);
     let (ours, theirs) = compare(&agent, &peer, one_line, runs);
@@ -291,9 +281,9 @@ fn ratio(ours: Duration, theirs: Duration) -> String {
 }
 
 /// Measures both in turn, so that what else the machine does meets both.
-fn compare(manager: &Manager, peer: &Peer, script: &str, runs: usize) -> (Cost, Cost) {
+fn compare(manager: &ManagerHost, peer: &Peer, script: &str, runs: usize) -> (Cost, Cost) {
     let file = manager.path("measured");
-    manager::write(&file, script.as_bytes());
+    std::fs::write(&file, script.as_bytes()).unwrap();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..runs {
         ours.push(cost(
@@ -312,13 +302,13 @@ struct Peer {
 }
 
 impl Peer {
-    fn of(manager: &Manager) -> Self {
+    fn of(manager: &ManagerHost) -> Self {
         let record: Value =
             serde_json::from_slice(&std::fs::read(&manager.records()[0]).unwrap()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let login = record["login"].clone();
         let key = folder.path().join("key");
-        manager::write(&key, login["private_key"].as_str().unwrap().as_bytes());
+        std::fs::write(&key, login["private_key"].as_str().unwrap().as_bytes()).unwrap();
         std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .unwrap();
         let known = format!(
@@ -327,7 +317,7 @@ impl Peer {
             login["port"],
             login["host_key"].as_str().unwrap()
         );
-        manager::write(&folder.path().join("known_hosts"), known.as_bytes());
+        std::fs::write(folder.path().join("known_hosts"), known.as_bytes()).unwrap();
         Self { folder, login }
     }
 
@@ -366,7 +356,7 @@ impl Peer {
 /// What GitLab's driver fails at, by its outcome.
 fn answers() {
     let always = json!({ "faults": [{ "effect": { "no_capacity": {} } }] });
-    let manager = Manager::with_faults(Server::Agent, &always);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &always);
     manager.configure("StartTimeout = \"1s\"", "");
     let outcome = manager.custom("prepare");
     let told = outcome.code == Some(22)

@@ -1,6 +1,8 @@
 //! What a command gets, and what its client is told.
 
-use crate::harness::{Agent, Noise, eventually, read_channel, runs, text};
+use testing::{eventually, process::is_running};
+
+use crate::harness::{Agent, Noise, read_channel, text};
 
 #[test]
 fn every_exit_status_arrives() {
@@ -98,7 +100,7 @@ fn a_command_ends_with_its_shell_and_leaves_its_children_alive() {
     let output = agent.run(command);
     assert!(output.status.success());
     let child = text(&output.stdout);
-    assert!(runs(child));
+    assert!(is_running(child));
     std::fs::write(survived.with_extension("go"), "").unwrap();
     eventually("the child has written", || survived.exists().then_some(()));
     eventually("the child was collected", || {
@@ -119,10 +121,10 @@ fn a_child_that_never_stops_writing_does_not_hold_the_command_up() {
     let output = agent.run("yes & echo $! >&2; exit 4");
     assert_eq!(output.status.code(), Some(4));
     let child = text(&output.stderr).to_owned();
-    assert!(runs(&child));
+    assert!(is_running(&child));
     agent.kill("TERM");
     eventually("the child is ended with the agent", || {
-        (!runs(&child)).then_some(())
+        (!is_running(&child)).then_some(())
     });
 }
 

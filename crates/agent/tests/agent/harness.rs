@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use russh::client::{self, Msg};
 use russh::keys::key::safe_rng;
@@ -18,6 +18,7 @@ use russh::keys::{
 use russh::{Channel, ChannelMsg};
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
+use testing::{eventually, process};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -209,17 +210,8 @@ impl Agent {
 
     /// The most memory the agent had so far, in bytes.
     pub(crate) fn peak_memory(&self) -> usize {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmHWM:"))
-            .unwrap();
-        line.split_whitespace()
-            .nth(1)
-            .unwrap()
-            .parse::<usize>()
-            .unwrap()
-            * 1024
+        let peak = process::peak_memory_kib(process::pid(&self.child));
+        usize::try_from(peak.unwrap() * 1024).unwrap()
     }
 
     /// Waits until the agent has stopped doing anything, because it waits for somebody.
@@ -314,31 +306,6 @@ pub(crate) async fn read_channel(channel: &mut Channel<Msg>, enough: usize) -> T
         }
     }
     told
-}
-
-/// Waits for something that must happen, and fails when it does not.
-pub(crate) fn eventually<T>(what: &str, mut happened: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(value) = happened() {
-            return value;
-        }
-        assert!(start.elapsed() < PATIENCE, "still waiting until {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Whether a process runs; a zombie does not.
-pub(crate) fn runs(pid: &str) -> bool {
-    match fs::read_to_string(format!("/proc/{}/stat", pid.trim())) {
-        Ok(stat) => !stat
-            .rsplit(')')
-            .next()
-            .unwrap()
-            .trim_start()
-            .starts_with('Z'),
-        Err(_) => false,
-    }
 }
 
 /// The next line of a pipe.

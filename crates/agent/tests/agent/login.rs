@@ -5,7 +5,9 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Agent, Noise, binary, eventually, new_key, text};
+use testing::eventually;
+
+use crate::harness::{Agent, Noise, binary, new_key, text};
 
 #[test]
 fn another_key_is_refused() {

@@ -1,29 +1,18 @@
 //! The agent as its users see it: the real binary on loopback, with OpenSSH's `ssh` as its client, and russh's client
 //! for requests that `ssh` cannot make.
 
-#[cfg(test)]
+#![cfg(test)]
+
 mod commands;
-#[cfg(test)]
+mod data_flow;
 mod driver;
-#[cfg(test)]
-mod ends;
-#[cfg(test)]
-mod flow;
-#[cfg(test)]
 mod harness;
-#[cfg(test)]
-mod leaving;
-#[cfg(test)]
+mod idle_exit;
 mod login;
-#[cfg(test)]
+mod lost_clients;
 mod refusals;
-#[cfg(test)]
-mod roots;
-#[cfg(test)]
+mod root_folders;
 mod scripts;
-#[cfg(test)]
 mod shells;
-#[cfg(test)]
 mod signals;
-#[cfg(test)]
-mod task;
+mod task_containers;

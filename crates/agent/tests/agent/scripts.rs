@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use fargate_wire::script::{Attach, Decoder, SUBSYSTEM, ToAgent};
+use testing::{eventually, process::is_running};
 use tokio::time::timeout;
 
 use crate::driver::{Driver, attach};
-use crate::harness::{Agent, Noise, eventually, runs, text};
+use crate::harness::{Agent, Noise, text};
 
 #[tokio::test]
 async fn a_script_runs_once_and_is_forgotten_when_its_end_is_known() {
@@ -160,7 +161,7 @@ async fn a_script_that_nobody_comes_back_for_is_ended() {
         assert!(driver.listen().await);
     }
     let pids: Vec<_> = text(&driver.stdout).lines().map(str::to_owned).collect();
-    assert!(pids.iter().all(|pid| runs(pid)));
+    assert!(pids.iter().all(|pid| is_running(pid)));
     drop(driver);
     session
         .disconnect(russh::Disconnect::ByApplication, "", "")
@@ -168,7 +169,7 @@ async fn a_script_that_nobody_comes_back_for_is_ended() {
         .unwrap();
     let gone = move || {
         eventually("both are gone", || {
-            pids.iter().all(|pid| !runs(pid)).then_some(())
+            pids.iter().all(|pid| !is_running(pid)).then_some(())
         })
     };
     tokio::task::spawn_blocking(gone).await.unwrap();
@@ -194,7 +195,7 @@ async fn a_cancelled_script_has_ended_when_all_of_it_has() {
     let pid = driver.until_stdout(2).await.to_owned();
     driver.send(ToAgent::Cancel(Duration::from_secs(10))).await;
     driver.until_frame("Signalled(15)").await;
-    assert!(!runs(pid.lines().next().unwrap()));
+    assert!(!is_running(pid.lines().next().unwrap()));
     driver.finish().await;
 
     let stubborn = Attach {
@@ -289,7 +290,7 @@ async fn what_makes_no_sense_ends_its_channel_and_nothing_else() {
 #[tokio::test]
 async fn without_a_shell_it_says_so() {
     let root = tempfile::tempdir().unwrap();
-    crate::roots::put_agent(root.path());
+    crate::root_folders::put_agent(root.path());
     let mut command = std::process::Command::new("unshare");
     command
         .args(["--user", "--map-root-user", "chroot"])

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::harness::{Agent, text};
-use crate::roots::put_agent;
+use crate::root_folders::put_agent;
 
 /// An agent in a root folder of its own, with nothing else there.
 fn agent_in(root: &Path) -> Agent {

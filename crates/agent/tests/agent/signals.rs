@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use russh::Sig;
+use testing::{eventually, process::is_running};
 
-use crate::harness::{Agent, eventually, read_channel, runs, text};
+use crate::harness::{Agent, read_channel, text};
 
 #[tokio::test]
 async fn death_by_a_signal_is_told_by_name() {
@@ -51,12 +52,12 @@ async fn a_signal_reaches_the_whole_group() {
     let command = "sleep 1000 & echo $!; sleep 1000; echo not reached";
     channel.exec(true, command).await.unwrap();
     let child = text(&read_channel(&mut channel, 2).await.stdout).to_owned();
-    assert!(runs(&child));
+    assert!(is_running(&child));
     channel.signal(Sig::TERM).await.unwrap();
     let told = read_channel(&mut channel, usize::MAX).await;
     assert_eq!(told.signal.as_deref(), Some("TERM"));
     assert_eq!(text(&told.stdout), "");
-    eventually("the child is gone", || (!runs(&child)).then_some(()));
+    eventually("the child is gone", || (!is_running(&child)).then_some(()));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::cluster::{Cluster, ENDLESS, Task, serving_program, shell, with};
 use crate::images::engine;
-use crate::stand_in::{ENDLESS, StandIn, Task, serving_program, shell, with};
 
 fn endless() -> Value {
     json!([with(
@@ -16,7 +16,7 @@ fn endless() -> Value {
 }
 
 /// A running task with a volume.
-fn running(stand_in: &StandIn) -> Task<'_> {
+fn running(stand_in: &Cluster) -> Task<'_> {
     let task = stand_in.run_with(
         endless(),
         &json!({ "volumes": [{ "name": "work" }] }),
@@ -32,7 +32,7 @@ fn left(task: &str) -> Vec<String> {
 
 #[test]
 fn a_stopped_task_leaves_nothing() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = running(&stand_in);
     // The container that holds the network, the task's own container, and the volume.
     assert_eq!(left(task.id()).len(), 3);
@@ -43,7 +43,7 @@ fn a_stopped_task_leaves_nothing() {
 
 #[test]
 fn a_task_that_fails_to_start_leaves_nothing() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = stand_in.run(json!([
         shell("first", ENDLESS),
         { "name": "build", "image": "127.0.0.1:1/none:1" },
@@ -55,7 +55,7 @@ fn a_task_that_fails_to_start_leaves_nothing() {
 /// Stops at different times of the start.
 #[test]
 fn a_task_stopped_while_it_starts_leaves_nothing() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     for wait in [0, 20, 60, 150, 300] {
         let task = stand_in.run(json!([shell("build", ENDLESS)]));
         std::thread::sleep(std::time::Duration::from_millis(wait));
@@ -67,7 +67,7 @@ fn a_task_stopped_while_it_starts_leaves_nothing() {
 
 #[test]
 fn the_end_of_the_stand_in_leaves_nothing() {
-    let mut stand_in = StandIn::start();
+    let mut stand_in = Cluster::start();
     let ids = [
         running(&stand_in).id().to_owned(),
         running(&stand_in).id().to_owned(),
@@ -81,7 +81,7 @@ fn the_end_of_the_stand_in_leaves_nothing() {
 /// A stand-in in a process of its own.
 struct Server {
     child: Child,
-    stand_in: StandIn,
+    stand_in: Cluster,
 }
 
 impl Server {
@@ -98,7 +98,7 @@ impl Server {
             .unwrap();
         Self {
             child,
-            stand_in: StandIn::at(address.trim().parse().unwrap()),
+            stand_in: Cluster::at(address.trim().parse().unwrap()),
         }
     }
 }
@@ -112,7 +112,7 @@ impl Drop for Server {
 
 #[test]
 fn a_stand_in_removes_the_containers_of_a_killed_one_and_keeps_those_of_a_running_one() {
-    let living = StandIn::start();
+    let living = Cluster::start();
     let theirs = running(&living);
     let killed = Server::start();
     let id = running(&killed.stand_in).id().to_owned();

@@ -3,7 +3,7 @@
 use ecs_local::Backend;
 use serde_json::json;
 
-use crate::stand_in::{ENDLESS, StandIn, shell};
+use crate::cluster::{Cluster, ENDLESS, shell};
 
 #[test]
 fn a_slow_pull_delays_only_its_own_container() {
@@ -11,8 +11,8 @@ fn a_slow_pull_delays_only_its_own_container() {
         json!([{ "when": { "container": "build" }, "effect": { "pull_delay": { "seconds": 3 } } }]);
     // ECS shows the same with processes.
     for stand_in in [
-        StandIn::with_faults(&delay),
-        StandIn::with(Backend::default(), &delay),
+        Cluster::with_faults(&delay),
+        Cluster::with(Backend::default(), &delay),
     ] {
         let task = stand_in.run(json!([
             shell("build", &format!("echo built; {ENDLESS}")),
@@ -43,7 +43,7 @@ fn a_container_ends_at_the_time_and_with_the_code_of_the_fault() {
         { "when": { "container": "exits" }, "effect": { "exit": { "after_seconds": 0.2, "code": 9 } } },
         { "when": { "container": "grows" }, "effect": { "out_of_memory": { "after_seconds": 0.2 } } },
     ]);
-    let stand_in = StandIn::with_faults(&rules);
+    let stand_in = Cluster::with_faults(&rules);
     let endless = |name: &str| stand_in.run(json!([shell(name, ENDLESS)]));
     let shown = endless("exits").stopped();
     assert_eq!(shown.exit_code("exits"), Some(9));
@@ -56,7 +56,7 @@ fn a_container_ends_at_the_time_and_with_the_code_of_the_fault() {
 #[test]
 fn an_unsupported_fault_fails_the_start_with_its_reason() {
     let rules = json!([{ "effect": { "port_refused": {} } }]);
-    let stand_in = StandIn::with_faults(&rules);
+    let stand_in = Cluster::with_faults(&rules);
     let shown = stand_in
         .run(json!([shell("build", "echo never")]))
         .stopped();

@@ -1,9 +1,9 @@
 //! The images of these tests, and the engine that has them.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::busybox;
-use crate::engine::Engine;
+use testing::{ContainerEngine, busybox};
 
 /// Busybox and nothing else, with the account `ci`.
 pub(crate) const BUSYBOX: &str = "fargate-test/busybox";
@@ -13,12 +13,12 @@ pub(crate) const ECHO: &str = "fargate-test/echo";
 pub(crate) const USR1: &str = "fargate-test/usr1";
 
 /// The engine that all tests share, with the images in it.
-pub(crate) fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::start(import))
+pub(crate) fn engine() -> &'static ContainerEngine {
+    static ENGINE: OnceLock<ContainerEngine> = OnceLock::new();
+    ENGINE.get_or_init(|| ContainerEngine::start(Path::new(env!("CARGO_TARGET_TMPDIR")), import))
 }
 
-fn import(engine: &Engine) {
+fn import(engine: &ContainerEngine) {
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("busybox.tar");
     std::fs::write(&archive, busybox::files()).unwrap();

@@ -1,12 +1,13 @@
 //! CloudWatch Logs, with the output of real containers.
 
 use serde_json::{Value, json};
+use testing::wait_until;
 
-use crate::stand_in::{StandIn, shell, wait_until, with};
+use crate::cluster::{Cluster, shell, with};
 
 #[test]
 fn lines_of_output_are_events_of_the_log_stream() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     stand_in.logs("CreateLogGroup", &json!({ "logGroupName": "/ci" }));
     let options = json!({ "awslogs-group": "/ci", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "job" });
     let script =

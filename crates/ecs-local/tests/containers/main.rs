@@ -5,18 +5,13 @@
 
 #![cfg(test)]
 
-mod busybox;
 mod cleanup;
-// Shared with the driver's tests, which use more of it.
-#[allow(dead_code)]
-mod engine;
+mod cluster;
 mod faults;
 mod images;
 mod logs;
 mod pulls;
-mod registry;
 mod settings;
 mod sharing;
-mod stand_in;
 mod starts;
 mod stops;

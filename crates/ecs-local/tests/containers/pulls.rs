@@ -1,21 +1,23 @@
 //! Images from a registry.
 
 use serde_json::json;
+use testing::{DockerRegistry, busybox};
 
-use crate::busybox;
+use crate::cluster::Cluster;
 use crate::images::engine;
-use crate::registry::Registry;
-use crate::stand_in::StandIn;
 
 #[test]
 fn images_are_pulled_and_local_ones_are_used_when_a_pull_fails() {
     let folder = tempfile::tempdir().unwrap();
-    let registry = Registry::start(folder.path());
+    let registry = DockerRegistry::open(folder.path());
     let image = format!("{}/team/app:1", registry.address);
     let archive = folder.path().join("busybox.tar");
     std::fs::write(&archive, busybox::files()).unwrap();
     engine().publish(&image, &archive);
-    let stand_in = StandIn::in_engine(engine().asking(registry.address, folder.path()), &json!([]));
+    let stand_in = Cluster::in_engine(
+        engine().for_registry(registry.address, folder.path()),
+        &json!([]),
+    );
     let run = |image: &str| {
         stand_in.run(json!([{ "name": "build", "image": image, "command": ["/bin/echo", "ran"] }]))
     };

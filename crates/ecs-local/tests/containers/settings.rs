@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stand_in::{ENDLESS, StandIn, shell, with};
+use crate::cluster::{Cluster, ENDLESS, shell, with};
 
 /// The bits of CAP_SYS_PTRACE, and of CAP_CHOWN, which containers have by default.
 const SYS_PTRACE: u64 = 1 << 19;
@@ -10,7 +10,7 @@ const CHOWN: u64 = 1;
 
 #[test]
 fn user_folder_limits_and_environment() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = stand_in.run(json!([with(
         shell("build", "id -u; id -g; pwd; ulimit -n; echo \"$GREETING\""),
         json!({
@@ -30,7 +30,7 @@ fn user_folder_limits_and_environment() {
 
 #[test]
 fn the_root_can_be_read_only() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let script = "touch /etc/file && echo written";
     let task = stand_in.run(json!([
         with(
@@ -51,7 +51,7 @@ fn the_root_can_be_read_only() {
 
 #[test]
 fn capabilities_are_added_and_dropped() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let script = "grep CapEff /proc/self/status";
     let changed = json!({ "add": ["SYS_PTRACE"], "drop": ["CHOWN"] });
     let task = stand_in.run(json!([
@@ -74,7 +74,7 @@ fn capabilities_are_added_and_dropped() {
 
 #[test]
 fn an_init_process_reaps_orphans() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     // An ended orphan goes only when its new parent, the first process, reaps it.
     let script = "echo I am $$; (sleep 0.1 & echo $! > /tmp/orphan); \
                   while [ -e /proc/$(cat /tmp/orphan) ]; do sleep 0.1; done; echo gone";
@@ -90,7 +90,7 @@ fn an_init_process_reaps_orphans() {
 
 #[test]
 fn a_container_over_its_memory_limit_ends_out_of_memory() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     // A string that grows forever.
     let greedy = "a=xxxxxxxxxxxxxxxx; while true; do a=$a$a; done";
     let task = stand_in.run(json!([

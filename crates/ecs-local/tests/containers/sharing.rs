@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use crate::stand_in::{ENDLESS, StandIn, shell, with};
+use crate::cluster::{Cluster, ENDLESS, shell, with};
 
 /// A definition with a volume and shared processes.
 fn all_shared() -> serde_json::Value {
@@ -19,7 +19,7 @@ fn mounted(container: serde_json::Value) -> serde_json::Value {
 
 #[test]
 fn network_processes_and_volumes_are_shared() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = stand_in.run_with(
         json!([
             mounted(shell(
@@ -48,7 +48,7 @@ fn network_processes_and_volumes_are_shared() {
 
 #[test]
 fn processes_are_private_unless_shared() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = stand_in.run(json!([shell(
         "alone",
         "echo I am $$; ps | grep -c /[p]ause"
@@ -60,7 +60,7 @@ fn processes_are_private_unless_shared() {
 
 #[test]
 fn tasks_have_addresses_of_their_own() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let server = |words: &str| {
         stand_in.run(json!([shell(
             "server",
@@ -72,7 +72,7 @@ fn tasks_have_addresses_of_their_own() {
         let address = task.running().address();
         let mut reply = String::new();
         // A RUNNING task may not listen yet.
-        crate::stand_in::wait_until("it listens", || {
+        testing::wait_until("it listens", || {
             reply.clear();
             TcpStream::connect((address, 9000))
                 .is_ok_and(|mut stream| stream.read_to_string(&mut reply).is_ok())
@@ -83,7 +83,7 @@ fn tasks_have_addresses_of_their_own() {
 
 #[test]
 fn a_volume_is_empty_and_of_root_and_can_be_read_only() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let read_only = json!([{ "sourceVolume": "work", "containerPath": "/tmp", "readOnly": true }]);
     let task = stand_in.run_with(
         json!([
@@ -115,7 +115,7 @@ fn a_volume_is_empty_and_of_root_and_can_be_read_only() {
 
 #[test]
 fn a_container_has_volumes_from_another() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let from = |read_only| json!({ "volumesFrom": [{ "sourceContainer": "owner", "readOnly": read_only }] });
     let after = json!({ "dependsOn": [{ "containerName": "owner", "condition": "SUCCESS" }] });
     let task = stand_in.run_with(
@@ -147,7 +147,7 @@ fn a_container_has_volumes_from_another() {
 /// With SYS_PTRACE and shared processes, root in one container can change the files of another.
 #[test]
 fn a_tracing_container_reaches_the_files_of_the_others() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let tracing =
         json!({ "user": "0", "linuxParameters": { "capabilities": { "add": ["SYS_PTRACE"] } } });
     let reach = &["until pid=$(ps | awk '/[s]leep 4242/ { print $1; found = 1; exit } END { exit !found }'); do sleep 0.1; done; \

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
+use crate::cluster::{Cluster, ENDLESS, shell, with};
 use crate::images::{BUSYBOX, ECHO};
-use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 #[test]
 fn entry_points_and_commands_are_combined_as_docker_does() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let echo = |name: &str, members| {
         with(
             json!({ "name": name, "image": ECHO, "essential": false }),
@@ -49,7 +49,7 @@ fn entry_points_and_commands_are_combined_as_docker_does() {
 /// Like a job: one container prepares a volume and ends, then another uses it.
 #[test]
 fn a_container_waits_until_another_has_succeeded() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let mounts = json!([{ "sourceVolume": "tools", "containerPath": "/tools" }]);
     let task = stand_in.run_with(
         json!([
@@ -85,7 +85,7 @@ fn a_container_waits_until_another_has_succeeded() {
 
 #[test]
 fn a_container_with_a_failed_dependency_does_not_start() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = stand_in.run(json!([
         with(
             shell("build", "echo never"),
@@ -105,7 +105,7 @@ fn a_container_with_a_failed_dependency_does_not_start() {
 /// The check can succeed only inside the container. ECS ignores the check of the image.
 #[test]
 fn a_health_check_runs_in_the_container() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let check = json!({ "command": ["CMD-SHELL", "test \"$MARK\" = inside -a -e /etc/group -a ! -e /usr"], "interval": 5 });
     let task = stand_in.run(json!([
         with(
@@ -126,7 +126,7 @@ fn a_health_check_runs_in_the_container() {
 
 #[test]
 fn a_failed_pull_shows_the_registrys_message() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     // Nothing listens on port 1.
     let image = "127.0.0.1:1/team/app:1";
     let task = stand_in.run(json!([
@@ -153,7 +153,7 @@ fn a_failed_pull_shows_the_registrys_message() {
 
 #[test]
 fn a_failed_start_shows_the_engines_message() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     for (members, hint) in [
         (
             json!({ "entryPoint": ["/no/such/program"] }),

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::cluster::{Cluster, ENDLESS, shell, with};
 use crate::images::USR1;
-use crate::stand_in::{ENDLESS, StandIn, shell, with};
 
 #[test]
 fn containers_get_their_stop_signal_and_then_sigkill() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let waits = "echo ready; while true; do sleep 0.1; done";
     let task = stand_in.run(json!([
         shell(
@@ -48,7 +48,7 @@ fn containers_get_their_stop_signal_and_then_sigkill() {
 
 #[test]
 fn only_the_end_of_an_essential_container_stops_the_others() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = stand_in.run(json!([
         with(shell("extra", "exit 4"), json!({ "essential": false })),
         shell(
@@ -70,7 +70,7 @@ fn only_the_end_of_an_essential_container_stops_the_others() {
 #[test]
 fn a_stop_reaches_a_task_whose_containers_have_not_started() {
     let rules = json!([{ "when": { "container": "build" }, "effect": { "pull_delay": { "seconds": 600 } } }]);
-    let stand_in = StandIn::with_faults(&rules);
+    let stand_in = Cluster::with_faults(&rules);
     let task = stand_in.run(json!([
         shell("build", "echo never"),
         shell("other", ENDLESS)
@@ -89,7 +89,7 @@ fn a_stop_reaches_a_task_whose_containers_have_not_started() {
 /// Also among shared processes, where the first process of the task is not the container's.
 #[test]
 fn the_processes_of_a_container_end_with_it() {
-    let stand_in = StandIn::start();
+    let stand_in = Cluster::start();
     let task = stand_in.run_with(
         json!([
             with(

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::server::{CLUSTER, Local, request};
+use crate::cluster::{CLUSTER, Cluster, request};
 
-fn started(local: &Local) -> usize {
+fn started(local: &Cluster) -> usize {
     local.get("/_local/tasks").json().as_array().unwrap().len()
 }
 
@@ -35,7 +35,7 @@ fn a_refused_call_has_no_effect_and_the_next_succeeds() {
             "InvalidParameterException",
         ),
     ] {
-        let local = Local::with_faults(
+        let local = Cluster::with_faults(
             &json!([{ "when": { "operation": "RunTask", "first": 1 }, "effect": effect }]),
         );
         local.register_job("sleep 1000");
@@ -56,7 +56,7 @@ fn throttling_by_ec2_is_wrapped_in_an_error_of_ecs() {
         ),
         ("subnet", "Error retrieving subnet information for [subnet-"),
     ] {
-        let local = Local::with_faults(
+        let local = Cluster::with_faults(
             &json!([{ "effect": { "ec2_throttle": { "looking_up": looking_up } } }]),
         );
         local.register_job("sleep 1000");
@@ -72,7 +72,7 @@ fn throttling_by_ec2_is_wrapped_in_an_error_of_ecs() {
 
 #[test]
 fn a_concurrent_registration_is_refused_and_uses_no_revision() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "first": 1 }, "effect": "concurrent_registration" }]),
     );
     let definition = json!({ "family": "job", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256",
@@ -89,7 +89,7 @@ fn a_concurrent_registration_is_refused_and_uses_no_revision() {
 
 #[test]
 fn a_connection_reset_precedes_the_operation() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "operation": "RunTask" }, "effect": "connection_reset" }]),
     );
     local.register_job("sleep 1000");
@@ -101,7 +101,7 @@ fn a_connection_reset_precedes_the_operation() {
 #[test]
 fn a_call_with_a_lost_reply_takes_effect() {
     for reset in [false, true] {
-        let local = Local::with_faults(
+        let local = Cluster::with_faults(
             &json!([{ "when": { "operation": "RunTask", "first": 1 }, "effect": { "lost_reply": { "reset": reset } } }]),
         );
         local.register_job("sleep 1000");
@@ -124,7 +124,7 @@ fn a_call_with_a_lost_reply_takes_effect() {
 
 #[test]
 fn a_slow_reply_takes_the_time_of_the_fault() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "operation": "ListTasks" }, "effect": { "slow_reply": { "seconds": 0.3 } } }]),
     );
     let start = Instant::now();
@@ -134,7 +134,7 @@ fn a_slow_reply_takes_the_time_of_the_fault() {
 
 #[test]
 fn a_call_with_a_truncated_reply_takes_effect() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "operation": "RunTask" }, "effect": "truncated_reply" }]),
     );
     local.register_job("sleep 1000");
@@ -153,7 +153,7 @@ fn a_call_with_a_truncated_reply_takes_effect() {
 
 #[test]
 fn bare_errors_have_no_header_and_another_spelling() {
-    let local = Local::with_faults(&json!([{ "effect": "bare_errors" }]));
+    let local = Cluster::with_faults(&json!([{ "effect": "bare_errors" }]));
     let reply = local
         .ecs("ListTasks", &json!({ "cluster": "nowhere" }))
         .unwrap();
@@ -167,7 +167,7 @@ fn bare_errors_have_no_header_and_another_spelling() {
 
 #[test]
 fn a_rule_applies_only_to_the_calls_that_it_selects() {
-    let local = Local::with_faults(&json!([
+    let local = Cluster::with_faults(&json!([
         { "when": { "operation": "ListTasks", "nth": 2 }, "effect": "throttle" },
         { "when": { "operation": "DescribeClusters", "probability": 0 }, "effect": "throttle" },
         { "when": { "operation": "ListTaskDefinitions", "probability": 1 }, "effect": "throttle" },
@@ -186,17 +186,17 @@ fn a_rule_applies_only_to_the_calls_that_it_selects() {
 
 #[test]
 fn faults_are_replaced_while_it_runs() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     let list = json!({ "cluster": CLUSTER });
     let document = json!({ "seed": 7, "faults": [{ "when": { "operation": "ListTasks", "first": 1 }, "effect": "throttle" }] });
     // The counts start at 0 with each document.
     for _ in 0..2 {
-        assert_eq!(local.set_faults(&document.to_string()).status, 204);
+        assert_eq!(local.put_faults(&document.to_string()).status, 204);
         assert_eq!(local.get("/_local/faults").json(), document);
         assert_eq!(local.refusal("ListTasks", &list).1, "ThrottlingException");
         local.call("ListTasks", &list);
     }
-    let reply = local.set_faults(r#"{"faults": [{"effect": "explode"}]}"#);
+    let reply = local.put_faults(r#"{"faults": [{"effect": "explode"}]}"#);
     assert_eq!(reply.status, 400);
     assert!(
         reply.body.contains("unknown variant `explode`"),

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use ecs_local::Options;
 
-use crate::server::Local;
+use testing::LocalAws;
 
 /// The Python with boto3 and the aws command.
 fn python() -> PathBuf {
@@ -26,7 +26,7 @@ fn python() -> PathBuf {
 #[test]
 fn every_reply_conforms_to_the_models_of_aws() {
     // Slow enough to see states between two calls: a task takes 0.3 s to run, and as long to stop.
-    let local = Local::start_empty(Options {
+    let local = LocalAws::start(Options {
         latency: 0.01,
         ..Options::default()
     });

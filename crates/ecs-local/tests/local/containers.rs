@@ -1,8 +1,9 @@
 //! The containers of a task: the order of their starts and stops, health checks, environment, addresses.
 
 use serde_json::{Value, json};
+use testing::wait_until;
 
-use crate::server::{Local, detail, request, shell, wait_until};
+use crate::cluster::{Cluster, detail, request, shell};
 
 /// A script that prints `up`, and from then on exits with 0 on SIGTERM.
 const FOREVER: &str = "trap 'exit 0' TERM; echo up; while :; do sleep 0.02; done";
@@ -37,7 +38,7 @@ fn order(history: &[Value], status: &str) -> Vec<Vec<usize>> {
 
 #[test]
 fn containers_start_after_and_stop_before_what_they_depend_on() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     local.register(
         "order",
         json!([
@@ -81,7 +82,7 @@ fn a_failed_dependency_stops_the_task() {
         ("SUCCESS", "exit 3", "exited with 3"),
         ("COMPLETE", "sleep 1000", "within its startTimeout"),
     ] {
-        let local = Local::with_faults(&json!([]));
+        let local = Cluster::with_faults(&json!([]));
         let mut init = optional(shell("init", script));
         init["startTimeout"] = 2.into();
         local.register(
@@ -101,7 +102,7 @@ fn a_failed_dependency_stops_the_task() {
 
 #[test]
 fn health_checks_set_the_health_of_containers_and_task() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     let checked = |name: &str, command: Value| {
         let mut container = shell(name, FOREVER);
         container["healthCheck"] = json!({ "command": command, "retries": 1, "interval": 5 });
@@ -138,7 +139,7 @@ fn health_checks_set_the_health_of_containers_and_task() {
 
 #[test]
 fn a_container_has_its_own_environment_and_ecs_variables() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     let mut job = shell("job", "env; exec sleep 1000");
     job["environment"] =
         json!([{ "name": "A", "value": "defined" }, { "name": "B", "value": "defined" }]);
@@ -165,7 +166,7 @@ fn a_container_has_its_own_environment_and_ecs_variables() {
 
 #[test]
 fn each_task_has_a_loopback_address_of_its_own() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     local.register_job("exec sleep 1000");
     let mut order = request("job");
     order["count"] = 10.into();

@@ -6,7 +6,7 @@ use std::path::Path;
 use ecs_local::{Faults, SECURITY_GROUP, SUBNET_A, SUBNET_B, VPC};
 use serde_json::{Value, json};
 
-use crate::server::Local;
+use crate::cluster::Cluster;
 
 fn text() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/local.md");
@@ -74,7 +74,7 @@ fn every_operation_and_resource_is_documented() {
     for id in [VPC, SUBNET_A, SUBNET_B, SECURITY_GROUP] {
         assert!(text.contains(id), "{id}");
     }
-    let stats = Local::with_faults(&json!([])).get("/_local/stats").json();
+    let stats = Cluster::with_faults(&json!([])).get("/_local/stats").json();
     for operation in stats["calls"].as_object().unwrap().keys() {
         assert!(text.contains(&format!("`{operation}`")), "{operation}");
     }

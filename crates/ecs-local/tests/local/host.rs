@@ -2,11 +2,11 @@
 
 use ecs_local::Options;
 
-use crate::server::Local;
+use crate::cluster::Cluster;
 
 #[test]
 fn a_request_for_a_name_that_resolves_here_is_refused() {
-    let local = Local::start(Options::default());
+    let local = Cluster::start(Options::default());
     let status = |path: &str, host: &str| {
         let headers = format!("Host: {host}\r\n");
         let reply = local.http_at_any_host("GET", path, &headers, "");

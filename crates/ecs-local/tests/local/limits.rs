@@ -3,11 +3,11 @@
 use ecs_local::Options;
 use serde_json::json;
 
-use crate::server::{CLUSTER, Local, request};
+use crate::cluster::{CLUSTER, Cluster, request};
 
 #[test]
 fn calls_beyond_the_burst_are_throttled_until_the_bucket_fills() {
-    let local = Local::start(Options {
+    let local = Cluster::start(Options {
         throttle: true,
         ..Options::default()
     });
@@ -29,7 +29,7 @@ fn calls_beyond_the_burst_are_throttled_until_the_bucket_fills() {
     assert_eq!(stats["throttled"], 40 - accepted);
     // Other buckets stay full.
     local.call("ListTasks", &json!({ "cluster": CLUSTER }));
-    crate::server::wait_until("a registration is accepted again", || {
+    testing::wait_until("a registration is accepted again", || {
         local
             .ecs("RegisterTaskDefinition", &definition)
             .unwrap()
@@ -40,7 +40,7 @@ fn calls_beyond_the_burst_are_throttled_until_the_bucket_fills() {
 
 #[test]
 fn without_the_option_nothing_is_throttled() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     for _ in 0..150 {
         local.call("ListTasks", &json!({ "cluster": CLUSTER }));
     }
@@ -48,7 +48,7 @@ fn without_the_option_nothing_is_throttled() {
 
 #[test]
 fn launches_on_fargate_have_a_bucket_of_their_own() {
-    let local = Local::start(Options {
+    let local = Cluster::start(Options {
         throttle: true,
         ..Options::default()
     });

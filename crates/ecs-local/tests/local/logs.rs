@@ -2,8 +2,9 @@
 
 use ecs_local::Options;
 use serde_json::{Value, json};
+use testing::wait_until;
 
-use crate::server::{Local, shell, wait_until};
+use crate::cluster::{Cluster, shell};
 
 /// A container that runs a shell script and logs to `group`.
 fn logged(script: &str, group: &str, more: &Value) -> Value {
@@ -15,8 +16,8 @@ fn logged(script: &str, group: &str, more: &Value) -> Value {
     container
 }
 
-fn local(latency: f64) -> Local {
-    let local = Local::start(Options {
+fn local(latency: f64) -> Cluster {
+    let local = Cluster::start(Options {
         latency,
         ..Options::default()
     });
@@ -24,15 +25,14 @@ fn local(latency: f64) -> Local {
     local
 }
 
-fn events(local: &Local, arn: &str) -> Vec<Value> {
+fn events(local: &Cluster, arn: &str) -> Vec<Value> {
     let id = arn.rsplit('/').next().unwrap();
     let request = json!({ "logGroupName": "/ci", "logStreamName": format!("job/db/{id}"), "startFromHead": true });
     let reply = local.logs("GetLogEvents", &request);
-    let reply: Value = serde_json::from_str(&reply).unwrap();
     reply["events"].as_array().unwrap().clone()
 }
 
-fn messages(local: &Local, arn: &str) -> Vec<String> {
+fn messages(local: &Cluster, arn: &str) -> Vec<String> {
     let message = |event: Value| event["message"].as_str().unwrap().to_owned();
     events(local, arn).into_iter().map(message).collect()
 }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod calls;
+mod cluster;
 mod conformance;
 mod containers;
 mod documentation;
@@ -13,6 +14,5 @@ mod placement;
 mod ports;
 mod processes;
 mod reads;
-mod server;
 mod starts;
 mod stops;

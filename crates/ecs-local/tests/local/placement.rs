@@ -3,12 +3,12 @@
 use ecs_local::{Options, SUBNET_A, SUBNET_B, Seed};
 use serde_json::{Value, json};
 
-use crate::server::{Local, detail, request};
+use crate::cluster::{Cluster, detail, request};
 
 const FULL: &str = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
 
 /// Calls RunTask: the reasons of its failures, and the tasks that it started.
-fn run(local: &Local, request: &Value) -> (Vec<Value>, Vec<Value>) {
+fn run(local: &Cluster, request: &Value) -> (Vec<Value>, Vec<Value>) {
     let reply = local.call("RunTask", request);
     let failures = reply["failures"].as_array().unwrap();
     let reasons = failures.iter().map(|failure| failure["reason"].clone());
@@ -27,7 +27,7 @@ fn on(provider: &str) -> Value {
 
 #[test]
 fn without_capacity_run_task_succeeds_with_failures() {
-    let local = Local::with_faults(&json!([
+    let local = Cluster::with_faults(&json!([
         { "when": { "nth": 1 }, "effect": { "no_capacity": {} } },
         { "when": { "nth": 2 }, "effect": { "no_capacity": { "reason": "You've reached the limit" } } },
     ]));
@@ -41,7 +41,7 @@ fn without_capacity_run_task_succeeds_with_failures() {
 
 #[test]
 fn only_the_selected_capacity_provider_is_full() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "capacity_provider": "FARGATE_SPOT" }, "effect": { "no_capacity": {} } }]),
     );
     local.register_job("sleep 1000");
@@ -53,7 +53,7 @@ fn only_the_selected_capacity_provider_is_full() {
 
 #[test]
 fn tasks_go_to_the_subnets_with_capacity() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "subnet": SUBNET_A }, "effect": { "no_capacity": {} } }]),
     );
     local.register_job("sleep 1000");
@@ -68,7 +68,7 @@ fn tasks_go_to_the_subnets_with_capacity() {
 
 #[test]
 fn only_the_selected_family_has_no_capacity() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "family": "other" }, "effect": { "no_capacity": {} } }]),
     );
     local.register_job("sleep 1000");
@@ -82,7 +82,7 @@ fn a_task_in_a_subnet_without_addresses_fails_to_start() {
     let mut seed = Seed::default();
     seed.subnets.truncate(1);
     seed.subnets[0].free_addresses = 1;
-    let local = Local::start(Options {
+    let local = Cluster::start(Options {
         seed,
         ..Options::default()
     });

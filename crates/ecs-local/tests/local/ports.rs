@@ -5,8 +5,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testing::wait_until;
 
-use crate::server::{Local, detail, wait_until};
+use crate::cluster::{Cluster, detail};
 
 const PORT: u16 = 2222;
 
@@ -23,14 +24,14 @@ class Server(socketserver.ThreadingTCPServer):
 Server((sys.argv[1], int(sys.argv[2])), Echo).serve_forever()";
 
 /// A stand-in with one program for the container `job`, and its running task's address.
-fn start(rules: &Value) -> (Local, String) {
+fn start(rules: &Value) -> (Cluster, String) {
     use ecs_local::{Backend, Faults, Options, Program};
     let command = ["python3", "-c", ECHO, "{address}", "{port}"].map(str::to_owned);
     let program = Program {
         command: command.to_vec(),
         default_port: PORT,
     };
-    let local = Local::start(Options {
+    let local = Cluster::start(Options {
         faults: Faults::parse(&json!({ "faults": rules }).to_string()).unwrap(),
         backend: Backend::Process {
             programs: [("job".to_owned(), program)].into(),
@@ -60,8 +61,8 @@ fn reach(address: &str) -> TcpStream {
 }
 
 /// Asserts that nothing listens, even after another task of the same program, without faults, has opened its port.
-fn assert_refused(local: &Local, address: &str) {
-    local.set_faults("{}");
+fn assert_refused(local: &Cluster, address: &str) {
+    local.put_faults("{}");
     let other = local.wait_for(&local.run("job"), "RUNNING");
     reach(&detail(&other, "privateIPv4Address"));
     let error = connect(address).unwrap_err();

@@ -4,8 +4,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use testing::wait_until;
 
-use crate::server::{Local, shell, wait_until};
+use crate::cluster::{Cluster, shell};
 
 /// The command lines of this machine's running processes that contain `mark`.
 fn living(mark: &str) -> Vec<String> {
@@ -62,7 +63,7 @@ fn assert_gone(mark: &str) {
 #[test]
 fn nothing_is_left_when_the_stand_in_ends() {
     let mark = mark("end");
-    let mut local = Local::with_faults(&json!([]));
+    let mut local = Cluster::with_faults(&json!([]));
     local.register(
         "two",
         json!([
@@ -91,7 +92,7 @@ fn nothing_is_left_when_the_stand_in_ends() {
 #[test]
 fn nothing_is_left_when_a_task_is_stopped() {
     let mark = mark("stop");
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     local.register_job(&family(&mark, "sleep 1000"));
     let arn = local.run("job");
     local.wait_for_log(&arn, "job", "up");
@@ -104,7 +105,7 @@ fn nothing_is_left_when_a_task_is_stopped() {
 #[test]
 fn nothing_is_left_when_a_container_ends_by_itself() {
     let mark = mark("exit");
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     local.register_job(&family(&mark, "exit 0"));
     local.wait_for(&local.run("job"), "STOPPED");
     assert_gone(&mark);
@@ -113,7 +114,7 @@ fn nothing_is_left_when_a_container_ends_by_itself() {
 #[test]
 fn nothing_is_left_of_a_health_check_that_hangs() {
     let mark = mark("check");
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     let mut job = shell("job", "exec sleep 1000");
     let check = format!("setsid sh -c 'sleep 1000; : {mark}' & echo; sleep 1000; : {mark}");
     job["healthCheck"] = json!({ "command": ["CMD-SHELL", check] });
@@ -127,7 +128,7 @@ fn nothing_is_left_of_a_health_check_that_hangs() {
 
 #[test]
 fn a_container_that_ignores_sigterm_is_killed_after_its_stop_timeout() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     local.register_job("trap '' TERM; echo up; while :; do sleep 0.05; done");
     let arn = local.run("job");
     local.wait_for_log(&arn, "job", "up");

@@ -1,8 +1,9 @@
 //! Faults of replies about tasks: tasks that show late or go early, stale reads, values that no model has.
 
 use serde_json::{Value, json};
+use testing::wait_until;
 
-use crate::server::{CLUSTER, Local, detail, shell, wait_until};
+use crate::cluster::{CLUSTER, Cluster, detail, shell};
 
 /// Whether a DescribeTasks reply says `MISSING`.
 fn is_missing(reply: &Value) -> bool {
@@ -13,7 +14,7 @@ fn is_missing(reply: &Value) -> bool {
 
 #[test]
 fn a_new_task_is_missing_for_the_first_reads() {
-    let local = Local::with_faults(&json!([{ "effect": { "missing": { "reads": 3 } } }]));
+    let local = Cluster::with_faults(&json!([{ "effect": { "missing": { "reads": 3 } } }]));
     local.register_job("sleep 1000");
     let arn = local.run("job");
     let reads = [(); 5].map(|()| is_missing(&local.describe(&arn)));
@@ -34,7 +35,7 @@ fn a_new_task_is_missing_for_the_first_reads() {
 
 #[test]
 fn a_visible_task_is_missing_for_one_read() {
-    let local = Local::with_faults(&json!([{ "effect": { "missing_once": { "read": 3 } } }]));
+    let local = Cluster::with_faults(&json!([{ "effect": { "missing_once": { "read": 3 } } }]));
     local.register_job("sleep 1000");
     let arn = local.run("job");
     let reads = [(); 5].map(|()| is_missing(&local.describe(&arn)));
@@ -43,7 +44,7 @@ fn a_visible_task_is_missing_for_one_read() {
 
 #[test]
 fn a_stale_read_shows_the_version_before() {
-    let local = Local::with_faults(&json!([{ "effect": { "stale_read": { "every": 3 } } }]));
+    let local = Cluster::with_faults(&json!([{ "effect": { "stale_read": { "every": 3 } } }]));
     local.register_job("sleep 1000");
     let arn = local.run("job");
     // A running task does not change: the newest version is the last of its history.
@@ -61,7 +62,7 @@ fn a_stale_read_shows_the_version_before() {
 
 #[test]
 fn a_stopped_task_expires() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "nth": 1 }, "effect": { "expiry": { "seconds": 0.2 } } }]),
     );
     local.register_job("exit 0");
@@ -70,7 +71,7 @@ fn a_stopped_task_expires() {
     local.wait_for(&long, "STOPPED");
     let (_, code, message) = local.refusal(
         "StopTask",
-        &json!({ "cluster": crate::server::CLUSTER, "task": short }),
+        &json!({ "cluster": crate::cluster::CLUSTER, "task": short }),
     );
     assert_eq!(code, "InvalidParameterException");
     assert_eq!(message, "The referenced task was not found.");
@@ -79,7 +80,7 @@ fn a_stopped_task_expires() {
 #[test]
 fn values_and_members_of_a_later_version() {
     let rules = json!([{ "effect": "unknown_values" }, { "effect": { "start_delay": { "seconds": 1000 } } }]);
-    let local = Local::with_faults(&rules);
+    let local = Cluster::with_faults(&rules);
     local.register_job("sleep 1000");
     let arn = local.run("job");
     wait_until("the task's containers start", || {
@@ -98,7 +99,7 @@ fn values_and_members_of_a_later_version() {
 #[test]
 fn another_attachment_comes_first_and_details_are_shuffled() {
     let local =
-        Local::with_faults(&json!([{ "when": { "nth": 1 }, "effect": "attachment_traps" }]));
+        Cluster::with_faults(&json!([{ "when": { "nth": 1 }, "effect": "attachment_traps" }]));
     local.register_job("sleep 1000");
     let (trapped, plain) = (local.run("job"), local.run("job"));
     let (trapped, plain) = (
@@ -124,7 +125,7 @@ fn another_attachment_comes_first_and_details_are_shuffled() {
 
 #[test]
 fn the_public_address_comes_late() {
-    let local = Local::with_faults(&json!([{ "effect": { "public_ip_late": { "reads": 2 } } }]));
+    let local = Cluster::with_faults(&json!([{ "effect": { "public_ip_late": { "reads": 2 } } }]));
     local.register_job("sleep 1000");
     let arn = local.run("job");
     let interface = detail(&local.wait_for(&arn, "RUNNING"), "networkInterfaceId");
@@ -137,7 +138,7 @@ fn the_public_address_comes_late() {
 
 #[test]
 fn the_metadata_endpoint_shows_the_end_of_a_container_first() {
-    let local = Local::with_faults(&json!([{ "effect": "late_containers" }]));
+    let local = Cluster::with_faults(&json!([{ "effect": "late_containers" }]));
     let side =
         json!({ "name": "side", "essential": false, "entryPoint": ["/bin/sh", "-c", "exit 7"] });
     let script = "echo uri $ECS_CONTAINER_METADATA_URI_V4; sleep 1000";

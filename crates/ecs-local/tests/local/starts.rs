@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::server::{Local, shell};
+use crate::cluster::{Cluster, shell};
 
 /// Runs a task of two containers to its end. The second one is not essential.
 fn run(rules: &Value) -> (Value, Vec<Value>) {
-    let local = Local::with_faults(rules);
+    let local = Cluster::with_faults(rules);
     let side = json!({ "name": "side", "essential": false });
     local.register("two", json!([shell("job", "sleep 1000"), side]));
     let arn = local.run("two");
@@ -82,7 +82,7 @@ fn a_container_cannot_be_started() {
 
 #[test]
 fn the_pull_of_the_named_containers_image_fails() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "container": "db" }, "effect": { "start_failure": { "at": "pull" } } }]),
     );
     local.register(
@@ -96,7 +96,7 @@ fn the_pull_of_the_named_containers_image_fails() {
 
 #[test]
 fn a_program_does_not_exist() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     local.register(
         "job",
         json!([{ "name": "job", "command": ["/no/such/program"] }]),
@@ -121,7 +121,7 @@ fn a_task_ends_between_two_reads() {
 
 #[test]
 fn a_task_runs_only_when_its_last_container_has_started() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "when": { "container": "side" }, "effect": { "start_delay": { "seconds": 0.3 } } }]),
     );
     let side = json!({ "name": "side", "essential": false });

@@ -2,15 +2,16 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{CLUSTER, Local, shell};
+use crate::cluster::{CLUSTER, Cluster, shell};
 
 /// A script that prints `up`, and `terminated` on SIGTERM.
 const POLITE: &str = "trap 'echo terminated; exit 9' TERM; echo up; while :; do sleep 0.02; done";
 
 #[test]
 fn spot_takes_the_capacity_back() {
-    let local =
-        Local::with_faults(&json!([{ "effect": { "spot_interruption": { "after_seconds": 1 } } }]));
+    let local = Cluster::with_faults(
+        &json!([{ "effect": { "spot_interruption": { "after_seconds": 1 } } }]),
+    );
     local.register_job(POLITE);
     let arn = local.run("job");
     let task = local.wait_for(&arn, "STOPPED");
@@ -28,7 +29,7 @@ fn spot_takes_the_capacity_back() {
 fn ecs_stops_a_task_for_another_reason() {
     let stop =
         json!({ "after_seconds": 0, "code": "TerminationNotice", "reason": "The host retires." });
-    let local = Local::with_faults(&json!([{ "effect": { "stop": stop } }]));
+    let local = Cluster::with_faults(&json!([{ "effect": { "stop": stop } }]));
     local.register_job(POLITE);
     let task = local.wait_for(&local.run("job"), "STOPPED");
     assert_eq!(task["stopCode"], "TerminationNotice");
@@ -49,7 +50,7 @@ fn a_fault_ends_a_container() {
             Some("OutOfMemoryError: Container killed due to memory usage"),
         ),
     ] {
-        let local = Local::with_faults(&json!([{ "effect": effect }]));
+        let local = Cluster::with_faults(&json!([{ "effect": effect }]));
         local.register_job("sleep 1000");
         let task = local.wait_for(&local.run("job"), "STOPPED");
         assert_eq!(task["stopCode"], "EssentialContainerExited");
@@ -63,7 +64,7 @@ fn a_fault_ends_a_container() {
 
 #[test]
 fn a_fault_is_injected_into_a_running_task() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     local.register_job(POLITE);
     let spot = json!({ "effect": { "spot_interruption": { "after_seconds": 0 } } });
     let memory = json!({ "when": { "container": "job" }, "effect": { "out_of_memory": { "after_seconds": 0 } } });
@@ -75,20 +76,20 @@ fn a_fault_is_injected_into_a_running_task() {
         for arn in [&struck, &spared] {
             local.wait_for_log(arn, "job", "up");
         }
-        assert_eq!(local.strike(&struck, &rule).status, 204);
+        assert_eq!(local.try_strike(&struck, &rule).status, 204);
         let task = local.wait_for(&struck, "STOPPED");
         assert_eq!(task["stopCode"], stop_code);
         assert_eq!(task["containers"][0]["exitCode"], exit_code);
         assert_eq!(local.task(&spared)["desiredStatus"], "RUNNING");
     }
-    assert_eq!(local.strike("arn/nope", &memory).status, 404);
+    assert_eq!(local.try_strike("arn/nope", &memory).status, 404);
     let throttle = json!({ "effect": "throttle" });
-    assert_eq!(local.strike("arn/nope", &throttle).status, 400);
+    assert_eq!(local.try_strike("arn/nope", &throttle).status, 400);
 }
 
 #[test]
 fn replies_show_the_exit_code_of_a_container() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     for (script, code) in [
         ("exit 0", 0),
         ("exit 255", 255),
@@ -104,12 +105,12 @@ fn replies_show_the_exit_code_of_a_container() {
 
 #[test]
 fn the_end_of_an_inessential_container_does_not_end_the_task() {
-    let local = Local::with_faults(&json!([]));
+    let local = Cluster::with_faults(&json!([]));
     let mut side = shell("side", "exit 3");
     side["essential"] = false.into();
     local.register("two", json!([shell("job", POLITE), side]));
     let arn = local.run("two");
-    crate::server::wait_until("the side container ends", || {
+    testing::wait_until("the side container ends", || {
         local.task(&arn)["containers"][1]["lastStatus"] == "STOPPED"
     });
     local.wait_for_log(&arn, "job", "up");
@@ -123,7 +124,7 @@ fn the_end_of_an_inessential_container_does_not_end_the_task() {
 
 #[test]
 fn the_first_cause_of_a_stop_stays() {
-    let local = Local::with_faults(
+    let local = Cluster::with_faults(
         &json!([{ "effect": { "stop": { "after_seconds": 0, "code": "SpotInterruption", "reason": "first" } } }]),
     );
     local.register_job(POLITE);

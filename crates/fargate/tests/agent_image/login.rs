@@ -1,22 +1,23 @@
 //! `fargate agent push` to registries that want to know who pushes.
 
+use testing::DockerRegistry;
+
 use crate::program::binary;
-use crate::registry::{LOGIN, Registry, WRONG_LOGIN};
 use crate::{Desk, fails, succeeds};
 
 #[test]
 fn logins_are_found_where_docker_and_podman_leave_them() {
     let desk = Desk::new();
-    let registry = Registry::closed(&desk);
+    let registry = DockerRegistry::closed(desk.folder.path());
     let program = desk.amd64();
     let host = registry.address.to_string();
     let destination = registry.name("agent");
     let mut arguments = vec!["push", &destination];
     arguments.extend(binary(&program));
-    desk.write_login(".docker/config.json", &host, LOGIN);
-    desk.write_login("docker/config.json", &host, LOGIN);
-    desk.write_login("auth.json", &host, LOGIN);
-    desk.write_login("wrong/config.json", &host, WRONG_LOGIN);
+    desk.write_login(".docker/config.json", &host, DockerRegistry::LOGIN);
+    desk.write_login("docker/config.json", &host, DockerRegistry::LOGIN);
+    desk.write_login("auth.json", &host, DockerRegistry::LOGIN);
+    desk.write_login("wrong/config.json", &host, DockerRegistry::WRONG_LOGIN);
 
     succeeds(desk.agent(&arguments));
     let mut named = desk.agent(&arguments);
@@ -34,7 +35,7 @@ fn logins_are_found_where_docker_and_podman_leave_them() {
 #[test]
 fn a_registry_that_lets_nobody_in_says_what_to_do() {
     let desk = Desk::new();
-    let registry = Registry::closed(&desk);
+    let registry = DockerRegistry::closed(desk.folder.path());
     let program = desk.amd64();
     let host = registry.address.to_string();
     let destination = registry.name("agent");
@@ -48,12 +49,12 @@ fn a_registry_that_lets_nobody_in_says_what_to_do() {
         "{errors}"
     );
 
-    desk.write_login(".docker/config.json", &host, WRONG_LOGIN);
+    desk.write_login(".docker/config.json", &host, DockerRegistry::WRONG_LOGIN);
     let errors = fails(desk.agent(&arguments), 1);
     assert!(errors.contains("tried as \"pusher\""), "{errors}");
     assert!(errors.contains(".docker/config.json"), "{errors}");
     assert!(
-        !errors.contains("wrong") && !errors.contains(WRONG_LOGIN),
+        !errors.contains("wrong") && !errors.contains(DockerRegistry::WRONG_LOGIN),
         "the password is told: {errors}"
     );
 }

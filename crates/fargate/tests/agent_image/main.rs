@@ -6,7 +6,6 @@ mod layout;
 mod login;
 mod program;
 mod push;
-mod registry;
 mod tls;
 
 use std::path::{Path, PathBuf};

@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Command;
 
+use testing::DockerRegistry;
+
 use crate::program::binary;
-use crate::registry::Registry;
 use crate::{Desk, fails, inspect, succeeds};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -27,7 +28,7 @@ fn pulled(name: &str, options: &[&str]) -> serde_json::Value {
 #[test]
 fn what_is_pushed_is_what_is_written() {
     let desk = Desk::new();
-    let registry = Registry::open(&desk);
+    let registry = DockerRegistry::open(desk.folder.path());
     let program = desk.amd64();
     let repository = registry.name("ci/fargate-agent");
     let reference = succeeds(desk.agent(&push(&[&program], &repository)));
@@ -52,7 +53,7 @@ fn what_is_pushed_is_what_is_written() {
 #[test]
 fn what_is_there_is_not_sent_again() {
     let desk = Desk::new();
-    let registry = Registry::open(&desk);
+    let registry = DockerRegistry::open(desk.folder.path());
     let program = desk.amd64();
     let sent = |name: &str| {
         let output = desk
@@ -79,7 +80,7 @@ fn what_is_there_is_not_sent_again() {
 #[test]
 fn several_architectures_are_pushed_under_one_name() {
     let desk = Desk::new();
-    let registry = Registry::open(&desk);
+    let registry = DockerRegistry::open(desk.folder.path());
     let (amd64, arm64) = (desk.amd64(), desk.arm64());
     let name = registry.name("agent:1.0");
     let reference = succeeds(desk.agent(&push(&[&arm64, &amd64], &name)));

@@ -5,8 +5,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 
+use testing::DockerRegistry;
+
 use crate::program::binary;
-use crate::registry::Registry;
 use crate::{Desk, fails, succeeds};
 
 const ECR: &str = "000000000000.dkr.ecr.eu-west-1.amazonaws.com";
@@ -83,7 +84,7 @@ fn ecr_api(status: &'static str, body: String) -> String {
 
 impl Desk {
     /// A registry with a certificate for `name`, in `cert.pem`.
-    fn secure_registry(&self, name: &str) -> Registry {
+    fn secure_registry(&self, name: &str) -> DockerRegistry {
         let mut openssl = Command::new("openssl");
         openssl
             .args([
@@ -107,7 +108,7 @@ impl Desk {
             self.path("cert.pem"),
             self.path("key.pem")
         );
-        Registry::closed_with(self, &tls)
+        DockerRegistry::closed_with(self.folder.path(), &tls)
     }
 
     /// A push to a name elsewhere that `proxy` leads to a registry.
@@ -182,12 +183,12 @@ fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
     desk.write_login(
         ".docker/config.json",
         "registry.example.com",
-        crate::registry::LOGIN,
+        DockerRegistry::LOGIN,
     );
     desk.write_login(
         ".docker/config.json",
         "other.example.com",
-        crate::registry::LOGIN,
+        DockerRegistry::LOGIN,
     );
     let mut unknown = desk.push_through(&proxy, &["registry.example.com/agent"]);
     unknown.env_remove("SSL_CERT_FILE");
@@ -202,7 +203,7 @@ fn a_certificate_that_nobody_vouches_for_is_not_trusted() {
 #[test]
 fn plain_http_is_spoken_elsewhere_only_when_asked_for() {
     let desk = Desk::new();
-    let registry = Registry::open(&desk);
+    let registry = DockerRegistry::open(desk.folder.path());
     let errors = fails(
         desk.push_through(&proxy(registry.address), &["registry.example.com/agent"]),
         1,

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::engine::Engine;
-use crate::{agent, busybox};
+use testing::{ContainerEngine, busybox};
+
+use crate::static_agent;
 
 /// The agent's own.
 pub(crate) const AGENT: &str = "fargate-test/agent";
@@ -13,10 +14,10 @@ pub(crate) const AGENT: &str = "fargate-test/agent";
 pub(crate) const DEBIAN: &str = "fargate-test/debian-base";
 /// Busybox and nothing else.
 pub(crate) const BUSYBOX: &str = "fargate-test/only-busybox";
-/// The same, said to be for a processor that is not this machine's.
+/// The same, labelled with an architecture that is not this machine's.
 pub(crate) const OTHER_ARCHITECTURE: &str = "fargate-test/other-architecture";
 
-// What `images/Dockerfile` says of them.
+// `images/Dockerfile` describes them.
 pub(crate) const USER: &str = "fargate-test/user";
 pub(crate) const SHELL_ENTRY: &str = "fargate-test/shell-entry";
 pub(crate) const ENDS: &str = "fargate-test/ends";
@@ -38,20 +39,20 @@ const BUILT: [&str; 8] = [
 ];
 
 /// The one engine of all tests, with the images in it.
-pub(crate) fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::start(make))
+pub(crate) fn engine() -> &'static ContainerEngine {
+    static ENGINE: OnceLock<ContainerEngine> = OnceLock::new();
+    ENGINE.get_or_init(|| ContainerEngine::start(Path::new(env!("CARGO_TARGET_TMPDIR")), make))
 }
 
-fn make(engine: &Engine) {
+fn make(engine: &ContainerEngine) {
     let folder = tempfile::tempdir().unwrap();
-    let archive = agent::image(folder.path());
+    let archive = static_agent::image(folder.path());
     engine.load(&archive, AGENT);
     let archive = folder.path().join("busybox.tar");
     std::fs::write(&archive, busybox::files()).unwrap();
     engine.import(&archive, &[], BUSYBOX);
     engine.import_for(other_architecture(), &archive, OTHER_ARCHITECTURE);
-    // Each import makes another image, and all that was built on the one before would have to be built anew.
+    // Each import makes another image, and everything built on the one before would be built anew.
     if !engine.has(DEBIAN) {
         engine.import(Path::new(&debian()), &[], DEBIAN);
     }
@@ -70,7 +71,7 @@ fn debian() -> String {
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 
-fn build(engine: &Engine, folder: &Path) {
+fn build(engine: &ContainerEngine, folder: &Path) {
     let context = folder.join("context");
     std::fs::create_dir(&context).unwrap();
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/containers/images");

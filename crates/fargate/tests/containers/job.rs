@@ -1,22 +1,23 @@
 //! A job in real containers: the manager, and scripts in the shape that GitLab Runner gives them.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use ecs_local::Backend;
 use serde_json::Value;
+use testing::{Account, ManagerHost, Outcome, wait_for};
 
-use crate::aws::{Aws, wait_for};
+use crate::fargate;
 use crate::images::{AGENT, HELPER, engine};
-use crate::manager::{Manager, Outcome};
 
-/// How long containers may take to go.
+/// How long the engine may take to remove containers.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Where the runner has the project, below the folder that `config` tells it.
 pub(crate) const PROJECT: &str = "/builds/acme/shop";
 
 /// A manager whose tasks are real containers, with more keys in `[JobImage]` and more sections.
-pub(crate) fn manager_with(faults: &Value, job_image: &str, sections: &str) -> Manager {
+pub(crate) fn manager_with(faults: &Value, job_image: &str, sections: &str) -> ContainerHost {
     manager_at(engine().socket.clone(), faults, job_image, sections)
 }
 
@@ -26,16 +27,27 @@ pub(crate) fn manager_at(
     faults: &Value,
     job_image: &str,
     sections: &str,
-) -> Manager {
+) -> ContainerHost {
     let socket = Some(socket);
-    let aws = Aws::with_tasks(Backend::Container { socket }, faults, 0.0);
-    let manager = Manager::of(aws, tempfile::tempdir().unwrap());
+    let aws = Account::start(Backend::Container { socket }, faults, 0.0);
+    let manager = ManagerHost::in_account(fargate(), aws, tempfile::tempdir().unwrap());
     let images = format!("AgentImage = {AGENT:?}\nHelperImage = {HELPER:?}");
     manager.configure_job_image(&format!("{images}\n{job_image}"), sections);
-    manager
+    ContainerHost(manager)
 }
 
-impl Manager {
+/// A manager host whose tasks are real containers.
+pub(crate) struct ContainerHost(ManagerHost);
+
+impl Deref for ContainerHost {
+    type Target = ManagerHost;
+
+    fn deref(&self) -> &ManagerHost {
+        &self.0
+    }
+}
+
+impl ContainerHost {
     /// Runs the commands of a stage.
     pub(crate) fn stage(&self, stage: &str, commands: &str) -> Outcome {
         self.start_stage(stage, script(commands)).finish()
@@ -51,7 +63,7 @@ impl Manager {
         }
     }
 
-    /// The id of the one task.
+    /// The id of the only task.
     pub(crate) fn task(&self) -> String {
         task_id(&self.aws.running()[0])
     }

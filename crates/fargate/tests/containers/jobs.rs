@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::git::GitServer;
+use crate::git_server::GitServer;
 use crate::images::{BUSYBOX, DEBIAN, POSTGRES, REDIS, SHELL_ENTRY, USER};
-use crate::job::{PROJECT, checkout, manager_with};
-use crate::manager::Manager;
+use crate::job::{ContainerHost, PROJECT, checkout, manager_with};
 
 /// `ask HOST PORT`: sends its input, and prints what comes back.
 const BY_BASH: &str = "ask() { exec 3<> /dev/tcp/$1/$2; cat >&3; cat <&3; exec 3<&- 3>&-; }\n";
@@ -37,7 +36,7 @@ fn build(ask: &str) -> String {
 }
 
 /// Runs a job as the runner would, from `config` to `cleanup`.
-fn job(image: Value, ask: &str, user: u32) -> Manager {
+fn job(image: Value, ask: &str, user: u32) -> ContainerHost {
     let server = GitServer::start();
     let manager = manager_with(&json!({}), "", "");
     manager.ask(&json!({ "image": image, "services": services() }));

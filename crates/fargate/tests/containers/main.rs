@@ -6,35 +6,16 @@
 
 #![cfg(test)]
 
-mod agent;
-mod crowd;
-mod ends;
-mod git;
+mod early_ends;
+mod git_server;
 mod images;
 mod job;
 mod jobs;
-mod refused;
-mod starts;
-mod trials;
-
-// Shared with tests that use more of it.
-#[allow(dead_code)]
-#[path = "../stages/aws.rs"]
-mod aws;
-#[path = "../../../ecs-local/tests/containers/busybox.rs"]
-mod busybox;
-#[allow(dead_code)]
-#[path = "../../../ecs-local/tests/containers/engine.rs"]
-mod engine;
-#[allow(dead_code)]
-#[path = "../stages/manager.rs"]
-mod manager;
-#[allow(dead_code)]
-#[path = "../../../ecs-local/tests/containers/registry.rs"]
-mod registry;
-#[allow(dead_code)]
-#[path = "../trial/trial.rs"]
+mod late_image;
+mod many_jobs;
+mod static_agent;
 mod trial;
+mod unusable_images;
 
 /// The program under test.
 fn fargate() -> &'static str {

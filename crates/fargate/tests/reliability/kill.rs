@@ -1,19 +1,18 @@
-//! kill -9 at random instants of a job's life.
+//! SIGKILL at random instants of a job's life.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::aws::Server;
-use crate::crowd;
-use crate::job::{Job, let_files_age, litter};
-use crate::manager::Manager;
-use crate::runner::{Death, Runner, SCRIPT, state};
-use crate::stage::Stage;
+use crate::parallel;
+use crate::runner_process::{RunnerProcess, SCRIPT, Victim};
+use crate::watched_process::WatchedProcess;
+use crate::{fargate, job};
+use testing::{Job, ManagerHost, SshServer, age_leftovers, leftovers, process};
 
-/// How many living jobs are to be killed, with a task definition and in JobImage mode, and how many at a time.
-const KILLS: [(Server, usize); 2] = [(Server::Agent, 140), (Server::JobImage, 60)];
+/// How many living jobs are killed, with a task definition and in JobImage mode, and how many at a time.
+const KILLS: [(SshServer, usize); 2] = [(SshServer::Agent, 140), (SshServer::JobImage, 60)];
 const AT_ONCE: usize = 10;
 
 /// Times between the states of tasks, as parts of Fargate's: 1.4 s from RunTask to running.
@@ -24,7 +23,7 @@ const SEED: u64 = 4711;
 /// Bound of a job, of a call of reap, and of what goes on without its runner.
 const BOUND: Duration = Duration::from_secs(180);
 
-/// What ends what was left.
+/// The call that ends what a killed process left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Cleanup,
@@ -36,8 +35,8 @@ enum End {
 #[test]
 fn kill_9_at_any_instant_leaves_nothing_that_the_next_cleanup_or_reap_does_not_end() {
     for (server, kills) in KILLS {
-        let manager = Manager::with(server, &json!({}), LATENCY);
-        if server == Server::JobImage {
+        let manager = ManagerHost::with_latency(fargate(), server, &json!({}), LATENCY);
+        if server == SshServer::JobImage {
             let images = "AgentImage = \"r.example.com/agent:1\"\nHelperImage = \"r.example.com/helper:x86_64-v19.4.0\"";
             manager.configure_job_image(images, "");
         }
@@ -45,14 +44,14 @@ fn kill_9_at_any_instant_leaves_nothing_that_the_next_cleanup_or_reap_does_not_e
     }
 }
 
-fn kill_many(manager: &Manager, kills: usize) {
+fn kill_many(manager: &ManagerHost, kills: usize) {
     let begun = Instant::now();
-    // Under the load that the others will have, how long a job takes that nobody kills.
+    // The length of a job that nobody kills, under the load that the others will have.
     let measured: Vec<u64> = (1..=AT_ONCE as u64).collect();
     let times = std::sync::Mutex::new(Vec::new());
-    crowd::none(&crowd::each(&measured, AT_ONCE, u64::to_string, |id| {
-        let job = Job::new(manager, *id);
-        let ended = Runner::start(&job, SCRIPT, true).end(BOUND)?;
+    parallel::expect_none(&parallel::each(&measured, AT_ONCE, u64::to_string, |id| {
+        let job = job(manager, *id);
+        let ended = RunnerProcess::start(&job, SCRIPT, true).end(BOUND)?;
         times.lock().unwrap().push(ended.took);
         job.left_nothing()
     }));
@@ -60,37 +59,37 @@ fn kill_many(manager: &Manager, kills: usize) {
     let whole = times.iter().sum::<Duration>() / u32::try_from(times.len()).unwrap();
 
     let (killed, late) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    // Some are over before. It goes on until so many were not.
+    // Some jobs end before their kill; more follow until so many were killed.
     let ids: Vec<u64> = (1001..).take(2 * kills).collect();
-    let failures = crowd::each(&ids, AT_ONCE, u64::to_string, |id| {
+    let failures = parallel::each(&ids, AT_ONCE, u64::to_string, |id| {
         if killed.load(Ordering::Relaxed) >= kills {
             return Ok(());
         }
         let mut random = fastrand::Rng::with_seed(SEED ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let at = whole.mul_f64(random.f64());
-        let death = [Death::Stage, Death::Runner, Death::Both][random.usize(..3)];
+        let victim = [Victim::Stage, Victim::Runner, Victim::Both][random.usize(..3)];
         let end = [End::Cleanup, End::Cleanup, End::Reap, End::Prepare][random.usize(..4)];
-        let job = Job::new(manager, *id);
-        match kill(&job, at, death, end) {
+        let job = job(manager, *id);
+        match kill(&job, at, victim, end) {
             Ok(true) => killed.fetch_add(1, Ordering::Relaxed),
             Ok(false) => late.fetch_add(1, Ordering::Relaxed),
             Err(problem) => {
                 return Err(format!(
-                    "job {id}, {death:?} killed after {:.3} s, ended by {end:?}: {problem}",
+                    "job {id}, {victim:?} killed after {:.3} s, ended by {end:?}: {problem}",
                     at.as_secs_f64()
                 ));
             }
         };
         Ok(())
     });
-    crowd::none(&failures);
+    parallel::expect_none(&failures);
     assert_eq!(manager.aws.running(), Vec::<serde_json::Value>::new());
-    // What is too young to be litter is cleared away by the next job and the next sweep.
-    let_files_age(manager);
-    job_beside(&Job::new(manager, 1)).unwrap();
+    // The next job and the next sweep remove old leftovers.
+    age_leftovers(manager);
+    job_beside(&job(manager, 1)).unwrap();
     succeeds(reap(manager)).unwrap();
     manager.left_nothing();
-    assert_eq!(litter(manager), Vec::<String>::new());
+    assert_eq!(leftovers(manager), Vec::<String>::new());
     let (killed, late) = (killed.into_inner(), late.into_inner());
     println!(
         "{killed} jobs were killed within {:.1} s of their lives, {late} were over before; {} s",
@@ -100,11 +99,11 @@ fn kill_many(manager: &Manager, kills: usize) {
     assert!(killed >= kills, "only {killed} were killed");
 }
 
-fn reap(manager: &Manager) -> Stage {
-    Stage::start(manager.call(&["reap", "--older-than", "0s"]))
+fn reap(manager: &ManagerHost) -> WatchedProcess {
+    WatchedProcess::start(manager.call(&["reap", "--older-than", "0s"]))
 }
 
-fn succeeds(stage: Stage) -> Result<(), String> {
+fn succeeds(stage: WatchedProcess) -> Result<(), String> {
     let ended = stage.end(BOUND)?;
     if ended.code == Some(0) {
         Ok(())
@@ -117,15 +116,15 @@ fn succeeds(stage: Stage) -> Result<(), String> {
 fn job_beside(job: &Job<'_>) -> Result<(), String> {
     job.manager.let_sweep();
     for stage in ["prepare", "cleanup"] {
-        succeeds(Stage::start(job.call(&["custom", stage])))?;
+        succeeds(WatchedProcess::start(job.call(&["custom", stage])))?;
     }
     Ok(())
 }
 
-/// Kills at that time of a job's life, and ends what was left; whether there was something to kill.
-fn kill(job: &Job<'_>, at: Duration, death: Death, by: End) -> Result<bool, String> {
+/// Kills at that time of a job's life, and ends what was left. False if the job was over before.
+fn kill(job: &Job<'_>, at: Duration, victim: Victim, by: End) -> Result<bool, String> {
     let begun = Instant::now();
-    let mut runner = Runner::start(job, SCRIPT, true);
+    let mut runner = RunnerProcess::start(job, SCRIPT, true);
     while begun.elapsed() < at && !runner.is_over() {
         std::thread::sleep(Duration::from_millis(2));
     }
@@ -134,23 +133,20 @@ fn kill(job: &Job<'_>, at: Duration, death: Death, by: End) -> Result<bool, Stri
         job.left_nothing()?;
         return Ok(false);
     }
-    let orphans = runner.kill(death);
+    let orphans = runner.kill(victim);
     runner.end(BOUND)?;
-    // A runner that lives calls cleanup itself, but for a cleanup that was killed.
-    let other = Job::new(job.manager, job.id + 100_000);
+    // A living runner calls cleanup itself, unless it was cleanup that was killed.
+    let other = crate::job(job.manager, job.id + 100_000);
     let end = || match by {
-        End::Cleanup => succeeds(Stage::start(job.call(&["custom", "cleanup"]))),
+        End::Cleanup => succeeds(WatchedProcess::start(job.call(&["custom", "cleanup"]))),
         End::Reap => succeeds(reap(job.manager)),
         End::Prepare => job_beside(&other),
     };
     end()?;
     let deadline = Instant::now() + BOUND;
     if !orphans.is_empty() {
-        // What it did after that is the next one's to end.
-        while orphans
-            .iter()
-            .any(|orphan| !matches!(state(*orphan), None | Some('Z')))
-        {
+        // The next call ends what the orphan did after this one.
+        while orphans.iter().any(|orphan| process::is_alive(*orphan)) {
             if Instant::now() > deadline {
                 return Err("a stage without a runner goes on for ever".to_owned());
             }
@@ -158,12 +154,12 @@ fn kill(job: &Job<'_>, at: Duration, death: Death, by: End) -> Result<bool, Stri
         }
         end()?;
     }
-    if by != End::Cleanup && job.is_nobodys() {
+    if by != End::Cleanup && job.lacks_runner() {
         // The runner died before prepare looked for it, so the job has until its time is over.
-        job.let_time_pass();
+        job.expire();
         end()?;
     }
-    // A sweep has as long as its prepare waits, and one goes on where another was cut short.
+    // A sweep lasts as long as its prepare waits; the next one continues it.
     while by == End::Prepare && job.left_nothing().is_err() && Instant::now() < deadline {
         end()?;
     }

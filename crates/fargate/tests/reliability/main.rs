@@ -4,23 +4,22 @@
 
 #![cfg(test)]
 
-// Shared with the tests of the stages, which use more of it.
-#[allow(dead_code)]
-#[path = "../stages/aws.rs"]
-mod aws;
-mod control;
-mod crowd;
-mod job;
 mod kill;
-#[allow(dead_code)]
-#[path = "../stages/manager.rs"]
-mod manager;
 mod matrix;
-mod runner;
+mod parallel;
+mod runner_process;
 mod soak;
-mod stage;
+mod watched_process;
+
+use testing::{Job, ManagerHost};
 
 /// The program under test.
 fn fargate() -> &'static str {
     env!("CARGO_BIN_EXE_fargate")
+}
+
+/// A job of the tests here. In TaskDefinition mode its image does not count.
+fn job(manager: &ManagerHost, id: u64) -> Job<'_> {
+    let asked = serde_json::json!({ "variables": null, "image": { "name": "ruby:3.3" } });
+    Job::new(manager, id, &asked)
 }

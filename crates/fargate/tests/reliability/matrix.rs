@@ -1,26 +1,26 @@
 //! Every fault at every point of a job's life at which it can strike: the exit code tells the blame, the message names the
 //! cause, nothing takes for ever, and nothing is left.
 
+mod catalog;
 mod cell;
-mod menu;
 mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
+use self::catalog::{Kind, POINTS, catalog};
 use self::cell::{Cell, Times};
-use self::menu::{Kind, POINTS, menu};
 use self::table::Table;
-use crate::crowd;
+use crate::parallel;
 
 /// How many cells are under way at once. Most of the time they wait.
 const AT_ONCE: usize = 20;
 
-/// All cells: the product of the menu and the points, without what cannot be.
+/// All cells: the product of the catalog and the points, without impossible pairs.
 fn cells() -> Vec<Cell> {
     let mut cells = Vec::new();
-    for fault in menu() {
+    for fault in catalog() {
         for point in POINTS {
             let times: &[Times] = match fault.kind {
                 Kind::Call if point.operation().is_some() => &[Times::Once, Times::Always],
@@ -67,7 +67,7 @@ fn every_fault_at_every_point_of_a_jobs_life() {
     // Those that take long are not to be the last.
     expected.sort_by_key(|(cell, expectation)| (expectation.succeeds(), cell.times == Times::Once));
     let name = |(cell, _): &(Cell, _)| cell.to_string();
-    failures.extend(crowd::each(
+    failures.extend(parallel::each(
         &expected,
         AT_ONCE,
         name,
@@ -81,15 +81,15 @@ fn every_fault_at_every_point_of_a_jobs_life() {
     println!(
         "{} cells, {} faults at {} points, in {} s",
         expected.len(),
-        menu().len(),
+        catalog().len(),
         POINTS.len(),
         begun.elapsed().as_secs()
     );
-    crowd::none(&failures);
+    parallel::expect_none(&failures);
 }
 
 #[test]
-fn the_menu_is_the_stand_ins() {
+fn the_catalog_has_every_effect_of_the_stand_in() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/local.md");
     let text = std::fs::read_to_string(file).unwrap();
     let mut documented = BTreeSet::new();
@@ -98,13 +98,13 @@ fn the_menu_is_the_stand_ins() {
         inside = line.starts_with("| effect") || (inside && line.starts_with('|'));
         if inside && let Some(effect) = line.split('`').nth(1) {
             let effect: serde_json::Value = serde_json::from_str(effect).unwrap();
-            documented.insert(menu::name(&effect));
+            documented.insert(catalog::name(&effect));
         }
     }
     assert!(documented.len() > 30, "{documented:?}");
-    let ours: BTreeSet<String> = menu()
+    let ours: BTreeSet<String> = catalog()
         .iter()
-        .flat_map(|fault| fault.effects.iter().map(menu::name))
+        .flat_map(|fault| fault.effects.iter().map(catalog::name))
         .collect();
     assert_eq!(ours, documented);
 }

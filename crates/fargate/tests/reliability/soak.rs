@@ -9,16 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use ecs_local::{Backend, Faults, Options, Seed};
+use ecs_local::{Faults, Options, Seed};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use testing::{Account, Job, ManagerHost, SshServer, leftovers, process, wait_until};
 
-use crate::aws::{Aws, Server, programs, wait_until};
-use crate::crowd;
-use crate::job::{Job, litter};
-use crate::manager::Manager;
-use crate::runner::{Death, Runner, SCRIPT};
-use crate::stage::{Ended, Stage};
+use crate::parallel;
+use crate::runner_process::{RunnerProcess, SCRIPT, Victim};
+use crate::watched_process::{Ended, WatchedProcess};
+use crate::{fargate, job};
 
 /// How many jobs there are where nobody says, and how many at a time.
 const JOBS: u64 = 200;
@@ -41,28 +40,28 @@ enum Event {
     Nothing,
     /// The stage under way is told to stop, as when the job is cancelled.
     Cancel,
-    Kill(Death),
+    Kill(Victim),
     /// Its runner ends without a cleanup.
     Abandon,
 }
 
 #[derive(Debug)]
-struct Plan {
+struct Scenario {
     event: Event,
     at: Duration,
     script: &'static str,
     reaps: bool,
 }
 
-impl Plan {
+impl Scenario {
     fn of(seed: u64, id: u64) -> Self {
         let mut random = fastrand::Rng::with_seed(seed ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         let event = match random.u32(..100) {
             0..40 => Event::Nothing,
             40..60 => Event::Cancel,
-            60..73 => Event::Kill(Death::Stage),
-            73..83 => Event::Kill(Death::Both),
-            83..93 => Event::Kill(Death::Runner),
+            60..73 => Event::Kill(Victim::Stage),
+            73..83 => Event::Kill(Victim::Both),
+            83..93 => Event::Kill(Victim::Runner),
             _ => Event::Abandon,
         };
         let scripts = [
@@ -84,7 +83,7 @@ impl Plan {
     fn loses_runner(&self) -> bool {
         matches!(
             self.event,
-            Event::Kill(Death::Both | Death::Runner) | Event::Abandon
+            Event::Kill(Victim::Both | Victim::Runner) | Event::Abandon
         )
     }
 }
@@ -179,11 +178,11 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
     // Of these jobs a sweep may have ended the task.
     let left = Mutex::new(BTreeSet::new());
     let ids: Vec<u64> = (1..=jobs).collect();
-    let mut failures = crowd::each(&ids, AT_ONCE, u64::to_string, |id| {
-        let plan = Plan::of(seed, *id);
-        let job = Job::new(&manager, *id);
-        let ended = play(&job, &plan)
-            .map_err(|problem| format!("job {id} of seed {seed}, {plan:?}: {problem}"))?;
+    let mut failures = parallel::each(&ids, AT_ONCE, u64::to_string, |id| {
+        let scenario = Scenario::of(seed, *id);
+        let job = job(&manager, *id);
+        let ended = play(&job, &scenario)
+            .map_err(|problem| format!("job {id} of seed {seed}, {scenario:?}: {problem}"))?;
         let stages = stages(&ended);
         let mut count = codes.lock().unwrap();
         for (code, seconds) in &stages {
@@ -192,12 +191,12 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
             *longest = u64::max(*longest, *seconds);
         }
         let cleaned_up = stages.last().is_some_and(|(code, _)| *code == 0);
-        if plan.loses_runner() || !cleaned_up {
+        if scenario.loses_runner() || !cleaned_up {
             left.lock().unwrap().insert(*id);
         }
-        check(&plan, &stages).map_err(|problem| {
+        check(&scenario, &stages).map_err(|problem| {
             let story = ended.story();
-            format!("job {id} of seed {seed}, {plan:?}: {problem}\n{story}")
+            format!("job {id} of seed {seed}, {scenario:?}: {problem}\n{story}")
         })
     });
     let (left, codes) = (left.into_inner().unwrap(), codes.into_inner().unwrap());
@@ -211,25 +210,22 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
          {} tasks; {} s in all",
         left.len(),
         longest.into_inner().unwrap(),
-        manager.aws.stories().len(),
+        manager.aws.task_histories().len(),
         begun.elapsed().as_secs()
     );
-    crowd::none(&failures);
+    parallel::expect_none(&failures);
 }
 
-fn manager() -> Manager {
+fn manager() -> ManagerHost {
     let folder = tempfile::tempdir().unwrap();
-    let aws = Aws::serve(Options {
+    let aws = Account::start_with(Options {
         latency: LATENCY,
         throttle: true,
         faults: Faults::parse("{}").unwrap(),
-        backend: Backend::Process {
-            programs: programs(Server::Agent, folder.path()),
-        },
+        backend: SshServer::Agent.backend(fargate(), folder.path()),
         seed: Seed::default(),
     });
-    aws.set_up();
-    let manager = Manager::of(aws, folder);
+    let manager = ManagerHost::in_account(fargate(), aws, folder);
     manager.configure(
         "StartTimeout = \"60s\"",
         "KeepAliveInterval = \"2s\"\nReconnectTimeout = \"15s\"",
@@ -238,22 +234,22 @@ fn manager() -> Manager {
 }
 
 /// Lives a job's life until its runner is over, and so is what it left running.
-fn play(job: &Job<'_>, plan: &Plan) -> Result<Ended, String> {
+fn play(job: &Job<'_>, scenario: &Scenario) -> Result<Ended, String> {
     let begun = Instant::now();
-    let mut runner = Runner::start(job, plan.script, plan.event != Event::Abandon);
-    if matches!(plan.event, Event::Cancel | Event::Kill(_)) {
-        while begun.elapsed() < plan.at && !runner.is_over() {
+    let mut runner = RunnerProcess::start(job, scenario.script, scenario.event != Event::Abandon);
+    if matches!(scenario.event, Event::Cancel | Event::Kill(_)) {
+        while begun.elapsed() < scenario.at && !runner.is_over() {
             std::thread::sleep(Duration::from_millis(5));
         }
-        match plan.event {
+        match scenario.event {
             _ if runner.is_over() => {}
             Event::Cancel => runner.signal_stage(Signal::SIGTERM),
-            Event::Kill(death) => drop(runner.kill(death)),
+            Event::Kill(victim) => drop(runner.kill(victim)),
             Event::Nothing | Event::Abandon => {}
         }
     }
     let ended = runner.end(JOB)?;
-    if plan.reaps {
+    if scenario.reaps {
         let reaped = reap(job.manager).end(JOB)?;
         // AWS may refuse it something.
         if !matches!(reaped.code, Some(0 | 1)) {
@@ -263,8 +259,8 @@ fn play(job: &Job<'_>, plan: &Plan) -> Result<Ended, String> {
     Ok(ended)
 }
 
-fn reap(manager: &Manager) -> Stage {
-    Stage::start(manager.call(&["reap", "--older-than", "0s"]))
+fn reap(manager: &ManagerHost) -> WatchedProcess {
+    WatchedProcess::start(manager.call(&["reap", "--older-than", "0s"]))
 }
 
 /// Exit codes and seconds of the stages that the runner has seen the end of.
@@ -278,13 +274,13 @@ fn stages(ended: &Ended) -> Vec<(i32, u64)> {
     numbers.collect()
 }
 
-fn check(plan: &Plan, stages: &[(i32, u64)]) -> Result<(), String> {
+fn check(scenario: &Scenario, stages: &[(i32, u64)]) -> Result<(), String> {
     for (code, seconds) in stages {
         let is_contracts = match code {
             0 | 11 | 22 => true,
-            137 => plan.event == Event::Kill(Death::Stage),
+            137 => scenario.event == Event::Kill(Victim::Stage),
             // Before it listens to signals it has done nothing.
-            143 => plan.event == Event::Cancel,
+            143 => scenario.event == Event::Cancel,
             _ => false,
         };
         if !is_contracts {
@@ -294,14 +290,14 @@ fn check(plan: &Plan, stages: &[(i32, u64)]) -> Result<(), String> {
             return Err(format!("a stage took {seconds} s"));
         }
     }
-    if stages.is_empty() && !matches!(plan.event, Event::Kill(_)) {
+    if stages.is_empty() && !matches!(scenario.event, Event::Kill(_)) {
         return Err("no stage was seen to end".to_owned());
     }
     Ok(())
 }
 
 /// Ends what was left, and looks whether all is gone, and whether nothing was ended that lived.
-fn nothing_is_left(manager: &Manager, left: &BTreeSet<u64>) -> Result<(), String> {
+fn nothing_is_left(manager: &ManagerHost, left: &BTreeSet<u64>) -> Result<(), String> {
     // Stages whose runner was killed go on to their end.
     wait_until("every stage is over", || ours(manager).is_empty());
     manager.aws.faults(&json!({}));
@@ -314,8 +310,8 @@ fn nothing_is_left(manager: &Manager, left: &BTreeSet<u64>) -> Result<(), String
         }
         for id in left {
             let job = Job { manager, id: *id };
-            if job.is_nobodys() {
-                job.let_time_pass();
+            if job.lacks_runner() {
+                job.expire();
             }
         }
     }
@@ -323,12 +319,12 @@ fn nothing_is_left(manager: &Manager, left: &BTreeSet<u64>) -> Result<(), String
     if !running.is_empty() {
         return Err(format!("tasks were left: {running:#?}"));
     }
-    let litter: Vec<_> = litter(manager)
+    let leftovers: Vec<_> = leftovers(manager)
         .into_iter()
         .filter(|name| !name.starts_with("looks/") && !name.contains(".tmp"))
         .collect();
-    if !litter.is_empty() {
-        return Err(format!("files were left: {litter:?}"));
+    if !leftovers.is_empty() {
+        return Err(format!("files were left: {leftovers:?}"));
     }
     for task in manager.aws.stopped() {
         let reason = task["stoppedReason"].as_str().unwrap_or_default();
@@ -344,11 +340,11 @@ fn nothing_is_left(manager: &Manager, left: &BTreeSet<u64>) -> Result<(), String
     }
     let over = |story: &Value| story["lastStatus"] == "STOPPED";
     wait_until("every task is over", || {
-        manager.aws.stories().iter().all(over)
+        manager.aws.task_histories().iter().all(over)
     });
     let marks: Vec<_> = manager
         .aws
-        .stories()
+        .task_histories()
         .iter()
         .filter_map(|story| {
             story["taskArn"]
@@ -373,21 +369,14 @@ fn nothing_is_left(manager: &Manager, left: &BTreeSet<u64>) -> Result<(), String
 }
 
 /// The stages that run for this manager.
-fn ours(manager: &Manager) -> Vec<String> {
+fn ours(manager: &ManagerHost) -> Vec<String> {
     let home = format!("HOME={}", manager.folder.path().display());
     processes(|environment| environment.split('\0').any(|one| one == home))
 }
 
-/// The living processes in whose environment something is.
-fn processes(is_so: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-        let path = entry.path();
-        let environment = std::fs::read(path.join("environ")).unwrap_or_default();
-        if is_so(&String::from_utf8_lossy(&environment)) {
-            let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
-            found.push(String::from_utf8_lossy(&line).replace('\0', " "));
-        }
-    }
-    found
+/// The command lines of processes whose environment matches.
+fn processes(matches: impl Fn(&str) -> bool) -> Vec<String> {
+    let matches = |environment: &[u8]| matches(&String::from_utf8_lossy(environment));
+    let found = process::with_environment(matches).into_iter();
+    found.map(process::command_line).collect()
 }

@@ -3,21 +3,21 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use testing::{ManagerHost, SECOND, SshServer};
 
-use crate::aws::Server;
-use crate::manager::{Manager, SECOND, write};
+use crate::fargate;
 
 #[test]
 fn another_host_key_than_in_prepare_gets_nothing() {
-    for server in [Server::Agent, Server::OpenSsh] {
-        let manager = Manager::new(server);
+    for server in [SshServer::Agent, SshServer::OpenSsh] {
+        let manager = ManagerHost::new(fargate(), server);
         manager.prepare();
         let file = manager.metadata().join("t1_abc-4711.json");
         let mut record: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         let other =
             "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMzxVGcVbWvbLfvRBZLpsiPGbFeIxfYPy9zc5UTxLrGM";
         record["login"]["host_key"] = json!(other);
-        write(&file, record.to_string().as_bytes());
+        std::fs::write(&file, record.to_string().as_bytes()).unwrap();
         let touched = manager.path("touched");
         let outcome = manager
             .run(format!("touch {}", touched.display()))
@@ -35,7 +35,7 @@ fn another_host_key_than_in_prepare_gets_nothing() {
 
 #[test]
 fn servers_without_elliptic_curves_will_do() {
-    let manager = Manager::new(Server::OpenSshWithoutCurves);
+    let manager = ManagerHost::new(fargate(), SshServer::OpenSshWithoutCurves);
     manager.prepare();
     let outcome = manager.run("echo here; exit 3").exits(11);
     assert_eq!(outcome.out(), "here\n");
@@ -44,8 +44,8 @@ fn servers_without_elliptic_curves_will_do() {
 
 #[test]
 fn a_task_that_stops_during_a_script_says_why() {
-    for server in [Server::Agent, Server::OpenSsh] {
-        let manager = Manager::new(server);
+    for server in [SshServer::Agent, SshServer::OpenSsh] {
+        let manager = ManagerHost::new(fargate(), server);
         manager.prepare();
         let mut running = manager.start_run("echo here; sleep 100");
         running.read_until("here");
@@ -69,7 +69,7 @@ fn a_task_that_stops_during_a_script_says_why() {
 fn a_spot_interruption_says_so() {
     let spot =
         json!({ "faults": [{ "effect": { "spot_interruption": { "after_seconds": 1.0 } } }] });
-    let manager = Manager::with_faults(Server::Agent, &spot);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &spot);
     manager.configure(
         "CapacityProviderStrategy = [{ Name = \"FARGATE_SPOT\" }]",
         "",
@@ -85,7 +85,7 @@ fn a_spot_interruption_says_so() {
 
 #[test]
 fn a_server_that_is_gone_at_the_first_script() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     let arn = manager.aws.running()[0]["taskArn"]
         .as_str()
@@ -104,7 +104,7 @@ fn a_server_that_is_gone_at_the_first_script() {
 fn a_connection_that_drops_is_no_failure_of_the_script() {
     // Enough for prepare's own connection and the start of the run's.
     let drops = json!({ "faults": [{ "effect": { "port_drops": { "after_bytes": 200_000 } } }] });
-    let manager = Manager::with_faults(Server::OpenSsh, &drops);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::OpenSsh, &drops);
     manager.prepare();
     let outcome = manager.run("head -c 10000000 /dev/zero; exit 3").exits(22);
     outcome.complains(&[
@@ -156,8 +156,9 @@ fn odd_replies_of_aws_do_no_harm() {
         ),
         (json!({ "public_ip_late": { "reads": 3 } }), json!({})),
     ] {
-        let manager = Manager::with_faults(
-            Server::Agent,
+        let manager = ManagerHost::with_faults(
+            fargate(),
+            SshServer::Agent,
             &json!({ "faults": [{ "when": when, "effect": effect }] }),
         );
         manager.configure("EnablePublicIP = true", "");
@@ -178,8 +179,9 @@ fn odd_replies_of_aws_do_no_harm() {
 
 #[test]
 fn a_task_that_aws_knew_and_does_not_know_for_a_moment() {
-    let manager = Manager::with_faults(
-        Server::Agent,
+    let manager = ManagerHost::with_faults(
+        fargate(),
+        SshServer::Agent,
         &json!({ "faults": [
             { "effect": { "missing_once": { "read": 2 } } },
             { "effect": { "listen_delay": { "seconds": 3.0 } } },
@@ -195,7 +197,7 @@ fn a_task_that_aws_knew_and_does_not_know_for_a_moment() {
 #[test]
 fn a_late_server_is_found_soon_after_it_listens() {
     let late = json!({ "faults": [{ "effect": { "listen_delay": { "seconds": 2.0 } } }] });
-    let manager = Manager::with_faults(Server::Agent, &late);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &late);
     let begun = Instant::now();
     manager.prepare();
     assert!(begun.elapsed() > 2 * SECOND);

@@ -1,13 +1,13 @@
 //! JobImage mode: what a job may ask for by its variables, and what is refused before anything is started.
 
 use serde_json::{Value, json};
+use testing::ManagerHost;
 
 use crate::job_image::{definition, manager, manager_with};
-use crate::manager::Manager;
 
 /// Both stages refuse, with the exit code that makes the runner not try again, and AWS is not called.
 #[track_caller]
-fn refuses(manager: &Manager, parts: &[&str]) {
+fn refuses(manager: &ManagerHost, parts: &[&str]) {
     for stage in ["config", "prepare"] {
         manager.custom(stage).exits(11).complains(parts);
     }
@@ -18,13 +18,13 @@ fn refuses(manager: &Manager, parts: &[&str]) {
     manager.left_nothing();
 }
 
-fn asks(job_image: &str, response: &Value) -> Manager {
+fn asks(job_image: &str, response: &Value) -> ManagerHost {
     let manager = manager_with(&json!({}), job_image, "");
     manager.ask(response);
     manager
 }
 
-fn sets(sections: &str, variables: &[(&str, &str)]) -> Manager {
+fn sets(sections: &str, variables: &[(&str, &str)]) -> ManagerHost {
     let mut manager = manager_with(&json!({}), "", sections);
     for (name, value) in variables {
         manager

@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use testing::SECOND;
 
 use crate::job_image::{WHERE, definition, manager, manager_with};
-use crate::manager::SECOND;
 
 /// A port that nobody uses just now.
 fn free_port() -> u16 {
@@ -199,7 +199,7 @@ fn a_services_variables_reach_it() {
     // Of which GitLab says nothing.
     let note = "WARNING: VAULT_PW, to which POSTGRES_PASSWORD of service db refers, is empty there";
     assert!(prepared.out().contains(note), "{}", prepared.out());
-    crate::aws::wait_until("the service runs", || {
+    testing::wait_until("the service runs", || {
         std::fs::read_to_string(&file).is_ok_and(|text| text.contains("URL="))
     });
     let environment = std::fs::read_to_string(&file).unwrap();

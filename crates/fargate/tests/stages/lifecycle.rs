@@ -3,27 +3,28 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
+use testing::{ManagerHost, SshServer, wait_until};
 
-use crate::aws::{Server, wait_until};
-use crate::manager::{Manager, write};
+use crate::fargate;
 
-fn record(manager: &Manager) -> Value {
+fn record(manager: &ManagerHost) -> Value {
     serde_json::from_slice(&std::fs::read(manager.metadata().join("t1_abc-4711.json")).unwrap())
         .unwrap()
 }
 
-fn change_record(manager: &Manager, change: impl FnOnce(&mut Value)) {
+fn change_record(manager: &ManagerHost, change: impl FnOnce(&mut Value)) {
     let mut content = record(manager);
     change(&mut content);
-    write(
-        &manager.metadata().join("t1_abc-4711.json"),
+    std::fs::write(
+        manager.metadata().join("t1_abc-4711.json"),
         content.to_string().as_bytes(),
-    );
+    )
+    .unwrap();
 }
 
 #[test]
 fn config_answers_with_json_and_nothing_else() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.configure("Shoe = 1", "");
     let answer: Value = serde_json::from_slice(&manager.custom("config").exits(0).stdout).unwrap();
     assert_eq!(answer["driver"]["name"], "fargate");
@@ -32,7 +33,7 @@ fn config_answers_with_json_and_nothing_else() {
 
 #[test]
 fn a_job_from_prepare_to_cleanup() {
-    let manager = Manager::new(Server::OpenSsh);
+    let manager = ManagerHost::new(fargate(), SshServer::OpenSsh);
     let prepared = manager.prepare();
     let task = &manager.aws.running()[0];
 
@@ -83,7 +84,7 @@ fn a_job_from_prepare_to_cleanup() {
 
 #[test]
 fn the_job_log_says_what_happens_and_no_more() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let prepared = manager.prepare();
     let lines: Vec<_> = prepared.out().lines().map(str::to_owned).collect();
     assert_eq!(prepared.err(), "");
@@ -109,7 +110,7 @@ fn the_job_log_says_what_happens_and_no_more() {
 
 #[test]
 fn the_aliases_and_the_order_of_flags_of_gitlabs_driver_work() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager
         .start(&[
             "--debug",
@@ -127,7 +128,7 @@ fn the_aliases_and_the_order_of_flags_of_gitlabs_driver_work() {
         .finish()
         .exits(0);
     let script = manager.path("script");
-    write(&script, b"echo ok");
+    std::fs::write(&script, b"echo ok").unwrap();
     manager
         .start(&[
             "c",
@@ -153,7 +154,7 @@ fn the_aliases_and_the_order_of_flags_of_gitlabs_driver_work() {
 
 #[test]
 fn cleanup_may_come_twice_or_for_nothing() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.custom("cleanup").exits(0);
     assert_eq!(manager.aws.calls("StopTask"), 0);
     manager.prepare();
@@ -161,7 +162,7 @@ fn cleanup_may_come_twice_or_for_nothing() {
     let old = manager
         .metadata()
         .join(format!("t1_abc-{}.json", "0".repeat(64)));
-    write(&old, b"{\"TaskARN\": \"x\"}");
+    std::fs::write(&old, b"{\"TaskARN\": \"x\"}").unwrap();
     manager.custom("cleanup").exits(0);
     manager.custom("cleanup").exits(0);
     std::fs::remove_file(old).unwrap();
@@ -170,7 +171,7 @@ fn cleanup_may_come_twice_or_for_nothing() {
 
 #[test]
 fn cleanup_finds_the_task_of_a_prepare_that_died_before_it_knew_it() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     change_record(&manager, |record| {
         record["task"] = Value::Null;
@@ -183,9 +184,9 @@ fn cleanup_finds_the_task_of_a_prepare_that_died_before_it_knew_it() {
 
 #[test]
 fn cleanup_finds_the_task_behind_a_damaged_record() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
-    write(&manager.metadata().join("t1_abc-4711.json"), b"{\"job\": ");
+    std::fs::write(manager.metadata().join("t1_abc-4711.json"), b"{\"job\": ").unwrap();
     manager
         .run("true")
         .exits(22)
@@ -196,17 +197,18 @@ fn cleanup_finds_the_task_behind_a_damaged_record() {
 
 #[test]
 fn other_jobs_of_the_manager_are_left_alone() {
-    let mut manager = Manager::new(Server::Agent);
+    let mut manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     let first = manager.aws.running()[0]["taskArn"].clone();
     manager.job = 4712;
     let response = json!({ "id": 4712, "job_info": { "project_id": 77 } });
-    write(
-        &manager.path("response.json"),
+    std::fs::write(
+        manager.path("response.json"),
         response.to_string().as_bytes(),
-    );
+    )
+    .unwrap();
     manager.prepare();
-    write(&manager.metadata().join("t1_abc-4712.json"), b"");
+    std::fs::write(manager.metadata().join("t1_abc-4712.json"), b"").unwrap();
     manager.custom("cleanup").exits(0);
     let left = manager.aws.running();
     assert_eq!(left.len(), 1);
@@ -215,7 +217,7 @@ fn other_jobs_of_the_manager_are_left_alone() {
 
 #[test]
 fn a_new_attempt_stops_what_an_earlier_one_left() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     let first = manager.aws.running()[0]["taskArn"].clone();
     let again = manager.prepare();
@@ -233,7 +235,7 @@ fn a_new_attempt_stops_what_an_earlier_one_left() {
 
 #[test]
 fn cleanup_works_while_a_run_is_alive() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     let mut running = manager.start_run("echo here; sleep 100");
     running.read_until("here");
@@ -247,7 +249,7 @@ fn cleanup_works_while_a_run_is_alive() {
 
 #[test]
 fn a_job_may_choose_among_the_allowed_task_definitions() {
-    let mut manager = Manager::new(Server::Agent);
+    let mut manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.aws.register("ci-ruby", "ci-coordinator");
     manager.variables.push((
         "CUSTOM_ENV_FARGATE_TASK_DEFINITION".into(),
@@ -291,7 +293,7 @@ fn a_job_may_choose_among_the_allowed_task_definitions() {
 
 #[test]
 fn a_job_may_choose_the_platform_version() {
-    let mut manager = Manager::new(Server::Agent);
+    let mut manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager
         .variables
         .push(("CUSTOM_ENV_FARGATE_PLATFORM_VERSION".into(), "1.4.0".into()));
@@ -307,7 +309,7 @@ fn a_job_may_choose_the_platform_version() {
 
 #[test]
 fn public_addresses_are_used_when_asked_for() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.configure("EnablePublicIP = true", "");
     manager.prepare();
     assert!(manager.aws.calls("DescribeNetworkInterfaces") > 0);
@@ -321,7 +323,7 @@ fn public_addresses_are_used_when_asked_for() {
 
 #[test]
 fn the_configured_strategy_and_tags_reach_the_task() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.configure("CapacityProviderStrategy = [{ Name = \"FARGATE_SPOT\" }]\n[Fargate.Tags]\nteam = \"platform\"", "");
     let prepared = manager.prepare();
     assert!(
@@ -341,7 +343,7 @@ fn the_configured_strategy_and_tags_reach_the_task() {
 
 #[test]
 fn the_log_file_gets_what_the_job_log_does_not() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let log = manager.path("fargate.log");
     let flags = [
         "--debug",
@@ -355,7 +357,7 @@ fn the_log_file_gets_what_the_job_log_does_not() {
         .finish()
         .exits(0);
     let script = manager.path("script");
-    write(&script, b"true");
+    std::fs::write(&script, b"true").unwrap();
     let run = [
         flags.as_slice(),
         &["custom", "run", script.to_str().unwrap(), "get_sources"],
@@ -379,7 +381,7 @@ fn the_log_file_gets_what_the_job_log_does_not() {
 
 #[test]
 fn records_of_a_manager_survive_a_change_of_its_cluster() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
     manager.write_config(&config.replace("test-cluster", "another-cluster"));

@@ -3,25 +3,27 @@
 
 #![cfg(test)]
 
-mod aws;
-mod bad_input;
+mod aws_refusals;
+mod configuration;
 mod connection;
-mod hostile;
+mod failed_starts;
+mod hostile_server;
+mod job_container;
 mod job_image;
 mod job_image_refused;
 mod job_services;
 mod lifecycle;
-mod losses;
-mod manager;
-mod many;
+mod lost_tasks;
+mod many_jobs;
 mod proxy;
 mod reconnecting;
-mod retiring;
 mod scripts;
 mod secrets;
 mod service_log;
 mod signals;
-mod sweeping;
+mod sweep;
+mod teardown;
+mod wrong_calls;
 
 /// The program under test.
 fn fargate() -> &'static str {

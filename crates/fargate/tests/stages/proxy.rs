@@ -6,8 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
-
-use crate::manager::{Manager, write};
+use testing::ManagerHost;
 
 /// When a connection is cut.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +44,7 @@ struct Network {
 
 impl Proxy {
     /// Puts one between the driver and the job that was prepared.
-    pub(crate) fn before(manager: &Manager) -> Self {
+    pub(crate) fn before(manager: &ManagerHost) -> Self {
         let file = manager.records().pop().unwrap();
         let mut record: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         let login = &mut record["login"];
@@ -55,7 +54,7 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         login["address"] = json!(address.ip().to_string());
         login["port"] = json!(address.port());
-        write(&file, record.to_string().as_bytes());
+        std::fs::write(&file, record.to_string().as_bytes()).unwrap();
         let network = Arc::<Mutex<Network>>::default();
         let shared = Arc::clone(&network);
         std::thread::spawn(move || {

@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use nix::sys::signal::Signal::SIGTERM;
 use serde_json::json;
+use testing::{ManagerHost, SECOND, SshServer, process, wait_until};
 
-use crate::aws::{Server, wait_until};
-use crate::manager::{Manager, SECOND, write};
+use crate::fargate;
 use crate::proxy::{Cut, Proxy};
 
 const SAID: &str = "Lost the connection to the job's task";
 
 /// A job that is prepared, with a network that can fail.
-fn prepared(ssh: &str) -> (Manager, Proxy) {
-    let manager = Manager::new(Server::Agent);
+fn prepared(ssh: &str) -> (ManagerHost, Proxy) {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.configure_ssh(ssh);
     manager.prepare();
     let proxy = Proxy::before(&manager);
@@ -37,8 +37,8 @@ fn noise(length: usize, seed: u64) -> Vec<u8> {
 fn ten_cuts_during_50_mb_change_nothing() {
     let (manager, proxy) = prepared("");
     let (out, err) = (noise(50_000_000, 1), noise(1_000_000, 2));
-    write(&manager.path("out"), &out);
-    write(&manager.path("err"), &err);
+    std::fs::write(manager.path("out"), &out).unwrap();
+    std::fs::write(manager.path("err"), &err).unwrap();
     proxy.cut_next((0..10).map(|number| Cut::Down(1_000_000 + number * 777_777)));
     let script = format!(
         "cat {0}/err >&2 & cat {0}/out; wait; exit 7",
@@ -67,10 +67,10 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 #[test]
 fn connections_that_always_drop_are_good_enough() {
     let drops = json!({ "faults": [{ "effect": { "port_drops": { "after_bytes": 300_000 } } }] });
-    let manager = Manager::with_faults(Server::Agent, &drops);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &drops);
     manager.prepare();
     let out = noise(5_000_000, 3);
-    write(&manager.path("out"), &out);
+    std::fs::write(manager.path("out"), &out).unwrap();
     let outcome = manager.run(format!("cat {}; exit 3", manager.path("out").display()));
     assert!(outcome.exits(11).stdout == out);
 }
@@ -80,7 +80,7 @@ fn cuts_during_the_scripts_upload_change_nothing() {
     let (manager, proxy) = prepared("");
     let text: String = (0..400_000).map(|number| format!("{number}\n")).collect();
     let script = format!("cat <<'END' | md5sum\n{text}END\necho here; exit 4\n");
-    write(&manager.path("text"), text.as_bytes());
+    std::fs::write(manager.path("text"), text.as_bytes()).unwrap();
     let expected = manager.run(format!(
         "md5sum < {}; echo here; exit 4",
         manager.path("text").display()
@@ -93,9 +93,9 @@ fn cuts_during_the_scripts_upload_change_nothing() {
 }
 
 /// Runs a script that leaves a mark and prints a line, with a cut, and checks that it ran once, for all to see.
-fn runs_once(manager: &Manager, proxy: &Proxy, cut: Cut) {
+fn runs_once(manager: &ManagerHost, proxy: &Proxy, cut: Cut) {
     let mark = manager.path("mark");
-    write(&mark, b"");
+    std::fs::write(&mark, b"").unwrap();
     proxy.cut_next([cut]);
     let script = format!(
         "echo once >> {}; echo out; echo err >&2; exit 5",
@@ -138,12 +138,12 @@ fn a_dead_connection_that_nobody_closes_is_taken_over_twice() {
         )
     });
     let mut running = manager.start_run(script);
-    write(&gate(0), b"");
+    std::fs::write(gate(0), b"").unwrap();
     running.read_until("0\n");
     for number in [1, 2] {
         proxy.freeze();
         // Printed while the driver still believes in its dead connection.
-        write(&gate(number), b"");
+        std::fs::write(gate(number), b"").unwrap();
         running.read_until(&format!("{number}\n"));
     }
     let outcome = running.finish().exits(0);
@@ -159,7 +159,7 @@ fn a_dead_connection_that_nobody_closes_is_taken_over_twice() {
 fn a_reader_that_pauses_costs_no_connection() {
     let (manager, proxy) = prepared("KeepAliveInterval = \"1s\"");
     let out = noise(5_000_000, 4);
-    write(&manager.path("out"), &out);
+    std::fs::write(manager.path("out"), &out).unwrap();
     let running = manager.start_run(format!("cat {}", manager.path("out").display()));
     // The driver can pass nothing on, and must hear the agent's keepalives all the same.
     std::thread::sleep(6 * SECOND);
@@ -197,7 +197,9 @@ fn a_script_can_be_cancelled_after_a_lost_connection_and_during_one() {
             .exits(22)
             .complains(&["ERROR: the script of build_script was ended: stopped by SIG"]);
         assert_eq!(outcome.out(), "trapped\n");
-        assert!(is_gone(&std::fs::read_to_string(&child).unwrap()));
+        assert!(!process::is_running(
+            &std::fs::read_to_string(&child).unwrap()
+        ));
         assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
     }
 }
@@ -215,7 +217,9 @@ fn a_connection_that_cannot_be_had_again_is_given_up_and_so_is_the_script() {
         "the task still is RUNNING",
     ]);
     assert!(begun.elapsed() >= 2 * SECOND);
-    wait_until("the agent has ended the script", || is_gone(&shell));
+    wait_until("the agent has ended the script", || {
+        !process::is_running(&shell)
+    });
     proxy.close(false);
     assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
 }
@@ -250,15 +254,8 @@ fn a_driver_that_is_killed_leaves_no_script_behind() {
     let mut running = manager.start_run("echo $$; exec sleep 300");
     let shell = running.read_until("\n");
     running.signal(nix::sys::signal::Signal::SIGKILL);
-    wait_until("the agent has ended the script", || is_gone(&shell));
+    wait_until("the agent has ended the script", || {
+        !process::is_running(&shell)
+    });
     assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
-}
-
-/// Whether a process has ended; a zombie has.
-fn is_gone(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-    stat.map_or(true, |stat| {
-        let state = stat.rsplit(')').next().unwrap();
-        state.trim_start().starts_with('Z')
-    })
 }

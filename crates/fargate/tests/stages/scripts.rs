@@ -2,18 +2,19 @@
 
 use std::time::Instant;
 
-use crate::aws::Server;
-use crate::manager::{Manager, SECOND};
+use testing::{ManagerHost, SECOND, SshServer};
 
-const SERVERS: [Server; 2] = [Server::Agent, Server::OpenSsh];
+use crate::fargate;
 
-fn prepared(server: Server) -> Manager {
-    let manager = Manager::new(server);
+const SERVERS: [SshServer; 2] = [SshServer::Agent, SshServer::OpenSsh];
+
+fn prepared(server: SshServer) -> ManagerHost {
+    let manager = ManagerHost::new(fargate(), server);
     manager.prepare();
     manager
 }
 
-fn on_both(test: impl Fn(&Manager)) {
+fn on_both(test: impl Fn(&ManagerHost)) {
     for server in SERVERS {
         let manager = prepared(server);
         test(&manager);
@@ -73,7 +74,7 @@ fn a_killed_script_is_the_scripts_failure() {
 
 #[test]
 fn a_signal_that_ssh_has_no_name_for_is_told_by_the_agent() {
-    let manager = prepared(Server::Agent);
+    let manager = prepared(SshServer::Agent);
     manager
         .run("kill -BUS $$")
         .exits(11)
@@ -118,7 +119,7 @@ fn binary_output_passes_unchanged_on_both_streams() {
     bytes.extend(b"\r\n\0\x1b[0m\xff\xfe\n\n");
     on_both(|manager| {
         let file = manager.path("binary");
-        crate::manager::write(&file, &bytes);
+        std::fs::write(&file, &bytes).unwrap();
         let script = format!("cat {0}; cat {0} >&2", file.display());
         let outcome = manager.run(script).exits(0);
         assert_eq!(outcome.stdout, bytes);
@@ -136,7 +137,7 @@ fn output_comes_as_it_is_written() {
         ));
         running.read_until("first");
         assert!(!running.is_over());
-        crate::manager::write(&gate, b"");
+        std::fs::write(&gate, b"").unwrap();
         running.finish().exits(0);
     });
 }
@@ -193,7 +194,7 @@ fn bash_is_preferred_and_sees_the_containers_environment() {
         let outcome = manager.run("echo \"${BASH_VERSION:+bash}\"").exits(0);
         assert_eq!(outcome.out(), "bash\n");
     });
-    let manager = prepared(Server::Agent);
+    let manager = prepared(SshServer::Agent);
     let outcome = manager
         .run("echo ${ECS_CONTAINER_METADATA_URI_V4:+metadata} key=$SSH_PUBLIC_KEY")
         .exits(0);

@@ -1,14 +1,14 @@
 //! What must not be seen is not, wherever a person or AWS can look.
 
 use serde_json::{Value, json};
+use testing::{ManagerHost, Outcome, SshServer};
 
-use crate::aws::Server;
-use crate::manager::{Manager, Outcome};
+use crate::fargate;
 
 #[test]
 fn no_secret_is_shown_anywhere() {
-    for server in [Server::Agent, Server::OpenSsh] {
-        let mut manager = Manager::new(server);
+    for server in [SshServer::Agent, SshServer::OpenSsh] {
+        let mut manager = ManagerHost::new(fargate(), server);
         let variable = (
             "CUSTOM_ENV_DEPLOY_KEY".to_owned(),
             "secret-variable".to_owned(),

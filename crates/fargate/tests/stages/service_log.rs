@@ -3,16 +3,16 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use testing::{ManagerHost, SECOND};
 
 use crate::job_image::{manager, manager_with};
 use crate::job_services::service;
-use crate::manager::{Manager, SECOND};
 
 const KEYS: &str =
     "LogGroup = \"/ci/jobs\"\nExecutionRole = \"arn:aws:iam::000000000000:role/execution\"";
 
 /// A manager whose job has these services, and wants to see what they print if it says so.
-fn prepared(services: &[Value], debug: Option<&str>, faults: &Value) -> Manager {
+fn prepared(services: &[Value], debug: Option<&str>, faults: &Value) -> ManagerHost {
     let mut manager = manager_with(faults, KEYS, "");
     manager.aws.create_log_group("/ci/jobs");
     manager.ask(&json!({ "image": { "name": "a" }, "services": services }));

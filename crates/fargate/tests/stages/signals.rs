@@ -4,18 +4,18 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal::{self, SIGINT, SIGTERM};
 use serde_json::json;
+use testing::{ManagerHost, SECOND, SshServer, wait_until};
 
-use crate::aws::{Server, wait_until};
-use crate::manager::{Manager, SECOND};
+use crate::fargate;
 
 #[test]
 fn a_cancelled_script_ends_with_all_its_children_and_leaves_the_task_usable() {
     for (server, signal) in [
-        (Server::Agent, SIGTERM),
-        (Server::OpenSsh, SIGTERM),
-        (Server::OpenSsh, SIGINT),
+        (SshServer::Agent, SIGTERM),
+        (SshServer::OpenSsh, SIGTERM),
+        (SshServer::OpenSsh, SIGINT),
     ] {
-        let manager = Manager::new(server);
+        let manager = ManagerHost::new(fargate(), server);
         manager.prepare();
         let child = manager.path("child");
         let script = format!(
@@ -50,8 +50,8 @@ fn a_cancelled_script_ends_with_all_its_children_and_leaves_the_task_usable() {
 
 #[test]
 fn a_script_that_ignores_sigterm_is_killed_and_at_once_when_told_twice() {
-    for server in [Server::Agent, Server::OpenSsh] {
-        let manager = Manager::new(server);
+    for server in [SshServer::Agent, SshServer::OpenSsh] {
+        let manager = ManagerHost::new(fargate(), server);
         manager.prepare();
         let mut running =
             manager.start_run("trap '' TERM; echo started; while :; do sleep 1; done");
@@ -73,7 +73,7 @@ fn a_script_that_ignores_sigterm_is_killed_and_at_once_when_told_twice() {
 #[test]
 fn prepare_stopped_at_any_instant_leaves_nothing() {
     // Tasks of this account take their time, so that every phase is met; the pauses cover RunTask to ready.
-    let manager = Manager::with(Server::Agent, &json!({}), 0.05);
+    let manager = ManagerHost::with_latency(fargate(), SshServer::Agent, &json!({}), 0.05);
     for (number, signal) in [SIGTERM, SIGINT].into_iter().cycle().take(24).enumerate() {
         let mut running = manager.start(&["custom", "prepare"]);
         std::thread::sleep(Duration::from_millis(u64::try_from(number).unwrap() * 60));
@@ -94,7 +94,7 @@ fn prepare_stopped_at_any_instant_leaves_nothing() {
 #[test]
 fn prepare_stopped_during_run_task_stops_the_task_that_comes_of_it() {
     let slow = json!({ "faults": [{ "when": { "operation": "RunTask" }, "effect": { "slow_reply": { "seconds": 1.5 } } }] });
-    let manager = Manager::with_faults(Server::Agent, &slow);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &slow);
     let mut running = manager.start(&["custom", "prepare"]);
     running.read_until("Starting test-task");
     wait_until("RunTask is called", || manager.aws.calls("RunTask") == 1);
@@ -110,7 +110,7 @@ fn prepare_stopped_during_run_task_stops_the_task_that_comes_of_it() {
 #[test]
 fn cleanup_finishes_although_it_is_told_to_stop() {
     let slow = json!({ "faults": [{ "when": { "operation": "StopTask" }, "effect": { "slow_reply": { "seconds": 1.0 } } }] });
-    let manager = Manager::with_faults(Server::Agent, &slow);
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &slow);
     manager.prepare();
     let mut running = manager.start(&["custom", "cleanup"]);
     wait_until("StopTask is called", || manager.aws.calls("StopTask") == 1);
@@ -119,7 +119,7 @@ fn cleanup_finishes_although_it_is_told_to_stop() {
     manager.left_nothing();
 }
 
-fn stop(running: &mut crate::manager::Running, signal: Signal) {
+fn stop(running: &mut testing::RunningCommand, signal: Signal) {
     if !running.is_over() {
         running.signal(signal);
     }

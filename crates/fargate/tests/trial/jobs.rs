@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
+use testing::{Project, wait_until};
 
-use crate::aws::wait_until;
-use crate::trial::Project;
+use crate::fargate;
 
 /// The log with what differs from run to run taken out.
 fn redacted(log: &str) -> String {
@@ -41,9 +41,9 @@ fn redacted(log: &str) -> String {
 
 #[test]
 fn the_first_example_succeeds() {
-    let ended = Project::example("hello").run(&[]).exits(0);
-    assert_eq!(ended.stderr, "");
-    insta::assert_snapshot!(redacted(&ended.log), @r#"
+    let ended = Project::example(fargate(), "hello").run(&[]).exits(0);
+    assert_eq!(ended.err(), "");
+    insta::assert_snapshot!(redacted(&ended.out()), @r#"
     Running job hello of .gitlab-ci.yml with fargate VERSION as GitLab Runner 19.4.0 would
     It runs on this machine, as you, in a task of a local stand-in for AWS; --config FILE takes the real one.
     Preparing the "custom" executor
@@ -93,7 +93,7 @@ fn the_readmes_command_runs_a_job() {
         .lines()
         .filter_map(|line| line.strip_prefix("    cargo run -- try "));
     let arguments: Vec<&str> = commands.next().unwrap().split(' ').collect();
-    let project = Project::new("");
+    let project = Project::new(fargate(), "");
     let output = project.command(&arguments).current_dir(root).output();
     assert_eq!(output.unwrap().status.code(), Some(0));
     project.left_nothing();
@@ -101,21 +101,25 @@ fn the_readmes_command_runs_a_job() {
 
 #[test]
 fn a_job_that_fails_gets_its_after_script_and_exits_with_1() {
-    let ended = Project::example("failing").run(&[]).exits(1).logs(&[
-        "$ exit 3\n",
-        "Running after_script\n",
-        "The job ended with failed\n",
-        "Cleaning up project directory",
-        "Stopped task ",
-        "ERROR: Job failed: exit status 3\n",
-    ]);
-    assert!(!ended.log.contains("Nobody sees this"), "{}", ended.log);
-    assert_eq!(ended.stderr, "");
+    let ended = Project::example(fargate(), "failing")
+        .run(&[])
+        .exits(1)
+        .logs(&[
+            "$ exit 3\n",
+            "Running after_script\n",
+            "The job ended with failed\n",
+            "Cleaning up project directory",
+            "Stopped task ",
+            "ERROR: Job failed: exit status 3\n",
+        ]);
+    assert!(!ended.out().contains("Nobody sees this"), "{}", ended.out());
+    assert_eq!(ended.err(), "");
 }
 
 #[test]
 fn scripts_touch_neither_the_home_nor_the_project() {
     let project = Project::new(
+        fargate(),
         "job: {script: ['touch here ~/there', 'echo I have $(ls -A), $(ls ~)', 'echo HOME=$HOME PWD=$PWD']}",
     );
     std::fs::write(project.path("project/given"), "x").unwrap();
@@ -131,6 +135,7 @@ fn scripts_touch_neither_the_home_nor_the_project() {
 #[test]
 fn what_a_script_leaves_running_ends_with_the_trial() {
     let project = Project::new(
+        fargate(),
         "job: {script: ['sleep 1000 > /dev/null 2>&1 &', 'setsid sleep 1000 > /dev/null 2>&1 &']}",
     );
     // The check is in it.
@@ -140,6 +145,7 @@ fn what_a_script_leaves_running_ends_with_the_trial() {
 #[test]
 fn ctrl_c_cancels_the_job_and_cleans_up() {
     let project = Project::new(
+        fargate(),
         "job: {script: ['echo started', 'sleep 1000'], after_script: ['echo it was $CI_JOB_STATUS']}",
     );
     let mut running = project.start(&[]);
@@ -156,7 +162,7 @@ fn ctrl_c_cancels_the_job_and_cleans_up() {
 
 #[test]
 fn a_trial_that_is_killed_leaves_no_process() {
-    let project = Project::new("job: {script: [echo started, sleep 1000]}");
+    let project = Project::new(fargate(), "job: {script: [echo started, sleep 1000]}");
     let mut running = project.start(&[]);
     running.read_until("\nstarted\n");
     // The command, the driver's stage, the agent, the script's shell and what it waits for.
@@ -169,14 +175,16 @@ fn a_trial_that_is_killed_leaves_no_process() {
 
 #[test]
 fn a_job_has_only_as_long_as_its_timeout() {
-    let project =
-        Project::new("job: {timeout: 10s, script: [sleep 1000], after_script: [echo never]}");
+    let project = Project::new(
+        fargate(),
+        "job: {timeout: 10s, script: [sleep 1000], after_script: [echo never]}",
+    );
     let ended = project.run(&[]).exits(1).logs(&[
         "$ sleep 1000\n",
         "Stopped task ",
         "ERROR: Job failed: execution took longer than 10 seconds\n",
     ]);
-    assert!(!ended.log.contains("never"), "{}", ended.log);
+    assert!(!ended.out().contains("never"), "{}", ended.out());
 }
 
 #[test]
@@ -187,7 +195,7 @@ fn a_variable_may_be_large_and_hold_anything() {
     let pipeline =
         serde_json::json!({ "variables": { "TEXT": text }, "job": { "script": script } });
     // A document of JSON is one of YAML.
-    let project = Project::new(&pipeline.to_string());
+    let project = Project::new(fargate(), &pipeline.to_string());
     let file = project.path("expected");
     std::fs::write(&file, text.replace("$$", "$")).unwrap();
     let input = std::fs::File::open(file).unwrap();
@@ -198,7 +206,10 @@ fn a_variable_may_be_large_and_hold_anything() {
 
 #[test]
 fn variables_of_the_command_line_win() {
-    let project = Project::new("job: {variables: {A: file, B: file}, script: ['echo $A-$B-$C']}");
+    let project = Project::new(
+        fargate(),
+        "job: {variables: {A: file, B: file}, script: ['echo $A-$B-$C']}",
+    );
     let arguments = ["--variable", "B=mine", "--variable", "C=x=y"];
     project
         .run(&arguments)

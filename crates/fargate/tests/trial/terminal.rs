@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::trial::Project;
+use testing::Project;
+
+use crate::fargate;
 
 const CYAN: &str = "\u{1b}[36;1mPreparing environment\u{1b}[0;m";
 
@@ -29,7 +31,7 @@ fn on_terminal(project: &Project, no_color: Option<&str>) -> String {
 
 #[test]
 fn headings_are_coloured_on_a_terminal_unless_declined() {
-    let project = Project::new("job: {script: [echo hello]}");
+    let project = Project::new(fargate(), "job: {script: [echo hello]}");
     let coloured = on_terminal(&project, None);
     assert!(coloured.contains(CYAN), "{coloured}");
     assert!(
@@ -39,6 +41,6 @@ fn headings_are_coloured_on_a_terminal_unless_declined() {
     // Empty means not set (no-color.org).
     assert!(on_terminal(&project, Some("")).contains(CYAN));
     assert!(!on_terminal(&project, Some("1")).contains('\u{1b}'));
-    let piped = project.run(&[]).exits(0).log;
+    let piped = project.run(&[]).exits(0).out();
     assert!(!piped.contains('\u{1b}'), "{piped}");
 }

@@ -1,22 +1,23 @@
 //! With `--config`: the driver's own configuration, and the AWS account it names.
 
 use serde_json::json;
+use testing::{Account, Outcome, Project, RunningCommand, SshServer};
 
-use crate::aws::{Aws, Server};
-use crate::trial::{Ended, Project, Running};
+use crate::fargate;
 
 /// A project beside an account, with a configuration that leads there.
-pub(crate) struct Account {
+pub(crate) struct ConfiguredProject {
     pub(crate) project: Project,
-    pub(crate) aws: Aws,
+    pub(crate) aws: Account,
     builds: String,
 }
 
-impl Account {
-    pub(crate) fn new(server: Server, pipeline: &str) -> Self {
-        let project = Project::new(pipeline);
+impl ConfiguredProject {
+    pub(crate) fn new(server: SshServer, pipeline: &str) -> Self {
+        let project = Project::new(fargate(), pipeline);
         std::fs::create_dir(project.path("aws")).unwrap();
-        let aws = Aws::start(server, &project.path("aws"), &json!({}), 0.0);
+        let backend = server.backend(fargate(), &project.path("aws"));
+        let aws = Account::start(backend, &json!({}), 0.0);
         let builds = project.path("builds").display().to_string();
         let account = Self {
             project,
@@ -36,22 +37,22 @@ impl Account {
         std::fs::write(self.project.path("project/fargate.toml"), config).unwrap();
     }
 
-    /// What leads there from the project's folder: a task on this machine cannot have its builds in `/builds`.
+    /// Arguments that name the configuration. A task on this machine cannot have its builds in `/builds`.
     pub(crate) fn arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
         let mut arguments = vec!["--config", "fargate.toml", "--builds-dir", &self.builds];
         arguments.extend(more);
         arguments
     }
 
-    fn start(&self) -> Running {
+    fn start(&self) -> RunningCommand {
         self.project.start(&self.arguments(&[]))
     }
 
-    fn run(&self, more: &[&str]) -> Ended {
+    fn run(&self, more: &[&str]) -> Outcome {
         self.project.run(&self.arguments(more))
     }
 
-    /// Records that are there: the lock and the manager's name stay.
+    /// The number of records. The lock and the manager's name stay.
     fn records(&self) -> usize {
         let entries = self.project.path("project/records").read_dir().unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
@@ -72,12 +73,12 @@ const JOB: &str = "job: {script: ['echo ran $CI_JOB_NAME in $(ls -A)']}";
 
 #[test]
 fn the_job_runs_in_the_account_of_the_configuration() {
-    for server in [Server::Agent, Server::OpenSsh] {
-        let account = Account::new(server, JOB);
+    for server in [SshServer::Agent, SshServer::OpenSsh] {
+        let account = ConfiguredProject::new(server, JOB);
         let ended = account.run(&[]).exits(0);
-        assert!(!ended.log.contains("stand-in"), "{}", ended.log);
+        assert!(!ended.out().contains("stand-in"), "{}", ended.out());
         let ran = "\nran job in .gitlab-ci.yml fargate.toml\n";
-        assert!(ended.log.contains(ran), "{}", ended.log);
+        assert!(ended.out().contains(ran), "{}", ended.out());
         assert_eq!(account.aws.stopped().len(), 1);
         account.left_nothing();
     }
@@ -85,7 +86,7 @@ fn the_job_runs_in_the_account_of_the_configuration() {
 
 #[test]
 fn ctrl_c_while_the_task_starts_stops_it() {
-    let account = Account::new(Server::Nothing, JOB);
+    let account = ConfiguredProject::new(SshServer::Nothing, JOB);
     let mut running = account.start();
     running.read_until("\nProvisioned in ");
     running.interrupt();
@@ -99,7 +100,7 @@ fn ctrl_c_while_the_task_starts_stops_it() {
 
 #[test]
 fn a_task_that_cannot_be_started_is_tried_three_times() {
-    let account = Account::new(Server::Agent, JOB);
+    let account = ConfiguredProject::new(SshServer::Agent, JOB);
     let ended = account
         .run(&["--task-def", "no-such-task"])
         .exits(1)
@@ -108,24 +109,24 @@ fn a_task_that_cannot_be_started_is_tried_three_times() {
             "ERROR: Job failed (system failure): exit status 2\n",
         ]);
     assert_eq!(
-        ended.log.matches("Will be retried in 3s ...\n").count(),
+        ended.out().matches("Will be retried in 3s ...\n").count(),
         2,
         "{}",
-        ended.log
+        ended.out()
     );
     account.left_nothing();
 }
 
 #[test]
 fn a_wrong_configuration_is_a_wrong_usage() {
-    let account = Account::new(Server::Agent, JOB);
+    let account = ConfiguredProject::new(SshServer::Agent, JOB);
     account.configure("Cluster = 1\n");
     for (config, complaint) in [
         ("fargate.toml", "Cluster"),
         ("missing.toml", "missing.toml"),
     ] {
         let ended = account.project.run(&["--config", config]).exits(2);
-        assert!(ended.stderr.contains(complaint), "{}", ended.stderr);
-        assert_eq!(ended.log, "");
+        assert!(ended.err().contains(complaint), "{}", ended.err());
+        assert_eq!(ended.out(), "");
     }
 }

@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use testing::{Job, ManagerHost, SshServer, leftovers};
 
-use super::menu::{Fault, Kind, Point};
-use super::table::{Expectation, Outcome};
-use crate::aws::Server;
-use crate::job::{Job, litter};
-use crate::manager::Manager;
-use crate::stage::{Ended, Stage};
+use super::catalog::{Fault, Kind, Point};
+use super::table::{Blame, Expectation};
+use crate::watched_process::{Ended, WatchedProcess};
+use crate::{fargate, job};
 
 /// How often a fault happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +26,7 @@ pub(crate) struct Cell {
     pub(crate) fault: Fault,
     pub(crate) times: Times,
     pub(crate) point: Point,
-    pub(crate) server: Server,
+    pub(crate) server: SshServer,
 }
 
 impl fmt::Display for Cell {
@@ -50,18 +49,18 @@ const SOON: Duration = Duration::from_secs(60);
 
 const STAGES: [&str; 3] = ["get_sources", "build_script", "after_script"];
 
-/// What a script does that waits for its fate.
+/// A script that waits to be struck.
 const WAITING: &str = "echo started; sleep 300";
 
-/// What a script does whose connection is cut by the number of bytes.
+/// A script for connections that are cut after a number of bytes.
 const LOUD: &str = "head -c 400000 /dev/zero | tr '\\0' x; echo; echo done";
 
 impl Cell {
     /// Plays it; what is not as expected.
     pub(crate) fn play(&self, expectation: &Expectation) -> Result<(), String> {
-        let manager = Manager::new(self.server);
+        let manager = ManagerHost::new(fargate(), self.server);
         self.configure(&manager, expectation);
-        let job = Job::new(&manager, 4711);
+        let job = job(&manager, 4711);
         if self.point != Point::Sweeping {
             // As if another job had swept a moment ago: no call is to be the sweep's.
             std::fs::create_dir(manager.metadata()).unwrap();
@@ -103,7 +102,7 @@ impl Cell {
         if strikes_cleanup {
             self.before_cleanup(&job)?;
         }
-        let cleanup = || Stage::start(job.call(&["custom", "cleanup"]));
+        let cleanup = || WatchedProcess::start(job.call(&["custom", "cleanup"]));
         if strikes_cleanup {
             let ended = cleanup().end(expectation.within)?;
             judge(ended)?;
@@ -114,9 +113,9 @@ impl Cell {
         // From here on it is this test that asks.
         manager.aws.faults(&json!({}));
         job.left_nothing()?;
-        let litter = litter(&manager);
-        if !litter.is_empty() {
-            return Err(format!("files were left: {litter:?}"));
+        let leftovers = leftovers(&manager);
+        if !leftovers.is_empty() {
+            return Err(format!("files were left: {leftovers:?}"));
         }
         if judged {
             Ok(())
@@ -132,12 +131,12 @@ impl Cell {
     /// The container that takes the scripts of the point, where there are several.
     fn container(&self) -> &'static str {
         match (self.server, self.point) {
-            (Server::JobImage, Point::Connecting | Point::First) => "helper",
+            (SshServer::JobImage, Point::Connecting | Point::First) => "helper",
             _ => "ci-coordinator",
         }
     }
 
-    fn configure(&self, manager: &Manager, expectation: &Expectation) {
+    fn configure(&self, manager: &ManagerHost, expectation: &Expectation) {
         // Where the job succeeds all the same it has time for it, on a slow machine, too.
         // Else it has time for a few attempts of a call: those that the SDK makes, or ours where that is RunTask.
         let start_timeout = if expectation.succeeds() { 120 } else { 10 };
@@ -145,7 +144,7 @@ impl Cell {
         let fargate = format!("StartTimeout = \"{start_timeout}s\"\nEnablePublicIP = {public}\n");
         let ssh =
             "KeepAliveInterval = \"1s\"\nReconnectTimeout = \"20s\"\nConnectTimeout = \"3s\"\n";
-        if self.server != Server::JobImage {
+        if self.server != SshServer::JobImage {
             manager.configure(&fargate, ssh);
             return;
         }
@@ -189,7 +188,7 @@ impl Cell {
             // It is to be there when the fault strikes, and no further.
             Kind::Strike(_) if self.point == Point::Pending => {
                 let container = match self.server {
-                    Server::JobImage => "bootstrap",
+                    SshServer::JobImage => "bootstrap",
                     _ => "ci-coordinator",
                 };
                 first(container, json!({ "start_delay": { "seconds": 1000 } }))
@@ -212,7 +211,7 @@ impl Cell {
             let slow = json!({ "when": { "operation": "RunTask" }, "effect": { "slow_reply": { "seconds": 30 } } });
             aws.faults(&json!({ "faults": [slow] }));
         }
-        let prepare = Stage::start(job.call(&["custom", "prepare"]));
+        let prepare = WatchedProcess::start(job.call(&["custom", "prepare"]));
         if self.point == Point::Searching {
             self.task(job, |_| true)?;
             prepare.signal(Signal::SIGKILL);
@@ -268,14 +267,14 @@ impl Cell {
         expectation: &Expectation,
     ) -> Result<Ended, String> {
         if self.point.script() != Some(stage) {
-            let ended = Stage::start(job.script(stage, "echo done")).end(UNHARMED)?;
+            let ended = WatchedProcess::start(job.script(stage, "echo done")).end(UNHARMED)?;
             return Ok(ended);
         }
         if matches!(self.fault.kind, Kind::Port(_)) {
-            return Stage::start(job.script(stage, LOUD)).end(expectation.within);
+            return WatchedProcess::start(job.script(stage, LOUD)).end(expectation.within);
         }
         let aws = &job.manager.aws;
-        let mut run = Stage::start(job.script(stage, WAITING));
+        let mut run = WatchedProcess::start(job.script(stage, WAITING));
         run.says("started", SOON)?;
         let arn = self.task(job, |_| true)?;
         if self.fault.kind == Kind::Call {
@@ -296,7 +295,7 @@ impl Cell {
         let arn = self.task(job, |_| true)?;
         aws.strike(&arn, &self.strike());
         until("the task is over", || {
-            let stories = aws.stories();
+            let stories = aws.task_histories();
             let story = stories
                 .iter()
                 .find(|story| story["taskArn"] == arn.as_str());
@@ -308,17 +307,17 @@ impl Cell {
 impl Expectation {
     /// Whether the stage that was struck ended so.
     fn holds(&self, ended: &Ended, job: &Job<'_>) -> Result<(), String> {
-        let (code, script) = match self.outcome {
-            Outcome::Succeeds => (0, None),
-            Outcome::System => (22, None),
-            Outcome::Job => (11, None),
-            Outcome::Script(code) => (11, Some(code.to_string())),
+        let (code, script) = match self.blame {
+            Blame::Nobody => (0, None),
+            Blame::System => (22, None),
+            Blame::Job => (11, None),
+            Blame::Script(code) => (11, Some(code.to_string())),
         };
         let other = |what: String| Err(format!("{what}; {}", ended.story()));
         if ended.code != Some(code) {
-            return other(format!("expected was {:?}", self.outcome));
+            return other(format!("expected was {:?}", self.blame));
         }
-        if self.outcome != Outcome::Succeeds && job.exit_code() != script {
+        if self.blame != Blame::Nobody && job.exit_code() != script {
             return other(format!("{:?} in the exit code's file", job.exit_code()));
         }
         for words in &self.words {

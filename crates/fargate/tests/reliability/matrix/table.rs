@@ -1,25 +1,25 @@
-//! What is expected of each cell of the matrix: `expectations.txt`, read.
+//! Reads `expectations.txt`: what the test expects of each cell of the matrix.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::cell::Cell;
 
-/// What is to come of a cell.
+/// What the test expects of a cell.
 #[derive(Debug, Clone)]
 pub(crate) struct Expectation {
-    pub(crate) outcome: Outcome,
+    pub(crate) blame: Blame,
     /// What the message says.
     pub(crate) words: Vec<String>,
     /// How long the stage that is struck may take.
     pub(crate) within: Duration,
 }
 
-/// By whose fault the stage ends that is struck.
+/// Who is to blame for the end of the stage that is struck.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// The job succeeds all the same.
-    Succeeds,
+pub(crate) enum Blame {
+    /// Nobody: the job succeeds all the same.
+    Nobody,
     /// A system failure: GitLab may try again.
     System,
     /// The job's failure, before its script.
@@ -30,7 +30,7 @@ pub(crate) enum Outcome {
 
 impl Expectation {
     pub(crate) fn succeeds(&self) -> bool {
-        self.outcome == Outcome::Succeeds
+        self.blame == Blame::Nobody
     }
 }
 
@@ -95,15 +95,15 @@ impl Table {
 
 fn row(text: &'static str) -> Row {
     let columns: Vec<&str> = text.split('|').map(str::trim).collect();
-    let [faults, times, points, servers, outcome, within, words] = columns.as_slice() else {
+    let [faults, times, points, servers, blame, within, words] = columns.as_slice() else {
         panic!("a line of another form: {text}");
     };
-    let outcome = match outcome.split_once(' ') {
-        None if *outcome == "succeeds" => Outcome::Succeeds,
-        None if *outcome == "system" => Outcome::System,
-        None if *outcome == "job" => Outcome::Job,
-        Some(("script", code)) => Outcome::Script(code.parse().unwrap()),
-        _ => panic!("no such outcome: {text}"),
+    let blame = match blame.split_once(' ') {
+        None if *blame == "succeeds" => Blame::Nobody,
+        None if *blame == "system" => Blame::System,
+        None if *blame == "job" => Blame::Job,
+        Some(("script", code)) => Blame::Script(code.parse().unwrap()),
+        _ => panic!("no such blame: {text}"),
     };
     let words: Vec<String> = words
         .split(" + ")
@@ -111,7 +111,7 @@ fn row(text: &'static str) -> Row {
         .map(str::to_owned)
         .collect();
     assert!(
-        outcome == Outcome::Succeeds || !words.is_empty(),
+        blame == Blame::Nobody || !words.is_empty(),
         "a failure has to name its cause: {text}"
     );
     Row {
@@ -121,7 +121,7 @@ fn row(text: &'static str) -> Row {
         points: points.split_whitespace().collect(),
         servers: servers.split_whitespace().collect(),
         expectation: Expectation {
-            outcome,
+            blame,
             words,
             within: Duration::from_secs(within.parse().unwrap()),
         },

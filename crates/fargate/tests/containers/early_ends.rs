@@ -1,0 +1,53 @@
+//! Services and managers that end too early.
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+use testing::wait_until;
+
+use crate::images::{DEBIAN, POSTGRES};
+use crate::job::{left_no_container, manager_with, script};
+
+#[test]
+fn a_service_that_dies_is_in_the_job_log() {
+    let manager = manager_with(&json!({}), "", "");
+    // The official image, too, wants a password.
+    manager.ask(
+        &json!({ "image": { "name": DEBIAN }, "services": [{ "name": POSTGRES, "alias": "db" }] }),
+    );
+    manager.prepare();
+    wait_until("the service has died", || {
+        let task = &manager.aws.running()[0];
+        let containers = task["containers"].as_array().unwrap();
+        let service = containers.iter().find(|one| one["name"] == "service-0");
+        service.unwrap()["exitCode"] == 1
+    });
+    let run = manager
+        .stage("build_script", ": < /dev/tcp/db/5432")
+        .exits(11);
+    let wanted = format!("WARNING: service db ({POSTGRES}) exited with status 1");
+    assert!(run.out().contains(&wanted), "{}", run.out());
+    manager.clean_up();
+}
+
+#[test]
+fn a_task_whose_manager_is_killed_for_good_ends_by_itself() {
+    let manager = manager_with(
+        &json!({}),
+        "IdleTimeout = \"8s\"",
+        "[SSH]\nReconnectTimeout = \"2s\"",
+    );
+    manager.ask(&json!({ "image": { "name": DEBIAN } }));
+    manager.prepare();
+    let task = manager.task();
+    let mut run = manager.start_stage("build_script", script("echo begun; exec sleep 1000"));
+    run.read_until("begun");
+    run.signal(Signal::SIGKILL);
+    drop(run);
+    wait_until("the task ends by itself", || {
+        manager.aws.running().is_empty()
+    });
+    left_no_container(&task);
+    let stopped = &manager.aws.stopped()[0];
+    assert_eq!(stopped["stopCode"], "EssentialContainerExited", "{stopped}");
+    manager.clean_up();
+}

@@ -1,0 +1,125 @@
+//! GitLab Runner as a process of its own. It may die, and so may its stages.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use testing::{Job, process};
+
+use crate::watched_process::{Ended, WatchedProcess};
+
+/// A script that does little, but lasts long enough to be killed.
+pub(crate) const SCRIPT: &str = "echo here; sleep 0.2; echo done";
+
+pub(crate) struct RunnerProcess(WatchedProcess);
+
+/// The process that dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Victim {
+    /// The stage that is under way. Its runner goes on to cleanup.
+    Stage,
+    /// The runner. Its stage goes on without it.
+    Runner,
+    /// Both, as when the manager loses its power.
+    Both,
+}
+
+/// Calls a stage in a process group of its own, as the runner does, and waits for it.
+const CALLS: &str = "call() { begun=$SECONDS; setsid \"$@\" & wait $!; code=$?; echo; echo \"stage: $code $((SECONDS - begun))\"; return $code; }\n";
+
+impl RunnerProcess {
+    /// Begins a job: prepare, three scripts with this one in the middle, and cleanup if it `cleans_up`.
+    pub(crate) fn start(job: &Job<'_>, script: &str, cleans_up: bool) -> Self {
+        let line = |call: Command| {
+            let words = [call.get_program()].into_iter().chain(call.get_args());
+            // Paths of temporary folders, and names of stages.
+            let words: Vec<_> = words
+                .map(|word| format!("'{}'", word.to_str().unwrap()))
+                .collect();
+            format!("call {}", words.join(" "))
+        };
+        let stages = [
+            line(job.call(&["custom", "prepare"])),
+            line(job.script("get_sources", SCRIPT)),
+            line(job.script("build_script", script)),
+            line(job.script("after_script", SCRIPT)),
+        ];
+        let cleanup = line(job.call(&["custom", "cleanup"]));
+        let mut program = format!("{CALLS}{}\n", stages.join(" && "));
+        program.push_str(if cleans_up { &cleanup } else { ":" });
+        let call = job.call(&[]);
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &program])
+            .env_clear()
+            .envs(
+                call.get_envs()
+                    .filter_map(|(key, value)| Some((key, value?))),
+            )
+            .current_dir(call.get_current_dir().unwrap())
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self(WatchedProcess::start(bash))
+    }
+
+    pub(crate) fn is_over(&mut self) -> bool {
+        self.0.is_over()
+    }
+
+    pub(crate) fn end(self, bound: Duration) -> Result<Ended, String> {
+        self.0.end(bound)
+    }
+
+    /// Sends a signal to the stage that is under way, if any is.
+    pub(crate) fn signal_stage(&mut self, signal: Signal) {
+        for stage in self.freeze() {
+            send(stage, signal);
+        }
+        self.0.signal(Signal::SIGCONT);
+    }
+
+    /// Kills; the processes that go on.
+    pub(crate) fn kill(&mut self, victim: Victim) -> Vec<Pid> {
+        // It stands still, so that it starts nothing and collects nothing, and the numbers are still their processes'.
+        let stages = self.freeze();
+        if victim != Victim::Runner {
+            for stage in &stages {
+                send(*stage, Signal::SIGKILL);
+            }
+        }
+        if victim == Victim::Stage {
+            self.0.signal(Signal::SIGCONT);
+        } else {
+            self.0.signal(Signal::SIGKILL);
+        }
+        if victim == Victim::Runner {
+            stages
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Makes it stand still; the stages that are under way.
+    fn freeze(&mut self) -> Vec<Pid> {
+        self.0.signal(Signal::SIGSTOP);
+        let id = self.0.id();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.is_over() && process::state(id) != Some('T') {
+            assert!(Instant::now() < deadline, "the runner does not stop");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        process::children(id)
+    }
+}
+
+/// Sends a signal. A process that is over needs none.
+fn send(id: Pid, signal: Signal) {
+    match kill(id, signal) {
+        Ok(()) | Err(Errno::ESRCH) => {}
+        Err(error) => panic!("{error}"),
+    }
+}

@@ -1,0 +1,208 @@
+//! Calls that AWS refuses: the message names the reason and the remedy, and no task and no record is left.
+
+use serde_json::{Value, json};
+use testing::{Account, ManagerHost, Outcome, SshServer};
+
+use crate::fargate;
+
+/// A prepare that meets a fault.
+pub(crate) fn prepare_with(effect: &Value, when: &Value) -> (ManagerHost, Outcome) {
+    let manager = ManagerHost::with_faults(
+        fargate(),
+        SshServer::Agent,
+        &json!({ "faults": [{ "when": when, "effect": effect }] }),
+    );
+    let outcome = manager.custom("prepare");
+    (manager, outcome)
+}
+
+#[test]
+fn no_credentials() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    let mut call = manager.call(&["custom", "prepare"]);
+    let output = call
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .output()
+        .unwrap();
+    Outcome::from(output).exits(22).complains(&[
+        "could not start the job's task",
+        "credentials",
+        "AWS_PROFILE",
+    ]);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_manager_without_ca_certificates() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    std::fs::write(manager.path("none.pem"), b"").unwrap();
+    std::fs::create_dir(manager.path("none")).unwrap();
+    let call = || {
+        let mut call = manager.call(&["custom", "prepare"]);
+        call.env("SSL_CERT_FILE", manager.path("none.pem"))
+            .env("SSL_CERT_DIR", manager.path("none"));
+        Outcome::from(call.output().unwrap())
+    };
+    // The stand-in needs none.
+    call().exits(0);
+    manager.custom("cleanup").exits(0);
+    let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    manager.write_config(&config.replace("http://", "https://"));
+    call().exits(22).complains(&[
+        "could not start the job's task",
+        "this machine has no CA certificates",
+        "ca-certificates",
+        "SSL_CERT_FILE",
+    ]);
+    manager.left_nothing();
+}
+
+#[test]
+fn credentials_that_aws_does_not_take() {
+    for effect in ["expired_credentials", "unrecognized_client"] {
+        let (manager, outcome) = prepare_with(&json!(effect), &json!({ "operation": "RunTask" }));
+        outcome
+            .exits(22)
+            .complains(&["AWS refused ecs:RunTask", "Give the manager credentials"]);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn a_missing_permission_is_named() {
+    let (manager, outcome) =
+        prepare_with(&json!("access_denied"), &json!({ "operation": "RunTask" }));
+    outcome.exits(22).complains(&[
+        "AccessDeniedException",
+        "ecs:RunTask",
+        "Allow ecs:RunTask in the IAM policy of the manager",
+    ]);
+    manager.left_nothing();
+    let (manager, outcome) = prepare_with(
+        &json!("access_denied"),
+        &json!({ "operation": "DescribeTasks" }),
+    );
+    outcome
+        .exits(22)
+        .complains(&["could not watch the job's task", "Allow ecs:DescribeTasks"]);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_policy_of_gitlabs_driver_that_allows_no_tags_still_works() {
+    let denied = json!({ "error": { "status": 400, "code": "AccessDeniedException", "message":
+        "User: arn:aws:sts::000000000000:assumed-role/ci/i-0 is not authorized to perform: ecs:TagResource on resource: x" } });
+    let (manager, outcome) = prepare_with(&denied, &json!({ "operation": "RunTask", "first": 1 }));
+    outcome.exits(0).complains(&["tasks get no tags"]);
+    assert_eq!(manager.aws.running()[0]["tags"], json!([]));
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn things_that_do_not_exist() {
+    let cases = [
+        (
+            "test-cluster",
+            "other-cluster",
+            "ClusterNotFoundException",
+            "[Fargate] Cluster",
+        ),
+        (
+            "subnet-0a1b2c3d4e5f60001",
+            "subnet-0ffff",
+            "InvalidSubnetID.NotFound",
+            "[Fargate] Subnet",
+        ),
+        (
+            "sg-0a1b2c3d4e5f60003",
+            "sg-0ffff",
+            "InvalidGroup.NotFound",
+            "SecurityGroup",
+        ),
+        (
+            "test-task",
+            "no-task:9",
+            "TaskDefinition",
+            "FARGATE_TASK_DEFINITION",
+        ),
+    ];
+    for (right, wrong, code, advice) in cases {
+        let manager = ManagerHost::new(fargate(), SshServer::Agent);
+        let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+        manager.write_config(&config.replace(&format!("\"{right}\""), &format!("\"{wrong}\"")));
+        manager.custom("prepare").exits(22).complains(&[
+            "could not start the job's task: AWS refused ecs:RunTask",
+            code,
+            advice,
+        ]);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn a_task_definition_without_the_container_for_scripts() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.aws.register("plain", "app");
+    manager
+        .start(&["--task-def", "plain", "custom", "prepare"])
+        .finish()
+        .exits(22)
+        .complains(&["needs a container named ci-coordinator"]);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_cluster_without_default_capacity_provider_strategy() {
+    let folder = tempfile::tempdir().unwrap();
+    let aws = Account::start_empty(SshServer::Agent.backend(fargate(), folder.path()));
+    aws.call("CreateCluster", &json!({ "clusterName": "test-cluster" }));
+    aws.register("test-task", "ci-coordinator");
+    let manager = ManagerHost::in_account(fargate(), aws, folder);
+    // The error that GitLab's guide has an entry for.
+    manager.custom("prepare").exits(22).complains(&[
+        "No Container Instances were found in your cluster.",
+        "CapacityProviderStrategy",
+    ]);
+    manager.left_nothing();
+}
+
+#[test]
+fn no_capacity_is_tried_elsewhere_and_then_told() {
+    let (manager, outcome) = prepare_with(&json!({ "no_capacity": {} }), &json!({ "first": 1 }));
+    outcome.exits(0).complains(&[]);
+    drop(manager);
+
+    let always = json!({ "faults": [{ "effect": { "no_capacity": {} } }] });
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &always);
+    manager.configure(
+        "StartTimeout = \"1s\"\nCapacityProviderStrategy = [{ Name = \"FARGATE_SPOT\" }]\nFallbackCapacityProviderStrategy = [{ Name = \"FARGATE\" }]",
+        "",
+    );
+    let outcome = manager.custom("prepare").exits(22).complains(&[
+        "Capacity is unavailable at this time",
+        "StartTimeout",
+        "FallbackCapacityProviderStrategy",
+    ]);
+    assert!(
+        outcome
+            .out()
+            .contains("with FARGATE_SPOT: Capacity is unavailable"),
+        "{}",
+        outcome.out()
+    );
+    manager.left_nothing();
+}
+
+#[test]
+fn spot_without_capacity_falls_back() {
+    let spot = json!({ "faults": [{ "when": { "capacity_provider": "FARGATE_SPOT" }, "effect": { "no_capacity": {} } }] });
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &spot);
+    manager.configure(
+        "CapacityProviderStrategy = [{ Name = \"FARGATE_SPOT\" }]\nFallbackCapacityProviderStrategy = [{ Name = \"FARGATE\" }]",
+        "",
+    );
+    manager.prepare();
+    assert_eq!(manager.aws.running()[0]["capacityProviderName"], "FARGATE");
+}

@@ -1,0 +1,81 @@
+//! A wrong configuration: a message that says what to do, the right exit code, no task and no record left.
+
+use testing::{ManagerHost, SshServer};
+
+use crate::fargate;
+
+#[test]
+fn no_configuration_file() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    std::fs::remove_file(manager.path("fargate.toml")).unwrap();
+    for stage in ["config", "prepare", "cleanup"] {
+        manager.custom(stage).exits(22).complains(&[
+            "could not read the configuration",
+            "fargate.toml",
+            "--config",
+        ]);
+    }
+}
+
+#[test]
+fn a_configuration_that_is_no_toml() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.write_config("[Fargate]\nCluster = \"a\nRegion = 1\n");
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["fargate.toml: line 2, column 13: this is no TOML"]);
+}
+
+#[test]
+fn wrong_values_are_all_named() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.configure("StartTimeout = \"soon\"", "KeepAliveInterval = 3");
+    let parts = [
+        "Fargate.StartTimeout is \"soon\"",
+        "SSH.KeepAliveInterval must be a string",
+        "docs/configuration.md",
+    ];
+    manager.custom("prepare").exits(22).complains(&parts);
+    manager.custom("run").exits(22);
+}
+
+#[test]
+fn unknown_keys_are_warned_of_once_a_job() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.configure("Subnett = \"subnet-1\"", "");
+    manager.prepare().complains(&[
+        "WARN",
+        "Fargate.Subnett is not known and has no effect; did you mean Subnet?",
+    ]);
+    assert_eq!(manager.run("true").exits(0).err(), "");
+}
+
+#[test]
+fn a_metadata_folder_that_others_may_write_to_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    let open = std::fs::Permissions::from_mode(0o770);
+    std::fs::create_dir(manager.metadata()).unwrap();
+    std::fs::set_permissions(manager.metadata(), open).unwrap();
+    let advice = format!("mode 0770); run chmod 700 {}", manager.metadata().display());
+    manager.prepare().complains(&["WARN", &advice]);
+    manager.custom("cleanup").exits(0);
+
+    // Reading it is of no use to others: the files are their owner's.
+    let closed = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(manager.metadata(), closed).unwrap();
+    assert_eq!(manager.prepare().err(), "");
+}
+
+#[test]
+fn a_metadata_folder_that_cannot_be_written() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    std::fs::write(manager.metadata(), b"a file").unwrap();
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["metadata", "[TaskMetadata] Directory"]);
+    assert!(manager.aws.running().is_empty());
+    assert_eq!(manager.aws.calls("RunTask"), 0);
+}

@@ -1,0 +1,90 @@
+//! Tasks that start and never take scripts: prepare says why, and leaves no task and no record.
+
+use std::time::Instant;
+
+use serde_json::json;
+use testing::{ManagerHost, SECOND, SshServer};
+
+use crate::aws_refusals::prepare_with;
+use crate::fargate;
+
+#[test]
+fn a_task_that_dies_while_ec2_tells_no_address() {
+    let faults = json!({ "faults": [
+        { "when": { "operation": "DescribeNetworkInterfaces" }, "effect": "throttle" },
+        { "effect": { "exit": { "after_seconds": 3, "code": 64 } } },
+    ] });
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &faults);
+    manager.configure("EnablePublicIP = true\nStartTimeout = \"60s\"", "");
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["container ci-coordinator exited with status 64"]);
+    manager.left_nothing();
+}
+
+#[test]
+fn an_image_that_cannot_be_pulled() {
+    let reason = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref registry.example.com/ci:1: not found";
+    let effect =
+        json!({ "start_failure": { "at": "pull", "reason": reason, "container_reason": reason } });
+    let (manager, outcome) = prepare_with(&effect, &json!({}));
+    outcome.exits(22).complains(&[
+        "stopped before it could take scripts: CannotPullContainerError",
+        "not found",
+        "Check the image's name",
+    ]);
+    manager.left_nothing();
+}
+
+#[test]
+fn an_essential_container_that_exits() {
+    let (manager, outcome) = prepare_with(
+        &json!({ "exit": { "after_seconds": 0.0, "code": 3 } }),
+        &json!({}),
+    );
+    outcome.exits(22).complains(&[
+        "Essential container in task exited",
+        "container ci-coordinator exited with status 3",
+        "CloudWatch",
+    ]);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_port_that_never_opens() {
+    let manager = ManagerHost::new(fargate(), SshServer::Nothing);
+    manager.configure("StartTimeout = \"3s\"", "");
+    let begun = Instant::now();
+    manager.custom("prepare").exits(22).complains(&[
+        "not ready within 3 s (StartTimeout): nothing listens on 127.",
+        "must start an SSH server",
+    ]);
+    assert!(begun.elapsed() < 8 * SECOND);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_port_that_stays_silent() {
+    let manager = ManagerHost::with_faults(
+        fargate(),
+        SshServer::Agent,
+        &json!({ "faults": [{ "effect": { "port_delay": { "seconds": 600 } } }] }),
+    );
+    manager.configure("StartTimeout = \"4s\"", "ConnectTimeout = \"1s\"");
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["no answer from 127.", "security group"]);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_server_that_refuses_the_key() {
+    let manager = ManagerHost::new(fargate(), SshServer::Keyless);
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["accepts no key of the job for user", "SSH_PUBLIC_KEY"]);
+    manager.left_nothing();
+}
