@@ -6,6 +6,7 @@
 mod aws_refusals;
 mod configuration;
 mod connection;
+mod endpoints;
 mod failed_starts;
 mod hostile_server;
 mod job_container;

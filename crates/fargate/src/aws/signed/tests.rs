@@ -1,6 +1,8 @@
 //! The signed client against requests of botocore's, and against servers that answer oddly.
 
 use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -23,6 +25,7 @@ use serde_json::json;
 use super::protocol::Protocol;
 use super::*;
 use crate::aws::Aws;
+use crate::aws::http::Http;
 use crate::aws::logs::Page;
 
 /// What the server of a test does with a call.
@@ -506,4 +509,41 @@ fn lists_and_nulls_have_their_form() {
         request.unwrap().body().bytes(),
         Some("{\"b\":1}".as_bytes())
     );
+}
+
+/// A server that answers each call with a page of one long event.
+fn server_with_long_replies(length: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (before, after) = (r#"{"events":[{"message":""#, r#""}]}"#);
+    let body = [before, &"x".repeat(length), after].concat();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // The request fits into one piece.
+            let _read = stream.read(&mut [0; 8192]).unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            // The client leaves before the end of a reply that is too long.
+            let _cut = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
+        }
+    });
+    url
+}
+
+#[test]
+fn replies_are_read_up_to_a_bound() {
+    let read = |length| {
+        let shared = Server::new([Deed::Break])
+            .config("eu-west-1", None)
+            .to_builder()
+            .http_client(Http::new())
+            .endpoint_url(server_with_long_replies(length))
+            .build();
+        let ecs = aws_sdk_ecs::Client::new(&shared);
+        wait_for(Aws { shared, ecs }.logs("/ci/jobs").read("s", None))
+    };
+    let page = read(6 << 20).unwrap();
+    assert_eq!(page.events[0].message.len(), 6 << 20);
+    let told = read(8 << 20).unwrap_err().to_string();
+    assert!(told.contains("length limit exceeded"), "{told}");
 }
