@@ -206,6 +206,7 @@ pub(crate) enum Stage {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agent {
     /// Write the agent's container image to a folder or a file
+    #[cfg(feature = "agent-image")]
     Image {
         #[command(flatten)]
         programs: Programs,
@@ -214,6 +215,7 @@ pub(crate) enum Agent {
         output: PathBuf,
     },
     /// Push the agent's container image to a registry
+    #[cfg(feature = "agent-image")]
     Push {
         #[command(flatten)]
         programs: Programs,
@@ -243,6 +245,7 @@ pub(crate) enum Agent {
 }
 
 /// What goes into the agent's image.
+#[cfg(feature = "agent-image")]
 #[derive(Debug, Args)]
 pub(crate) struct Programs {
     /// The static program fargate-agent; once for each architecture [default: the one beside this program]

@@ -92,9 +92,11 @@ fn run(cli: Cli) -> Result<()> {
             Command::Local {
                 command: Local::Serve(serve),
             } => trial::local::serve(&serve, &shutdown).await,
+            #[cfg(feature = "agent-image")]
             Command::Agent {
                 command: Agent::Image { programs, output },
             } => images::agent::write(&programs.files, &output),
+            #[cfg(feature = "agent-image")]
             Command::Agent {
                 command:
                     Agent::Push {

@@ -5,6 +5,7 @@ mod definitions;
 mod error;
 mod http;
 mod logs;
+#[cfg(any(test, feature = "agent-image"))]
 mod registry;
 #[cfg(test)]
 mod reply_tests;

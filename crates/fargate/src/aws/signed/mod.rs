@@ -34,7 +34,9 @@ use aws_smithy_types::error::ErrorMetadata;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(super) use self::service::{CLOUDWATCH_LOGS, EC2, ECR, Service};
+#[cfg(any(test, feature = "agent-image"))]
+pub(super) use self::service::ECR;
+pub(super) use self::service::{CLOUDWATCH_LOGS, EC2, Service};
 use super::AwsError;
 
 /// A client of one service in one region.

@@ -37,6 +37,7 @@ pub(in crate::aws) static CLOUDWATCH_LOGS: Service = Service {
 };
 
 /// Amazon Elastic Container Registry.
+#[cfg(any(test, feature = "agent-image"))]
 pub(in crate::aws) static ECR: Service = Service {
     id: "ECR",
     signing_name: "ecr",

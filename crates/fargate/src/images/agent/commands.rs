@@ -1,0 +1,97 @@
+//! The commands `fargate agent image` and `fargate agent push`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::destination::Destination;
+use super::image::{Image, Variant};
+use super::program::{beside, file, unfit};
+use super::{layout, push as registry};
+use crate::error::{Blame, Error, Result};
+use crate::signals::Shutdown;
+
+/// Writes the image to `output`, and tells its digest.
+///
+/// # Errors
+///
+/// When a program cannot be used, or the image cannot be written.
+pub(crate) fn write(programs: &[PathBuf], output: &Path) -> Result<()> {
+    let image = read(programs)?;
+    layout::write(&image, output)?;
+    let digest = image.top().map(|top| top.digest.as_str());
+    say(
+        &format!("Wrote {} to {}.", contents(&image), output.display()),
+        digest.unwrap_or_default(),
+    )
+}
+
+/// Puts the image into a registry, and tells the reference to use.
+///
+/// # Errors
+///
+/// When a program cannot be used, or the registry does not take the image.
+pub(crate) async fn push(
+    programs: &[PathBuf],
+    destination: &str,
+    insecure: bool,
+    shutdown: &Shutdown,
+) -> Result<()> {
+    let destination = Destination::parse(destination, insecure)?;
+    let image = read(programs)?;
+    let pushed = shutdown.or(registry::push(&image, &destination)).await?;
+    let done = match pushed.sent {
+        0 => format!("{} has {} already.", pushed.tagged, contents(&image)),
+        sent => format!(
+            "Pushed {} to {} ({sent} bytes sent).",
+            contents(&image),
+            pushed.tagged
+        ),
+    };
+    let advice = "Name it in fargate.toml as [JobImage] AgentImage:";
+    say(&format!("{done} {advice}"), &pushed.reference)
+}
+
+/// What was done on standard error, and the one thing to go on with on standard output, for scripts.
+fn say(done: &str, result: &str) -> Result<()> {
+    let unwritten = |error| Error::system(format!("could not write to standard output: {error}"));
+    // Who does not listen to this may still want the result.
+    let _nobody_listens = writeln!(std::io::stderr(), "{done}");
+    writeln!(std::io::stdout(), "{result}").map_err(unwritten)
+}
+
+/// What is in the image, in words.
+fn contents(image: &Image) -> String {
+    let architectures: Vec<_> = image
+        .variants()
+        .iter()
+        .map(|variant| variant.architecture.name())
+        .collect();
+    format!("the agent for {}", architectures.join(" and "))
+}
+
+/// The image of these programs, or of the one beside ours.
+fn read(programs: &[PathBuf]) -> Result<Image> {
+    let one;
+    let programs = if programs.is_empty() {
+        one = [beside()?];
+        &one
+    } else {
+        programs
+    };
+    let mut variants: Vec<Variant> = Vec::new();
+    for path in programs {
+        let advice = "Name the static program fargate-agent with --binary.";
+        let variant = Variant::new(&file(path, advice)?).map_err(unfit(path))?;
+        let architecture = variant.architecture;
+        if variants
+            .iter()
+            .any(|other| other.architecture == architecture)
+        {
+            let message = format!("two of the programs are for {architecture}");
+            return Err(Error::new(Blame::Usage, message)
+                .advise("Give one --binary for each architecture."));
+        }
+        variants.push(variant);
+    }
+    Ok(Image::new(variants))
+}

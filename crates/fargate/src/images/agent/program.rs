@@ -1,0 +1,52 @@
+//! The agent's static program, from which its image is made.
+
+use std::path::{Path, PathBuf};
+
+use super::elf;
+use crate::error::{Error, Result};
+
+/// The agent's program, beside ours in each release.
+const NAME: &str = "fargate-agent";
+
+/// The agent that runs in containers of this machine: the static program `named`, or the one beside ours.
+///
+/// # Errors
+///
+/// When it is not there, or does not run in whatever image it is put into here.
+pub(crate) fn program(named: Option<&Path>) -> Result<Vec<u8>> {
+    let path = named.map_or_else(beside, |path| Ok(path.to_owned()))?;
+    let advice = format!(
+        "{}, and name it with --agent. Releases have it beside this program.",
+        elf::BUILD
+    );
+    let program = file(&path, &advice)?;
+    let architecture = elf::architecture(&program).map_err(unfit(&path))?;
+    match architecture.is_this_machines() {
+        true => Ok(program),
+        false => {
+            let here = std::env::consts::ARCH;
+            let message = format!("it is for {architecture}, and this machine is {here}");
+            Err(unfit(&path)(Error::system(message).advise(advice)))
+        }
+    }
+}
+
+/// Reads a program.
+pub(super) fn file(path: &Path, advice: &str) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        let message = format!("could not read the agent {}: {error}", path.display());
+        Error::system(message).advise(advice)
+    })
+}
+
+/// What is wrong with the program at `path`.
+pub(super) fn unfit(path: &Path) -> impl Fn(Error) -> Error {
+    move |error| error.context(format!("{} cannot be the agent", path.display()))
+}
+
+/// Where a release has the program.
+pub(super) fn beside() -> Result<PathBuf> {
+    std::env::current_exe()
+        .map(|myself| myself.with_file_name(NAME))
+        .map_err(|error| Error::system(format!("could not find this program's own file: {error}")))
+}
