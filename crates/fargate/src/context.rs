@@ -1,9 +1,11 @@
 //! What every stage works with.
 
 use crate::config::{Config, Flags};
+use crate::error::Result;
 use crate::gitlab::Job;
 use crate::signals::Shutdown;
-use crate::state::record::Records;
+use crate::state::identity::Identity;
+use crate::state::records::Records;
 
 /// One call of a stage: the job, the configuration, the metadata folder and the signals of this process.
 #[derive(Debug)]
@@ -18,4 +20,15 @@ pub(crate) struct Context<'a> {
     pub(crate) records: Records,
     /// The signals that end this process.
     pub(crate) shutdown: Shutdown,
+}
+
+impl Context<'_> {
+    /// What this manager's tasks carry.
+    ///
+    /// # Errors
+    ///
+    /// When the folder's id can neither be read nor made.
+    pub(crate) fn identity(&self) -> Result<Identity> {
+        Identity::of(self.records.directory(), self.config.manager.as_deref())
+    }
 }

@@ -133,7 +133,7 @@ pub fn leftovers(manager: &ManagerHost) -> Vec<String> {
     let folder = manager.metadata();
     let mut leftovers = Vec::new();
     for (below, kept) in [
-        ("", vec!["manager", "sweep", "looks"]),
+        ("", vec!["format", "lock", "manager", "sweep", "looks"]),
         ("looks", vec!["turn"]),
     ] {
         let Ok(entries) = std::fs::read_dir(folder.join(below)) else {

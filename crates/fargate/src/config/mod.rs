@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) mode: Mode,
     /// `[TaskMetadata] Directory`: where job records lie. Absolute.
     pub(crate) metadata_directory: PathBuf,
+    /// `[TaskMetadata] Manager`: this manager's name; the folder's id when none.
+    pub(crate) manager: Option<String>,
     /// `[SSH]`.
     pub(crate) ssh: Ssh,
     /// `[JobVariables]`.
@@ -208,6 +210,7 @@ impl Config {
             metadata.text("Directory"),
             "the folder for job records",
         );
+        let manager = metadata.parsed("Manager", values::manager);
         metadata.finish();
         let ssh = ssh(root.table("SSH"), by_job_image);
         let mode = match job_image {
@@ -223,6 +226,7 @@ impl Config {
             fargate: fargate?,
             mode: mode?,
             metadata_directory: directory.join(metadata_directory?),
+            manager,
             ssh: ssh?,
             job_variables,
             warnings: Vec::new(),

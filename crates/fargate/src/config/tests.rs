@@ -338,6 +338,25 @@ proptest::proptest! {
 }
 
 #[test]
+fn a_managers_name_fits_into_what_aws_takes() {
+    let named = |name: &str| {
+        let directory = "Directory = ";
+        parse(&GUIDE.replacen(directory, &format!("Manager = {name:?}\n{directory}"), 1))
+    };
+    assert_eq!(named("").unwrap().manager, None);
+    for good in ["a", "CI_eu-1", &"x".repeat(100)] {
+        assert_eq!(named(good).unwrap().manager.as_deref(), Some(good));
+    }
+    for bad in ["a/b", "a b", "ü", "a.b", &"x".repeat(101)] {
+        let error = named(bad).unwrap_err();
+        assert!(
+            error.to_string().contains("but must be up to 100 letters"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn the_example_of_the_documentation_is_right() {
     let documentation = include_str!("../../../../docs/configuration.md");
     let example = documentation
@@ -349,6 +368,7 @@ fn the_example_of_the_documentation_is_right() {
     let config = parse(example).unwrap();
     assert_eq!(config.warnings, Vec::<String>::new());
     assert_eq!(config.fargate.fallback_strategy.len(), 1);
+    assert_eq!(config.manager.as_deref(), Some("ci-eu-1"));
     let Mode::TaskDefinition(_) = config.mode else {
         panic!("{:?}", config.mode)
     };

@@ -115,6 +115,21 @@ pub(crate) fn ec2_id(prefix: &str, text: &str) -> Result<String, String> {
     }
 }
 
+/// The longest name of a manager: with what stands before it, AWS takes 128 characters (AWS: startedBy).
+const MANAGER_LIMIT: usize = 100;
+
+/// A manager's name.
+pub(crate) fn manager(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if text.len() <= MANAGER_LIMIT && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "up to {MANAGER_LIMIT} letters, digits, `-` and `_`"
+        ))
+    }
+}
+
 /// A region, such as `eu-west-1`.
 pub(crate) fn region(text: &str) -> Result<String, String> {
     let valid = text.contains('-')

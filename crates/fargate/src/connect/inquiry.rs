@@ -52,7 +52,7 @@ pub(crate) async fn cut_down(
     name: Option<&str>,
 ) -> Error {
     let look = async {
-        let arn = record.task.as_deref().unwrap_or_default();
+        let arn = record.task().unwrap_or_default();
         let fargate = &context.config.fargate;
         let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
         let look = timeout(INQUIRY, aws.describe_task(&record.cluster, arn)).await;
@@ -73,7 +73,7 @@ pub(crate) async fn cut_down(
         None => return Error::new(Blame::Script(status), ""),
     };
     let error = Error::new(Blame::Script(status), killed);
-    match record.memory {
+    match record.memory() {
         Some(memory) if status == KILLED => error.advise(format!(
             "If it ran out of memory: the task has {}. {MORE_MEMORY}",
             gigabytes(memory)
@@ -128,7 +128,7 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         .out_of_memory(&[COORDINATOR_CONTAINER, HELPER_CONTAINER])
         .is_some()
     {
-        let memory = task.memory.or(record.memory);
+        let memory = task.memory.or(record.memory());
         let had = memory.map_or_else(String::new, |memory| format!(" of {}", gigabytes(memory)));
         let message = format!(
             "the job used up its task's memory{had}, and AWS killed it ({})",
@@ -152,7 +152,7 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
 
 /// Asks what became of the task, until that is clear.
 async fn inquire(context: &Context<'_>, record: &Record) -> Result<TaskOutcome> {
-    let Some(arn) = record.task.as_deref() else {
+    let Some(arn) = record.task() else {
         return Ok(TaskOutcome::Unknown);
     };
     let fargate = &context.config.fargate;

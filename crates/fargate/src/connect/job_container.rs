@@ -152,7 +152,7 @@ async fn watch(
     sleep(SILENCE).await;
     let fargate = &context.config.fargate;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
-    let arn = record.task.as_deref().unwrap_or_default();
+    let arn = record.task().unwrap_or_default();
     let mut lookout = match TaskWatcher::new(context.records.directory(), &record.cluster, arn) {
         Ok(lookout) => lookout,
         Err(error) => return error,

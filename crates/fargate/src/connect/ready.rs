@@ -77,7 +77,7 @@ pub(crate) async fn until_ready(
     begun: Instant,
     deadline: Instant,
 ) -> Result<Login, StartFailure> {
-    let arn = record.task.as_deref().unwrap_or_default();
+    let arn = record.task().unwrap_or_default();
     let mut wait = Wait::new(begun);
     let mut under_way: JoinSet<News> = JoinSet::new();
     // Away while it is being looked.

@@ -7,7 +7,8 @@ use crate::cli::Reap;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::signals::Shutdown;
-use crate::state::record::Records;
+use crate::state::identity::Identity;
+use crate::state::records::Records;
 use crate::teardown::sweep::{Done, Sweep};
 
 /// Ends what nobody will end any more, and says what and why.
@@ -17,14 +18,14 @@ use crate::teardown::sweep::{Done, Sweep};
 /// When the records or the manager's tasks cannot be listed, or something could not be ended.
 pub(crate) async fn reap(wanted: &Reap, config: &Config, shutdown: &Shutdown) -> Result<()> {
     let fargate = &config.fargate;
-    let records = Records::new(&config.metadata_directory);
-    let manager = records.manager()?;
+    let records = Records::open(&config.metadata_directory)?;
+    let identity = Identity::of(records.directory(), config.manager.as_deref())?;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let sweep = Sweep {
         aws: &aws,
         records: &records,
         fargate,
-        manager: &manager,
+        identity: &identity,
         patience: wanted.older_than,
         dry_run: wanted.dry_run,
     };
@@ -35,8 +36,8 @@ pub(crate) async fn reap(wanted: &Reap, config: &Config, shutdown: &Shutdown) ->
         .collect();
     if text.is_empty() {
         text = format!(
-            "nothing is left of jobs of this manager ({manager}) in {}\n",
-            fargate.cluster
+            "nothing is left of jobs of this manager ({}) in {}\n",
+            identity.name, fargate.cluster
         );
     }
     let mut stdout = std::io::stdout().lock();

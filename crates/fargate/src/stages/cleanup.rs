@@ -7,7 +7,7 @@ use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::Result;
 use crate::output::say;
-use crate::state::record::Found;
+use crate::state::records::Found;
 use crate::task;
 use crate::teardown::{self, Teardown};
 
@@ -24,7 +24,7 @@ pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
     let retirement = Teardown {
         aws: &aws,
         records: &context.records,
-        manager: &context.records.manager()?,
+        identity: &context.identity()?,
         cluster: &fargate.cluster,
     };
     // A signal does not end this: leaving now would leave the task. A second one does.

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::gitlab::Job;
 use crate::signals::Shutdown;
-use crate::state::record::Records;
+use crate::state::records::Records;
 
 /// Runs the stage.
 ///
@@ -28,7 +28,7 @@ pub(crate) async fn stage(
 ) -> Result<()> {
     let context = Context {
         job: Job::from_environment()?,
-        records: Records::new(&config.metadata_directory),
+        records: Records::open(&config.metadata_directory)?,
         config,
         flags,
         shutdown,

@@ -15,8 +15,10 @@ use crate::start::launch::{Launch, Search};
 use crate::start::plan::StartPlan;
 use crate::start::register;
 use crate::start::request::TaskRequest;
+use crate::state::identity::Identity;
 use crate::state::liveness::RunnerProcess;
-use crate::state::record::{Found, Record};
+use crate::state::record::Record;
+use crate::state::records::Found;
 use crate::task::definition::ComposedTask;
 use crate::teardown::Teardown;
 use crate::teardown::sweep::{self, Sweep};
@@ -40,7 +42,7 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     }
     let key = KeyPair::generate()?;
     let plan = StartPlan::of(&wanted, &key, fargate.start_timeout)?;
-    let manager = context.records.manager()?;
+    let identity = context.identity()?;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let preparation = Preparation {
         context,
@@ -49,7 +51,7 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         wanted: &wanted,
         plan: &plan,
         key: &key,
-        manager: &manager,
+        identity: &identity,
         aws: &aws,
     };
 
@@ -73,8 +75,7 @@ struct Preparation<'a> {
     wanted: &'a TaskRequest<'a>,
     plan: &'a StartPlan,
     key: &'a KeyPair,
-    /// This manager's name.
-    manager: &'a str,
+    identity: &'a Identity,
     aws: &'a Aws,
 }
 
@@ -113,27 +114,28 @@ impl Preparation<'_> {
             title: &plan.title,
             composed: plan.composed.is_some(),
             environments: &plan.environments,
-            manager: self.manager,
-            lifetime: plan.lifetime,
-            runner: self.runner.as_ref(),
         };
         if plan.hides_output {
             say(services::NO_OUTPUT);
         }
         // From here on a record that is gone means that the job's cleanup has come.
-        let record = Record::new(&context.job, fargate, plan.lifetime, launch.runner);
+        let runner = self.runner.as_ref();
+        let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
+        record.build = plan.composed.as_ref().map(ComposedTask::job_container);
         context.records.save(&record)?;
         let mut search = Search::new(aws, context, &launch, deadline);
         loop {
-            let mut record = search.task().await?;
-            record.build = plan.composed.as_ref().map(ComposedTask::job_container);
+            search.task(&mut record).await?;
             let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);
             match context.shutdown.or(async { Ok(waiting.await) }).await? {
                 Ok(login) => {
-                    record.login = Some(login);
+                    record.win(login);
                     return context.records.update(&record);
                 }
-                Err(StartFailure::Lost(loss, failure)) => search.replace(&loss, failure).await?,
+                Err(StartFailure::Lost(loss, failure)) => {
+                    record.lose_task();
+                    search.replace(&loss, failure).await?;
+                }
                 Err(StartFailure::Failed(failure)) => return Err(failure),
             }
         }
@@ -147,7 +149,7 @@ impl Preparation<'_> {
             aws: self.aws,
             records,
             fargate: &self.context.config.fargate,
-            manager: self.manager,
+            identity: self.identity,
             patience: sweep::PATIENCE,
             dry_run: false,
         };
@@ -182,7 +184,7 @@ impl Preparation<'_> {
         Teardown {
             aws: self.aws,
             records: &self.context.records,
-            manager: self.manager,
+            identity: self.identity,
             cluster: &self.context.config.fargate.cluster,
         }
     }

@@ -24,7 +24,8 @@ use crate::gitlab::{RunsIn, is_job_script};
 use crate::output::Output;
 use crate::ssh::{Attended, ConnectError, Connection, Ended, KeyPair, Resumable};
 use crate::state::looks::TaskWatcher;
-use crate::state::record::{Found, Login, Record};
+use crate::state::record::{Login, Record};
+use crate::state::records::Found;
 
 /// Attempts to connect; the server was there when prepare ended.
 const CONNECT_ATTEMPTS: u32 = 3;
@@ -294,7 +295,7 @@ fn longer(pause: Duration) -> Duration {
 /// Resolves when AWS says that the task stops or is gone. AWS is not asked at once: connections are lost more often
 /// than tasks.
 async fn end_of_task(context: &Context<'_>, record: &Record) {
-    let Some(arn) = record.task.as_deref() else {
+    let Some(arn) = record.task() else {
         return;
     };
     sleep(ASK_AFTER).await;

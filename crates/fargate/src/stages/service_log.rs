@@ -72,7 +72,7 @@ impl<'a> ServiceLog<'a> {
             return None;
         };
         let group = settings.log_group.as_deref()?;
-        let task = task::id(record.task.as_deref()?);
+        let task = task::id(record.task()?);
         let aside = stdout
             .aside()
             .inspect_err(|error| tracing::warn!("the output of services cannot be shown: {error}"))

@@ -128,11 +128,7 @@ pub(super) async fn report(
     login: &Login,
     build: &JobContainer,
 ) {
-    let Some(arn) = record
-        .task
-        .as_deref()
-        .filter(|_| !build.services.is_empty())
-    else {
+    let Some(arn) = record.task().filter(|_| !build.services.is_empty()) else {
         return;
     };
     let fargate = &context.config.fargate;

@@ -16,10 +16,8 @@ use crate::output::say;
 use crate::ssh::random_hex;
 use crate::start::queue::Queue;
 use crate::start::request::TaskRequest;
-use crate::state::liveness::RunnerProcess;
 use crate::state::record::Record;
 use crate::task::definition::ContainerEnvironment;
-use crate::task::ownership::{group, started_by};
 use crate::task::placement::{Placement, Places, describe, pause_after, placement};
 use crate::task::{Loss, Task, console_link};
 
@@ -39,11 +37,6 @@ pub(crate) struct Launch<'a> {
     /// Whether the definition was registered for jobs like this one, maybe a moment ago.
     pub(crate) composed: bool,
     pub(crate) environments: &'a [ContainerEnvironment],
-    pub(crate) manager: &'a str,
-    /// When the job is over in any case, from now on.
-    pub(crate) lifetime: Duration,
-    /// The GitLab Runner that the job belongs to, where that can be told.
-    pub(crate) runner: Option<&'a RunnerProcess>,
 }
 
 /// How many tasks that AWS lost by some trouble of its own are replaced. For want of room it is tried until the deadline.
@@ -102,10 +95,11 @@ impl<'a> Search<'a> {
 
     /// Asks for a task until there is one. Each call is recorded before it is made, and not given up while it is under
     /// way: a stop must find the task that the call may bring.
-    pub(crate) async fn task(&mut self) -> Result<Record> {
+    pub(crate) async fn task(&mut self, record: &mut Record) -> Result<()> {
         let (context, launch) = (self.context, self.launch);
         let fargate = &context.config.fargate;
-        let mut record = Record::new(&context.job, fargate, launch.lifetime, launch.runner);
+        let group = record.group();
+        let started_by = record.started_by().unwrap_or_default().to_owned();
         loop {
             let place = self.place(self.attempt)?;
             let untagged = if self.tags.is_empty() {
@@ -124,25 +118,23 @@ impl<'a> Search<'a> {
                 subnet: place.subnet,
                 strategy: place.strategy,
                 client_token: &token,
-                started_by: &started_by(launch.manager),
-                group: &group(&context.job),
+                started_by: &started_by,
+                group: &group,
                 environments: launch.environments,
                 changes: &launch.wanted.changes,
                 tags: &self.tags,
             };
-            let answer = self.insist(&request, &mut record).await?;
-            if !matches!(&answer, Err(refusal) if refusal.may_have_worked()) {
-                record.call = None;
+            let answer = self.insist(&request, record).await?;
+            match &answer {
+                Ok(RunTaskAnswer::Task(task)) => record.started(&token, &task.arn, task.memory),
+                Err(refusal) if refusal.may_have_worked() => {}
+                _ => record.refuse(&token),
             }
-            if let Ok(RunTaskAnswer::Task(task)) = &answer {
-                record.task = Some(task.arn.clone());
-                record.memory = task.memory;
-            }
-            context.records.update(&record)?;
+            context.records.update(record)?;
             match answer {
                 Ok(RunTaskAnswer::Task(task)) => {
                     announce(&task, fargate.endpoint.is_none());
-                    return Ok(record);
+                    return Ok(());
                 }
                 Ok(RunTaskAnswer::Nowhere(reason)) => {
                     self.elsewhere(&no_room(&place, &reason)).await?;
@@ -223,8 +215,8 @@ impl<'a> Search<'a> {
             };
             repeats |= refusal.may_have_worked();
             if !repeats {
-                // Whatever comes now, no task needs to be looked for.
-                record.call = None;
+                // From here on no task needs to be looked for.
+                record.refuse(request.client_token);
                 context.records.update(record)?;
             }
             if refusal.is_throttled() {

@@ -10,7 +10,7 @@ use crate::gitlab::{debugs_services, job_timeout};
 use crate::output::say;
 use crate::ssh::KeyPair;
 use crate::start::request::{TaskRequest, TaskSource};
-use crate::state::record;
+use crate::state::clock;
 use crate::task::definition::{ComposedTask, ContainerEnvironment};
 
 /// How long after a job's own time its task may still be there: the runner stops scripts gracefully, and runs some more.
@@ -52,7 +52,7 @@ impl StartPlan {
                 });
             }
         };
-        let deadline = record::now() + lifetime;
+        let deadline = clock::now() + lifetime;
         let composed = by_image.compose(&public_key, deadline.as_secs())?;
         for note in &composed.notes {
             say(note);

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
+use crate::state::clock::{self, millis};
 use crate::state::locks::{self, Lock};
-use crate::state::record::{self, millis};
 
 /// Time between two places: AWS's 20 calls a second (AWS: Fargate throttling quotas), and some room, as a call that
 /// comes too early has to queue again.
@@ -111,7 +111,7 @@ fn place(free_at: Option<u64>, now: u64, pause: u64) -> (u64, Option<u64>) {
 }
 
 fn now() -> u64 {
-    millis(record::now())
+    millis(clock::now())
 }
 
 #[cfg(test)]

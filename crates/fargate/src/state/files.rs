@@ -1,15 +1,23 @@
-//! Files and folders for their owner alone, and the lock of a folder.
+//! Files and folders for their owner alone: the lock of a folder, and replacing a file at once.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+use tempfile::NamedTempFile;
+
+use super::shapes;
 
 /// Bound of the wait for a folder's lock, which is held while a file is renamed.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often it is tried.
+/// Bound of the wait for the lock on the folder itself. Drivers of format 1 hold it for the time of a rename; a
+/// local reader may hold it for ever, and must not lock the driver out.
+const OLD_LOCK_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// Pause between attempts to lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// Makes a folder and those above it, where they are not there.
@@ -24,28 +32,101 @@ pub(crate) fn create(path: &Path) -> Result<File> {
     options.mode(0o600).open(path)
 }
 
-/// A file to be read and written, with what is in it.
+/// A file to be read and written, with its content.
 pub(crate) fn open(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     options.mode(0o600).open(path)
 }
 
-/// Locks a folder until what is returned is dropped. A process that dies lets go of it.
+/// The new content of a file, complete and beside it. It goes when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    file: NamedTempFile,
+    target: PathBuf,
+    is_synced: bool,
+}
+
+impl Draft {
+    /// Writes the `content` that `target` shall have, for its owner alone. A draft of a process that was killed is
+    /// known by its name.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub(crate) fn new(target: &Path, content: &[u8]) -> Result<Self> {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        // 0600, as tempfile makes all its files.
+        let mut file = tempfile::Builder::new()
+            .prefix(&shapes::draft_prefix(&name))
+            .suffix(shapes::DRAFT)
+            .rand_bytes(shapes::DRAFT_RANDOM)
+            .tempfile_in(target.parent().unwrap_or(Path::new(".")))?;
+        std::io::Write::write_all(&mut file, content)?;
+        Ok(Self {
+            file,
+            target: target.to_owned(),
+            is_synced: false,
+        })
+    }
+
+    /// Makes it outlive a crash of the machine.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not take it.
+    pub(crate) fn sync(mut self) -> Result<Self> {
+        self.file.as_file().sync_all()?;
+        self.is_synced = true;
+        Ok(self)
+    }
+
+    /// Replaces the file: a reader sees the old content or the new one, and never half of one.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub(crate) fn persist(self) -> Result<()> {
+        let Self {
+            file,
+            target,
+            is_synced,
+        } = self;
+        file.persist(&target).map_err(|refused| refused.error)?;
+        match target.parent() {
+            Some(folder) if is_synced => File::open(folder)?.sync_all(),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The lock of a folder, until it is dropped. A process that dies lets go of it.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _lock: File,
+    /// The lock that drivers of format 1 take, where it could be had.
+    _old: Option<File>,
+}
+
+/// Locks a folder against the other processes of this manager.
 ///
 /// # Errors
 ///
-/// When it cannot be opened, or another process that lives, stopped perhaps, holds the lock for half a minute.
-pub(crate) fn lock_folder(path: &Path) -> Result<File> {
-    lock_within(path, LOCK_TIMEOUT)
+/// When the lock file cannot be opened, or another process that lives, stopped perhaps, holds the lock for half a minute.
+pub(crate) fn lock_folder(path: &Path) -> Result<FolderLock> {
+    let lock = lock_within(open(&path.join(shapes::LOCK_FILE))?, LOCK_TIMEOUT)?;
+    let old = File::open(path).and_then(|folder| lock_within(folder, OLD_LOCK_TIMEOUT));
+    Ok(FolderLock {
+        _lock: lock,
+        _old: old.ok(),
+    })
 }
 
-fn lock_within(path: &Path, bound: Duration) -> Result<File> {
-    let folder = File::open(path)?;
+fn lock_within(file: File, bound: Duration) -> Result<File> {
     let give_up_at = Instant::now() + bound;
     loop {
-        match folder.try_lock() {
-            Ok(()) => return Ok(folder),
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() >= give_up_at => {
                 let held = format!(
@@ -59,18 +140,75 @@ fn lock_within(path: &Path, bound: Duration) -> Result<File> {
     }
 }
 
+/// Removes a file that may be gone already.
+pub(crate) fn discard(path: &Path) {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            tracing::debug!("could not remove {}: {error}", path.display());
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
-    fn the_lock_of_a_folder_is_one_processs_and_not_waited_for_for_ever() {
+    fn one_process_at_a_time_holds_the_lock_and_nobody_waits_for_ever() {
         let folder = tempfile::tempdir().unwrap();
+        let lock = folder.path().join(shapes::LOCK_FILE);
+        let held = lock_folder(folder.path()).unwrap();
         let bound = Duration::from_millis(50);
-        let held = lock_within(folder.path(), bound).unwrap();
-        let refused = lock_within(folder.path(), bound).unwrap_err();
+        let refused = lock_within(open(&lock).unwrap(), bound).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::TimedOut);
+        // So does a driver of format 1, which locks the folder itself.
+        let old = File::open(folder.path()).unwrap();
+        assert!(old.try_lock().is_err());
         drop(held);
-        lock_within(folder.path(), bound).unwrap();
+        old.try_lock().unwrap();
+        assert_eq!(lock.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_reader_that_locks_the_folder_does_not_lock_the_driver_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = File::open(folder.path()).unwrap();
+        reader.lock_shared().unwrap();
+        let begun = Instant::now();
+        lock_folder(folder.path()).unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_draft_replaces_its_file_or_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("manager");
+        let names = || {
+            let entries = std::fs::read_dir(folder.path()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.collect::<Vec<_>>()
+        };
+        let draft = Draft::new(&target, b"new").unwrap();
+        let [name] = &names()[..] else {
+            panic!("no draft")
+        };
+        assert_eq!(shapes::draft_target(name), Some("manager"));
+        let mode = folder
+            .path()
+            .join(name)
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        drop(draft);
+        assert!(names().is_empty());
+        let draft = Draft::new(&target, b"new").unwrap();
+        draft.sync().unwrap().persist().unwrap();
+        assert_eq!(names(), ["manager"]);
+        assert_eq!(std::fs::read(&target).unwrap(), b"new");
     }
 }

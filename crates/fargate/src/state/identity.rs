@@ -1,64 +1,84 @@
-//! Which manager this is, and which of its processes live.
+//! Which manager this is, and which folder.
 //!
-//! Several managers may run tasks in one cluster, and none may stop another's. So each has a name, which its tasks
-//! carry, and knows the processes of GitLab Runner that its jobs belong to.
+//! Several managers may run tasks in one cluster, and none may stop another's living jobs. A manager's name is the
+//! operator's to give, and several folders may share it; a folder's id is random and belongs to one folder of one
+//! machine. Tasks carry both.
 
-use std::io::{ErrorKind, Result, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
-use crate::state::files;
+use super::files::{self, Draft};
+use super::shapes;
+use crate::error::{Error, Result};
 
-/// File in the metadata folder with the manager's name.
-const NAME_FILE: &str = "manager";
+/// Characters of a folder's id, all hexadecimal digits.
+const ID_LENGTH: usize = 16;
 
-/// Characters of a name, all hexadecimal digits.
-const NAME_LENGTH: usize = 16;
+/// What the tasks of this manager carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The manager's name: `[TaskMetadata] Manager`, or else the folder's id.
+    pub(crate) name: String,
+    /// The id of the metadata folder.
+    pub(crate) folder: String,
+}
 
-/// This manager's own name, made at first use and kept in `directory`.
+impl Identity {
+    /// The identity of the manager with this folder, and this name in its configuration.
+    ///
+    /// # Errors
+    ///
+    /// When the folder's id can neither be read nor made.
+    pub(crate) fn of(directory: &Path, name: Option<&str>) -> Result<Self> {
+        let folder = folder_id(directory, &machine()).map_err(|error| {
+            let directory = directory.display();
+            Error::system(format!("could not read or make the id of the folder {directory}: {error}")).advise(format!(
+                "The user that GitLab Runner runs as must be able to make and write {directory} ([TaskMetadata] Directory)."
+            ))
+        })?;
+        Ok(Self {
+            name: name.unwrap_or(&folder).to_owned(),
+            folder,
+        })
+    }
+}
+
+/// The folder's id, made at first use and kept in it.
 ///
-/// The name belongs to the machine it was made on: an image of a manager's disk, started as another manager, makes
-/// itself a new one rather than take the first one's tasks for its own.
-///
-/// # Errors
-///
-/// When it can neither be read nor made.
-pub(crate) fn name(directory: &Path) -> Result<String> {
-    let file = directory.join(NAME_FILE);
-    let machine = machine();
+/// It belongs to the machine it was made on: an image of a manager's disk, started as another manager, makes a new one
+/// rather than take the first one's tasks for its own.
+fn folder_id(directory: &Path, machine: &str) -> std::io::Result<String> {
+    let file = directory.join(shapes::FOLDER_ID);
     let known = |content: &str| {
         let mut lines = content.lines();
-        let (name, made_on) = (lines.next()?.trim(), lines.next().unwrap_or_default());
-        let valid = name.len() == NAME_LENGTH && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let (id, made_on) = (lines.next()?.trim(), lines.next().unwrap_or_default());
+        let valid = id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit());
         let ours = made_on.is_empty() || machine.is_empty() || made_on == machine;
-        (valid && ours).then(|| name.to_owned())
+        (valid && ours).then(|| id.to_owned())
     };
     let read = || match std::fs::read_to_string(&file) {
         Ok(content) => Ok(known(&content)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     };
-    if let Some(name) = read()? {
-        return Ok(name);
+    if let Some(id) = read()? {
+        return Ok(id);
     }
     files::make_folder(directory)?;
-    // Of several first jobs at once one makes the name. The lock is held no longer than that takes, and never by a
-    // process that is gone.
-    let lock = files::lock_folder(directory)?;
-    if let Some(name) = read()? {
-        return Ok(name);
+    // Of several first jobs at once one makes the id.
+    let _lock = files::lock_folder(directory)?;
+    if let Some(id) = read()? {
+        return Ok(id);
     }
-    let draft = directory.join(format!("{NAME_FILE}.tmp{}", std::process::id()));
-    let name = crate::ssh::random_hex::<8>();
-    let mut opened = files::create(&draft)?;
-    write!(opened, "{name}\n{machine}\n")?;
-    opened.sync_all()?;
-    std::fs::rename(&draft, &file)?;
-    lock.sync_all()?;
-    Ok(name)
+    let id = crate::ssh::random_hex::<8>();
+    Draft::new(&file, format!("{id}\n{machine}\n").as_bytes())?
+        .sync()?
+        .persist()?;
+    Ok(id)
 }
 
-/// What tells this machine from others: the EC2 instance's id, else systemd's id of the installation; empty where
-/// there is neither, as in most containers.
+/// Id of this machine: of the EC2 instance, else systemd's id of the installation; empty where there is neither, as in
+/// most containers.
 pub(crate) fn machine() -> String {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let instance = read("/sys/devices/virtual/dmi/id/board_asset_tag");
@@ -74,24 +94,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_made_once_for_a_folder_on_a_machine() {
+    fn an_id_is_made_once_for_a_folder_on_a_machine() {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().join("metadata");
-        let first = name(&directory).unwrap();
-        assert_eq!(first.len(), NAME_LENGTH);
-        assert_eq!(name(&directory).unwrap(), first);
-        assert_ne!(name(&folder.path().join("other")).unwrap(), first);
+        let id = |machine| folder_id(&directory, machine).unwrap();
+        let first = id("here");
+        assert_eq!(first.len(), ID_LENGTH);
+        assert_eq!(id("here"), first);
+        assert_ne!(
+            folder_id(&folder.path().join("other"), "here").unwrap(),
+            first
+        );
 
-        // Made where machines have no id: a name alone.
-        std::fs::write(directory.join(NAME_FILE), &first).unwrap();
-        assert_eq!(name(&directory).unwrap(), first);
-        if !machine().is_empty() {
-            std::fs::write(directory.join(NAME_FILE), format!("{first}\nother\n")).unwrap();
-            let second = name(&directory).unwrap();
-            assert_ne!(second, first, "the disk of another manager");
-            assert_eq!(name(&directory).unwrap(), second);
-        }
-        std::fs::write(directory.join(NAME_FILE), "").unwrap();
-        assert_eq!(name(&directory).unwrap().len(), NAME_LENGTH);
+        // Made where machines have no id: an id alone.
+        std::fs::write(directory.join(shapes::FOLDER_ID), &first).unwrap();
+        assert_eq!(id("here"), first);
+        std::fs::write(
+            directory.join(shapes::FOLDER_ID),
+            format!("{first}\nthere\n"),
+        )
+        .unwrap();
+        assert_eq!(id(""), first);
+        let second = id("here");
+        assert_ne!(second, first, "the disk of another manager");
+        assert_eq!(id("here"), second);
+        std::fs::write(directory.join(shapes::FOLDER_ID), "").unwrap();
+        assert_eq!(id("here").len(), ID_LENGTH);
+    }
+
+    #[test]
+    fn a_manager_has_the_name_of_its_configuration_or_its_folders_id() {
+        let folder = tempfile::tempdir().unwrap();
+        let unnamed = Identity::of(folder.path(), None).unwrap();
+        assert_eq!(unnamed.name, unnamed.folder);
+        let named = Identity::of(folder.path(), Some("ci")).unwrap();
+        assert_eq!((named.name.as_str(), named.folder), ("ci", unnamed.folder));
     }
 }

@@ -1,8 +1,13 @@
-//! What lies in the metadata folder: records, locks, this manager's identity, and looks at tasks that its processes share.
+//! The metadata folder: records, locks, this manager's identity, and looks at tasks that its processes share.
 
+pub(crate) mod clock;
 pub(crate) mod files;
+mod format;
 pub(crate) mod identity;
 pub(crate) mod liveness;
 pub(crate) mod locks;
 pub(crate) mod looks;
 pub(crate) mod record;
+pub(crate) mod records;
+mod shapes;
+pub(crate) mod start;

@@ -1,40 +1,86 @@
-//! How a task is marked as this manager's and this job's, so that it is found without a record.
+//! The marks of a task: which manager's it is, which job's, of which folder, and when it is over.
 //!
-//! Both marks are part of RunTask itself and need no permission of their own, as tags do.
+//! Both marks are part of RunTask itself and need no permission of their own, as tags do. With them a task is found, and
+//! judged, without a record.
 
 use crate::gitlab::Job;
 
-/// How the manager's tasks are named to AWS, which lists them by it (AWS: startedBy).
-pub(crate) fn started_by(manager: &str) -> String {
-    format!("fargate/{manager}")
+/// The beginning of the groups of jobs' tasks.
+const GROUP: &str = "gitlab/";
+
+/// The mark of the manager with this name on its tasks, by which AWS lists them (AWS: startedBy, up to 128 letters,
+/// digits, `-`, `/` and `_`).
+pub(crate) fn started_by(name: &str) -> String {
+    format!("fargate/{name}")
 }
 
-/// How the job's task is named to AWS, so that it is found among the manager's (AWS: group).
-pub(crate) fn group(job: &Job) -> String {
-    format!("gitlab/{}/{}", job.project_id, job.id)
+/// The mark of the job on its tasks (AWS: group, up to 255 characters); `over_at` is in seconds since 1970.
+pub(crate) fn group(job: &Job, folder: &str, over_at: u64) -> String {
+    format!("{GROUP}{}/{}/{folder}/{over_at}", job.project_id, job.id)
 }
 
-/// The job that a group names: its project's id and its own.
-pub(crate) fn job_of(group: &str) -> Option<(u64, u64)> {
-    let (project, job) = group.strip_prefix("gitlab/")?.split_once('/')?;
-    Some((project.parse().ok()?, job.parse().ok()?))
+/// The mark of the job as drivers of format 1 wrote it.
+pub(crate) fn old_group(job: &Job) -> String {
+    format!("{GROUP}{}/{}", job.project_id, job.id)
+}
+
+/// A group, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Id of the project.
+    pub(crate) project: u64,
+    /// Id of the job.
+    pub(crate) job: u64,
+    /// The id of the folder with the job's record, and when the job is over in any case; not in marks of format 1.
+    pub(crate) origin: Option<(String, u64)>,
+}
+
+impl Mark {
+    /// The mark in a group; nothing where no driver wrote it.
+    pub(crate) fn parse(group: &str) -> Option<Self> {
+        let mut parts = group.strip_prefix(GROUP)?.split('/');
+        let (project, job) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        let origin = match (parts.next(), parts.next(), parts.next()) {
+            (None, ..) => None,
+            (Some(folder), Some(over_at), None) => Some((folder.to_owned(), over_at.parse().ok()?)),
+            _ => return None,
+        };
+        Some(Self {
+            project,
+            job,
+            origin,
+        })
+    }
+
+    /// Whether it is a mark of the job.
+    pub(crate) fn is_of(&self, job: &Job) -> bool {
+        (self.project, self.job) == (job.project_id, job.id)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_job_is_found_by_its_mark() {
-        let job = Job {
-            id: 7,
-            project_id: 3,
+    fn job(id: u64) -> Job {
+        Job {
+            id,
+            project_id: u64::MAX,
             pipeline_id: 4,
             project: "a/b".into(),
             name: "test".into(),
             runner: "t1_abc".into(),
-        };
-        assert_eq!(job_of(&group(&job)), Some((3, 7)));
+        }
+    }
+
+    #[test]
+    fn a_job_is_found_by_its_mark() {
+        let mark = Mark::parse(&group(&job(7), "0123456789abcdef", 1_800_000_000)).unwrap();
+        assert!(mark.is_of(&job(7)) && !mark.is_of(&job(8)));
+        let origin = ("0123456789abcdef".to_owned(), 1_800_000_000);
+        assert_eq!(mark.origin, Some(origin));
+        let old = Mark::parse(&old_group(&job(7))).unwrap();
+        assert!(old.is_of(&job(7)) && old.origin.is_none());
         for other in [
             "",
             "gitlab/",
@@ -42,8 +88,20 @@ mod tests {
             "gitlab/3/x",
             "family:ci",
             "gitlab/3/7/1",
+            "gitlab/3/7/1/x",
+            "gitlab/3/7/1/2/3",
+            "warm/3/7",
         ] {
-            assert_eq!(job_of(other), None, "{other}");
+            assert_eq!(Mark::parse(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn marks_fit_into_what_aws_takes() {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/".contains(&byte);
+        let started_by = started_by(&"n".repeat(100));
+        assert!(started_by.len() <= 128 && started_by.bytes().all(allowed));
+        let group = group(&job(u64::MAX), "0123456789abcdef", u64::MAX);
+        assert!(group.len() <= 128 && group.bytes().all(allowed));
     }
 }

@@ -10,9 +10,13 @@ use tokio::time::{Instant, sleep};
 use crate::aws::{Aws, AwsError};
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
-use crate::state::record::{self, Found, Record, Records};
+use crate::state::clock::now;
+use crate::state::identity::Identity;
+use crate::state::record::Record;
+use crate::state::records::{Found, Records};
+use crate::state::start::Start;
 use crate::task::Task;
-use crate::task::ownership::{group, started_by};
+use crate::task::ownership::{Mark, started_by};
 
 /// How long after its intent was recorded a RunTask call that nobody waited for may still bring a task, and
 /// lists may not show it yet (AWS: eventual consistency).
@@ -31,19 +35,33 @@ const STOP_BUDGET: Duration = Duration::from_secs(60);
 /// Longest reason that StopTask takes (AWS: StopTask).
 const REASON_LIMIT: usize = 255;
 
-/// What retiring a job takes.
+/// What it takes to end a job.
 pub(crate) struct Teardown<'a> {
     /// Of the configuration's region.
     pub(crate) aws: &'a Aws,
     pub(crate) records: &'a Records,
-    /// This manager's name.
-    pub(crate) manager: &'a str,
+    pub(crate) identity: &'a Identity,
     /// Where to look for the task of a job whose record cannot be read.
     pub(crate) cluster: &'a str,
 }
 
-/// Leaves word that the end of the attempt has begun that was `found`; what there is of it now. Without the word it is ended
-/// all the same, now.
+/// A search for tasks that no start names yet.
+struct Search<'a> {
+    aws: &'a Aws,
+    cluster: &'a str,
+    job: &'a Job,
+    found: &'a Found,
+    /// The marks of the managers that may have started them (AWS: startedBy).
+    started_by: Vec<String>,
+    /// How many tasks there are to find.
+    open: usize,
+    /// How long a call may still bring one.
+    settled: Duration,
+    reason: &'a str,
+}
+
+/// Marks the attempt that was `found` as ending; returns its present record. Without the mark it is ended all the same,
+/// now.
 pub(crate) fn begin(records: &Records, job: &Job, found: Found) -> Found {
     records.end(job, &found).unwrap_or_else(|error| {
         tracing::debug!("{error}");
@@ -52,7 +70,7 @@ pub(crate) fn begin(records: &Records, job: &Job, found: Found) -> Found {
 }
 
 impl Teardown<'_> {
-    /// Stops the tasks of the attempt at `job` that was `found` and removes its record; returns the ARNs of what was
+    /// Stops the tasks of the attempt at `job` that was `found` and removes its record; returns the ARNs of the tasks it
     /// stopped. The record stays when a task could not be stopped, so that a later call can. Another attempt that begins
     /// meanwhile, when this is a sweep's, is left alone.
     ///
@@ -67,9 +85,17 @@ impl Teardown<'_> {
             Found::Record(record) => self.retire_recorded(record, &found, &reason).await,
             Found::Damaged(what) => {
                 tracing::warn!("the record of job {} is damaged: {what}", job.id);
-                let (aws, cluster) = (self.aws, self.cluster);
-                self.search(aws, cluster, job, &found, Duration::ZERO, &reason)
-                    .await
+                let search = Search {
+                    aws: self.aws,
+                    cluster: self.cluster,
+                    job,
+                    found: &found,
+                    started_by: self.started_by(None),
+                    open: 1,
+                    settled: Duration::ZERO,
+                    reason: &reason,
+                };
+                self.search(search, &[]).await
             }
         };
         let stopped = stopped
@@ -78,7 +104,8 @@ impl Teardown<'_> {
         Ok(stopped)
     }
 
-    /// Stops the task of the attempt where it was asked for: the configuration may name another cluster and region by now.
+    /// Stops the tasks of all starts where they were asked for: the configuration may name another cluster and region by
+    /// now. One that cannot be stopped does not keep the others running.
     async fn retire_recorded(
         &self,
         record: &Record,
@@ -86,53 +113,93 @@ impl Teardown<'_> {
         reason: &str,
     ) -> Result<Vec<String>, AwsError> {
         let (aws, cluster) = (self.aws.in_region(&record.region), &record.cluster);
-        match (&record.task, &record.call) {
-            (Some(task), _) => {
-                stop(&aws, cluster, task, record.age(), reason).await?;
-                Ok(vec![task.clone()])
+        let (mut stopped, mut refused) = (Vec::new(), None);
+        let starts = record.starts().iter().filter(|start| !start.is_settled());
+        for start in starts {
+            let Some(task) = &start.task else { continue };
+            match stop(&aws, cluster, task, start.age(), reason).await {
+                Ok(()) => stopped.push(task.clone()),
+                Err(refusal) => refused = Some(refusal),
             }
-            (None, Some(_)) => {
-                let settled = unsettled(record);
-                self.search(&aws, cluster, &record.job, found, settled, reason)
-                    .await
-            }
-            (None, None) => Ok(Vec::new()),
         }
+        let open = || record.starts().iter().filter(|start| start.is_open());
+        if let Some(settled) = open().map(unsettled).max() {
+            let search = Search {
+                aws: &aws,
+                cluster,
+                job: &record.job,
+                found,
+                started_by: self.started_by(record.started_by()),
+                open: open().count(),
+                settled,
+                reason,
+            };
+            match self.search(search, &stopped).await {
+                Ok(more) => stopped.extend(more),
+                Err(refusal) => refused = Some(refusal),
+            }
+        }
+        refused.map_or(Ok(stopped), Err)
     }
 
-    /// Finds the tasks of the attempt among the manager's, looking again until `settled` has passed, and stops them.
-    async fn search(
-        &self,
-        aws: &Aws,
-        cluster: &str,
-        job: &Job,
-        found: &Found,
-        settled: Duration,
-        reason: &str,
-    ) -> Result<Vec<String>, AwsError> {
-        let (started_by, group) = (started_by(self.manager), group(job));
-        let is_jobs =
-            |task: &Task| task.group.as_deref() == Some(group.as_str()) && !task.is_ending();
-        let settled_at = Instant::now() + settled;
-        let mut stopped = Vec::new();
+    /// Finds tasks of the attempt, looking again until every open call has settled or brought its task, and stops them;
+    /// `known` are those that were stopped before.
+    async fn search(&self, search: Search<'_>, known: &[String]) -> Result<Vec<String>, AwsError> {
+        let is_wanted = |task: &Task| {
+            let group = task.group.as_deref().unwrap_or_default();
+            let is_jobs = match search.found {
+                Found::Record(record) => record.group() == group,
+                _ => Mark::parse(group).is_some_and(|mark| self.is_of_job(&mark, search.job)),
+            };
+            is_jobs && !task.is_ending() && !known.contains(&task.arn)
+        };
+        let settled_at = Instant::now() + search.settled;
+        let mut stopped: Vec<String> = Vec::new();
         loop {
-            let tasks = persist(async || aws.tasks_of(cluster, &started_by).await).await?;
-            // Listed first: whatever another attempt started had its record before.
-            if !self.records.is_still(job, found) {
-                return Ok(stopped);
+            for started_by in &search.started_by {
+                let listing = async || search.aws.tasks_of(search.cluster, started_by).await;
+                let tasks = persist(listing).await?;
+                // Listed first: tasks of another attempt had their record before.
+                if !self.records.is_still(search.job, search.found) {
+                    return Ok(stopped);
+                }
+                let new = tasks.into_iter().filter(&is_wanted);
+                for task in new
+                    .filter(|task| !stopped.contains(&task.arn))
+                    .collect::<Vec<_>>()
+                {
+                    let age = age(&task);
+                    stop(search.aws, search.cluster, &task.arn, age, search.reason).await?;
+                    stopped.push(task.arn);
+                }
             }
-            for task in tasks.into_iter().filter(is_jobs) {
-                stop(aws, cluster, &task.arn, age(&task), reason).await?;
-                stopped.push(task.arn);
-            }
-            if !stopped.is_empty() || Instant::now() >= settled_at {
+            if stopped.len() >= search.open || Instant::now() >= settled_at {
                 return Ok(stopped);
             }
             sleep(Duration::from_secs(2).min(settled_at - Instant::now())).await;
         }
     }
 
-    /// Stops a task that no record names; `job` is whose it was, for people.
+    /// Whether a mark is of the job, with its record in this folder: GitLab may have given the job to another manager of
+    /// that name since.
+    fn is_of_job(&self, mark: &Mark, job: &Job) -> bool {
+        let is_ours = |(folder, _): &(String, u64)| *folder == self.identity.folder;
+        mark.is_of(job) && mark.origin.as_ref().is_none_or(is_ours)
+    }
+
+    /// The marks of this manager, and of the one that a record names: its name may have been changed. Drivers of format 1
+    /// marked their tasks with the folder's id.
+    fn started_by(&self, recorded: Option<&str>) -> Vec<String> {
+        let Identity { name, folder } = self.identity;
+        let mut marks: Vec<String> = recorded.map(str::to_owned).into_iter().collect();
+        if recorded.is_none() {
+            marks.extend([started_by(name), started_by(folder)]);
+        }
+        marks.dedup();
+        marks
+    }
+
+    /// Stops a task that no record names.
     ///
     /// # Errors
     ///
@@ -144,14 +211,14 @@ impl Teardown<'_> {
     }
 }
 
-/// How much longer a recorded intent may bring a task.
-fn unsettled(record: &Record) -> Duration {
-    UNSETTLED.saturating_sub(record.age())
+/// How much longer an open call may bring a task.
+fn unsettled(start: &Start) -> Duration {
+    UNSETTLED.saturating_sub(start.age())
 }
 
 /// How long ago AWS made the task.
 fn age(task: &Task) -> Duration {
-    let now = record::now();
+    let now = now();
     now.saturating_sub(task.created_at.map_or(now, Duration::from_secs))
 }
 

@@ -5,27 +5,28 @@ use std::time::Duration;
 use crate::state::liveness::Liveness;
 use crate::state::record::Record;
 use crate::task::Task;
-use crate::task::ownership::job_of;
+use crate::task::ownership::Mark;
 
-/// How long after its intent a job is over that does not say when: longer than any job of GitLab's.
+/// How long after its start a job is over whose record or mark does not say when: longer than any job of GitLab's.
 const LONGEST_JOB: u64 = 7 * 24 * 3600;
 
 /// How long after its time a job is over whose runner lives: the runner itself ends it minutes after its timeout, and
-/// calls cleanup, which may have been unable to leave word.
+/// calls cleanup, which may have been unable to mark the record.
 const BEYOND_ITS_TIME: u64 = 24 * 3600;
 
-/// What is to become of something, and why.
+/// How far the clocks of two machines may be apart.
+const CLOCKS_APART: u64 = 10 * 60;
+
+/// Whether something is ended or left alone, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Keep(String),
     End(String),
 }
 
-/// What is to become of a job whose GitLab Runner met this fate.
+/// Whether a job is over, whose GitLab Runner is in this state.
 pub(crate) fn of_job(record: &Record, runner: Liveness, now: u64) -> Verdict {
-    let over_at = record
-        .over_at
-        .unwrap_or(record.intended_at.saturating_add(LONGEST_JOB));
+    let over_at = over_at(record);
     let is_long_over = |over_at: u64| now > over_at.saturating_add(BEYOND_ITS_TIME);
     let ago = |over_at: u64| span(Duration::from_secs(now.saturating_sub(over_at)));
     match runner {
@@ -46,36 +47,87 @@ pub(crate) fn of_job(record: &Record, runner: Liveness, now: u64) -> Verdict {
     }
 }
 
-/// What is to become of a task of this manager, where `records` are those there were after it was listed; nothing
-/// when one of them answers for it.
-///
-/// An intent is recorded before each RunTask, so a task that no record answers for has lost its job. `patience` is for
-/// what nobody thought of.
-pub(crate) fn of_task(
-    task: &Task,
-    records: &[&Record],
-    now: u64,
-    patience: Duration,
-) -> Option<Verdict> {
-    let job = task.group.as_deref().and_then(job_of);
-    let answers = |record: &&&Record| {
-        let is_its_job = job == Some((record.job.project_id, record.job.id));
-        record.task.as_deref() == Some(task.arn.as_str())
-            // A call under way, or one that ended with nobody knowing how, may have brought it.
-            || (is_its_job && record.call.is_some())
-    };
-    if task.is_ending() || records.iter().any(|record| answers(&record)) {
-        return None;
+/// When a job is over in any case.
+fn over_at(record: &Record) -> u64 {
+    let intended = record.starts().iter().map(|start| start.intended_at);
+    record
+        .over_at
+        .unwrap_or(intended.max().unwrap_or(0).saturating_add(LONGEST_JOB))
+}
+
+/// What a task that carries this manager's name is judged by.
+#[derive(Debug)]
+pub(crate) struct Inquest<'a> {
+    /// The records, read after the task was listed.
+    pub(crate) records: &'a [&'a Record],
+    /// The id of this manager's folder.
+    pub(crate) folder: &'a str,
+    /// The time, in seconds since 1970.
+    pub(crate) now: u64,
+    /// How old a task of this folder must be that no record names, in case nobody thought of something.
+    pub(crate) patience: Duration,
+}
+
+impl Inquest<'_> {
+    /// Whether a task is ended; nothing when a record answers for it or its end has begun. `owner` is the manager that
+    /// it was listed by (AWS: startedBy): drivers of format 1 put their folder's id there, and not into the mark.
+    ///
+    /// An intent is recorded before each RunTask, so a task of this folder that no record answers for has lost its job.
+    /// The records of other folders cannot be seen from here: their tasks have until their time is over.
+    pub(crate) fn verdict(&self, task: &Task, owner: &str) -> Option<Verdict> {
+        let group = task.group.as_deref().unwrap_or_default();
+        if task.is_ending() || self.is_recorded(task, group) {
+            return None;
+        }
+        let Some(mark) = Mark::parse(group) else {
+            let why = format!("its group {group:?} is none that this version writes");
+            return Some(Verdict::Keep(why));
+        };
+        let created_at = task.created_at.unwrap_or(self.now);
+        let (folder, over_at) = mark
+            .origin
+            .unwrap_or_else(|| (owner.to_owned(), created_at.saturating_add(LONGEST_JOB)));
+        Some(if folder == self.folder {
+            self.of_this_folder(created_at)
+        } else {
+            self.of_another_folder(&folder, over_at)
+        })
     }
-    let age = Duration::from_secs(now.saturating_sub(task.created_at.unwrap_or(now)));
-    Some(if age >= patience {
-        Verdict::End(format!("no record names it, {} after its start", span(age)))
-    } else {
-        Verdict::Keep(format!(
-            "no record names it, but it was started only {} ago (--older-than)",
-            span(age)
-        ))
-    })
+
+    fn is_recorded(&self, task: &Task, group: &str) -> bool {
+        self.records.iter().any(|record| {
+            let mut starts = record.starts().iter();
+            let is_named = starts.any(|start| start.task.as_deref() == Some(task.arn.as_str()));
+            // A call under way, or one that ended with nobody knowing how, may have brought it.
+            let is_open = record.starts().iter().any(|start| start.is_open());
+            is_named || (is_open && record.group() == group)
+        })
+    }
+
+    fn of_this_folder(&self, created_at: u64) -> Verdict {
+        let age = Duration::from_secs(self.now.saturating_sub(created_at));
+        if age >= self.patience {
+            Verdict::End(format!("no record names it, {} after its start", span(age)))
+        } else {
+            Verdict::Keep(format!(
+                "no record names it, but it was started only {} ago (--older-than)",
+                span(age)
+            ))
+        }
+    }
+
+    fn of_another_folder(&self, folder: &str, over_at: u64) -> Verdict {
+        let time = |seconds| span(Duration::from_secs(seconds));
+        if self.now > over_at.saturating_add(CLOCKS_APART) {
+            let ago = time(self.now - over_at);
+            Verdict::End(format!("its time was over {ago} ago, in folder {folder}"))
+        } else {
+            Verdict::Keep(format!(
+                "its record is in another folder, {folder}, and its time is over in {}",
+                time((over_at + CLOCKS_APART).saturating_sub(self.now))
+            ))
+        }
+    }
 }
 
 /// A time as people say it, to the second.
@@ -84,74 +136,4 @@ fn span(time: Duration) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::state::record::tests::record;
-
-    fn task(arn: &str, group: &str, created_at: Option<u64>) -> Task {
-        Task {
-            arn: arn.into(),
-            group: Some(group.into()),
-            created_at,
-            last_status: "RUNNING".into(),
-            desired_status: "RUNNING".into(),
-            ..Task::default()
-        }
-    }
-
-    fn ends(verdict: &Verdict) -> bool {
-        matches!(verdict, Verdict::End(_))
-    }
-
-    proptest! {
-        #[test]
-        fn a_job_whose_runner_lives_has_a_day_beyond_its_time(now in 0..u64::MAX / 2, over_at: Option<u64>, intended_at: u64, late in 0..200_000u64) {
-            let mut record = record(7);
-            record.intended_at = intended_at;
-            for over_at in [over_at, now.checked_sub(late)] {
-                record.over_at = over_at;
-                let long_over = over_at.is_some_and(|at| at < now && now - at > 24 * 3600);
-                prop_assert_eq!(ends(&of_job(&record, Liveness::Lives, now)), long_over);
-                prop_assert!(ends(&of_job(&record, Liveness::Gone, now)));
-            }
-            // Once its own cleanup has begun there is nothing to wait for.
-            record.ends = true;
-            prop_assert!(ends(&of_job(&record, Liveness::Lives, now)));
-        }
-
-        #[test]
-        fn a_job_that_cannot_be_seen_has_its_time(now in 0..u64::MAX / 2, left in 0..1_000_000u64) {
-            let mut record = record(7);
-            record.over_at = Some(now + left);
-            prop_assert!(!ends(&of_job(&record, Liveness::Unknown, now)));
-            record.over_at = now.checked_sub(left + 1);
-            prop_assert!(record.over_at.is_none() || ends(&of_job(&record, Liveness::Unknown, now)));
-        }
-
-        #[test]
-        fn a_task_that_a_record_answers_for_is_left(call: bool, named: bool, same_job: bool, age in 0..2000u64, patience in 0..2000u64) {
-            let mut record = record(7);
-            record.task = named.then(|| "arn:1".to_owned());
-            record.call = call.then(|| "token".to_owned());
-            let group = if same_job { "gitlab/3/7" } else { "gitlab/3/8" };
-            let verdict = of_task(&task("arn:1", group, Some(10_000 - age)), &[&record], 10_000, Duration::from_secs(patience));
-            if named || (call && same_job) {
-                prop_assert_eq!(verdict, None);
-            } else {
-                prop_assert_eq!(ends(&verdict.unwrap()), age >= patience);
-            }
-        }
-    }
-
-    #[test]
-    fn a_task_whose_end_has_begun_is_nobodys_concern() {
-        let mut ending = task("arn:1", "gitlab/3/7", Some(0));
-        ending.desired_status = "STOPPED".into();
-        assert_eq!(of_task(&ending, &[], 1000, Duration::ZERO), None);
-        // One that AWS gives no time for is taken for new.
-        let verdict = of_task(&task("arn:1", "x", None), &[], 1000, Duration::from_secs(1));
-        assert!(matches!(verdict, Some(Verdict::Keep(_))));
-    }
-}
+mod tests;

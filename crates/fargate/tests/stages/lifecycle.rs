@@ -68,7 +68,7 @@ fn a_job_from_prepare_to_cleanup() {
     let file = &manager.records()[0];
     assert_eq!(file.file_name().unwrap(), "t1_abc-4711.json");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(record(&manager)["task"], task["taskArn"]);
+    assert_eq!(record(&manager)["starts"][0]["task"], task["taskArn"]);
 
     assert_eq!(
         manager.run("echo hello from the task").exits(0).out(),
@@ -174,8 +174,8 @@ fn cleanup_finds_the_task_of_a_prepare_that_died_before_it_knew_it() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     change_record(&manager, |record| {
-        record["task"] = Value::Null;
-        record["call"] = "job-4711-x-0".into();
+        record["starts"][0]["task"] = Value::Null;
+        record["starts"][0]["standing"] = "asked".into();
         record["login"] = Value::Null;
     });
     manager.custom("cleanup").exits(0);

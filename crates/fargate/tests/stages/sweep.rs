@@ -124,7 +124,9 @@ fn a_call_to_aws_that_nobody_saw_the_end_of() {
     wait_until("there is a task", || !manager.aws.running().is_empty());
     kill_group_of_call(&manager);
     runner.wait().unwrap();
-    assert_eq!(record(&manager)["task"], Value::Null);
+    let starts = &record(&manager)["starts"];
+    assert_eq!(starts[0]["standing"], "asked");
+    assert_eq!(starts[0]["task"], Value::Null);
     let done = reap(&manager, &[]).exits(0);
     assert!(
         done.out().contains("ended job 4711 of acme/shop, task "),
@@ -339,25 +341,32 @@ fn records_that_are_none() {
         file.set_modified(SystemTime::now() - 7200 * SECOND)
             .unwrap();
     };
-    // One that GitLab's own driver left, a damaged one, one that was never completed.
+    // One that GitLab's own driver left, a damaged one, one that was never completed, and files of others.
     let old_driver = beside(&format!("t1_abc-{}.json", "ab12".repeat(16)));
     std::fs::write(&old_driver, "{\"TaskARN\": \"arn\"}").unwrap();
     let damaged = beside("t1_abc-99.json");
     std::fs::write(&damaged, "{").unwrap();
     let draft = beside("t1_abc-98.tmp1");
     std::fs::write(&draft, "{").unwrap();
+    let others = ["notes.tmp", "notes.tmp1", "mutt.lock", "report-2026.json"].map(beside);
+    for other in &others {
+        std::fs::write(other, "1").unwrap();
+    }
+    for path in [&old_driver, &damaged, &draft].into_iter().chain(&others) {
+        age(path);
+    }
     let kept = reap(&manager, &[]).exits(0);
     assert!(
-        kept.out().contains("was written a while ago only"),
+        kept.out().contains("t1_abc-99.json: it is damaged"),
         "{}",
         kept.out()
     );
-    assert!(damaged.exists() && draft.exists());
-    for path in [&old_driver, &damaged, &draft] {
-        age(path);
-    }
+    assert!(damaged.exists() && !draft.exists() && old_driver.exists());
+    assert!(others.iter().all(|other| other.exists()), "{others:?}");
+    let draft = beside("t1_abc-98.tmp1");
+    std::fs::write(&draft, "{").unwrap();
     reap(&manager, &[]).exits(0);
-    assert!(!damaged.exists() && !draft.exists() && old_driver.exists());
+    assert!(draft.exists(), "its process may live");
     manager.run("true").exits(0);
 }
 

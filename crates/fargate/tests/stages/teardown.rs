@@ -31,15 +31,17 @@ fn a_sweep_leaves_the_next_attempt_of_a_job_alone() {
     manager.aws.stop_task(arn.as_str().unwrap(), "over");
     rewrite(&manager, |record| {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        record["intended_at"] = json!(now.unwrap().as_secs());
-        record["call"] = json!("token");
-        record["task"] = Value::Null;
+        record["starts"][0]["intended_at"] = json!(now.unwrap().as_secs());
+        record["starts"][0]["standing"] = json!("asked");
+        record["starts"][0]["task"] = Value::Null;
         record["ends"] = json!(true);
     });
     let lists = manager.aws.calls("ListTasks");
     let sweeping = manager.start(&["reap"]);
     wait_until("it has looked", || manager.aws.calls("ListTasks") > lists);
-    rewrite(&manager, |record| record["intended_at"] = json!(1));
+    rewrite(&manager, |record| {
+        record["starts"][0]["intended_at"] = json!(1)
+    });
     manager.prepare();
     sweeping.finish().exits(0);
     manager.run("true").exits(0);
@@ -65,8 +67,8 @@ fn a_task_that_aws_does_not_know_yet_is_stopped_once_it_does() {
     manager.aws.stop_task(arn, "over");
     let (cluster, _) = arn.rsplit_once('/').unwrap();
     rewrite(&manager, |record| {
-        record["intended_at"] = json!(1);
-        record["task"] = json!(format!("{cluster}/{}", "0".repeat(32)));
+        record["starts"][0]["intended_at"] = json!(1);
+        record["starts"][0]["task"] = json!(format!("{cluster}/{}", "0".repeat(32)));
     });
     let before = manager.aws.calls("StopTask");
     manager.custom("cleanup").exits(0);

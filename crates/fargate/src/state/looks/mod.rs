@@ -10,7 +10,7 @@
 //! looks/TASK.PID.new    of a process that is about to wait
 //! looks/TASK.PID.wait   a task's ARN; locked by the process that waits
 //! looks/TASK.PID.seen   the answer for it
-//! looks/draft           an answer that is not complete yet
+//! looks/.NAME.X.draft   an answer that is not complete yet
 //! ```
 
 #[cfg(test)]
@@ -28,15 +28,15 @@ use tokio::time::{Instant, sleep};
 use self::schedule::{Move, View, Wish, spacing};
 use crate::aws::{Aws, AwsError};
 use crate::error::{Error, Result};
-use crate::state::files;
-use crate::state::record::{self, millis};
+use crate::state::clock::{self, millis};
+use crate::state::files::{self, Draft, discard};
+use crate::state::shapes;
 use crate::task::{self, Task};
 
 const FOLDER: &str = "looks";
 const WAITING: &str = "wait";
 const SEEN: &str = "seen";
 const NEW: &str = "new";
-const DRAFT: &str = "draft";
 
 /// How old a file is at least whose process was killed when it was about to wait, which takes milliseconds.
 const NEW_AGE: Duration = Duration::from_secs(60);
@@ -199,17 +199,19 @@ impl TaskWatcher {
             return waiting;
         };
         for path in entries.flatten().map(|entry| entry.path()) {
-            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
+            let Some(file) = path.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
-            let ending = path.extension().and_then(|ending| ending.to_str());
+            let (name, ending) = match file.rsplit_once('.') {
+                Some((name, ending)) => (name, Some(ending)),
+                None => (file, None),
+            };
             let is_abandoned = match ending {
                 // Who waits leaves word before anything is laid out for it.
                 Some(SEEN) => !self.file(name, WAITING).exists(),
                 Some(NEW) => is_old(&path),
-                // Only who holds the lock writes it, and not yet.
-                None => name == DRAFT,
-                Some(_) => false,
+                // Only the process with the lock writes it, and not yet.
+                _ => shapes::draft_target(file).is_some(),
             };
             if is_abandoned {
                 discard(&path);
@@ -232,12 +234,9 @@ impl TaskWatcher {
         waiting
     }
 
-    /// Only who holds the lock does this, so one name for what is not complete will do.
+    /// An answer need not outlive a crash of the machine.
     fn lay_out(&self, name: &str, answer: &Answer) -> std::io::Result<()> {
-        let draft = self.folder.join(DRAFT);
-        let mut file = files::create(&draft)?;
-        serde_json::to_writer(&mut file, answer)?;
-        std::fs::rename(&draft, self.file(name, SEEN))?;
+        Draft::new(&self.file(name, SEEN), &serde_json::to_vec(answer)?)?.persist()?;
         // Its process may have ended meanwhile, and removed what was there.
         if !self.file(name, WAITING).exists() {
             self.forget(name);
@@ -302,23 +301,13 @@ fn is_old(path: &Path) -> bool {
     age.is_some_and(|age| age > NEW_AGE)
 }
 
-/// Removes a file that may be gone already.
-fn discard(path: &Path) {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            tracing::debug!("could not remove {}: {error}", path.display());
-        }
-        _ => {}
-    }
-}
-
 /// What the ARNs of a cluster's tasks have in common.
 fn cluster(arn: &str) -> Option<&str> {
     arn.rsplit_once('/').map(|(cluster, _)| cluster)
 }
 
 fn now() -> u64 {
-    millis(record::now())
+    millis(clock::now())
 }
 
 fn jitter(time: Duration) -> Duration {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::state::record::millis;
+use crate::state::clock::millis;
 
 /// What one look wants: an answer that was asked for after `after`, and not before `not_before`. Times are in
 /// milliseconds since 1970.

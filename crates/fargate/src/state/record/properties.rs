@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::gitlab::Job;
 use crate::mutation;
 use crate::ssh::KeyPair;
+use crate::state::records::{Found, Records};
 use crate::task::job_container::ServiceContainer;
 
 fn job() -> Job {
@@ -19,9 +21,9 @@ fn sample() -> (Value, String) {
     record.intend("job-7-00000000-0");
     record.runner = RunnerProcess::runner();
     record.over_at = Some(2_000_000_000);
-    record.task =
-        Some("arn:aws:ecs:eu-west-1:111122223333:task/ci/00000000000000000000000000000000".into());
-    record.login = Some(Login {
+    let arn = "arn:aws:ecs:eu-west-1:111122223333:task/ci/00000000000000000000000000000000";
+    record.started("job-7-00000000-0", arn, Some(1024));
+    record.win(Login {
         address: IpAddr::from([10, 0, 0, 1]),
         port: 7023,
         username: "fargate".into(),
@@ -57,8 +59,8 @@ proptest! {
         (content, private_key) in Just(sample()).prop_flat_map(|(record, key)| (mutation::json_text(record), Just(key))),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let records = Records::new(folder.path());
-        std::fs::write(records.file(&job()), &content).unwrap();
+        let records = Records::open(folder.path()).unwrap();
+        std::fs::write(folder.path().join("t1_abc-7.json"), &content).unwrap();
         match records.find(&job()).unwrap() {
             Found::Nothing => prop_assert!(false, "the file is there"),
             Found::Damaged(why) => {

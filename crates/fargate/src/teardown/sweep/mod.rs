@@ -13,12 +13,15 @@ use std::time::{Duration, SystemTime};
 use crate::aws::Aws;
 use crate::config::Fargate;
 use crate::error::{Error, Result};
+use crate::state::clock::now;
+use crate::state::identity::Identity;
 use crate::state::liveness::{Liveness, RunnerProcess};
-use crate::state::record::{self, Entry, Found, Record, Records};
-use crate::task;
+use crate::state::record::Record;
+use crate::state::records::{Entry, Found, Records};
 use crate::task::ownership::started_by;
+use crate::task::{self, Task};
 use crate::teardown::Teardown;
-use crate::teardown::orphan::{self, Verdict};
+use crate::teardown::orphan::{self, Inquest, Verdict};
 
 /// How often the jobs of a manager do it at most.
 const INTERVAL: Duration = Duration::from_secs(3 * 60);
@@ -26,17 +29,13 @@ const INTERVAL: Duration = Duration::from_secs(3 * 60);
 /// How old a task has to be that no record names.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// How old a file among the records has to be that is no record, until it is removed.
-const DAMAGED_AGE: Duration = Duration::from_secs(3600);
-
 /// What a sweep works with.
 #[derive(Debug)]
 pub(crate) struct Sweep<'a> {
     pub(crate) aws: &'a Aws,
     pub(crate) records: &'a Records,
     pub(crate) fargate: &'a Fargate,
-    /// This manager's name.
-    pub(crate) manager: &'a str,
+    pub(crate) identity: &'a Identity,
     /// How old a task has to be that no record names.
     pub(crate) patience: Duration,
     /// Whether things are only looked at.
@@ -75,24 +74,25 @@ impl Sweep<'_> {
     pub(crate) async fn run(&self) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for entry in self.records.all()? {
-            findings.extend(self.job(entry).await);
+            findings.push(self.job(entry).await);
         }
-        // Listed first, and the records read after: whatever was started had its record before.
-        let listed = self
-            .aws
-            .tasks_of(&self.fargate.cluster, &started_by(self.manager))
-            .await
-            .map_err(|refusal| {
-                Error::from(refusal).context("could not list this manager's tasks")
-            })?;
+        // Listed first, and the records read after: each task had its record before.
+        let listed = self.listed().await?;
         let entries = self.records.all()?;
         let records: Vec<&Record> = entries
             .iter()
             .filter_map(|entry| entry.record.as_deref().ok())
             .collect();
-        for task in listed {
-            let verdict = orphan::of_task(&task, &records, record::now().as_secs(), self.patience);
-            let Some(verdict) = verdict else { continue };
+        let inquest = Inquest {
+            records: &records,
+            folder: &self.identity.folder,
+            now: now().as_secs(),
+            patience: self.patience,
+        };
+        for (owner, task) in listed {
+            let Some(verdict) = inquest.verdict(&task, owner) else {
+                continue;
+            };
             let what = format!("task {}", task.id());
             findings.push(
                 self.carry_out(what, verdict, async |why| {
@@ -108,17 +108,37 @@ impl Sweep<'_> {
         Ok(findings)
     }
 
-    /// What became of the job of a record; nothing when the file is none of ours.
-    async fn job(&self, entry: Entry) -> Option<Finding> {
+    /// The tasks of this manager, each with the name it was listed by: drivers of format 1 took the folder's id for one,
+    /// and so does a manager that has no other.
+    async fn listed(&self) -> Result<Vec<(&str, Task)>> {
+        let Identity { name, folder } = self.identity;
+        let mut owners = vec![name.as_str(), folder.as_str()];
+        owners.dedup();
+        let mut listed = Vec::new();
+        for owner in owners {
+            let tasks = self
+                .aws
+                .tasks_of(&self.fargate.cluster, &started_by(owner))
+                .await
+                .map_err(|refusal| {
+                    Error::from(refusal).context("could not list this manager's tasks")
+                })?;
+            listed.extend(tasks.into_iter().map(|task| (owner, task)));
+        }
+        Ok(listed)
+    }
+
+    /// What became of the job of a record.
+    async fn job(&self, entry: Entry) -> Finding {
         let record = match entry.record {
             Ok(record) => record,
-            Err(damage) => return self.damaged(&entry.file, entry.age, damage).await,
+            Err(damage) => return damaged(&entry.file, &damage),
         };
         let fate = record
             .runner
             .as_ref()
             .map_or(Liveness::Unknown, RunnerProcess::liveness);
-        let verdict = orphan::of_job(&record, fate, record::now().as_secs());
+        let verdict = orphan::of_job(&record, fate, now().as_secs());
         let finding = self.carry_out(record.job.title(), verdict, async |why| {
             // A new attempt of the job may have begun since.
             match self.records.find(&record.job)? {
@@ -129,29 +149,7 @@ impl Sweep<'_> {
                 _ => Ok(Vec::new()),
             }
         });
-        Some(finding.await)
-    }
-
-    /// What became of a file that is no record, though it has the name of one. Its task, if it has any, is found as
-    /// one that no record names.
-    async fn damaged(&self, file: &Path, age: Duration, damage: String) -> Option<Finding> {
-        let name = file.file_stem()?.to_str()?;
-        // GitLab's own driver has files with other names here.
-        let (_, job) = name.rsplit_once('-')?;
-        job.parse::<u64>().ok()?;
-        let verdict = if age >= DAMAGED_AGE {
-            Verdict::End(format!("it is damaged: {damage}"))
-        } else {
-            Verdict::Keep(format!(
-                "it is damaged, but was written a while ago only: {damage}"
-            ))
-        };
-        let what = format!("record {}", file.display());
-        let finding = self.carry_out(what, verdict, async |_| {
-            let removed = self.records.remove_older(file, DAMAGED_AGE);
-            removed.map(|()| Vec::new())
-        });
-        Some(finding.await)
+        finding.await
     }
 
     async fn carry_out(
@@ -177,7 +175,7 @@ impl Sweep<'_> {
         Teardown {
             aws: self.aws,
             records: self.records,
-            manager: self.manager,
+            identity: self.identity,
             cluster: &self.fargate.cluster,
         }
     }
@@ -200,6 +198,18 @@ impl std::fmt::Display for Finding {
             Done::Failed(error) => write!(f, "could not end {what} ({why}): {error}"),
         }
     }
+}
+
+/// A file with the name of a record that is none. It may be somebody else's, so it stays. Its task, if it has any, is
+/// found as one that no record names.
+fn damaged(file: &Path, damage: &str) -> Finding {
+    let finding = Finding {
+        what: format!("record {}", file.display()),
+        why: format!("it is damaged: {damage}; remove it if it is not yours"),
+        done: Done::Kept,
+    };
+    tracing::debug!("sweep: {finding}");
+    finding
 }
 
 /// Sweeps, unless a job of this manager has done so lately or is about it. A failure is nobody's: the next one tries

@@ -1,0 +1,183 @@
+//! The records of one manager, `[TaskMetadata] Directory`: reading them.
+
+#[cfg(test)]
+mod tests;
+mod tidy;
+mod write;
+
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::format;
+use super::record::Record;
+use super::shapes;
+use crate::error::{Error, Result, json_fault};
+use crate::gitlab::Job;
+
+/// What lies where a job's record should be.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Nothing.
+    Nothing,
+    /// The record.
+    Record(Box<Record>),
+    /// Something that is no record of this job, and why.
+    Damaged(String),
+}
+
+impl Found {
+    /// Whether both are of the same attempt at the job.
+    fn is_same_attempt(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Record(one), Self::Record(other)) => one.is_same_attempt(other),
+            (Self::Damaged(_), Self::Damaged(_)) | (Self::Nothing, Self::Nothing) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A record among all of them.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Its file.
+    pub(crate) file: PathBuf,
+    /// Its content, or why it cannot be used.
+    pub(crate) record: Result<Box<Record>, String>,
+}
+
+/// The records of one manager.
+#[derive(Debug, Clone)]
+pub(crate) struct Records {
+    directory: PathBuf,
+}
+
+impl Records {
+    /// The records in `directory`, which need not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// When a newer driver has used the folder.
+    pub(crate) fn open(directory: &Path) -> Result<Self> {
+        format::check(directory)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// Where they are.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The record of `job`.
+    ///
+    /// # Errors
+    ///
+    /// When the file is there and cannot be read.
+    pub(crate) fn find(&self, job: &Job) -> Result<Found> {
+        let file = self.file(job);
+        let content = match std::fs::read(&file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(error) => {
+                return Err(Error::system(format!(
+                    "could not read the job's record {}: {error}",
+                    file.display()
+                ))
+                .advise("The user that GitLab Runner runs as must be able to read it."));
+            }
+            Ok(content) => content,
+        };
+        Ok(match Record::parse(&content) {
+            // The short token in the file's name is the job's to set, its ids are not.
+            Ok(record) if record.job.id == job.id && record.job.project_id == job.project_id => {
+                Found::Record(Box::new(record))
+            }
+            Ok(record) => Found::Damaged(format!(
+                "it belongs to job {} of project {}",
+                record.job.id, record.job.project_id
+            )),
+            Err(error) => Found::Damaged(json_fault(&error)),
+        })
+    }
+
+    /// All records. One that is removed meanwhile is left out.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read; one that does not exist has no records.
+    pub(crate) fn all(&self) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for (file, _) in self.files()? {
+            if name(&file).and_then(shapes::recorded_job).is_none() {
+                continue;
+            }
+            let content = match std::fs::read(&file) {
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                content => content,
+            };
+            let record = content
+                .map_err(|error| error.to_string())
+                .and_then(|content| Record::parse(&content).map_err(|error| json_fault(&error)));
+            let record = record.and_then(|record| {
+                if self.file(&record.job) == file {
+                    Ok(Box::new(record))
+                } else {
+                    Err(format!("it belongs to job {}", record.job.id))
+                }
+            });
+            entries.push(Entry { file, record });
+        }
+        Ok(entries)
+    }
+
+    /// A warning for an operator whose folder is open to others: who can write there decides where jobs' scripts go.
+    pub(crate) fn warning(&self) -> Option<String> {
+        const OTHERS_MAY_WRITE: u32 = 0o022;
+        let mode = std::fs::metadata(&self.directory)
+            .ok()?
+            .permissions()
+            .mode();
+        let folder = self.directory.display();
+        (mode & OTHERS_MAY_WRITE != 0).then(|| {
+            format!(
+                "others than its owner may write to {folder} ([TaskMetadata] Directory, mode {:04o}); run chmod 700 {folder}",
+                mode & 0o7777
+            )
+        })
+    }
+
+    /// The files in the folder, and how long ago each was written.
+    fn files(&self) -> Result<Vec<(PathBuf, Duration)>> {
+        let refused = |error: std::io::Error| {
+            Error::system(format!("could not read {}: {error}", self.directory.display()))
+                .advise("The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory).")
+        };
+        let listing = match std::fs::read_dir(&self.directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            listing => listing.map_err(refused)?,
+        };
+        let mut files = Vec::new();
+        for entry in listing {
+            let entry = entry.map_err(refused)?;
+            match entry.metadata().and_then(|metadata| metadata.modified()) {
+                // A time in the future is that of a clock that was set back.
+                Ok(written) => files.push((entry.path(), written.elapsed().unwrap_or_default())),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        Ok(files)
+    }
+
+    fn file(&self, job: &Job) -> PathBuf {
+        self.directory
+            .join(format!("{}{}", job.record_name(), shapes::RECORD))
+    }
+}
+
+/// The name of a file in the folder.
+fn name(file: &Path) -> Option<&str> {
+    file.file_name()?.to_str()
+}

@@ -1,0 +1,198 @@
+use std::os::unix::fs::PermissionsExt;
+
+use std::time::SystemTime;
+
+use super::*;
+use crate::state::record::tests::{job, record};
+
+#[test]
+fn a_record_comes_back_as_it_was_and_only_its_owner_can_read_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(&folder.path().join("new/metadata")).unwrap();
+    let job = job(7);
+    assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
+    let mut record = record(7);
+    records.save(&record).unwrap();
+    record.intend("token");
+    record.started("token", "arn", None);
+    records.save(&record).unwrap();
+    let Found::Record(read) = records.find(&job).unwrap() else {
+        panic!("no record")
+    };
+    assert_eq!(read.task(), Some("arn"));
+    let file = records.file(&job);
+    assert_eq!(file.file_name().unwrap(), "t1_abc-7.json");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        file.parent()
+            .unwrap()
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777,
+        0o700
+    );
+    let names = std::fs::read_dir(&records.directory).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(
+        names.collect::<std::collections::BTreeSet<_>>(),
+        ["format", "lock", "t1_abc-7.json"]
+            .map(str::to_owned)
+            .into()
+    );
+    let found = records.find(&job).unwrap();
+    records.remove(&job, &found).unwrap();
+    records.remove(&job, &found).unwrap();
+    assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
+}
+
+#[test]
+fn all_records_are_found_and_what_was_never_completed_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(&folder.path().join("metadata")).unwrap();
+    assert!(records.all().unwrap().is_empty());
+    records.save(&record(7)).unwrap();
+    records.save(&record(8)).unwrap();
+    let beside = |name: &str, age: u64| {
+        let file = std::fs::File::create(records.directory.join(name)).unwrap();
+        let written = SystemTime::now() - Duration::from_secs(age);
+        file.set_modified(written).unwrap();
+    };
+    let family = |digit: &str| format!("fargate-{}.lock", digit.repeat(40));
+    let draft = |target: &str| format!(".{target}.a1B2c3D4e5F6.draft");
+    let old = 99_999;
+    let gone = [
+        "t1_abc-8.tmp2".to_owned(),
+        "manager.tmp7".to_owned(),
+        draft("t1_abc-8.json"),
+        draft("manager"),
+        family("b"),
+        "run-task-eu-west-1.lock".to_owned(),
+    ];
+    // Those of others, whatever they look like, and those of living processes.
+    let kept = [
+        ("t1_abc-9.json", old),
+        ("t1_abc-70.tmp1", 0),
+        ("manager", old),
+        ("notes.tmp1", old),
+        ("notes.tmp", old),
+        ("mutt.lock", old),
+        ("report-1.txt", old),
+        (".notes.a1B2c3D4e5F6.draft", old),
+    ];
+    for name in &gone {
+        beside(name, old);
+    }
+    for (name, age) in kept {
+        beside(name, age);
+    }
+    beside(&family("a"), 60);
+    beside("t1_abc-7.tmp1", 0);
+    beside(&draft("t1_abc-7.json"), 0);
+    let names = || {
+        let entries = std::fs::read_dir(&records.directory).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let all = records.all().unwrap();
+    let whole = all.iter().filter_map(|entry| entry.record.as_ref().ok());
+    let ids: std::collections::BTreeSet<_> = whole.map(|record| record.job.id).collect();
+    assert_eq!((all.len(), ids), (3, [7, 8].into()));
+    records.tidy().unwrap();
+    for name in &gone {
+        assert!(!names().contains(name), "{name}");
+    }
+    let found = records.find(&job(7)).unwrap();
+    records.remove(&job(7), &found).unwrap();
+    let kept = kept.map(|(name, _)| name.to_owned()).into_iter();
+    let others = ["format", "lock", "t1_abc-8.json"].map(str::to_owned);
+    let left: std::collections::BTreeSet<_> = kept.chain(others).chain([family("a")]).collect();
+    assert_eq!(names(), left);
+}
+
+#[test]
+fn a_damaged_record_is_set_aside_and_not_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path()).unwrap();
+    std::fs::write(records.file(&job(7)), "notes").unwrap();
+    let found = records.find(&job(7)).unwrap();
+    records.remove(&job(7), &found).unwrap();
+    assert!(matches!(records.find(&job(7)).unwrap(), Found::Nothing));
+    let aside = std::fs::read_to_string(folder.path().join("t1_abc-7.json.damaged"));
+    assert_eq!(aside.unwrap(), "notes");
+}
+
+#[test]
+fn a_folder_that_a_newer_driver_has_used_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path()).unwrap();
+    records.save(&record(7)).unwrap();
+    let format = folder.path().join(shapes::FORMAT);
+    assert_eq!(std::fs::read_to_string(&format).unwrap(), "2\n");
+    std::fs::write(&format, "3\n").unwrap();
+    let refused = Records::open(folder.path()).unwrap_err();
+    assert!(refused.to_string().contains("a newer fargate has used"));
+    // Also when it came meanwhile.
+    let mut later = record(7);
+    later.intend("token");
+    assert!(records.update(&later).is_err());
+    let found = records.find(&job(7)).unwrap();
+    assert!(records.end(&job(7), &found).is_err());
+    assert!(records.remove(&job(7), &found).is_err());
+    assert!(records.save(&later).is_err());
+    let Found::Record(left) = records.find(&job(7)).unwrap() else {
+        panic!("no record")
+    };
+    assert_eq!(*left, record(7));
+}
+
+#[test]
+fn what_is_no_record_of_the_job_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path()).unwrap();
+    for content in ["", "{", "[]", "{\"job\": 1}"] {
+        std::fs::write(records.file(&job(7)), content).unwrap();
+        assert!(
+            matches!(records.find(&job(7)).unwrap(), Found::Damaged(_)),
+            "{content:?}"
+        );
+    }
+    let mut other = record(7);
+    other.job.project_id = 99;
+    records.save(&other).unwrap();
+    assert!(matches!(records.find(&job(7)).unwrap(), Found::Damaged(_)));
+}
+
+#[test]
+fn what_is_about_one_attempt_leaves_the_next_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path()).unwrap();
+    let mut first = record(7);
+    records.save(&first).unwrap();
+    let found = records.end(&job(7), &records.find(&job(7)).unwrap());
+    let Found::Record(ending) = found.unwrap() else {
+        panic!("no record")
+    };
+    assert!(ending.ends);
+    // The prepare that it was taken from learns of it, and the mark stays.
+    first.intend("token");
+    assert!(records.update(&first).is_err());
+    let Found::Record(now) = records.find(&job(7)).unwrap() else {
+        panic!("no record")
+    };
+    assert!(now.ends && now.starts().len() == 1);
+
+    let found = Found::Record(now);
+    let second = record(7).of_attempt("b");
+    records.save(&second).unwrap();
+    assert!(!records.is_still(&job(7), &found));
+    let ended = records.end(&job(7), &found).unwrap();
+    assert!(matches!(ended, Found::Nothing));
+    records.remove(&job(7), &found).unwrap();
+    assert!(records.update(&first).is_err());
+    let Found::Record(left) = records.find(&job(7)).unwrap() else {
+        panic!("no record")
+    };
+    assert_eq!(*left, second);
+}

@@ -1,0 +1,181 @@
+//! How records change.
+//!
+//! Several processes may be about one job: a prepare that its runner gave up on, the next attempt, a cleanup, the sweep
+//! of another job. So each looks at the present record before it changes it, and holds the folder's lock meanwhile.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Found, Records};
+use crate::error::{Error, Result};
+use crate::gitlab::Job;
+use crate::state::files::{self, Draft, FolderLock, discard};
+use crate::state::format;
+use crate::state::record::Record;
+use crate::state::shapes;
+
+impl Records {
+    /// Writes the first `record` of an attempt, durably: when this returns, a crash of the machine leaves it there.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made or written.
+    pub(crate) fn save(&self, record: &Record) -> Result<()> {
+        let draft = self.draft(record)?;
+        let _lock = self.lock()?;
+        self.put(draft, record)
+    }
+
+    /// Writes `record` in place of an earlier one of its attempt.
+    ///
+    /// # Errors
+    ///
+    /// When the job's cleanup has come meanwhile. It is written all the same, so that its tasks are found and stopped.
+    /// When another attempt of the job has begun, whose record stays. As [`save`](Self::save) otherwise.
+    pub(crate) fn update(&self, record: &Record) -> Result<()> {
+        let draft = self.draft(record)?;
+        let _lock = self.lock()?;
+        let is_over = match self.find(&record.job)? {
+            Found::Record(earlier) if !earlier.is_same_attempt(record) => {
+                return Err(Error::system(
+                    "another attempt of the job has begun meanwhile",
+                ));
+            }
+            Found::Record(earlier) => earlier.ends,
+            Found::Nothing => true,
+            Found::Damaged(_) => false,
+        };
+        if !is_over {
+            return self.put(draft, record);
+        }
+        let mut ending = record.clone();
+        ending.ends = true;
+        self.put(self.draft(&ending)?, &ending)?;
+        Err(Error::system("the job was cleaned up meanwhile"))
+    }
+
+    /// Marks the attempt that was `found` as ending, so that a sweep goes on with it should this be cut short: its GitLab
+    /// Runner may live long after. Returns the present record of that attempt; nothing when it is over, and maybe
+    /// another one has begun.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
+    pub(crate) fn end(&self, job: &Job, found: &Found) -> Result<Found> {
+        self.change(job, found, |record| {
+            let begins = !record.ends;
+            record.ends = true;
+            begins
+        })
+    }
+
+    /// Changes the present record of the attempt that was `found`, unless `change` says that it stays as it is; returns
+    /// it, or nothing when the attempt is over.
+    fn change(
+        &self,
+        job: &Job,
+        found: &Found,
+        change: impl FnOnce(&mut Record) -> bool,
+    ) -> Result<Found> {
+        let _lock = self.lock()?;
+        let mut now = self.find(job)?;
+        if !now.is_same_attempt(found) {
+            return Ok(Found::Nothing);
+        }
+        if let Found::Record(record) = &mut now
+            && change(record)
+        {
+            self.put(self.draft(record)?, record)?;
+        }
+        Ok(now)
+    }
+
+    /// Whether the attempt that was `found` is still the one that is recorded. Where that cannot be read, it is not.
+    pub(crate) fn is_still(&self, job: &Job, found: &Found) -> bool {
+        match self.find(job) {
+            Ok(now) => now.is_same_attempt(found),
+            Err(error) => {
+                tracing::debug!("{error}");
+                false
+            }
+        }
+    }
+
+    /// Forgets the attempt at `job` that was `found`. Another one stays, and nothing to forget is fine. A damaged record
+    /// may be the file of somebody else: it is set aside, not removed.
+    ///
+    /// # Errors
+    ///
+    /// When the file is there and cannot be read or removed.
+    pub(crate) fn remove(&self, job: &Job, found: &Found) -> Result<()> {
+        let _lock = self.lock()?;
+        let now = self.find(job)?;
+        if !now.is_same_attempt(found) {
+            return Ok(());
+        }
+        // Drafts hold the job's key, too. They go first: after the record the next attempt may write its own.
+        let record_name = job.record_name();
+        for (file, _) in self.files()? {
+            let drafted = super::name(&file).and_then(shapes::drafted_job);
+            if drafted == Some(record_name.as_str()) {
+                discard(&file);
+            }
+        }
+        let file = self.file(job);
+        let gone = if let Found::Damaged(_) = now {
+            let aside = self
+                .directory
+                .join(format!("{record_name}{}", shapes::DAMAGED));
+            std::fs::rename(&file, aside)
+        } else {
+            std::fs::remove_file(&file)
+        };
+        match gone {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::system(format!(
+                "could not remove the job's record {}: {error}",
+                file.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Keeps all others from changing records until it is dropped, in a folder that this driver may use.
+    fn lock(&self) -> Result<FolderLock> {
+        let lock = files::lock_folder(&self.directory).map_err(|error| {
+            let advice = if error.kind() == ErrorKind::TimedOut {
+                "Is a process of the driver stopped, or the disk? Run the job again."
+            } else {
+                "The user that GitLab Runner runs as must be able to write it ([TaskMetadata] Directory)."
+            };
+            Error::system(format!("could not lock {}: {error}", self.directory.display()))
+                .advise(advice)
+        })?;
+        format::take_over(&self.directory)?;
+        Ok(lock)
+    }
+
+    /// Writes `record` beside the one that it is to replace: under the lock there is no time for that.
+    fn draft(&self, record: &Record) -> Result<Draft> {
+        let file = self.file(&record.job);
+        let write = || {
+            files::make_folder(&self.directory)?;
+            let content = serde_json::to_vec(record)?;
+            Draft::new(&file, &content)?.sync()
+        };
+        write().map_err(|error| self.unwritten(&file, &error))
+    }
+
+    fn put(&self, draft: Draft, record: &Record) -> Result<()> {
+        let file = self.file(&record.job);
+        draft
+            .persist()
+            .map_err(|error| self.unwritten(&file, &error))
+    }
+
+    fn unwritten(&self, file: &Path, error: &std::io::Error) -> Error {
+        let folder = self.directory.display();
+        Error::system(format!("could not write the job's record {}: {error}", file.display())).advise(format!(
+            "The user that GitLab Runner runs as must be able to make and write {folder} ([TaskMetadata] Directory)."
+        ))
+    }
+}

@@ -1,0 +1,156 @@
+//! The names of the driver's own files. Only files of these exact shapes are ever removed.
+//!
+//! Operators may keep the metadata folder among files of others, and GitLab's own driver leaves files there, too.
+
+/// The file that is locked while records change.
+pub(crate) const LOCK_FILE: &str = "lock";
+
+/// The file with the folder's id.
+pub(crate) const FOLDER_ID: &str = "manager";
+
+/// The file that says which drivers may use the folder.
+pub(crate) const FORMAT: &str = "format";
+
+/// Ending of a record's file.
+pub(crate) const RECORD: &str = ".json";
+
+/// Ending of a damaged record that was set aside.
+pub(crate) const DAMAGED: &str = ".json.damaged";
+
+/// Ending of a file by which jobs take turns.
+pub(crate) const LOCK: &str = ".lock";
+
+/// Ending of a draft, and the length of the random part before it.
+pub(crate) const DRAFT: &str = ".draft";
+pub(crate) const DRAFT_RANDOM: usize = 12;
+
+/// Beginning of the ending of a draft of format 1.
+const OLD_DRAFT: &str = ".tmp";
+
+/// The longest runner token in a record's name.
+const TOKEN_LIMIT: usize = 64;
+
+/// Digits of the hash in the name of a task definition's family.
+const FAMILY_DIGITS: usize = 40;
+
+/// The beginning of the name of a draft of `target`.
+pub(crate) fn draft_prefix(target: &str) -> String {
+    format!(".{target}.")
+}
+
+/// The name of the file that a draft replaces; nothing where this is no draft's name.
+pub(crate) fn draft_target(name: &str) -> Option<&str> {
+    let (target, random) = name
+        .strip_prefix('.')?
+        .strip_suffix(DRAFT)?
+        .rsplit_once('.')?;
+    let is_random =
+        random.len() == DRAFT_RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_random && !target.is_empty()).then_some(target)
+}
+
+/// The job's name in the name of a record.
+pub(crate) fn recorded_job(name: &str) -> Option<&str> {
+    name.strip_suffix(RECORD).filter(|job| is_job(job))
+}
+
+/// The job whose record a draft was to become; such a draft holds the job's key.
+pub(crate) fn drafted_job(name: &str) -> Option<&str> {
+    match draft_target(name) {
+        Some(target) => recorded_job(target),
+        None => old_draft(name).filter(|job| is_job(job)),
+    }
+}
+
+/// Whether it is a draft that this driver, or one of format 1, left among the records.
+pub(crate) fn is_draft(name: &str) -> bool {
+    drafted_job(name).is_some()
+        || old_draft(name) == Some(FOLDER_ID)
+        || matches!(draft_target(name), Some(FOLDER_ID | FORMAT))
+}
+
+/// Whether it is a file by which jobs take turns: at registering a family, or at calling RunTask in a region.
+pub(crate) fn is_lock(name: &str) -> bool {
+    let Some(name) = name.strip_suffix(LOCK) else {
+        return false;
+    };
+    let is_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    let is_region = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    match (
+        name.strip_prefix("fargate-"),
+        name.strip_prefix("run-task-"),
+    ) {
+        (Some(hash), _) => hash.len() == FAMILY_DIGITS && hash.bytes().all(is_hex),
+        (_, Some(region)) => !region.is_empty() && region.bytes().all(is_region),
+        _ => false,
+    }
+}
+
+/// What a draft of format 1 was to become, without its ending.
+fn old_draft(name: &str) -> Option<&str> {
+    let (target, process) = name.rsplit_once(OLD_DRAFT)?;
+    process.parse::<u32>().ok().map(|_| target)
+}
+
+/// `<runner token>-<job id>`.
+fn is_job(name: &str) -> bool {
+    let Some((token, id)) = name.rsplit_once('-') else {
+        return false;
+    };
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    // A number in another form than ours has another name.
+    let is_id = id
+        .parse::<u64>()
+        .is_ok_and(|number| number.to_string() == id);
+    is_id && !token.is_empty() && token.len() <= TOKEN_LIMIT && token.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drivers_own_files_are_told_from_those_of_others() {
+        let draft = format!(".t1_abc-7.json.{}.draft", "a1B2c3D4e5F6");
+        assert_eq!(recorded_job("t1_abc-7.json"), Some("t1_abc-7"));
+        assert_eq!(drafted_job(&draft), Some("t1_abc-7"));
+        assert_eq!(drafted_job("t1_abc-7.tmp12"), Some("t1_abc-7"));
+        let family = format!("fargate-{}.lock", "0a".repeat(20));
+        for (name, draft, lock) in [
+            (draft.as_str(), true, false),
+            (".manager.a1B2c3D4e5F6.draft", true, false),
+            (".format.a1B2c3D4e5F6.draft", true, false),
+            ("t1-7.tmp1", true, false),
+            ("manager.tmp1", true, false),
+            (&family, false, true),
+            ("run-task-eu-west-1.lock", false, true),
+            // Those of others.
+            ("notes.tmp", false, false),
+            ("notes.tmp1", false, false),
+            ("t1-7.tmp", false, false),
+            ("t1-7.tmpx", false, false),
+            ("t1-7.tmp-1", false, false),
+            (".notes.a1B2c3D4e5F6.draft", false, false),
+            (".t1-7.json.short.draft", false, false),
+            ("backup.lock", false, false),
+            ("fargate-x.lock", false, false),
+            ("run-task-.lock", false, false),
+            ("run-task-EU.lock", false, false),
+            ("lock", false, false),
+            ("manager", false, false),
+        ] {
+            assert_eq!((is_draft(name), is_lock(name)), (draft, lock), "{name}");
+        }
+        for name in [
+            "7.json",
+            "-7.json",
+            "report-07.json",
+            "a b-7.json",
+            "t1-7.JSON",
+            "t1-7.json.damaged",
+            "t1-99999999999999999999.json",
+        ] {
+            assert_eq!(recorded_job(name), None, "{name}");
+        }
+    }
+}

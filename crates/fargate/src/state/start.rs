@@ -1,0 +1,74 @@
+//! A start: one way in which a job tries to get a task, and how it stands.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::now;
+
+/// One start of a job's task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    /// The client token of its RunTask call, which repetitions of that call share.
+    pub(crate) token: String,
+    /// Id of the waiting task that it claims, where it calls no RunTask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claim: Option<String>,
+    /// When it was last intended, in seconds since 1970.
+    pub(crate) intended_at: u64,
+    /// How it stands.
+    pub(crate) standing: Standing,
+    /// ARN of its task, once AWS has answered.
+    #[serde(default)]
+    pub(crate) task: Option<String>,
+    /// The task's memory in MiB, where AWS says.
+    #[serde(default)]
+    pub(crate) memory: Option<u32>,
+}
+
+/// How a start stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Standing {
+    /// The call may be under way, or nobody knows how it ended.
+    Asked,
+    /// There is a task.
+    Started,
+    /// Its task is the one that runs the job.
+    Won,
+    /// Another start won, and its task must be stopped.
+    Lost,
+    /// Its task was stopped, by AWS or by the driver.
+    Stopped,
+    /// AWS refused the call, and there is no task.
+    Refused,
+}
+
+impl Start {
+    /// A start that is about to be asked for.
+    pub(crate) fn intended(token: &str) -> Self {
+        Self {
+            token: token.to_owned(),
+            claim: None,
+            intended_at: now().as_secs(),
+            standing: Standing::Asked,
+            task: None,
+            memory: None,
+        }
+    }
+
+    /// Whether it may bring a task that nobody knows yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.standing == Standing::Asked
+    }
+
+    /// Whether there is nothing left to stop.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self.standing, Standing::Stopped | Standing::Refused)
+    }
+
+    /// How long ago it was last intended.
+    pub(crate) fn age(&self) -> Duration {
+        now().saturating_sub(Duration::from_secs(self.intended_at))
+    }
+}

@@ -1,0 +1,121 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::state::record::tests::record;
+
+const NOW: u64 = 1_800_000_000;
+const HERE: &str = "0123456789abcdef";
+
+fn task(arn: &str, group: &str, created_at: Option<u64>) -> Task {
+    Task {
+        arn: arn.into(),
+        group: Some(group.into()),
+        created_at,
+        last_status: "RUNNING".into(),
+        desired_status: "RUNNING".into(),
+        ..Task::default()
+    }
+}
+
+fn ends(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::End(_))
+}
+
+fn verdict(task: &Task, records: &[&Record], owner: &str, patience: u64) -> Option<bool> {
+    let inquest = Inquest {
+        records,
+        folder: HERE,
+        now: NOW,
+        patience: Duration::from_secs(patience),
+    };
+    inquest.verdict(task, owner).map(|verdict| ends(&verdict))
+}
+
+proptest! {
+    #[test]
+    fn a_job_whose_runner_lives_has_a_day_beyond_its_time(now in 0..u64::MAX / 2, over_at: Option<u64>, late in 0..200_000u64) {
+        let mut record = record(7);
+        for over_at in [over_at, now.checked_sub(late)] {
+            record.over_at = over_at;
+            let long_over = over_at.is_some_and(|at| at < now && now - at > 24 * 3600);
+            prop_assert_eq!(ends(&of_job(&record, Liveness::Lives, now)), long_over);
+            prop_assert!(ends(&of_job(&record, Liveness::Gone, now)));
+        }
+        // Once its own cleanup has begun there is nothing to wait for.
+        record.ends = true;
+        prop_assert!(ends(&of_job(&record, Liveness::Lives, now)));
+    }
+
+    #[test]
+    fn a_job_that_cannot_be_seen_has_its_time(now in 0..u64::MAX / 2, left in 0..1_000_000u64) {
+        let mut record = record(7);
+        record.over_at = Some(now + left);
+        prop_assert!(!ends(&of_job(&record, Liveness::Unknown, now)));
+        record.over_at = now.checked_sub(left + 1);
+        prop_assert!(record.over_at.is_none() || ends(&of_job(&record, Liveness::Unknown, now)));
+    }
+
+    #[test]
+    fn a_task_that_a_record_answers_for_is_left(
+        starts in prop::collection::vec((any::<bool>(), any::<bool>()), 0..4),
+        same_job: bool, old: bool, age in 0..2000u64, patience in 0..2000u64,
+    ) {
+        let mut record = record(7);
+        if old {
+            record = record.of_format_1();
+        }
+        let (mut is_named, mut is_open) = (false, false);
+        for (number, (has_task, is_ours)) in starts.into_iter().enumerate() {
+            let token = format!("token-{number}");
+            record.intend(&token);
+            if has_task {
+                record.started(&token, if is_ours { "arn:1" } else { "arn:2" }, None);
+            }
+            is_named |= has_task && is_ours;
+            is_open |= !has_task;
+        }
+        let other = Record::parse(&serde_json::to_vec(&crate::state::record::tests::record(8)).unwrap()).unwrap();
+        let group = if same_job { record.group() } else { other.group() };
+        let verdict = verdict(&task("arn:1", &group, Some(NOW - age)), &[&record], HERE, patience);
+        if is_named || (is_open && same_job) {
+            prop_assert_eq!(verdict, None);
+        } else {
+            prop_assert_eq!(verdict, Some(age >= patience));
+        }
+    }
+
+    /// Two managers of one name, clones of a disk, a replaced machine: their jobs live until their time is over.
+    #[test]
+    fn a_task_of_another_folder_has_until_its_time_is_over(
+        age in 0..1_000_000u64, left in -10_000..10_000_i64, patience in 0..2000u64,
+    ) {
+        let over_at = NOW.checked_add_signed(left).unwrap();
+        let group = format!("gitlab/3/7/fedcba9876543210/{over_at}");
+        let task = task("arn:1", &group, Some(NOW - age));
+        prop_assert_eq!(verdict(&task, &[], "ci", patience), Some(left < -600));
+    }
+}
+
+#[test]
+fn a_task_of_format_1_belongs_to_the_folder_whose_id_its_manager_has_for_a_name() {
+    let young = task("arn:1", "gitlab/3/7", Some(NOW - 700));
+    assert_eq!(verdict(&young, &[], HERE, 600), Some(true));
+    // A name that is the id of a lost folder finds its tasks, and does not know when they are over.
+    assert_eq!(verdict(&young, &[], "fedcba9876543210", 600), Some(false));
+    let old = task("arn:1", "gitlab/3/7", Some(NOW - LONGEST_JOB - 601));
+    assert_eq!(verdict(&old, &[], "fedcba9876543210", 600), Some(true));
+}
+
+#[test]
+fn a_task_whose_end_has_begun_is_nobodys_concern() {
+    let group = format!("gitlab/3/7/{HERE}/1800000000");
+    let mut ending = task("arn:1", &group, Some(0));
+    ending.desired_status = "STOPPED".into();
+    assert_eq!(verdict(&ending, &[], HERE, 0), None);
+    // One that AWS gives no time for is taken for new.
+    let timeless = task("arn:1", &group, None);
+    assert_eq!(verdict(&timeless, &[], HERE, 1), Some(false));
+    // A mark of another version of the driver, or of somebody else.
+    let other = task("arn:1", "warm/1", Some(0));
+    assert_eq!(verdict(&other, &[], HERE, 0), Some(false));
+}
