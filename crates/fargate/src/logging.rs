@@ -40,6 +40,13 @@ pub(crate) fn start(log: &Logging) -> Result<()> {
     Ok(())
 }
 
+/// Starts logging as `log` says, or on standard error where the log file cannot be opened; returns why it cannot.
+pub(crate) fn start_anyhow(log: &Logging) -> Option<String> {
+    let refused = start(log).err()?;
+    subscribe(log, io::stderr);
+    Some(refused.to_string())
+}
+
 fn subscribe(
     log: &Logging,
     writer: impl for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,

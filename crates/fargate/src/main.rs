@@ -35,7 +35,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Agent, Cli, Command, Local, Options};
-use crate::config::{Config, DEFAULT_FILE, Flags};
+use crate::config::{CleanupConfig, Config, DEFAULT_FILE, Flags, Logging};
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::Runner;
 use crate::signals::Shutdown;
@@ -79,13 +79,13 @@ fn run(cli: Cli) -> Result<()> {
         let shutdown = Shutdown::listen()?;
         match cli.command {
             Command::Custom(custom) => {
-                let config = configuration(&cli.options)?;
-                logging::start(&config.log)?;
-                stages::stage(custom, &config, &flags(&cli.options), shutdown).await
+                let options = &cli.options;
+                let whole = || logged_configuration(options);
+                let lenient = || cleanup_configuration(options);
+                stages::stage(custom, whole, lenient, &flags(options), shutdown).await
             }
             Command::Reap(wanted) => {
-                let config = configuration(&cli.options)?;
-                logging::start(&config.log)?;
+                let config = logged_configuration(&cli.options)?;
                 operate::reap::reap(&wanted, &config, &shutdown).await
             }
             Command::Try(wanted) => trial::run(&wanted, &cli.options, &shutdown).await,
@@ -138,23 +138,41 @@ fn flags(options: &Options) -> Flags {
     }
 }
 
-/// The configuration, with the command line's say over its logging.
-fn configuration(options: &Options) -> Result<Config> {
-    let path = options
+/// The configuration. Logging starts as it and the command line say.
+fn logged_configuration(options: &Options) -> Result<Config> {
+    let mut config = Config::load(&file(options))?;
+    override_logging(&mut config.log, options);
+    logging::start(&config.log)?;
+    Ok(config)
+}
+
+/// As much of the configuration as cleanup needs. Logging starts as that says, as far as it can.
+fn cleanup_configuration(options: &Options) -> Result<CleanupConfig> {
+    let mut config = CleanupConfig::load(&file(options))?;
+    override_logging(&mut config.log, options);
+    config.warnings.extend(logging::start_anyhow(&config.log));
+    Ok(config)
+}
+
+/// The file with the configuration.
+fn file(options: &Options) -> PathBuf {
+    options
         .config
         .clone()
-        .unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
-    let mut config = Config::load(&path)?;
-    config.log.level = match (options.debug, options.log_level) {
+        .unwrap_or_else(|| PathBuf::from(DEFAULT_FILE))
+}
+
+/// Gives the command line its say over logging.
+fn override_logging(log: &mut Logging, options: &Options) {
+    log.level = match (options.debug, options.log_level) {
         (true, _) => tracing::Level::DEBUG,
         (false, Some(level)) => level,
-        (false, None) => config.log.level,
+        (false, None) => log.level,
     };
-    config.log.format = options.log_format.unwrap_or(config.log.format);
+    log.format = options.log_format.unwrap_or(log.format);
     if let Some(file) = options.log_file.as_deref().filter(|file| !file.is_empty()) {
-        config.log.file = Some(PathBuf::from(file));
+        log.file = Some(PathBuf::from(file));
     }
-    Ok(config)
 }
 
 /// Tells a person what went wrong and what to do. GitLab shows standard error in the job log.

@@ -2,9 +2,12 @@
 //!
 //! The format is a contract (DESIGN section 3), and files written for GitLab's driver load unchanged.
 
+mod cleanup;
 mod job_image;
+mod logging;
 mod section;
 mod size;
+mod source;
 mod values;
 
 use std::collections::BTreeMap;
@@ -14,9 +17,12 @@ use std::time::Duration;
 use fargate_wire::HELPER_PORT;
 use toml::de::DeTable;
 
+pub(crate) use self::cleanup::CleanupConfig;
 pub(crate) use self::job_image::JobImage;
+pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
 use self::section::{Findings, Section, position};
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
+pub(crate) use self::source::DEFAULT_FILE;
 pub(crate) use self::values::{
     Globs, StrategyItem, TaskDefinitionName, capacity_provider, image, is_tag_character,
     platform_version, role,
@@ -25,9 +31,6 @@ use crate::error::{Error, Result};
 
 /// Whom the driver logs in as where the agent listens, which takes any name: it is its own user.
 const AGENT_USER: &str = "fargate";
-
-/// The configuration that is read when none is named, as in GitLab's driver.
-pub(crate) const DEFAULT_FILE: &str = "config.toml";
 
 /// What the command line says over the file, as GitLab's driver lets it.
 #[derive(Debug, Default)]
@@ -66,26 +69,6 @@ pub(crate) enum Mode {
     TaskDefinition(TaskDefinitionName),
     /// The job's own image and services.
     JobImage(Box<JobImage>),
-}
-
-/// `LogLevel`, `LogFormat` and `LogFile`.
-#[derive(Debug, Clone)]
-pub(crate) struct Logging {
-    /// The least severe level that is logged.
-    pub(crate) level: tracing::Level,
-    /// Text or JSON.
-    pub(crate) format: LogFormat,
-    /// Where it is appended; standard error when none.
-    pub(crate) file: Option<PathBuf>,
-}
-
-/// How a line of the log looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// `[Fargate]`: what tasks are made of.
@@ -163,16 +146,7 @@ impl Config {
     /// When it cannot be read, is no TOML (with line and column), or has missing or wrong values (all of them,
     /// each with its line and what would be right).
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::system(format!("could not read the configuration {}: {error}", path.display())).advise(format!(
-                "Name the file with --config, as an absolute path; without it, {} in the working directory is read.",
-                DEFAULT_FILE
-            ))
-        })?;
-        let directory = std::path::absolute(path)
-            .ok()
-            .and_then(|path| path.parent().map(Path::to_owned))
-            .unwrap_or_default();
+        let (text, directory) = source::read(path)?;
         Self::parse(&text, &directory).map_err(|error| error.context(path.display()))
     }
 
@@ -199,7 +173,7 @@ impl Config {
     /// The configuration, or nothing when a value that it cannot do without is missing or wrong; every
     /// problem is in the findings.
     fn check(root: Section<'_>, directory: &Path) -> Option<Self> {
-        let log = log(&root, directory);
+        let log = logging::read(&root, directory);
         let section = root.table("JobImage");
         let job_image = (section.boolean("Enabled") == Some(true)).then_some(section);
         let by_job_image = job_image.is_some();
@@ -231,38 +205,6 @@ impl Config {
             job_variables,
             warnings: Vec::new(),
         })
-    }
-}
-
-fn log(root: &Section<'_>, directory: &Path) -> Logging {
-    Logging {
-        level: root
-            .parsed("LogLevel", log_level)
-            .unwrap_or(tracing::Level::INFO),
-        format: root
-            .parsed("LogFormat", log_format)
-            .unwrap_or(LogFormat::Text),
-        file: root.text("LogFile").map(|file| directory.join(file)),
-    }
-}
-
-/// A level by any name GitLab's driver knew.
-pub(crate) fn log_level(text: &str) -> Result<tracing::Level, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "debug" | "trace" => Ok(tracing::Level::DEBUG),
-        "info" => Ok(tracing::Level::INFO),
-        "warn" | "warning" => Ok(tracing::Level::WARN),
-        "error" | "fatal" | "panic" => Ok(tracing::Level::ERROR),
-        _ => Err("debug, info, warn or error".to_owned()),
-    }
-}
-
-/// A format by any name GitLab's driver knew.
-pub(crate) fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text.to_ascii_lowercase().as_str() {
-        "text" | "text-simple" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("text or json".to_owned()),
     }
 }
 

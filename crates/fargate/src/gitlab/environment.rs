@@ -54,6 +54,12 @@ pub(crate) fn is_kept() -> bool {
     std::env::var_os(KEPT).is_some()
 }
 
+/// The folder that the runner made for this attempt at the job, and removes after its cleanup.
+pub(crate) fn job_folder() -> Option<PathBuf> {
+    let file = path(JOB_RESPONSE_FILE).filter(|file| file.is_absolute())?;
+    file.parent().map(Path::to_owned)
+}
+
 /// Where the job's project will be in its task, once the runner knows.
 pub(crate) fn project_folder() -> Option<String> {
     variable(PROJECT_FOLDER)

@@ -1,43 +1,93 @@
-//! `custom cleanup`: stops the job's task and forgets the job.
+//! `custom cleanup`: stops the job's tasks and forgets the job.
 //!
 //! Comes after every failed attempt of prepare, may come twice, without a record, and while a run of the same
-//! job is still alive. What it says goes to the runner's own log.
+//! job is still alive. Its messages go to the runner's own log. It needs the metadata folder, and cluster, region and
+//! endpoint of the job's tasks: nothing else that is wrong in the configuration keeps it from stopping them.
 
 use crate::aws::Aws;
-use crate::context::Context;
-use crate::error::Result;
+use crate::config::CleanupConfig;
+use crate::error::{Error, Result};
+use crate::gitlab::Job;
 use crate::output::say;
-use crate::state::records::Found;
+use crate::signals::Shutdown;
+use crate::state::identity::Identity;
+use crate::state::records::{Found, Records};
 use crate::task;
 use crate::teardown::{self, Teardown};
 
-pub(super) async fn cleanup(context: &Context<'_>) -> Result<()> {
-    // First of all: no other cleanup comes, so whatever fails from here on is a sweep's to go on with.
-    let found = context.records.find(&context.job)?;
-    let found = teardown::begin(&context.records, &context.job, found);
-    if matches!(found, Found::Nothing) {
-        // Intent is recorded before anything is started, so there is nothing to stop, and AWS need not be asked.
-        return Ok(());
+pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Result<()> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
     }
-    let fargate = &context.config.fargate;
-    let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
-    let retirement = Teardown {
+    let job = Job::from_environment()?;
+    let records = Records::open(&config.metadata_directory)?;
+    let _running = records.runs(&job);
+    // First of all: no other cleanup comes, so a sweep goes on with whatever fails from here on.
+    let found = records.find(&job)?;
+    let found = teardown::begin(&records, &job, found);
+    if matches!(found, Found::Nothing) {
+        return match &config.damage {
+            // Intent is recorded before anything is started, so there is nothing to stop, and AWS need not be asked.
+            None => Ok(()),
+            // The folder may be another one than prepare's.
+            Some(damage) => Err(Error::system(damage).advise("Correct the configuration.")),
+        };
+    }
+    let place = Place::of(config, &found)?;
+    let aws = Aws::connect(&place.region, place.endpoint.as_deref()).await;
+    let teardown = Teardown {
         aws: &aws,
-        records: &context.records,
-        identity: &context.identity()?,
-        cluster: &fargate.cluster,
+        records: &records,
+        identity: &Identity::of(records.directory(), config.manager.as_deref())?,
+        cluster: &place.cluster,
     };
     // A signal does not end this: leaving now would leave the task. A second one does.
     let stopped = tokio::select! {
-        stopped = retirement.retire(&context.job, found, "the job is over") => stopped?,
-        insisted = context.shutdown.insisted() => return Err(insisted),
+        stopped = teardown.retire(&job, found, "the job is over") => stopped?,
+        insisted = shutdown.insisted() => return Err(insisted),
     };
     for arn in stopped {
         say(&format!(
             "Stopped task {} of job {}",
             task::id(&arn),
-            context.job.id
+            job.id
         ));
     }
     Ok(())
+}
+
+/// Where the job's tasks are.
+struct Place {
+    cluster: String,
+    region: String,
+    endpoint: Option<String>,
+}
+
+impl Place {
+    /// From the record, and from the configuration where that does not say.
+    fn of(config: &CleanupConfig, found: &Found) -> Result<Self> {
+        let record = match found {
+            Found::Record(record) => Some(record),
+            _ => None,
+        };
+        let recorded = |value: Option<&String>| value.filter(|value| !value.is_empty()).cloned();
+        let region = recorded(record.map(|record| &record.region)).or(config.region.clone());
+        let cluster = recorded(record.map(|record| &record.cluster)).or(config.cluster.clone());
+        let missing = |key| {
+            Error::system(format!(
+                "it is unknown where the job's task is: neither the record nor the configuration has a {key}"
+            ))
+            .advise(format!("Correct [Fargate] {key}, and run `fargate reap`."))
+        };
+        // The way to AWS may have been corrected since.
+        let endpoint = config.endpoint.clone().or_else(|| {
+            let recorded = record.and_then(|record| record.endpoint.clone());
+            recorded.filter(|_| !config.warnings.is_empty())
+        });
+        Ok(Self {
+            cluster: cluster.ok_or_else(|| missing("Cluster"))?,
+            region: region.ok_or_else(|| missing("Region"))?,
+            endpoint,
+        })
+    }
 }

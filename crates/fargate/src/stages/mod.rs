@@ -8,35 +8,44 @@ mod service_log;
 mod services;
 
 use crate::cli::{Custom, Stage};
-use crate::config::{Config, Flags};
+use crate::config::{CleanupConfig, Config, Flags};
 use crate::context::Context;
 use crate::error::Result;
 use crate::gitlab::Job;
 use crate::signals::Shutdown;
 use crate::state::records::Records;
 
-/// Runs the stage.
+/// Runs the stage. `whole` reads the configuration, and `lenient` as much of it as cleanup needs.
 ///
 /// # Errors
 ///
 /// By blame, from which GitLab Runner's exit code follows.
 pub(crate) async fn stage(
     custom: Custom,
-    config: &Config,
+    whole: impl FnOnce() -> Result<Config>,
+    lenient: impl FnOnce() -> Result<CleanupConfig>,
     flags: &Flags,
     shutdown: Shutdown,
 ) -> Result<()> {
-    let context = Context {
+    match custom.stage {
+        Stage::Config { .. } => config::config(&context(&whole()?, flags, shutdown)?),
+        Stage::Prepare { .. } => prepare::prepare(&context(&whole()?, flags, shutdown)?).await,
+        Stage::Run { script, stage, .. } => {
+            let config = whole()?;
+            let context = context(&config, flags, shutdown)?;
+            let _running = context.records.runs(&context.job);
+            run::run(&context, &script, &stage).await
+        }
+        Stage::Cleanup { .. } => cleanup::cleanup(&lenient()?, &shutdown).await,
+    }
+}
+
+fn context<'a>(config: &'a Config, flags: &'a Flags, shutdown: Shutdown) -> Result<Context<'a>> {
+    Ok(Context {
         job: Job::from_environment()?,
         records: Records::open(&config.metadata_directory)?,
         config,
         flags,
         shutdown,
-    };
-    match custom.stage {
-        Stage::Config { .. } => config::config(&context),
-        Stage::Prepare { .. } => prepare::prepare(&context).await,
-        Stage::Run { script, stage, .. } => run::run(&context, &script, &stage).await,
-        Stage::Cleanup { .. } => cleanup::cleanup(&context).await,
-    }
+    })
 }

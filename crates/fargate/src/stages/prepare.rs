@@ -123,6 +123,7 @@ impl Preparation<'_> {
         let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
         record.build = plan.composed.as_ref().map(ComposedTask::job_container);
         context.records.save(&record)?;
+        let _running = context.records.prepares(&context.job);
         let mut search = Search::new(aws, context, &launch, deadline);
         loop {
             search.task(&mut record).await?;

@@ -61,7 +61,11 @@ impl RunnerProcess {
         if self.machine != machine() {
             Liveness::Unknown
         } else if self.boot != boot() {
-            Liveness::Gone
+            // Machines without an id cannot be told apart: this may be another one.
+            match self.machine.is_empty() {
+                true => Liveness::Unknown,
+                false => Liveness::Gone,
+            }
         } else if self.namespace != namespace() {
             Liveness::Unknown
         } else {
@@ -140,8 +144,18 @@ mod tests {
             ..own()
         };
         assert_eq!(later.liveness(), Liveness::Gone);
-        let boot = "another".to_owned();
-        assert_eq!(RunnerProcess { boot, ..own() }.liveness(), Liveness::Gone);
+        let rebooted = |machine: &str| {
+            let boot = "another".to_owned();
+            RunnerProcess {
+                machine: machine.to_owned(),
+                boot,
+                ..own()
+            }
+        };
+        let here = machine();
+        if !here.is_empty() {
+            assert_eq!(rebooted(&here).liveness(), Liveness::Gone);
+        }
         let machine = "another".to_owned();
         assert_eq!(
             RunnerProcess { machine, ..own() }.liveness(),

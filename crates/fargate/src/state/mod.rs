@@ -4,6 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod files;
 mod format;
 pub(crate) mod identity;
+pub(crate) mod job_folder;
 pub(crate) mod liveness;
 pub(crate) mod locks;
 pub(crate) mod looks;

@@ -17,10 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::now;
 use super::identity::Identity;
+use super::job_folder::JobFolder;
 use super::liveness::RunnerProcess;
 use super::start::{Standing, Start};
 use crate::config::Fargate;
-use crate::gitlab::{Job, is_kept};
+use crate::gitlab::{Job, is_kept, job_folder};
 use crate::ssh::random_hex;
 use crate::task::JobContainer;
 use crate::task::ownership;
@@ -56,6 +57,12 @@ pub(crate) struct Record {
     /// The GitLab Runner that the job belongs to; nothing where that cannot be told.
     #[serde(default)]
     pub(crate) runner: Option<RunnerProcess>,
+    /// The folder that the runner made for the attempt, where that can be told.
+    #[serde(default)]
+    pub(crate) job_folder: Option<JobFolder>,
+    /// Since when sweeps have seen no such folder, in seconds since 1970.
+    #[serde(default)]
+    pub(crate) missing_since: Option<u64>,
     /// When the job is over in any case, in seconds since 1970.
     #[serde(default)]
     pub(crate) over_at: Option<u64>,
@@ -133,6 +140,8 @@ impl Record {
             started_by: ownership::started_by(&identity.name),
             group: ownership::group(job, &identity.folder, over_at),
             runner: runner.filter(|_| !is_kept()).cloned(),
+            job_folder: job_folder().as_deref().and_then(JobFolder::at),
+            missing_since: None,
             over_at: Some(over_at),
             ends: false,
             starts: Vec::new(),

@@ -1,5 +1,6 @@
 //! The records of one manager, `[TaskMetadata] Directory`: reading them.
 
+mod stages;
 #[cfg(test)]
 mod tests;
 mod tidy;

@@ -20,12 +20,18 @@ pub(crate) const DAMAGED: &str = ".json.damaged";
 /// Ending of a file by which jobs take turns.
 pub(crate) const LOCK: &str = ".lock";
 
+/// Ending of a file that a job's stages lock while they run.
+pub(crate) const STAGES: &str = ".stages";
+
 /// Ending of a draft, and the length of the random part before it.
 pub(crate) const DRAFT: &str = ".draft";
 pub(crate) const DRAFT_RANDOM: usize = 12;
 
 /// Beginning of the ending of a draft of format 1.
 const OLD_DRAFT: &str = ".tmp";
+
+/// The name of a draft of format 1 among the looks.
+const OLD_LOOK_DRAFT: &str = "draft";
 
 /// The longest runner token in a record's name.
 const TOKEN_LIMIT: usize = 64;
@@ -52,6 +58,11 @@ pub(crate) fn draft_target(name: &str) -> Option<&str> {
 /// The job's name in the name of a record.
 pub(crate) fn recorded_job(name: &str) -> Option<&str> {
     name.strip_suffix(RECORD).filter(|job| is_job(job))
+}
+
+/// The job's name in the name of a file that its stages lock.
+pub(crate) fn staged_job(name: &str) -> Option<&str> {
+    name.strip_suffix(STAGES).filter(|job| is_job(job))
 }
 
 /// The job whose record a draft was to become; such a draft holds the job's key.
@@ -86,6 +97,21 @@ pub(crate) fn is_lock(name: &str) -> bool {
     }
 }
 
+/// Whether it is a file among the looks: of a process that watches a task, or a draft of an answer.
+pub(crate) fn is_look(name: &str) -> bool {
+    let name = draft_target(name).unwrap_or(name);
+    let mut parts = name.split('.');
+    let (task, process, ending) = (parts.next(), parts.next(), parts.next());
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
+    let is_task =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    name == OLD_LOOK_DRAFT
+        || (task.is_some_and(is_task)
+            && process.is_some_and(is_number)
+            && matches!(ending, Some("new" | "wait" | "seen"))
+            && parts.next().is_none())
+}
+
 /// What a draft of format 1 was to become, without its ending.
 fn old_draft(name: &str) -> Option<&str> {
     let (target, process) = name.rsplit_once(OLD_DRAFT)?;
@@ -113,6 +139,8 @@ mod tests {
     fn the_drivers_own_files_are_told_from_those_of_others() {
         let draft = format!(".t1_abc-7.json.{}.draft", "a1B2c3D4e5F6");
         assert_eq!(recorded_job("t1_abc-7.json"), Some("t1_abc-7"));
+        assert_eq!(staged_job("t1_abc-7.stages"), Some("t1_abc-7"));
+        assert_eq!(staged_job("acts.stages"), None);
         assert_eq!(drafted_job(&draft), Some("t1_abc-7"));
         assert_eq!(drafted_job("t1_abc-7.tmp12"), Some("t1_abc-7"));
         let family = format!("fargate-{}.lock", "0a".repeat(20));
@@ -148,6 +176,7 @@ mod tests {
             "a b-7.json",
             "t1-7.JSON",
             "t1-7.json.damaged",
+            "t1-7.stages",
             "t1-99999999999999999999.json",
         ] {
             assert_eq!(recorded_job(name), None, "{name}");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::state::job_folder::Presence;
 use crate::state::liveness::Liveness;
 use crate::state::record::Record;
 use crate::task::Task;
@@ -14,6 +15,9 @@ const LONGEST_JOB: u64 = 7 * 24 * 3600;
 /// calls cleanup, which may have been unable to mark the record.
 const BEYOND_ITS_TIME: u64 = 24 * 3600;
 
+/// How long apart a job's folder must be seen missing twice.
+const MISSING_FOR: u64 = 3 * 60;
+
 /// How far the clocks of two machines may be apart.
 const CLOCKS_APART: u64 = 10 * 60;
 
@@ -24,8 +28,33 @@ pub(crate) enum Verdict {
     End(String),
 }
 
+/// What a look at a job's folder says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Absence {
+    /// Since when it is missing, in seconds since 1970.
+    pub(crate) since: Option<u64>,
+    /// Whether GitLab Runner has done with the job.
+    pub(crate) is_over: bool,
+}
+
+/// What another look at a job's folder says, that was missing `since` then; `may_run` is whether a stage of the job may be
+/// running, which needs the folder.
+pub(crate) fn absence(since: Option<u64>, seen: Presence, may_run: bool, now: u64) -> Absence {
+    let (since, is_over) = match seen {
+        Presence::Unknown => (since, false),
+        Presence::Present => (None, false),
+        Presence::Missing if may_run => (None, false),
+        // A time in the future is that of a clock that was set back.
+        Presence::Missing => match since.filter(|since| *since <= now) {
+            Some(first) => (Some(first), now - first >= MISSING_FOR),
+            None => (Some(now), false),
+        },
+    };
+    Absence { since, is_over }
+}
+
 /// Whether a job is over, whose GitLab Runner is in this state.
-pub(crate) fn of_job(record: &Record, runner: Liveness, now: u64) -> Verdict {
+pub(crate) fn of_job(record: &Record, runner: Liveness, absence: Absence, now: u64) -> Verdict {
     let over_at = over_at(record);
     let is_long_over = |over_at: u64| now > over_at.saturating_add(BEYOND_ITS_TIME);
     let ago = |over_at: u64| span(Duration::from_secs(now.saturating_sub(over_at)));
@@ -35,6 +64,9 @@ pub(crate) fn of_job(record: &Record, runner: Liveness, now: u64) -> Verdict {
             "its time was over {} ago, though its GitLab Runner lives",
             ago(over_at)
         )),
+        Liveness::Lives if absence.is_over => {
+            Verdict::End("its GitLab Runner has removed the job's folder".to_owned())
+        }
         Liveness::Lives => Verdict::Keep("its GitLab Runner lives".to_owned()),
         Liveness::Gone => Verdict::End("its GitLab Runner is gone".to_owned()),
         Liveness::Unknown if now > over_at => {

@@ -4,11 +4,13 @@
 #![cfg(test)]
 
 mod aws_refusals;
+mod cleanup_config;
 mod configuration;
 mod connection;
 mod endpoints;
 mod failed_starts;
 mod hostile_server;
+mod identity;
 mod job_container;
 mod job_image;
 mod job_image_refused;

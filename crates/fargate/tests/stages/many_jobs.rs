@@ -93,19 +93,27 @@ fn what_killed_processes_left_among_the_looks_is_cleared_away_by_who_looks_next(
     std::fs::create_dir_all(&looks).unwrap();
     let task = "0".repeat(32);
     // One was about to announce itself, and another one has begun a moment ago. An answer that nobody waits for, and
-    // one that was never laid out.
+    // one that was never laid out. Files of others stay.
     let [old, young] = [1, 2].map(|process| looks.join(format!("{task}.{process}.new")));
-    let [seen, draft] = [format!("{task}.3.seen"), "draft".into()].map(|name| looks.join(name));
-    for file in [&old, &young, &seen, &draft] {
+    let draft = format!(".{task}.4.seen.a1B2c3D4e5F6.draft");
+    let names = [format!("{task}.3.seen"), draft, "draft".into()];
+    let [seen, draft, old_draft] = names.map(|name| looks.join(name));
+    let others =
+        ["notes.seen", "notes.new", ".notes.a1B2c3D4e5F6.draft"].map(|name| looks.join(name));
+    for file in [&old, &young, &seen, &draft, &old_draft]
+        .into_iter()
+        .chain(&others)
+    {
         std::fs::write(file, "").unwrap();
     }
     let long_ago = SystemTime::now() - 120 * SECOND;
-    let file = std::fs::File::open(&old).unwrap();
-    file.set_modified(long_ago).unwrap();
-    drop(file);
+    for file in [&old].into_iter().chain(&others) {
+        let file = std::fs::File::open(file).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
     manager.prepare();
-    assert!(!old.exists() && !seen.exists() && !draft.exists());
-    assert!(young.exists());
+    assert!(!old.exists() && !seen.exists() && !draft.exists() && !old_draft.exists());
+    assert!(young.exists() && others.iter().all(|other| other.exists()));
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
 }

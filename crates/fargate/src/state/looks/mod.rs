@@ -207,11 +207,12 @@ impl TaskWatcher {
                 None => (file, None),
             };
             let is_abandoned = match ending {
+                _ if !shapes::is_look(file) => false,
                 // Who waits leaves word before anything is laid out for it.
                 Some(SEEN) => !self.file(name, WAITING).exists(),
                 Some(NEW) => is_old(&path),
                 // Only the process with the lock writes it, and not yet.
-                _ => shapes::draft_target(file).is_some(),
+                _ => ending != Some(WAITING),
             };
             if is_abandoned {
                 discard(&path);

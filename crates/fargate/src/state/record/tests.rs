@@ -10,6 +10,8 @@ pub(crate) fn record(id: u64) -> Record {
         started_by: "fargate/ci".into(),
         group: format!("gitlab/3/{id}/0123456789abcdef/1800000000"),
         runner: None,
+        job_folder: None,
+        missing_since: None,
         over_at: None,
         ends: false,
         starts: Vec::new(),

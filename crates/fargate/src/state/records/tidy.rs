@@ -28,7 +28,13 @@ impl Records {
             if shapes::is_draft(name) && age > DRAFT_AGE {
                 discard(&file);
             }
-            if shapes::is_lock(name) && age > LOCK_AGE {
+            let is_left = shapes::staged_job(name).is_some_and(|job| {
+                !self
+                    .directory
+                    .join(format!("{job}{}", shapes::RECORD))
+                    .exists()
+            });
+            if (shapes::is_lock(name) || is_left) && age > LOCK_AGE {
                 // One that somebody holds is in use. A process that waits for it sees that it lost its name.
                 if let Ok(lock) = File::open(&file)
                     && lock.try_lock().is_ok()

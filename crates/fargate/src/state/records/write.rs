@@ -69,6 +69,20 @@ impl Records {
         })
     }
 
+    /// Notes since when the job's folder is missing, of the attempt that `record` is of.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
+    pub(crate) fn note_missing(&self, record: &Record, since: Option<u64>) -> Result<()> {
+        let found = Found::Record(Box::new(record.clone()));
+        let changed = self.change(&record.job, &found, |record| {
+            record.missing_since = since;
+            true
+        });
+        changed.map(drop)
+    }
+
     /// Changes the present record of the attempt that was `found`, unless `change` says that it stays as it is; returns
     /// it, or nothing when the attempt is over.
     fn change(
@@ -130,6 +144,7 @@ impl Records {
         } else {
             std::fs::remove_file(&file)
         };
+        discard(&self.stages_file(job));
         match gone {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::system(format!(
                 "could not remove the job's record {}: {error}",

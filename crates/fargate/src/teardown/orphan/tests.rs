@@ -6,6 +6,12 @@ use crate::state::record::tests::record;
 const NOW: u64 = 1_800_000_000;
 const HERE: &str = "0123456789abcdef";
 
+/// A folder that is there.
+const HERE_STILL: Absence = Absence {
+    since: None,
+    is_over: false,
+};
+
 fn task(arn: &str, group: &str, created_at: Option<u64>) -> Task {
     Task {
         arn: arn.into(),
@@ -32,27 +38,49 @@ fn verdict(task: &Task, records: &[&Record], owner: &str, patience: u64) -> Opti
 }
 
 proptest! {
+    /// However sweeps come and whatever they see: the two looks that end a job are three minutes apart, and neither
+    /// they nor a look between them saw the folder or a stage.
+    #[test]
+    fn a_job_whose_folder_is_missing_for_minutes_is_over(
+        looks in prop::collection::vec((0..200u64, 0..3u8, any::<bool>()), 1..30),
+    ) {
+        let (mut now, mut since, mut first) = (NOW, None, None);
+        for (pause, seen, may_run) in looks {
+            now += pause;
+            let seen = [Presence::Present, Presence::Missing, Presence::Unknown][usize::from(seen)];
+            let look = absence(since, seen, may_run, now);
+            since = look.since;
+            match seen {
+                Presence::Missing if !may_run => first = first.or(Some(now)),
+                Presence::Unknown => {}
+                _ => first = None,
+            }
+            let is_over = seen == Presence::Missing && first.is_some_and(|first| now - first >= 180);
+            prop_assert_eq!(look.is_over, is_over);
+        }
+    }
+
     #[test]
     fn a_job_whose_runner_lives_has_a_day_beyond_its_time(now in 0..u64::MAX / 2, over_at: Option<u64>, late in 0..200_000u64) {
         let mut record = record(7);
         for over_at in [over_at, now.checked_sub(late)] {
             record.over_at = over_at;
             let long_over = over_at.is_some_and(|at| at < now && now - at > 24 * 3600);
-            prop_assert_eq!(ends(&of_job(&record, Liveness::Lives, now)), long_over);
-            prop_assert!(ends(&of_job(&record, Liveness::Gone, now)));
+            prop_assert_eq!(ends(&of_job(&record, Liveness::Lives, HERE_STILL, now)), long_over);
+            prop_assert!(ends(&of_job(&record, Liveness::Gone, HERE_STILL, now)));
         }
         // Once its own cleanup has begun there is nothing to wait for.
         record.ends = true;
-        prop_assert!(ends(&of_job(&record, Liveness::Lives, now)));
+        prop_assert!(ends(&of_job(&record, Liveness::Lives, HERE_STILL, now)));
     }
 
     #[test]
     fn a_job_that_cannot_be_seen_has_its_time(now in 0..u64::MAX / 2, left in 0..1_000_000u64) {
         let mut record = record(7);
         record.over_at = Some(now + left);
-        prop_assert!(!ends(&of_job(&record, Liveness::Unknown, now)));
+        prop_assert!(!ends(&of_job(&record, Liveness::Unknown, HERE_STILL, now)));
         record.over_at = now.checked_sub(left + 1);
-        prop_assert!(record.over_at.is_none() || ends(&of_job(&record, Liveness::Unknown, now)));
+        prop_assert!(record.over_at.is_none() || ends(&of_job(&record, Liveness::Unknown, HERE_STILL, now)));
     }
 
     #[test]
@@ -94,6 +122,21 @@ proptest! {
         let task = task("arn:1", &group, Some(NOW - age));
         prop_assert_eq!(verdict(&task, &[], "ci", patience), Some(left < -600));
     }
+}
+
+#[test]
+fn a_job_whose_folder_is_missing_ends_only_where_its_runner_can_be_seen() {
+    let mut record = record(7);
+    record.over_at = Some(NOW + 1000);
+    let missing = Absence {
+        since: Some(NOW - 200),
+        is_over: true,
+    };
+    assert!(ends(&of_job(&record, Liveness::Lives, missing, NOW)));
+    assert!(!ends(&of_job(&record, Liveness::Unknown, missing, NOW)));
+    // The clock was set back.
+    let later = absence(Some(NOW + 1), Presence::Missing, false, NOW);
+    assert_eq!((later.since, later.is_over), (Some(NOW), false));
 }
 
 #[test]

@@ -15,13 +15,14 @@ use crate::config::Fargate;
 use crate::error::{Error, Result};
 use crate::state::clock::now;
 use crate::state::identity::Identity;
+use crate::state::job_folder::{JobFolder, Presence};
 use crate::state::liveness::{Liveness, RunnerProcess};
 use crate::state::record::Record;
 use crate::state::records::{Entry, Found, Records};
 use crate::task::ownership::started_by;
 use crate::task::{self, Task};
 use crate::teardown::Teardown;
-use crate::teardown::orphan::{self, Inquest, Verdict};
+use crate::teardown::orphan::{self, Absence, Inquest, Verdict};
 
 /// How often the jobs of a manager do it at most.
 const INTERVAL: Duration = Duration::from_secs(3 * 60);
@@ -134,15 +135,19 @@ impl Sweep<'_> {
             Ok(record) => record,
             Err(damage) => return damaged(&entry.file, &damage),
         };
-        let fate = record
+        let liveness = record
             .runner
             .as_ref()
             .map_or(Liveness::Unknown, RunnerProcess::liveness);
-        let verdict = orphan::of_job(&record, fate, now().as_secs());
+        let absence = match liveness {
+            Liveness::Lives => self.absence(&record),
+            _ => Absence::default(),
+        };
+        let verdict = orphan::of_job(&record, liveness, absence, now().as_secs());
         let finding = self.carry_out(record.job.title(), verdict, async |why| {
             // A new attempt of the job may have begun since.
             match self.records.find(&record.job)? {
-                Found::Record(now) if now == record => {
+                Found::Record(now) if now.is_same_attempt(&record) => {
                     let found = Found::Record(now);
                     self.retirement().retire(&record.job, found, why).await
                 }
@@ -150,6 +155,23 @@ impl Sweep<'_> {
             }
         });
         finding.await
+    }
+
+    /// What the folder of the job says, which is noted for the next sweep.
+    fn absence(&self, record: &Record) -> Absence {
+        let seen = record
+            .job_folder
+            .as_ref()
+            .map_or(Presence::Unknown, JobFolder::presence);
+        let may_run = self.records.may_run(&record.job);
+        let absence = orphan::absence(record.missing_since, seen, may_run, now().as_secs());
+        if absence.since != record.missing_since
+            && !self.dry_run
+            && let Err(error) = self.records.note_missing(record, absence.since)
+        {
+            tracing::debug!("{error}");
+        }
+        absence
     }
 
     async fn carry_out(

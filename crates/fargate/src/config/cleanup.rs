@@ -1,0 +1,156 @@
+//! What cleanup needs of `fargate.toml`, read leniently: a wrong value elsewhere must not leave a task running.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::logging::{self, Logging};
+use super::section::{Findings, Section, position};
+use super::{source, values};
+use crate::error::{Error, Result};
+
+/// What cleanup needs, where the file has it: the job's record names cluster and region, too.
+#[derive(Debug)]
+pub(crate) struct CleanupConfig {
+    /// What is logged, how and where.
+    pub(crate) log: Logging,
+    /// `[TaskMetadata] Directory`. Absolute.
+    pub(crate) metadata_directory: PathBuf,
+    /// `[TaskMetadata] Manager`.
+    pub(crate) manager: Option<String>,
+    /// `[Fargate] Cluster`.
+    pub(crate) cluster: Option<String>,
+    /// `[Fargate] Region`.
+    pub(crate) region: Option<String>,
+    /// `[Fargate] Endpoint`.
+    pub(crate) endpoint: Option<String>,
+    /// Why the file is no TOML, if it is none. Values may be missing then.
+    pub(crate) damage: Option<String>,
+    /// The wrong values among these, each with its line.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl CleanupConfig {
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or does not name the metadata folder.
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let (text, directory) = source::read(path)?;
+        Self::parse(&text, &directory).map_err(|error| error.context(path.display()))
+    }
+
+    fn parse(text: &str, directory: &Path) -> Result<Self> {
+        let (document, errors) = DeTable::parse_recoverable(text);
+        let damage = errors.first().map(|error| {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            format!(
+                "line {line}, column {column}: this is no TOML: {}",
+                error.message()
+            )
+        });
+        let findings = Findings::default();
+        let root = Section::root(document.get_ref(), &findings);
+        let log = logging::read(&root, directory);
+        let metadata = root.table("TaskMetadata");
+        let metadata_directory = metadata.text("Directory");
+        let manager = metadata.parsed("Manager", values::manager);
+        let fargate = root.table("Fargate");
+        let cluster = fargate.parsed("Cluster", values::cluster);
+        let region = fargate.parsed("Region", values::region);
+        let endpoint = fargate.parsed("Endpoint", values::endpoint);
+        let (mut warnings, _) = findings.into_lines(text);
+        warnings.splice(0..0, damage.clone());
+        let Some(metadata_directory) = metadata_directory else {
+            warnings.push("[TaskMetadata] Directory is missing, the folder for job records".into());
+            return Err(Error::system(warnings.join("\n  ")).advise(
+                "Correct the file. A task of this job runs on until GitLab Runner ends, or a day after the job's time \
+                 is over; `fargate reap` ends it then.",
+            ));
+        };
+        Ok(Self {
+            log,
+            metadata_directory: directory.join(metadata_directory),
+            manager,
+            cluster,
+            region,
+            endpoint,
+            damage,
+            warnings,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+LogLevel = "debug"
+[Fargate]
+  Cluster = "ci"
+  Region = "eu-west-1"
+  Endpoint = "http://127.0.0.1:1"
+[TaskMetadata]
+  Directory = "metadata"
+  Manager = "m1"
+"#;
+
+    fn parse(text: &str) -> Result<CleanupConfig> {
+        CleanupConfig::parse(text, Path::new("/etc/runner"))
+    }
+
+    #[test]
+    fn what_cleanup_needs_is_read_whatever_else_is_wrong() {
+        let more = "Follow = 3\n[Fargate.Tags]\n  a = 1\n[JobImage]\n  Enabled = \"maybe\"\n";
+        for text in [WHOLE.to_owned(), format!("{WHOLE}{more}")] {
+            let read = parse(&text).unwrap();
+            let directory = Path::new("/etc/runner/metadata");
+            assert_eq!(read.metadata_directory, directory);
+            assert_eq!(read.cluster.as_deref(), Some("ci"));
+            assert_eq!(read.region.as_deref(), Some("eu-west-1"));
+            assert_eq!(read.endpoint.as_deref(), Some("http://127.0.0.1:1"));
+            assert_eq!(read.manager.as_deref(), Some("m1"));
+            assert_eq!((read.damage, read.warnings), (None, Vec::new()));
+        }
+    }
+
+    #[test]
+    fn a_wrong_value_is_left_out_and_told() {
+        let text = WHOLE.replace("\"ci\"", "\"c i\"").replace("\"m1\"", "7");
+        let read = parse(&text).unwrap();
+        assert_eq!((read.cluster, read.manager), (None, None));
+        assert_eq!(read.warnings.len(), 2, "{:?}", read.warnings);
+        assert_eq!(read.region.as_deref(), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn what_there_is_of_a_file_that_is_no_toml_is_used() {
+        for damage in [
+            "Subnets = [",
+            "what",
+            "[Fargate",
+            "x = \"",
+            "[TaskMetadata]",
+        ] {
+            let read = parse(&format!("{WHOLE}{damage}\n")).unwrap();
+            assert_eq!(read.metadata_directory, Path::new("/etc/runner/metadata"));
+            assert!(
+                read.damage
+                    .is_some_and(|damage| damage.starts_with("line "))
+            );
+        }
+        assert!(parse("[Fargate").is_err());
+        assert!(parse("").is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_taken_or_refused_without_panic(at in 0..WHOLE.len(), insert in "[\\[\\]\"=a-z0-9\n.{}]{0,4}") {
+            let mut text = WHOLE.to_owned();
+            text.insert_str(at, &insert);
+            let _config = parse(&text);
+        }
+    }
+}

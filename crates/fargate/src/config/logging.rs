@@ -1,0 +1,58 @@
+//! `LogLevel`, `LogFormat` and `LogFile`.
+
+use std::path::{Path, PathBuf};
+
+use super::section::Section;
+
+/// `LogLevel`, `LogFormat` and `LogFile`.
+#[derive(Debug, Clone)]
+pub(crate) struct Logging {
+    /// The least severe level that is logged.
+    pub(crate) level: tracing::Level,
+    /// Text or JSON.
+    pub(crate) format: LogFormat,
+    /// Where it is appended; standard error when none.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Reads the keys at the top of the file.
+pub(super) fn read(root: &Section<'_>, directory: &Path) -> Logging {
+    Logging {
+        level: root
+            .parsed("LogLevel", log_level)
+            .unwrap_or(tracing::Level::INFO),
+        format: root
+            .parsed("LogFormat", log_format)
+            .unwrap_or(LogFormat::Text),
+        file: root.text("LogFile").map(|file| directory.join(file)),
+    }
+}
+
+/// A level by any name GitLab's driver knew.
+pub(crate) fn log_level(text: &str) -> Result<tracing::Level, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "debug" | "trace" => Ok(tracing::Level::DEBUG),
+        "info" => Ok(tracing::Level::INFO),
+        "warn" | "warning" => Ok(tracing::Level::WARN),
+        "error" | "fatal" | "panic" => Ok(tracing::Level::ERROR),
+        _ => Err("debug, info, warn or error".to_owned()),
+    }
+}
+
+/// A format by any name GitLab's driver knew.
+pub(crate) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "text" | "text-simple" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("text or json".to_owned()),
+    }
+}
