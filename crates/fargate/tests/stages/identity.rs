@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::aws::Server;
 use crate::manager::{Manager, Outcome};
 
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMzxVGcVbWvbLfvRBZLpsiPGbFeIxfYPy9zc5UTxLrGM";
+
 /// Gives the manager a name, and the folder below its own.
 fn name(manager: &Manager, name: &str, folder: &str) -> PathBuf {
     let text = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
@@ -38,6 +41,9 @@ fn run_task(manager: &Manager, started_by: &str, group: &str) {
         "RunTask",
         &json!({
             "cluster": crate::aws::CLUSTER, "taskDefinition": "test-task", "startedBy": started_by, "group": group,
+            // Without a key the agent ends at once.
+            "overrides": { "containerOverrides": [{ "name": "ci-coordinator",
+                "environment": [{ "name": "SSH_PUBLIC_KEY", "value": KEY }] }] },
             "networkConfiguration": { "awsvpcConfiguration": { "subnets": [ecs_local::SUBNET_A],
                 "securityGroups": [ecs_local::SECURITY_GROUP] } },
         }),
