@@ -89,7 +89,7 @@ fn over_at(record: &Record) -> u64 {
 
 /// What a task that carries this manager's name is judged by.
 #[derive(Debug)]
-pub(crate) struct Inquest<'a> {
+pub(crate) struct OrphanCheck<'a> {
     /// The records, read after the task was listed.
     pub(crate) records: &'a [&'a Record],
     /// The id of this manager's folder.
@@ -100,7 +100,7 @@ pub(crate) struct Inquest<'a> {
     pub(crate) patience: Duration,
 }
 
-impl Inquest<'_> {
+impl OrphanCheck<'_> {
     /// Whether a task is ended; nothing when a record answers for it or its end has begun. `owner` is the manager that
     /// it was listed by (AWS: startedBy): drivers of format 1 put their folder's id there, and not into the mark.
     ///

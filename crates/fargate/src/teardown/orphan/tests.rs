@@ -28,13 +28,13 @@ fn ends(verdict: &Verdict) -> bool {
 }
 
 fn verdict(task: &Task, records: &[&Record], owner: &str, patience: u64) -> Option<bool> {
-    let inquest = Inquest {
+    let check = OrphanCheck {
         records,
         folder: HERE,
         now: NOW,
         patience: Duration::from_secs(patience),
     };
-    inquest.verdict(task, owner).map(|verdict| ends(&verdict))
+    check.verdict(task, owner).map(|verdict| ends(&verdict))
 }
 
 proptest! {

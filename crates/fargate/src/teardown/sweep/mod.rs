@@ -22,7 +22,7 @@ use crate::state::records::{Entry, Found, Records};
 use crate::task::ownership::started_by;
 use crate::task::{self, Task};
 use crate::teardown::Teardown;
-use crate::teardown::orphan::{self, Absence, Inquest, Verdict};
+use crate::teardown::orphan::{self, Absence, OrphanCheck, Verdict};
 
 /// How often the jobs of a manager do it at most.
 const INTERVAL: Duration = Duration::from_secs(3 * 60);
@@ -84,14 +84,14 @@ impl Sweep<'_> {
             .iter()
             .filter_map(|entry| entry.record.as_deref().ok())
             .collect();
-        let inquest = Inquest {
+        let check = OrphanCheck {
             records: &records,
             folder: &self.identity.folder,
             now: now().as_secs(),
             patience: self.patience,
         };
         for (owner, task) in listed {
-            let Some(verdict) = inquest.verdict(&task, owner) else {
+            let Some(verdict) = check.verdict(&task, owner) else {
                 continue;
             };
             let what = format!("task {}", task.id());
