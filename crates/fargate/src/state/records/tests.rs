@@ -69,6 +69,7 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
         draft("manager"),
         family("b"),
         "run-task-eu-west-1.lock".to_owned(),
+        "t1_abc-99.stages".to_owned(),
     ];
     // Those of others, whatever they look like, and those of living processes.
     let kept = [
@@ -78,6 +79,8 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
         ("notes.tmp1", old),
         ("notes.tmp", old),
         ("mutt.lock", old),
+        ("acts.stages", old),
+        ("t1_abc-8.stages", old),
         ("report-1.txt", old),
         (".notes.a1B2c3D4e5F6.draft", old),
     ];

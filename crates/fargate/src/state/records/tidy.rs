@@ -11,7 +11,7 @@ use crate::state::shapes;
 /// How long a lock of jobs is kept that nobody writes to.
 const LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
 
-/// The age of a draft that nobody completes any more: writing one takes milliseconds.
+/// The age of a draft that nobody completes any more, and of a lock without its record: both take milliseconds.
 const DRAFT_AGE: Duration = Duration::from_secs(60);
 
 impl Records {
@@ -28,21 +28,26 @@ impl Records {
             if shapes::is_draft(name) && age > DRAFT_AGE {
                 discard(&file);
             }
-            let is_left = shapes::staged_job(name).is_some_and(|job| {
-                !self
-                    .directory
-                    .join(format!("{job}{}", shapes::RECORD))
-                    .exists()
-            });
-            if (shapes::is_lock(name) || is_left) && age > LOCK_AGE {
+            if self.is_unused_lock(name, age)
                 // One that somebody holds is in use. A process that waits for it sees that it lost its name.
-                if let Ok(lock) = File::open(&file)
-                    && lock.try_lock().is_ok()
-                {
-                    discard(&file);
-                }
+                && let Ok(lock) = File::open(&file)
+                && lock.try_lock().is_ok()
+            {
+                discard(&file);
             }
         }
         Ok(())
+    }
+
+    /// Whether it is a lock that jobs have not used for long, or one of the stages of a job without a record, which
+    /// prepare writes first.
+    fn is_unused_lock(&self, name: &str, age: Duration) -> bool {
+        match shapes::staged_job(name) {
+            Some(job) => {
+                let record = self.directory.join(format!("{job}{}", shapes::RECORD));
+                age > DRAFT_AGE && !record.exists()
+            }
+            None => shapes::is_lock(name) && age > LOCK_AGE,
+        }
     }
 }

@@ -135,6 +135,7 @@ impl Records {
                 discard(&file);
             }
         }
+        discard(&self.stages_file(job));
         let file = self.file(job);
         let gone = if let Found::Damaged(_) = now {
             let aside = self
@@ -144,7 +145,6 @@ impl Records {
         } else {
             std::fs::remove_file(&file)
         };
-        discard(&self.stages_file(job));
         match gone {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::system(format!(
                 "could not remove the job's record {}: {error}",
