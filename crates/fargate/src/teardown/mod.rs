@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::{Aws, AwsError};
+use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
 use crate::state::clock::now;
@@ -31,6 +32,9 @@ const UNKNOWN_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long stopping is tried while AWS neither does nor refuses it.
 const STOP_BUDGET: Duration = Duration::from_secs(60);
+
+/// The pauses between attempts.
+const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), STOP_BUDGET);
 
 /// Longest reason that StopTask takes (AWS: StopTask).
 const REASON_LIMIT: usize = 255;
@@ -249,13 +253,14 @@ async fn stop(
 /// Repeats a call within the budget while AWS neither does nor refuses it.
 async fn persist<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
     let give_up_at = Instant::now() + STOP_BUDGET;
-    let mut pause = Duration::from_secs(1);
+    let mut backoff = REPETITIONS;
     loop {
-        match call().await {
+        let answer = call().await;
+        let pause = backoff.pause();
+        match answer {
             Err(refusal) if refusal.may_pass() && Instant::now() + pause < give_up_at => {
                 tracing::debug!("{refusal}; trying again");
-                sleep(pause.mul_f64(rand::random_range(0.75..1.25))).await;
-                pause *= 2;
+                sleep(pause).await;
             }
             answer => return answer,
         }

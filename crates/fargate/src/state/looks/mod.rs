@@ -27,6 +27,7 @@ use tokio::time::{Instant, sleep};
 
 use self::schedule::{Move, View, Wish, spacing};
 use crate::aws::{Aws, AwsError};
+use crate::backoff::jitter;
 use crate::error::{Error, Result};
 use crate::state::clock::{self, millis};
 use crate::state::files::{self, Draft, discard};
@@ -309,8 +310,4 @@ fn cluster(arn: &str) -> Option<&str> {
 
 fn now() -> u64 {
     millis(clock::now())
-}
-
-fn jitter(time: Duration) -> Duration {
-    time.mul_f64(rand::random_range(0.75..1.25))
 }
