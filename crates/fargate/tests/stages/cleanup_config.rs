@@ -3,14 +3,15 @@
 use std::time::SystemTime;
 
 use serde_json::json;
+use testing::{ManagerHost, SshServer};
 
-use crate::aws::Server;
-use crate::manager::Manager;
-use crate::sweeping::rewrite;
+use crate::fargate;
+use crate::sweep::rewrite;
 
 #[test]
 fn a_configuration_that_became_wrong_elsewhere_leaves_no_task() {
-    let whole = |manager: &Manager| std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    let whole =
+        |manager: &ManagerHost| std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
     type Change = fn(String) -> String;
     let changes: [Change; 6] = [
         |text| text.replace("Username = ", "Port = \"x\"\nUsername = "),
@@ -26,7 +27,7 @@ fn a_configuration_that_became_wrong_elsewhere_leaves_no_task() {
         |text| format!("{text}\nSubnets = [\n"),
     ];
     for change in changes {
-        let manager = Manager::new(Server::Agent);
+        let manager = ManagerHost::new(fargate(), SshServer::Agent);
         manager.prepare();
         let text = change(whole(&manager));
         manager.write_config(&text);
@@ -38,7 +39,7 @@ fn a_configuration_that_became_wrong_elsewhere_leaves_no_task() {
 
 #[test]
 fn a_cleanup_that_cannot_do_more_marks_the_record() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
     // Neither the record nor the file says where the task is.
@@ -56,7 +57,7 @@ fn a_cleanup_that_cannot_do_more_marks_the_record() {
 
 #[test]
 fn a_damaged_configuration_without_a_record_is_told() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
     manager.write_config(&format!("{config}\nSubnets = [\n"));
     manager
@@ -67,7 +68,7 @@ fn a_damaged_configuration_without_a_record_is_told() {
 
 #[test]
 fn a_job_that_its_living_runner_has_done_with_is_over_in_minutes() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     // The runner's folder of the attempt.
     let folder = manager.path("custom-executor1");
     std::fs::create_dir(&folder).unwrap();
@@ -85,7 +86,7 @@ fn a_job_that_its_living_runner_has_done_with_is_over_in_minutes() {
     let mut running = manager.start(&["custom", "run", script.to_str().unwrap(), "build_script"]);
     running.read_until("begun");
     std::fs::remove_dir_all(&folder).unwrap();
-    let missing_since = |manager: &Manager| {
+    let missing_since = |manager: &ManagerHost| {
         let record = std::fs::read(manager.records().pop().unwrap()).unwrap();
         let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
         record["missing_since"].as_u64()

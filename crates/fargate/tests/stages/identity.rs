@@ -1,18 +1,18 @@
 //! Managers, folders and machines that share a cluster: none stops another's living jobs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
+use testing::{ManagerHost, Outcome, SshServer};
 
-use crate::aws::Server;
-use crate::manager::{Manager, Outcome};
+use crate::fargate;
 
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMzxVGcVbWvbLfvRBZLpsiPGbFeIxfYPy9zc5UTxLrGM";
 
 /// Gives the manager a name, and the folder below its own.
-fn name(manager: &Manager, name: &str, folder: &str) -> PathBuf {
+fn name(manager: &ManagerHost, name: &str, folder: &str) -> PathBuf {
     let text = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
     let directory = "[TaskMetadata]\nDirectory = ";
     let named = format!("[TaskMetadata]\nManager = {name:?}\nDirectory = ");
@@ -24,7 +24,7 @@ fn name(manager: &Manager, name: &str, folder: &str) -> PathBuf {
     file
 }
 
-fn call(manager: &Manager, config: &PathBuf, arguments: &[&str]) -> Outcome {
+fn call(manager: &ManagerHost, config: &Path, arguments: &[&str]) -> Outcome {
     let config = config.to_str().unwrap();
     let arguments = [&["--config", config], arguments].concat();
     manager.start(&arguments).finish()
@@ -36,11 +36,11 @@ fn now() -> u64 {
 }
 
 /// Starts a task as a driver would, with these marks.
-fn run_task(manager: &Manager, started_by: &str, group: &str) {
+fn run_task(manager: &ManagerHost, started_by: &str, group: &str) {
     manager.aws.call(
         "RunTask",
         &json!({
-            "cluster": crate::aws::CLUSTER, "taskDefinition": "test-task", "startedBy": started_by, "group": group,
+            "cluster": testing::CLUSTER, "taskDefinition": "test-task", "startedBy": started_by, "group": group,
             // Without a key the agent ends at once.
             "overrides": { "containerOverrides": [{ "name": "ci-coordinator",
                 "environment": [{ "name": "SSH_PUBLIC_KEY", "value": KEY }] }] },
@@ -52,7 +52,7 @@ fn run_task(manager: &Manager, started_by: &str, group: &str) {
 
 #[test]
 fn tasks_carry_the_managers_name_and_their_own_end() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let config = name(&manager, "ci-eu_1", "metadata");
     call(&manager, &config, &["custom", "prepare"]).exits(0);
     let task = &manager.aws.running()[0];
@@ -70,7 +70,7 @@ fn tasks_carry_the_managers_name_and_their_own_end() {
 
 #[test]
 fn two_folders_under_one_name_leave_each_others_living_jobs_alone() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let one = name(&manager, "ci", "metadata");
     let other = name(&manager, "ci", "other");
     call(&manager, &one, &["custom", "prepare"]).exits(0);
@@ -98,7 +98,7 @@ fn two_folders_under_one_name_leave_each_others_living_jobs_alone() {
 
 #[test]
 fn a_clone_of_a_managers_disk_leaves_the_living_jobs_of_the_first_alone() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let one = name(&manager, "ci", "metadata");
     call(&manager, &one, &["custom", "prepare"]).exits(0);
     // The records are cloned as well. Their runner is on a machine that cannot be seen from the clone.
@@ -142,9 +142,9 @@ fn a_clone_of_a_managers_disk_leaves_the_living_jobs_of_the_first_alone() {
 
 #[test]
 fn a_container_on_another_host_is_not_taken_for_a_rebooted_machine() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
-    crate::sweeping::rewrite(&manager, |record| {
+    crate::sweep::rewrite(&manager, |record| {
         record["runner"]["machine"] = json!("");
         record["runner"]["boot"] = json!("another");
     });
@@ -163,8 +163,8 @@ fn a_container_on_another_host_is_not_taken_for_a_rebooted_machine() {
 }
 
 /// Turns the manager's record into one of format 1, of a runner that lives.
-fn as_of_format_1(manager: &Manager) {
-    crate::sweeping::rewrite(manager, |record| {
+fn as_of_format_1(manager: &ManagerHost) {
+    crate::sweep::rewrite(manager, |record| {
         let start = record["starts"][0].clone();
         let fields = record.as_object_mut().unwrap();
         for new in [
@@ -187,7 +187,7 @@ fn as_of_format_1(manager: &Manager) {
 
 #[test]
 fn an_upgrade_with_running_jobs_goes_on_with_them() {
-    let mut manager = Manager::new(Server::Agent);
+    let mut manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     as_of_format_1(&manager);
     // The operator gives the manager a name at the same time.
@@ -221,7 +221,7 @@ fn an_upgrade_with_running_jobs_goes_on_with_them() {
     let arn = manager.aws.running()[0]["taskArn"].clone();
     manager.aws.stop_task(arn.as_str().unwrap(), "over");
     as_of_format_1(&manager);
-    crate::sweeping::rewrite(&manager, |record| {
+    crate::sweep::rewrite(&manager, |record| {
         record["intended_at"] = json!(now());
         record["task"] = Value::Null;
         record["login"] = Value::Null;
@@ -234,7 +234,7 @@ fn an_upgrade_with_running_jobs_goes_on_with_them() {
 
 #[test]
 fn a_driver_refuses_the_folder_of_a_newer_one() {
-    let manager = Manager::new(Server::Agent);
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();
     let format = manager.metadata().join("format");
     let ours = std::fs::read(&format).unwrap();
