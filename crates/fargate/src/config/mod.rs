@@ -1,6 +1,6 @@
 //! `fargate.toml`: read raw, then checked into types that cannot be wrong.
 //!
-//! The format is a contract (DESIGN section 3), and files written for GitLab's driver load unchanged.
+//! The format is a contract, and files written for GitLab's driver load unchanged.
 
 mod cleanup;
 mod job_image;

@@ -92,7 +92,7 @@ impl Lock {
         Some(word)
     }
 
-    /// Leaves word for the next holder, who does without when it cannot be written. A word in place of one of the same length
+    /// Leaves a word for the next holder, which does without when it cannot be written. One in place of one of the same length
     /// is written at once.
     pub(crate) fn write(&mut self, word: &str) {
         let written = (|| {

@@ -1,4 +1,4 @@
-//! Stops what there is of a job's task and forgets the job. The one way in which a job ends, wherever it does.
+//! Stops a job's tasks and forgets the job: the one way in which a job ends.
 
 pub(crate) mod orphan;
 pub(crate) mod sweep;

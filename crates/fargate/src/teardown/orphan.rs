@@ -28,7 +28,7 @@ pub(crate) enum Verdict {
     End(String),
 }
 
-/// What a look at a job's folder says.
+/// A look at a job's folder, judged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Absence {
     /// Since when it is missing, in seconds since 1970.
@@ -37,7 +37,7 @@ pub(crate) struct Absence {
     pub(crate) is_over: bool,
 }
 
-/// What another look at a job's folder says, that was missing `since` then; `may_run` is whether a stage of the job may be
+/// Judges another look at a job's folder that was missing `since` then; `may_run` is whether a stage of the job may be
 /// running, which needs the folder.
 pub(crate) fn absence(since: Option<u64>, seen: Presence, may_run: bool, now: u64) -> Absence {
     let (since, is_over) = match seen {
@@ -87,7 +87,7 @@ fn over_at(record: &Record) -> u64 {
         .unwrap_or(intended.max().unwrap_or(0).saturating_add(LONGEST_JOB))
 }
 
-/// What a task that carries this manager's name is judged by.
+/// A check of tasks that carry this manager's name.
 #[derive(Debug)]
 pub(crate) struct OrphanCheck<'a> {
     /// The records, read after the task was listed.

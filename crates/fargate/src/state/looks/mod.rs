@@ -1,12 +1,12 @@
 //! Looks at tasks that the processes of a manager share.
 //!
 //! AWS limits DescribeTasks to some twenty calls a second for all callers of an account, and takes a hundred tasks a
-//! call. So whoever wants to know of its task leaves word in a folder. One of them, who holds a lock, asks for all and
+//! call. So each process that watches a task leaves a file in a folder. One of them, with a lock, asks for all and
 //! lays out the answers; the others read theirs. Any of them may be killed at any time: locks go with their
-//! processes, and what they leave behind is cleared away by the next who asks.
+//! processes, and the next one that asks removes the files they leave behind.
 //!
 //! ```text
-//! looks/turn            when AWS may be asked again; locked by who asks
+//! looks/turn            when AWS may be asked again; locked by the process that asks
 //! looks/TASK.PID.new    of a process that is about to wait
 //! looks/TASK.PID.wait   a task's ARN; locked by the process that waits
 //! looks/TASK.PID.seen   the answer for it
@@ -42,7 +42,7 @@ const NEW: &str = "new";
 /// How old a file is at least whose process was killed when it was about to wait, which takes milliseconds.
 const NEW_AGE: Duration = Duration::from_secs(60);
 
-/// How often it is tried to be the one who asks, while another is about it.
+/// Pause between attempts at the lock while another process asks.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Bound of one look: that of a call, and of another process's before it.
@@ -143,7 +143,7 @@ impl TaskWatcher {
         Err(AwsError::abandoned("ecs:DescribeTasks"))
     }
 
-    /// What to do next, and the answer that there is.
+    /// The next move, and the answer that lies there.
     fn next(&self, wish: Wish) -> (Move, Option<Answer>) {
         let seen = std::fs::read(self.file(&self.name, SEEN)).ok();
         let answer = seen.and_then(|seen| serde_json::from_slice::<Answer>(&seen).ok());
@@ -193,7 +193,7 @@ impl TaskWatcher {
         Ok(answer(&self.arn))
     }
 
-    /// The names and ARNs of the others that wait for tasks of the same cluster. What dead ones left is removed.
+    /// The names and ARNs of the others that wait for tasks of the same cluster. Removes the files of dead ones.
     fn waiting(&self) -> Vec<(String, String)> {
         let mut waiting = Vec::new();
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
@@ -209,7 +209,7 @@ impl TaskWatcher {
             };
             let is_abandoned = match ending {
                 _ if !shapes::is_look(file) => false,
-                // Who waits leaves word before anything is laid out for it.
+                // A process announces itself before anything is laid out for it.
                 Some(SEEN) => !self.file(name, WAITING).exists(),
                 Some(NEW) => is_old(&path),
                 // Only the process with the lock writes it, and not yet.
@@ -284,7 +284,7 @@ impl LookLock {
         content.trim().parse().ok()
     }
 
-    /// One write of as many digits as ever, so that who reads meanwhile sees the old time or the new one.
+    /// One write of always the same length, so that a reader sees the old time or the new one.
     fn note(&mut self, next_at: u64) {
         let written = self
             .0

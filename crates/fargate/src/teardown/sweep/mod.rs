@@ -2,7 +2,7 @@
 //! record answers for.
 //!
 //! prepare does it now and then beside its waiting, `fargate reap` when a person wants it. Each step may be the last
-//! one: whatever is left, the next sweep finds.
+//! one: the next sweep finds the rest.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -67,7 +67,7 @@ pub(crate) enum Done {
 }
 
 impl Sweep<'_> {
-    /// Ends what is to be ended. What fails stands in its finding, and keeps nothing else from being ended.
+    /// Ends orphaned jobs and tasks. A failure stands in its finding, and keeps no other from being ended.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl Sweep<'_> {
         finding.await
     }
 
-    /// What the folder of the job says, which is noted for the next sweep.
+    /// Looks at the job's folder, and notes for the next sweep whether it is missing.
     fn absence(&self, record: &Record) -> Absence {
         let seen = record
             .job_folder
