@@ -1,11 +1,16 @@
 //! The command line (contract: DESIGN section 2, a superset of GitLab's driver's).
 
+#[cfg(feature = "trial")]
+mod trial;
+
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+
+#[cfg(feature = "trial")]
+pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
 
 /// Runs each GitLab CI job in a fresh AWS Fargate task.
 #[derive(Debug, Parser)]
@@ -53,6 +58,7 @@ pub(crate) enum Command {
     ///
     /// Without --config it runs on this machine, against a local stand-in for AWS, as a process or, with
     /// --containers, in containers; with --config against that AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
+    #[cfg(feature = "trial")]
     Try(Try),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
@@ -60,6 +66,7 @@ pub(crate) enum Command {
     /// minutes. Exits with 0 when nothing is left, 1 when something could not be stopped.
     Reap(Reap),
     /// A stand-in for AWS on this machine
+    #[cfg(feature = "trial")]
     Local {
         #[command(subcommand)]
         command: Local,
@@ -73,6 +80,7 @@ pub(crate) enum Command {
 
 impl Options {
     /// These options for a stage that is called from another folder; its configuration is named apart.
+    #[cfg(feature = "trial")]
     pub(crate) fn for_stages(&self) -> Vec<OsString> {
         let level = self.log_level.map(|level| OsString::from(level.as_str()));
         let format = self.log_format.map(|format| match format {
@@ -108,58 +116,6 @@ pub(crate) struct Reap {
     /// How old a task must be that no record names, such as 90s, 15m or 0s
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration, default_value = "10m")]
     pub(crate) older_than: Duration,
-}
-
-/// What to try.
-#[derive(Debug, Args)]
-pub(crate) struct Try {
-    /// The job [default: the only one of the file]
-    pub(crate) job: Option<String>,
-    /// Where the job is; the folder of this file is its project
-    #[arg(long, value_name = "FILE", default_value = ".gitlab-ci.yml")]
-    pub(crate) file: PathBuf,
-    /// Use this image in place of the job's
-    #[arg(long, value_name = "IMAGE")]
-    pub(crate) image: Option<String>,
-    /// Set a variable of the job, over the file's; may be repeated
-    #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_value)]
-    pub(crate) variables: Vec<(String, String)>,
-    /// Where tasks have their builds, as builds_dir of a runner [default: /builds; without --config a
-    /// temporary folder]
-    #[arg(long, value_name = "DIR", value_parser = absolute)]
-    pub(crate) builds_dir: Option<String>,
-    /// Leave the task running, and say how to use and to stop it
-    #[arg(long)]
-    pub(crate) keep: bool,
-    #[command(flatten)]
-    pub(crate) containers: Containers,
-}
-
-/// Whether, and with what, a job is tried in containers.
-#[derive(Debug, Args)]
-pub(crate) struct Containers {
-    /// Run the job's own image and its services, in containers of this machine's Docker or Podman
-    #[arg(long = "containers", conflicts_with = "builds_dir")]
-    pub(crate) wanted: bool,
-    /// With --containers: where the job's files are unpacked; a shell, tar and base64 will do [default:
-    /// GitLab's own helper]
-    #[arg(long, value_name = "IMAGE", requires = "wanted")]
-    pub(crate) helper_image: Option<String>,
-    /// With --containers: the static program fargate-agent [default: the one beside this program]
-    #[arg(long, value_name = "FILE", requires = "wanted")]
-    pub(crate) agent: Option<PathBuf>,
-}
-
-fn absolute(text: &str) -> Result<String, &'static str> {
-    match text.starts_with('/') {
-        true => Ok(text.trim_end_matches('/').to_owned()),
-        false => Err("it does not start with `/`"),
-    }
-}
-
-fn key_value(text: &str) -> Result<(String, String), &'static str> {
-    let (key, value) = text.split_once('=').ok_or("it has no `=`")?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// The stages of a job.
@@ -227,21 +183,9 @@ pub(crate) enum Agent {
         destination: String,
     },
     /// Take scripts over SSH
+    #[cfg(feature = "trial")]
     #[command(hide = true)]
-    Serve {
-        /// Where to listen
-        #[arg(long, value_name = "ADDRESS")]
-        listen: SocketAddr,
-        /// The SSH host key [default: a new one each time]
-        #[arg(long, value_name = "FILE")]
-        host_key: Option<PathBuf>,
-        /// Run what is not the job author's: git, cache and artifacts
-        #[arg(long)]
-        helper: bool,
-        /// Leave when standard input ends
-        #[arg(long)]
-        until_stdin_closes: bool,
-    },
+    Serve(ServeAgent),
 }
 
 /// What goes into the agent's image.
@@ -251,40 +195,4 @@ pub(crate) struct Programs {
     /// The static program fargate-agent; once for each architecture [default: the one beside this program]
     #[arg(long = "binary", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-}
-
-/// The commands of the stand-in.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Local {
-    /// Answer the calls of ECS, EC2, CloudWatch Logs and STS, with real tasks behind them
-    Serve(Serve),
-}
-
-/// How the stand-in serves.
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Where to listen; whoever can reach it can run programs here
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
-    pub(crate) listen: SocketAddr,
-    /// What runs the tasks' containers
-    #[arg(long, value_enum, default_value_t = Backend::Process)]
-    pub(crate) backend: Backend,
-    /// Let happen what this JSON document says
-    #[arg(long, value_name = "FILE")]
-    pub(crate) faults: Option<PathBuf>,
-    /// Scale of AWS's usual waiting times: 0 for none, 1 for AWS's own
-    #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
-    pub(crate) latency: f64,
-    /// Apply AWS's published rate limits
-    #[arg(long)]
-    pub(crate) throttle: bool,
-}
-
-/// What runs the containers of the stand-in's tasks.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Backend {
-    /// Processes of this machine
-    Process,
-    /// Containers of this machine's Docker or Podman, found as the docker command finds it (DOCKER_HOST)
-    Container,
 }

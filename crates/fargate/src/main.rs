@@ -25,6 +25,7 @@ mod state;
 mod task;
 mod teardown;
 mod text;
+#[cfg(feature = "trial")]
 mod trial;
 
 use std::io::Write;
@@ -34,7 +35,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::cli::{Agent, Cli, Command, Local, Options};
+#[cfg(feature = "trial")]
+use crate::cli::Local;
+use crate::cli::{Agent, Cli, Command, Options};
 use crate::config::{CleanupConfig, Config, DEFAULT_FILE, Flags, Logging};
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::Runner;
@@ -88,10 +91,12 @@ fn run(cli: Cli) -> Result<()> {
                 let config = logged_configuration(&cli.options)?;
                 operate::reap::reap(&wanted, &config, &shutdown).await
             }
-            Command::Try(wanted) => trial::run(&wanted, &cli.options, &shutdown).await,
+            #[cfg(feature = "trial")]
+            Command::Try(request) => trial::try_job(&request, &cli.options, &shutdown).await,
+            #[cfg(feature = "trial")]
             Command::Local {
                 command: Local::Serve(serve),
-            } => trial::local::serve(&serve, &shutdown).await,
+            } => trial::serve(&serve, &shutdown).await,
             #[cfg(feature = "agent-image")]
             Command::Agent {
                 command: Agent::Image { programs, output },
@@ -105,24 +110,10 @@ fn run(cli: Cli) -> Result<()> {
                         destination,
                     },
             } => images::agent::push(&programs.files, &destination, insecure, &shutdown).await,
+            #[cfg(feature = "trial")]
             Command::Agent {
-                command:
-                    Agent::Serve {
-                        listen,
-                        host_key,
-                        helper,
-                        until_stdin_closes,
-                    },
-            } => {
-                let arguments = fargate_agent::Arguments {
-                    listen,
-                    host_key,
-                    helper,
-                    until_stdin_closes,
-                };
-                let served = fargate_agent::run(arguments).await;
-                served.map_err(|error| Error::system(format!("the agent failed: {error:#}")))
-            }
+                command: Agent::Serve(options),
+            } => trial::serve_agent(options).await,
         }
     });
     // A name that is still being looked up must not keep the process.

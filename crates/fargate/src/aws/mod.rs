@@ -9,6 +9,7 @@ mod logs;
 mod registry;
 #[cfg(test)]
 mod reply_tests;
+#[cfg(feature = "trial")]
 mod setup;
 mod signed;
 
@@ -30,6 +31,7 @@ pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::error::AwsError;
 use self::http::Http;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
+#[cfg(feature = "trial")]
 pub(crate) use self::setup::{OneContainer, Setup};
 use crate::config::{Cpu, Fargate, Memory, Storage, StrategyItem};
 use crate::task::Task;

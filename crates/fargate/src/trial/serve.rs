@@ -1,0 +1,93 @@
+//! `fargate local serve`: the stand-in for AWS, with this program's own agent in its tasks.
+
+use std::io::Write;
+
+use ecs_local::{Backend, Faults, Options, Seed, StandIn};
+use tokio::net::TcpListener;
+
+use crate::cli::{Backend as Kind, Serve};
+use crate::error::{Blame, Error, Result};
+use crate::signals::Shutdown;
+
+use super::agent_process::process_backend;
+
+/// Serves until stopped.
+///
+/// # Errors
+///
+/// When it cannot listen, or the file of faults is wrong.
+pub(crate) async fn serve(serve: &Serve, shutdown: &Shutdown) -> Result<()> {
+    let usage = |message: String| Error::new(Blame::Usage, message);
+    let faults = match &serve.faults {
+        None => Faults::default(),
+        Some(file) => {
+            let text = std::fs::read_to_string(file).map_err(|error| {
+                usage(format!(
+                    "could not read the faults {}: {error}",
+                    file.display()
+                ))
+            })?;
+            Faults::parse(&text).map_err(|error| usage(format!("{}: {error:#}", file.display())))?
+        }
+    };
+    if !(serve.latency.is_finite() && serve.latency >= 0.0) {
+        return Err(usage(format!(
+            "--latency is {}, but must be 0 or more",
+            serve.latency
+        )));
+    }
+    let listener = TcpListener::bind(serve.listen).await.map_err(|error| {
+        Error::system(format!("could not listen on {}: {error}", serve.listen))
+            .advise("Choose another address with --listen.")
+    })?;
+    let options = Options {
+        latency: serve.latency,
+        throttle: serve.throttle,
+        faults,
+        backend: match serve.backend {
+            Kind::Process => process_backend()?,
+            Kind::Container => Backend::Container { socket: None },
+        },
+        seed: Seed::default(),
+    };
+    let failed =
+        |error: anyhow::Error| Error::system(format!("the stand-in for AWS failed: {error:#}"));
+    let stand_in = tokio::select! {
+        ready = StandIn::new(options) => ready.map_err(failed)?,
+        _ = shutdown.requested() => return Ok(()),
+    };
+    introduce(&listener)?;
+    let shutdown = shutdown.clone();
+    let stopped = async move {
+        shutdown.requested().await;
+    };
+    stand_in.serve(listener, stopped).await.map_err(failed)
+}
+
+fn introduce(listener: &TcpListener) -> Result<()> {
+    let seed = Seed::default();
+    let address = listener
+        .local_addr()
+        .map_err(|error| Error::system(error.to_string()))?;
+    let ids = |ids: Vec<&str>| ids.join(", ");
+    let subnets = ids(seed
+        .subnets
+        .iter()
+        .map(|subnet| subnet.id.as_str())
+        .collect());
+    let groups = ids(seed
+        .security_groups
+        .iter()
+        .map(|group| group.id.as_str())
+        .collect());
+    let text = format!(
+        "A stand-in for ECS, EC2, CloudWatch Logs and STS answers at http://{address} (account 000000000000, any credentials).\n\
+         Subnets: {subnets}\nSecurity groups: {groups}\n\
+         Point clients to it with Endpoint = \"http://{address}\" in [Fargate], or AWS_ENDPOINT_URL.\n"
+    );
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+        .map_err(|error| Error::system(format!("could not write to standard output: {error}")))
+}

@@ -1,0 +1,107 @@
+//! `image:` and `services:`, whose entries have one form in common, and `variables:`.
+
+use crate::variables::Variable;
+use crate::yaml::Node;
+
+/// An image as a job asks for it, for itself or for one of its services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ImageEntry {
+    pub(crate) name: String,
+    /// Services: names it is reachable by, separated by commas or blanks.
+    pub(crate) alias: String,
+    pub(crate) entrypoint: Option<Vec<String>>,
+    pub(crate) command: Option<Vec<String>>,
+    pub(crate) variables: Vec<Variable>,
+    pub(crate) pull_policy: Vec<String>,
+}
+
+/// Keys of an image that are read.
+pub(super) const IMAGE_KEYS: &[&str] = &[
+    "name",
+    "alias",
+    "entrypoint",
+    "command",
+    "variables",
+    "pull_policy",
+];
+
+/// Reads an image: a name, or a map with a `name`.
+///
+/// # Errors
+///
+/// With the fault, which follows the keyword.
+pub(super) fn read_image(node: &Node) -> Result<ImageEntry, String> {
+    if let Some(name) = node.scalar() {
+        return Ok(ImageEntry {
+            name,
+            ..ImageEntry::default()
+        });
+    }
+    let pull_policy = match node.get("pull_policy") {
+        Some(Node::List(_)) => texts(node, "pull_policy")?.unwrap_or_default(),
+        _ => text(node, "pull_policy")?.into_iter().collect(),
+    };
+    Ok(ImageEntry {
+        name: text(node, "name")?.ok_or("must be a name, or have a `name`")?,
+        alias: text(node, "alias")?.unwrap_or_default(),
+        entrypoint: texts(node, "entrypoint")?,
+        command: texts(node, "command")?,
+        variables: match node.get("variables") {
+            Some(variables) => read_variables(variables)?,
+            None => Vec::new(),
+        },
+        pull_policy,
+    })
+}
+
+fn text(node: &Node, key: &str) -> Result<Option<String>, String> {
+    let Some(value) = node.get(key) else {
+        return Ok(None);
+    };
+    let text = value
+        .scalar()
+        .ok_or_else(|| format!("has a `{key}` that is not a text"))?;
+    Ok(Some(text))
+}
+
+fn texts(node: &Node, key: &str) -> Result<Option<Vec<String>>, String> {
+    let Some(value) = node.get(key) else {
+        return Ok(None);
+    };
+    let texts = match value {
+        Node::List(items) => items.iter().map(Node::scalar).collect(),
+        _ => None,
+    };
+    let texts: Vec<String> =
+        texts.ok_or_else(|| format!("has a `{key}` that is not a list of texts"))?;
+    Ok(Some(texts))
+}
+
+/// Reads `variables:`: names with values, or with maps that have a `value`.
+///
+/// # Errors
+///
+/// With the fault, which follows the keyword.
+pub(super) fn read_variables(node: &Node) -> Result<Vec<Variable>, String> {
+    if !matches!(node, Node::Map(_)) {
+        return Err("must map names to values".to_owned());
+    }
+    node.entries()
+        .map(|(key, node)| read_variable(key, node))
+        .collect()
+}
+
+fn read_variable(key: &str, node: &Node) -> Result<Variable, String> {
+    let value = match node {
+        Node::Null => Some(String::new()),
+        Node::Map(_) => Some(node.get("value").and_then(Node::scalar).unwrap_or_default()),
+        _ => node.scalar(),
+    };
+    let value =
+        value.ok_or_else(|| format!("has {key} with a value that is neither text nor number"))?;
+    let variable = Variable::named(key, value).map_err(|error| format!("is wrong: {error}"))?;
+    Ok(Variable {
+        raw: node.get("expand") == Some(&Node::Bool(false)),
+        ..variable
+    })
+}

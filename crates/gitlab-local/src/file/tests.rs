@@ -1,0 +1,265 @@
+//! Files as people write them, and as they get them wrong.
+
+use std::time::Duration;
+
+use super::*;
+
+fn job(text: &str) -> JobDefinition {
+    JobDefinition::parse(text, Some("job")).unwrap()
+}
+
+fn error(text: &str, name: Option<&str>) -> String {
+    let error = JobDefinition::parse(text, name).unwrap_err();
+    format!("{error}. {}", error.advice().unwrap_or_default())
+}
+
+#[test]
+fn defaults_and_lists_become_one_script() {
+    let job = job("
+default:
+  image: {name: 'ruby:$V', entrypoint: ['']}
+  before_script: [a, [b, [c]]]
+  services: [postgres:16]
+variables:
+  V: 3.3
+  W: {value: w, description: text, expand: false}
+after_script: z
+job:
+  stage: build
+  timeout: 1h 30m
+  variables: {V: 3.4}
+  services:
+    - redis
+    - {name: mysql, alias: 'db,my', command: [mysqld], variables: {A: 1}, pull_policy: always}
+  script: |
+    d
+    e
+");
+    assert_eq!(job.script, ["a", "b", "c", "d\ne\n"]);
+    assert_eq!(job.after_script, ["z"]);
+    assert_eq!(job.stage, "build");
+    assert_eq!(job.timeout, Duration::from_secs(5400));
+    let image = job.image.unwrap();
+    assert_eq!(
+        (image.name.as_str(), image.entrypoint),
+        ("ruby:$V", Some(vec![String::new()]))
+    );
+    assert_eq!(
+        job.services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect::<Vec<_>>(),
+        ["redis", "mysql"]
+    );
+    assert_eq!(
+        (
+            job.services[1].alias.as_str(),
+            job.services[1].pull_policy.len()
+        ),
+        ("db,my", 1)
+    );
+    assert_eq!(job.services[1].variables[0].value, "1");
+    let variables: Vec<_> = job
+        .variables
+        .iter()
+        .map(|v| (v.key.as_str(), v.value.as_str(), v.raw))
+        .collect();
+    assert_eq!(
+        variables,
+        [("V", "3.3", false), ("W", "w", true), ("V", "3.4", false)]
+    );
+    assert_eq!(job.warnings, Vec::<String>::new());
+}
+
+#[test]
+fn an_empty_list_of_the_job_overrides_the_default() {
+    let job = job(
+        "default: {before_script: [a], services: [b]}\njob: {before_script: [], services: [], script: c}",
+    );
+    assert_eq!((job.script.len(), job.services.len()), (1, 0));
+}
+
+#[test]
+fn the_only_job_needs_no_name() {
+    let text = ".hidden: {script: x}\nstages: [test]\nonly_one: {script: z}\n";
+    assert_eq!(JobDefinition::parse(text, None).unwrap().name, "only_one");
+    let several = error("a: {script: x}\nb: {script: x}\n", None);
+    assert!(several.contains("a, b"), "{several}");
+    assert!(error("stages: [test]", None).contains("no job"));
+}
+
+#[test]
+fn a_job_that_is_not_there_is_answered_with_what_is() {
+    let text = ".base: {script: x}\ncompile: {script: x}\nunit: {script: x}\n";
+    assert!(error(text, Some("unti")).contains("Did you mean unit?"));
+    assert!(error(text, Some("deploy")).contains("compile, unit"));
+    assert!(error(text, Some(".base")).contains("template"));
+    assert!(error(text, Some("stages")).contains("no job stages"));
+    assert!(
+        error("include: other.yml\na: {script: x}", Some("b"))
+            .contains("Included files are not read")
+    );
+}
+
+#[test]
+fn what_would_change_the_script_is_refused() {
+    for (text, expected) in [
+        ("job: {extends: .base, script: x}", "`extends`"),
+        ("job: {trigger: other/project}", "`trigger`"),
+        (
+            "job: {script: [x, !reference [.base, script]]}",
+            "!reference",
+        ),
+        (
+            "variables: {A: !reference [.base, variables, A]}\njob: {script: x}",
+            "!reference",
+        ),
+        (
+            "default: {before_script: !reference [.base, script]}\njob: {script: x}",
+            "!reference",
+        ),
+        (
+            "job: {script: x, hooks: {pre_get_sources_script: [y]}}",
+            "`hooks`",
+        ),
+    ] {
+        let error = error(text, Some("job"));
+        assert!(
+            error.contains(expected) && error.contains("not followed"),
+            "{text}: {error}"
+        );
+    }
+    // Another job's reference is no matter of this one.
+    job("job: {script: x}\nother: {script: [!reference [.base, script]]}");
+    job(
+        "default: {before_script: !reference [.base, script]}\njob: {before_script: [a], script: x}",
+    );
+}
+
+#[test]
+fn wrong_values_name_job_and_key() {
+    for (text, expected) in [
+        ("job: {stage: test}", "job job: `script` is missing"),
+        ("job: {script: {a: b}}", "job job: `script` must be"),
+        ("job: {script: [1]}", "job job: `script` must be"),
+        (
+            "job: {script: x, image: {entrypoint: ['']}}",
+            "job job: `image` must be",
+        ),
+        (
+            "job: {script: x, services: redis}",
+            "job job: `services` must be a list",
+        ),
+        (
+            "job: {script: x, variables: [A]}",
+            "job job: `variables` must map",
+        ),
+        (
+            "job: {script: x, variables: {A: [b]}}",
+            "job job: `variables` has A",
+        ),
+        (
+            "job: {script: x, variables: {a-b: c}}",
+            "job job: `variables` is wrong: \"a-b\"",
+        ),
+        (
+            "job: {script: x, timeout: soon}",
+            "job job: `timeout` must be a duration",
+        ),
+        (
+            "image: a\ndefault: {image: b}\njob: {script: x}",
+            "`image` both",
+        ),
+        ("job: [", "line 1"),
+    ] {
+        let error = error(text, Some("job"));
+        assert!(error.contains(expected), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_not_followed_is_said_once_each() {
+    let job = job("
+include: other.yml
+workflow: {rules: []}
+default: {tags: [x], image: y}
+job: {script: x, rules: [{if: $A}], artifacts: {paths: [a]}, parallel: 3, needs: [], shiny_new_key: 1}
+");
+    let expected = [
+        "`include` is not followed",
+        "`workflow` is not evaluated",
+        "default: `tags` ",
+        "job job: `rules` is not evaluated",
+        "job job: `artifacts` is not followed: nothing is uploaded",
+        "job job: `parallel` ",
+        "job job: `needs` ",
+        "job job: `shiny_new_key` is not followed",
+    ];
+    assert_eq!(job.warnings.len(), expected.len(), "{:#?}", job.warnings);
+    for (warning, expected) in job.warnings.iter().zip(expected) {
+        assert!(warning.starts_with(expected), "{warning} / {expected}");
+    }
+}
+
+/// A file with most of what is followed, and much that is not.
+const SAMPLE: &str = "
+default: &defaults
+  image: {name: 'ruby:$V', entrypoint: [''], docker: {platform: linux/amd64, user: root}}
+  before_script: [a, [b, [c]]]
+  services: [postgres:16, {name: mysql, alias: 'db,my', command: [mysqld], variables: {A: 1}}]
+variables:
+  V: 3.3
+  W: {value: w, description: text, expand: false}
+.hidden: {script: x}
+job:
+  stage: build
+  timeout: 1h 30m
+  variables: {V: 3.4, N: ~}
+  script: |
+    d
+    e
+  after_script: &after
+    - echo \"over: $V\"
+  rules: [{if: $CI, when: never}]
+  artifacts: {paths: [out]}
+other:
+  <<: *defaults
+  script: *after
+";
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn no_file_is_too_odd(bytes in crate::mutation::bytes(SAMPLE), name in proptest::sample::select(vec![Some("job"), Some("other"), None])) {
+        let text = String::from_utf8_lossy(&bytes);
+        match JobDefinition::parse(&text, name) {
+            Ok(job) => {
+                proptest::prop_assert!(name.is_none_or(|name| name == job.name) && !job.name.starts_with('.'));
+                proptest::prop_assert!(!job.timeout.is_zero());
+                // The same file says the same.
+                proptest::prop_assert_eq!(JobDefinition::parse(&text, Some(&job.name)).unwrap(), job);
+            }
+            Err(error) => {
+                proptest::prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn anchors_that_multiply_are_refused_in_time() {
+    let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let before = level - 1;
+        let many = format!("*a{before}, ").repeat(9);
+        text.push_str(&format!(
+            "a{level}: &a{level} [{}]\n",
+            many.trim_end_matches(", ")
+        ));
+    }
+    text.push_str("job: {script: *a11}\n");
+    assert!(error(&text, Some("job")).contains("not valid YAML"));
+    let deep = format!("job: {{script: {}}}", "[".repeat(100_000));
+    assert!(error(&deep, Some("job")).contains("not valid YAML"));
+}

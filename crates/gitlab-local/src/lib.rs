@@ -1,0 +1,54 @@
+//! Plays GitLab and its runner for one job of a `.gitlab-ci.yml`, without either of them.
+//!
+//! The caller brings a custom executor driver: an executable with arguments. This crate reads the file, makes the job,
+//! its variables, its files and its scripts as GitLab and GitLab Runner 19.4 make them, calls the driver's stages, and
+//! writes the job log. It knows nothing about what the driver does with them.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), gitlab_local::Error> {
+//! use gitlab_local::{Cancellation, Driver, JobDefinition, JobLog, JobRun, ReceivedJob, RunnerIdentity};
+//! use std::path::Path;
+//!
+//! let file = Path::new(".gitlab-ci.yml");
+//! let definition = JobDefinition::read(file, Some("unit tests"))?;
+//! let identity = RunnerIdentity { description: "my laptop", short_token: "laptop" };
+//! let job = ReceivedJob::new(definition, file, identity)?;
+//! let driver = Driver { program: "/usr/local/bin/driver".into(), arguments: vec![], environment: vec![] };
+//! let (canceler, cancellation) = Cancellation::new();
+//! let run = JobRun { driver: &driver, job: &job, builds_dir: "/builds", keep: false, cancellation: &cancellation };
+//! let end = run.run(&mut JobLog::on_stdout()).await?;
+//! # drop((canceler, end));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Rooms, from the top; each knows only those below it: `runner` (the runner's part: variables, attempts, calls),
+//! `server` (GitLab's part: predefined variables, the job response), `file` (`.gitlab-ci.yml`), `checkout` (the project's
+//! folder), `script` (the text of a stage), and the leaves `yaml`, `variables`, `job_log` and `cancellation`.
+
+mod cancellation;
+mod checkout;
+mod error;
+mod file;
+mod job_log;
+#[cfg(test)]
+// Shared with the tests of the driver, which use more of it.
+#[allow(dead_code)]
+#[path = "../../fargate/src/mutation.rs"]
+mod mutation;
+mod runner;
+mod script;
+mod server;
+mod variables;
+mod yaml;
+
+pub use self::cancellation::{Canceler, Cancellation};
+pub use self::checkout::ProjectError;
+pub use self::error::{Blame, Error};
+pub use self::file::{FileError, JobDefinition, Problem};
+pub use self::job_log::JobLog;
+pub use self::runner::{
+    Driver, Environment, JobEnd, JobFailure, JobRun, KeptTask, RUNNER_VERSION, ReceivedJob,
+};
+pub use self::server::RunnerIdentity;
+pub use self::variables::InvalidName;

@@ -1,0 +1,22 @@
+//! GitLab Runner's part: what it makes of a job, and its calls of a custom executor driver.
+//!
+//! This follows GitLab Runner 19.4's custom executor step by step. Where the runner behaves in a way that looks odd (a
+//! pause after the third attempt, no `after_script` after a timeout), so does this.
+
+mod attempt;
+mod call;
+mod driver;
+mod failure;
+mod folder;
+mod job_variables;
+mod kept_task;
+mod received;
+mod sequence;
+mod services;
+
+pub use self::driver::{Driver, Environment};
+pub use self::failure::JobFailure;
+pub use self::job_variables::RUNNER_VERSION;
+pub use self::kept_task::KeptTask;
+pub use self::received::ReceivedJob;
+pub use self::sequence::{JobEnd, JobRun};

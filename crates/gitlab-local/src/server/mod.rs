@@ -1,0 +1,10 @@
+//! GitLab's part: the job that it hands to a runner.
+
+mod origin;
+mod predefined;
+mod response;
+
+pub(crate) use self::origin::JobOrigin;
+pub use self::origin::RunnerIdentity;
+pub(crate) use self::predefined::gitlab_variables;
+pub(crate) use self::response::{AFTER_SCRIPT_TIMEOUT, job_response};
