@@ -54,12 +54,6 @@ impl Output {
         Self::open(io::stderr().as_fd(), "/proc/self/fd/2")
     }
 
-    /// A file.
-    #[cfg(test)]
-    pub(crate) fn file(file: File) -> Self {
-        Self::of(Sink::Direct(file))
-    }
-
     fn open(inherited: BorrowedFd<'_>, path: &str) -> io::Result<Self> {
         Ok(Self::of(match pipe::OpenOptions::new().open_sender(path) {
             Ok(sender) => Sink::Pipe(sender),

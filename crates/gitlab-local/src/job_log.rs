@@ -3,10 +3,9 @@
 //! Colours appear only on a terminal whose owner did not switch them off, so a pipe or another CI system gets plain
 //! text. When nobody reads the log any more, the job goes on: its environment must still be cleaned up.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 const CYAN: &str = "\u{1b}[36;1m";
 const GREEN: &str = "\u{1b}[32;1m";
@@ -17,7 +16,7 @@ const RESET: &str = "\u{1b}[0;m";
 
 /// The job log.
 pub struct JobLog {
-    output: Box<dyn AsyncWrite + Unpin>,
+    output: Arc<Mutex<dyn Write + Send>>,
     colour: bool,
     at_line_start: bool,
     section: Option<Instant>,
@@ -28,13 +27,13 @@ impl JobLog {
     pub fn on_stdout() -> Self {
         let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = io::stdout().is_terminal() && !declined;
-        Self::new(tokio::io::stdout(), colour)
+        Self::new(io::stdout(), colour)
     }
 
     /// A log on `output`.
-    pub fn new(output: impl AsyncWrite + Unpin + 'static, colour: bool) -> Self {
+    pub fn new(output: impl Write + Send + 'static, colour: bool) -> Self {
         Self {
-            output: Box::new(output),
+            output: Arc::new(Mutex::new(output)),
             colour,
             at_line_start: true,
             section: None,
@@ -99,13 +98,16 @@ impl JobLog {
         self.write(line.as_bytes()).await;
     }
 
+    /// Writes in a thread of its own: a slow reader must not keep the job from hearing that it is cancelled.
     async fn write(&mut self, bytes: &[u8]) {
-        // A reader sees each line at once.
-        let written = async {
-            self.output.write_all(bytes).await?;
-            self.output.flush().await
-        };
-        if let Err(error) = written.await {
+        let output = self.output.clone();
+        let bytes = bytes.to_vec();
+        let written = tokio::task::spawn_blocking(move || {
+            let mut output = output.lock().unwrap_or_else(PoisonError::into_inner);
+            output.write_all(&bytes)?;
+            output.flush()
+        });
+        if let Err(error) = written.await.unwrap_or_else(|error| Err(error.into())) {
             tracing::debug!("could not write the job log: {error}");
         }
     }

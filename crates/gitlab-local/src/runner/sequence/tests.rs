@@ -6,8 +6,6 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use tokio::io::AsyncReadExt as _;
-
 use super::*;
 use crate::file::JobDefinition;
 use crate::server::RunnerIdentity;
@@ -80,8 +78,8 @@ impl Setup {
             short_token: "token",
         };
         let job = ReceivedJob::new(definition, &file, runner).unwrap();
-        let (output, mut written) = tokio::io::duplex(1 << 20);
-        let mut log = JobLog::new(output, false);
+        let log_file = tempfile::NamedTempFile::new().unwrap();
+        let mut log = JobLog::new(log_file.reopen().unwrap(), false);
         let (_canceler, cancellation) = Cancellation::new();
         let run = JobRun {
             driver: &self.driver,
@@ -92,9 +90,7 @@ impl Setup {
         };
         let end = run.run(&mut log).await.unwrap();
         assert!(end.kept.is_none());
-        drop(log);
-        let mut log = String::new();
-        written.read_to_string(&mut log).await.unwrap();
+        let log = std::fs::read_to_string(log_file.path()).unwrap();
         Outcome {
             result: end.result,
             diary: self.read("diary").lines().map(str::to_owned).collect(),
