@@ -34,9 +34,9 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
         (
             two,
             &["unit", "--variable", "a-b=c"],
-            "\"a-b\" is no name for a variable",
+            "\"a-b\" is not a name for a variable",
         ),
-        ("unit: [", &[], "is no YAML that can be read: "),
+        ("unit: [", &[], "is not valid YAML: "),
         ("stages: [test]", &[], "has no job that can be run"),
         (
             "unit: {extends: .base, script: x}",
