@@ -72,6 +72,7 @@ pub(crate) enum Command {
         command: Local,
     },
     /// The agent that runs in a job's containers
+    #[cfg(any(feature = "agent-image", feature = "trial"))]
     Agent {
         #[command(subcommand)]
         command: Agent,
@@ -159,6 +160,7 @@ pub(crate) enum Stage {
 }
 
 /// The agent's commands.
+#[cfg(any(feature = "agent-image", feature = "trial"))]
 #[derive(Debug, Subcommand)]
 pub(crate) enum Agent {
     /// Write the agent's container image to a folder or a file

@@ -11,6 +11,7 @@ mod connect;
 mod context;
 mod error;
 mod gitlab;
+#[cfg(any(feature = "agent-image", feature = "trial"))]
 mod images;
 mod logging;
 #[cfg(test)]
@@ -35,9 +36,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+#[cfg(any(feature = "agent-image", feature = "trial"))]
+use crate::cli::Agent;
 #[cfg(feature = "trial")]
 use crate::cli::Local;
-use crate::cli::{Agent, Cli, Command, Options};
+use crate::cli::{Cli, Command, Options};
 use crate::config::{CleanupConfig, Config, DEFAULT_FILE, Flags, Logging};
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::Runner;

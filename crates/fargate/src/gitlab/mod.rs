@@ -11,7 +11,9 @@ mod properties;
 mod script_stage;
 
 pub(crate) use self::config_answer::ConfigAnswer;
-pub(crate) use self::environment::{KEPT, debugs_services, is_kept, job_folder, project_folder};
+#[cfg(feature = "trial")]
+pub(crate) use self::environment::KEPT;
+pub(crate) use self::environment::{debugs_services, is_kept, job_folder, project_folder};
 pub(crate) use self::exit_code::Runner;
 pub(crate) use self::job::Job;
 pub(crate) use self::job_overrides::JobOverrides;

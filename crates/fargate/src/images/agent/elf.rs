@@ -28,6 +28,7 @@ impl Architecture {
     }
 
     /// Whether programs for it run here.
+    #[cfg(feature = "trial")]
     pub(super) fn is_this_machines(self) -> bool {
         match self {
             Self::Amd64 => cfg!(target_arch = "x86_64"),

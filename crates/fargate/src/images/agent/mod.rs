@@ -20,4 +20,5 @@ mod push;
 
 #[cfg(feature = "agent-image")]
 pub(crate) use self::commands::{push, write};
+#[cfg(feature = "trial")]
 pub(crate) use self::program::program;

@@ -13,6 +13,7 @@ const NAME: &str = "fargate-agent";
 /// # Errors
 ///
 /// When it is not there, or does not run in whatever image it is put into here.
+#[cfg(feature = "trial")]
 pub(crate) fn program(named: Option<&Path>) -> Result<Vec<u8>> {
     let path = named.map_or_else(beside, |path| Ok(path.to_owned()))?;
     let advice = format!(
