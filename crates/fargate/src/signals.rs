@@ -3,8 +3,11 @@
 //! GitLab Runner stops a stage with SIGTERM to its process group; a person at a terminal with Ctrl-C. Nothing
 //! exits from inside: whoever waits also waits for [`Shutdown::requested`], cleans up, and returns.
 
+use std::time::Duration;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Blame, Error, Result};
 
@@ -12,6 +15,7 @@ use crate::error::{Blame, Error, Result};
 #[derive(Debug, Clone, Copy, Default)]
 struct Received {
     first: i32,
+    first_at: Option<Instant>,
     count: u32,
 }
 
@@ -48,6 +52,7 @@ impl Shutdown {
                 sender.send_modify(|received| {
                     if received.count == 0 {
                         received.first = number;
+                        received.first_at = Some(Instant::now());
                     }
                     received.count += 1;
                 });
@@ -59,6 +64,13 @@ impl Shutdown {
     /// Returns once the process has been told to stop, with the error to end with.
     pub(crate) async fn requested(&self) -> Error {
         self.heard(1).await
+    }
+
+    /// Returns so long after the process was told to stop for the first time. Who waits again waits for the same time.
+    pub(crate) async fn after(&self, patience: Duration) {
+        let _stopped = self.requested().await;
+        let first_at = self.received.borrow().first_at;
+        sleep_until(first_at.unwrap_or_else(Instant::now) + patience).await;
     }
 
     /// Returns once the process has been told to stop a second time: whoever waits shall not wait longer.

@@ -7,7 +7,7 @@ use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::aws::Aws;
+use super::look::aws_of;
 use crate::connect::start_failure::{apart_from_ours, of_image};
 use crate::context::Context;
 use crate::error::{Blame, Error, Result};
@@ -53,8 +53,7 @@ pub(crate) async fn cut_down(
 ) -> Error {
     let look = async {
         let arn = record.task().unwrap_or_default();
-        let fargate = &context.config.fargate;
-        let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+        let aws = aws_of(context, record).await;
         let look = timeout(INQUIRY, aws.describe_task(&record.cluster, arn)).await;
         Ok(look.ok().and_then(Result::ok).flatten())
     };
@@ -155,8 +154,7 @@ async fn inquire(context: &Context<'_>, record: &Record) -> Result<TaskOutcome> 
     let Some(arn) = record.task() else {
         return Ok(TaskOutcome::Unknown);
     };
-    let fargate = &context.config.fargate;
-    let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+    let aws = aws_of(context, record).await;
     let begun = Instant::now();
     let mut listened = false;
     loop {

@@ -1,6 +1,15 @@
-//! The road to a task's SSH server, and the reasons when it leads nowhere.
+//! The one road to a task's SSH server, and the reasons when it leads nowhere.
+//!
+//! `road` is the loop, `policy` its parameters, `sight` what it knows. prepare (`start`), a stage's first connection and a
+//! reconnection (`stage`), and the job's own container (`job_container`) take it.
 
 pub(crate) mod inquiry;
 pub(crate) mod job_container;
-pub(crate) mod ready;
+mod look;
+mod policy;
+mod progress;
+mod road;
+mod sight;
+pub(crate) mod stage;
+pub(crate) mod start;
 pub(crate) mod start_failure;

@@ -6,10 +6,33 @@ use fargate_wire::{BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER, HELPER_CONTAINER}
 use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
-use crate::connect::ready::StartFailure;
+
 use crate::error::Error;
 use crate::state::record::Record;
-use crate::task::{Container, Task};
+use crate::task::{Container, Loss, Task};
+
+/// Why there is no task that takes scripts.
+pub(crate) enum StartFailure {
+    /// AWS lost the task. Another one may fare better; else this is the error to end with.
+    Lost(Loss, Error),
+    /// Another one would not.
+    Failed(Error),
+}
+
+impl StartFailure {
+    /// The error to end with.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Lost(_, error) | Self::Failed(error) => error,
+        }
+    }
+}
+
+impl From<Error> for StartFailure {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// What is said of all of these.
 const STOPPED: &str = "the job's task stopped before it could take scripts";

@@ -3,9 +3,12 @@
 //! One connection per stage, with the job's own key and the host key that prepare saw. Nothing is read from
 //! the user's SSH configuration, so a manager's own keys and known hosts play no part.
 
+mod channel;
 mod command;
+mod remainder;
 mod resume;
 mod script;
+mod shell;
 
 use std::borrow::Cow;
 use std::future::{Future, ready};
@@ -25,7 +28,7 @@ use russh::{Channel, Disconnect, Names, Preferred, SshId, cipher, kex};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-pub(crate) use self::resume::{Attended, Resumable};
+pub(crate) use self::resume::{Attended, ResumableScript};
 pub(crate) use self::script::Ended;
 use crate::error::{Error, Result};
 use crate::text::plain;
@@ -128,6 +131,13 @@ pub(crate) enum ConnectError {
     Other(String),
 }
 
+impl ConnectError {
+    /// Whether the server answered, and is not the one that is sought or does not know us.
+    pub(crate) fn is_of_stranger(&self) -> bool {
+        matches!(self, Self::OtherHost { .. } | Self::KeyRefused(_))
+    }
+}
+
 /// Where to connect, and how patiently.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -150,6 +160,8 @@ pub(crate) struct Target {
 pub(crate) struct Connection {
     handle: Handle<Client>,
     seen: Arc<Seen>,
+    /// How long the server may take to open a channel.
+    answer_timeout: Duration,
 }
 
 /// What the library tells us about the server, for the other side of the connection's task.
@@ -235,7 +247,11 @@ impl Connection {
             .authenticate_publickey(target.username.as_str(), key)
             .await
         {
-            Ok(AuthResult::Success) => Ok(Self { handle, seen }),
+            Ok(AuthResult::Success) => Ok(Self {
+                handle,
+                seen,
+                answer_timeout: target.connect_timeout,
+            }),
             // What the library says, too, when the connection is lost before the answer.
             Ok(AuthResult::Failure {
                 remaining_methods, ..

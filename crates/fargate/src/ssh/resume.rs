@@ -15,10 +15,10 @@ use fargate_wire::script::{
 };
 use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 use super::Connection;
-use super::script::{Ended, STOP_GRACE, STOP_LIMIT};
+use super::script::{Ended, STOP_GRACE, STOP_LIMIT, StopStep, until, write};
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
@@ -48,7 +48,7 @@ pub(crate) enum Attended {
 
 /// A script, whether or not there is a connection.
 #[derive(Debug)]
-pub(crate) struct Resumable<'a> {
+pub(crate) struct ResumableScript<'a> {
     id: ScriptId,
     script: File,
     patience: Duration,
@@ -62,33 +62,25 @@ pub(crate) struct Resumable<'a> {
     known: bool,
     /// Why the script is to end.
     failure: Option<Error>,
-    told: StopStep,
+    step: StopStep,
     /// After this nothing more is waited for.
     deadline: Option<Instant>,
     /// Nobody takes the output any more.
     unread: bool,
 }
 
-/// What the script was told, or is to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum StopStep {
-    NotAsked,
-    Terminate,
-    Kill,
-}
-
 /// What was sent on one connection.
 #[derive(Debug)]
 struct Sent {
     attach: bool,
-    told: StopStep,
+    step: StopStep,
     acknowledged: Option<u64>,
-    script: Script,
+    upload: Upload,
 }
 
-/// How far the script is.
+/// How far the script is sent.
 #[derive(Debug, PartialEq, Eq)]
-enum Script {
+enum Upload {
     /// The agent has not said what it has.
     Unknown,
     /// The file stands at what is next.
@@ -96,7 +88,7 @@ enum Script {
     Complete,
 }
 
-impl<'a> Resumable<'a> {
+impl<'a> ResumableScript<'a> {
     /// A new script, which may go on for `patience` without a connection.
     pub(crate) fn new(
         script: File,
@@ -115,7 +107,7 @@ impl<'a> Resumable<'a> {
             end: None,
             known: false,
             failure: None,
-            told: StopStep::NotAsked,
+            step: StopStep::NotAsked,
             deadline: None,
             unread: false,
         }
@@ -151,19 +143,26 @@ impl<'a> Resumable<'a> {
         connection: &Connection,
         shutdown: &Shutdown,
     ) -> Result<Attended> {
-        let (mut incoming, outgoing) = match connection.subsystem(SUBSYSTEM).await {
+        let opened = tokio::select! {
+            opened = connection.subsystem(SUBSYSTEM) => opened,
+            stopped = self.stop_while_opening(shutdown), if self.failure.is_none() => {
+                return Ok(Attended::Over(Ended::Stopped(stopped)));
+            }
+            () = until(self.deadline) => return self.conclude(connection),
+        };
+        let (mut incoming, outgoing) = match opened {
             Ok(channel) => channel,
             Err(why) => return Ok(Attended::Lost(why)),
         };
         let mut sent = Sent {
             attach: false,
-            told: StopStep::NotAsked,
+            step: StopStep::NotAsked,
             acknowledged: None,
             // At the first connection of all the agent can have none of it.
-            script: if self.has_been_sent()? {
-                Script::Unknown
+            upload: if self.has_been_sent()? {
+                Upload::Unknown
             } else {
-                Script::Next
+                Upload::Next
             },
         };
         let mut answer = Some(Decoder::default());
@@ -197,10 +196,15 @@ impl<'a> Resumable<'a> {
                 }
                 () = finish(&mut sending), if sending.is_some() => {}
                 stopped = shutdown.requested(), if self.failure.is_none() => self.fail(stopped),
-                _ = shutdown.insisted(), if self.told == StopStep::Terminate => self.told = StopStep::Kill,
-                () = sleep_until(self.deadline.unwrap_or_else(Instant::now)), if self.deadline.is_some() => break,
+                _ = shutdown.insisted(), if self.step == StopStep::Terminate => self.step = StopStep::Kill,
+                () = until(self.deadline) => break,
             }
         }
+        self.conclude(connection)
+    }
+
+    /// The outcome, once nothing more is waited for.
+    fn conclude(&mut self, connection: &Connection) -> Result<Attended> {
         let ended = self.end.take().map(|end| match end {
             ScriptEnd::Exited(status) => Ended::Exited(status.cast_signed()),
             ScriptEnd::Signalled(number) => {
@@ -216,6 +220,19 @@ impl<'a> Resumable<'a> {
             (None, Some(ended)) => Ok(Attended::Over(ended)),
             (None, None) => Ok(Attended::Lost(connection.lost())),
         }
+    }
+
+    /// Returns when a stop ends the opening of a channel: at once where the agent knows nothing of the script yet. Else
+    /// the script is to be ended, which takes the channel.
+    async fn stop_while_opening(&self, shutdown: &Shutdown) -> Error {
+        let stopped = shutdown.requested().await;
+        if self.known {
+            tokio::select! {
+                _ = shutdown.insisted() => {}
+                () = shutdown.after(STOP_LIMIT) => {}
+            }
+        }
+        stopped
     }
 
     /// Whether any of the script may have been sent.
@@ -264,7 +281,7 @@ impl<'a> Resumable<'a> {
     /// The script is to end, because of this.
     fn fail(&mut self, why: Error) {
         self.failure = Some(why);
-        self.told = StopStep::Terminate;
+        self.step = StopStep::Terminate;
         self.deadline = Some(Instant::now() + STOP_LIMIT);
     }
 
@@ -287,10 +304,10 @@ impl<'a> Resumable<'a> {
                 None => return Ok(None),
                 Some(FromAgent::Attached { received }) => {
                     self.known = true;
-                    if sent.script == Script::Unknown {
+                    if sent.upload == Upload::Unknown {
                         let sought = self.script.seek(SeekFrom::Start(received));
                         sought.map_err(|error| unreadable(&error))?;
-                        sent.script = Script::Next;
+                        sent.upload = Upload::Next;
                     }
                 }
                 Some(FromAgent::Refused(why)) => return Ok(Some(plain(&why))),
@@ -318,9 +335,9 @@ impl<'a> Resumable<'a> {
             };
             return Ok(Some(ToAgent::Attach(attach).encode()));
         }
-        if self.told > sent.told {
-            sent.told = self.told;
-            let grace = match self.told {
+        if self.step > sent.step {
+            sent.step = self.step;
+            let grace = match self.step {
                 StopStep::Kill => Duration::ZERO,
                 StopStep::NotAsked | StopStep::Terminate => STOP_GRACE,
             };
@@ -336,7 +353,7 @@ impl<'a> Resumable<'a> {
             sent.acknowledged = Some(passed_on);
             return Ok(Some(ToAgent::Received(passed_on).encode()));
         }
-        if sent.script != Script::Next {
+        if sent.upload != Upload::Next {
             return Ok(None);
         }
         // From a local file in small pieces: it needs no thread of its own.
@@ -344,7 +361,7 @@ impl<'a> Resumable<'a> {
         let room = frame.get_mut(HEAD..).unwrap_or_default();
         let length = self.script.read(room).map_err(|error| unreadable(&error))?;
         if length == 0 {
-            sent.script = Script::Complete;
+            sent.upload = Upload::Complete;
             return Ok(Some(ToAgent::ScriptEnd.encode()));
         }
         frame.truncate(HEAD + length);
@@ -400,19 +417,6 @@ async fn finish(sending: &mut Option<Sending<'_>>) {
     *sending = None;
 }
 
-/// Passes on some of a piece.
-async fn write(
-    stdout: &mut Output,
-    stderr: &mut Output,
-    piece: Option<&(Stream, Bytes)>,
-) -> std::io::Result<usize> {
-    match piece {
-        Some((Stream::Stdout, piece)) => stdout.write_some(piece).await,
-        Some((Stream::Stderr, piece)) => stderr.write_some(piece).await,
-        None => Ok(0),
-    }
-}
-
 fn unreadable(error: &std::io::Error) -> Error {
     Error::system(format!("could not read the script: {error}"))
 }
@@ -422,19 +426,4 @@ fn unintelligible(why: impl std::fmt::Display) -> Error {
         "the agent in the task says what the driver does not understand: {why}"
     ))
     .advise("Agent and driver must be of the same version.")
-}
-
-impl Connection {
-    /// A channel for a subsystem of our agent's.
-    pub(super) async fn subsystem(
-        &self,
-        name: &str,
-    ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
-        let channel = self.session().await?;
-        channel
-            .request_subsystem(true, name)
-            .await
-            .map_err(|_| self.lost())?;
-        Ok(channel.split())
-    }
 }

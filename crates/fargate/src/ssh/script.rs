@@ -1,9 +1,7 @@
-//! One script on its way through a connection: fed to a shell's standard input, its output passed on as it
+//! One script on its way through a connection to OpenSSH: fed to a shell's standard input, its output passed on as it
 //! comes, its end told apart from the connection's.
 //!
-//! The script is never an argument: arguments end at 128 KiB and can be read by every process of the task. The
-//! shell leads a process group of its own (OpenSSH and the agent both see to that), whose id it tells us first,
-//! so that stopping can reach all of it over a second channel: OpenSSH refuses signals to root's sessions.
+//! The script is never an argument: arguments end at 128 KiB and can be read by every process of the task.
 
 use std::fs::File;
 use std::future::pending;
@@ -11,12 +9,16 @@ use std::io::Read;
 use std::pin::Pin;
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
+use fargate_wire::script::Stream;
 use russh::client::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
-use tokio::time::{Instant, sleep_until, timeout};
+use russh::{ChannelMsg, ChannelWriteHalf, Sig};
+use tokio::time::{Instant, sleep_until};
 
+use super::remainder::Remainder;
+use super::shell::{Announcement, launch};
 use super::{Connection, random_hex};
-use crate::error::{Error, Result};
+use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
 
@@ -26,16 +28,11 @@ pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 /// How long, beyond that, we wait to hear that it is gone.
 pub(super) const STOP_LIMIT: Duration = Duration::from_secs(15);
 
-/// How long the server may keep the channel open after the script's end without sending anything. Processes
-/// that the script leaves behind hold its output open, and OpenSSH would wait for them for ever.
-const LEFT_BEHIND: Duration = Duration::from_secs(1);
+/// How long the last words of a script that was ended may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Piece of the script that is read and sent at a time.
 const PIECE: usize = 32 * 1024;
-
-/// Longest start of the output that is searched for the shell's process id. A login shell's start-up files may
-/// print before it.
-const PREAMBLE: usize = 64 * 1024;
 
 /// How a script ended.
 #[derive(Debug)]
@@ -48,6 +45,17 @@ pub(crate) enum Ended {
     Lost(String),
     /// By us, who were told to stop.
     Stopped(Error),
+}
+
+/// The step of ending a script that was taken last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum StopStep {
+    /// It may go on.
+    NotAsked,
+    /// Its processes got SIGTERM.
+    Terminate,
+    /// Its processes get SIGKILL.
+    Kill,
 }
 
 impl Connection {
@@ -64,136 +72,213 @@ impl Connection {
         shutdown: &Shutdown,
     ) -> Result<Ended> {
         let nonce = random_hex::<8>();
-        let (mut incoming, outgoing) = match self.exec(&launch(&nonce)).await {
+        let command = launch(&nonce);
+        let opened = tokio::select! {
+            opened = self.exec(&command) => opened,
+            stopped = shutdown.requested() => return Ok(Ended::Stopped(stopped)),
+        };
+        let (mut incoming, outgoing) = match opened {
             Ok(channel) => channel,
             Err(why) => return Ok(Ended::Lost(why)),
         };
-        let mut group = Announcement::new(&nonce);
+        let mut script_run = ShellRun::new(&nonce);
         let mut feeding: Pin<Box<dyn Future<Output = Result<()>>>> =
             Box::pin(feed(script, &outgoing));
         let mut ending: Pin<Box<dyn Future<Output = ()>>> = Box::pin(pending());
-        let mut ended = None;
-        let mut failure = None;
-        let mut told = StopStep::NotAsked;
-        // Set once there is a time after which nothing more is waited for.
-        let mut deadline: Option<Instant> = None;
-        loop {
+        while !script_run.is_complete() {
             tokio::select! {
-                message = incoming.wait() => {
-                    let written = match message {
-                        Some(ChannelMsg::Data { data }) => {
-                            let output = group.pass(&data);
-                            stdout.write_all(output.as_deref().unwrap_or(&data)).await
-                        }
-                        Some(ChannelMsg::ExtendedData { data, .. }) => stderr.write_all(&data).await,
-                        Some(ChannelMsg::ExitStatus { exit_status }) => {
-                            ended = Some(Ended::Exited(exit_status.cast_signed()));
-                            Ok(())
-                        }
-                        Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
-                            ended = Some(Ended::Signalled(name(signal_name)));
-                            Ok(())
-                        }
-                        Some(ChannelMsg::Failure) => {
-                            ended = Some(Ended::Lost("its SSH server refused to run a command".to_owned()));
-                            break;
-                        }
-                        Some(ChannelMsg::Close) | None => break,
-                        Some(_) => continue,
-                    };
-                    if let (Err(error), None) = (written, &failure) {
-                        failure = Some(Error::system(format!("could not pass on the script's output: {error}")));
-                    }
-                    if ended.is_some() && told == StopStep::NotAsked {
-                        deadline = Some(Instant::now() + LEFT_BEHIND);
-                    }
+                message = incoming.wait(), if script_run.takes_in() => script_run.take_in(message),
+                written = write(stdout, stderr, script_run.passing.as_ref()), if script_run.passing.is_some() => {
+                    script_run.written(written);
                 }
                 fed = &mut feeding => {
                     feeding = Box::pin(pending());
                     if let Err(error) = fed {
-                        failure.get_or_insert(error);
+                        script_run.fail(error);
                     }
                 }
-                stopped = shutdown.requested(), if failure.is_none() => failure = Some(stopped),
-                _ = shutdown.insisted(), if told == StopStep::Terminate => {
-                    told = StopStep::Kill;
-                    ending = Box::pin(self.end_group(group.id, Duration::ZERO));
+                stopped = shutdown.requested(), if script_run.failure.is_none() => script_run.fail(stopped),
+                _ = shutdown.insisted(), if script_run.step == StopStep::Terminate => {
+                    script_run.step = StopStep::Kill;
+                    ending = Box::pin(self.end_group(script_run.group.id, Duration::ZERO));
                 }
                 () = &mut ending => {
-                    // Its last words are still on their way.
                     ending = Box::pin(pending());
-                    deadline = Some(Instant::now() + LEFT_BEHIND);
+                    script_run.deadline = Some(Instant::now() + LAST_WORDS);
                 }
-                () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => break,
+                () = until(script_run.remainder_deadline()) => script_run.close(),
+                () = until(script_run.deadline) => break,
             }
-            if failure.is_some() && told == StopStep::NotAsked {
-                deadline.get_or_insert(Instant::now() + STOP_LIMIT);
-                if group.id.is_some() {
-                    told = StopStep::Terminate;
-                    ending = Box::pin(self.end_group(group.id, STOP_GRACE));
-                }
+            if script_run.is_to_be_terminated() {
+                script_run.step = StopStep::Terminate;
+                ending = Box::pin(self.end_group(script_run.group.id, STOP_GRACE));
             }
         }
-        if let Some(rest) = group.rest() {
-            stdout.write_all(&rest).await.ok();
+        script_run.conclude(|| self.lost())
+    }
+}
+
+/// A script that a shell runs over there, as far as it is.
+struct ShellRun {
+    group: Announcement,
+    /// Output that is being passed on.
+    passing: Option<(Stream, Bytes)>,
+    ended: Option<Ended>,
+    /// Output after the end.
+    remainder: Option<Remainder>,
+    /// Why the script is to end.
+    failure: Option<Error>,
+    step: StopStep,
+    /// After this nothing more is waited for, because the script was told to end.
+    deadline: Option<Instant>,
+    /// Nobody takes the output any more.
+    is_unread: bool,
+    /// Nothing more is taken in.
+    is_closed: bool,
+}
+
+impl ShellRun {
+    fn new(nonce: &str) -> Self {
+        Self {
+            group: Announcement::new(nonce),
+            passing: None,
+            ended: None,
+            remainder: None,
+            failure: None,
+            step: StopStep::NotAsked,
+            deadline: None,
+            is_unread: false,
+            is_closed: false,
         }
-        match (failure, ended) {
-            (Some(error), _) if matches!(error.blame(), crate::error::Blame::Stopped(_)) => {
+    }
+
+    fn take_in(&mut self, message: Option<ChannelMsg>) {
+        match message {
+            Some(ChannelMsg::Data { data }) => {
+                let output = self.group.pass(&data).map_or(data, Bytes::from);
+                self.pass_on(Stream::Stdout, output);
+            }
+            Some(ChannelMsg::ExtendedData { data, .. }) => self.pass_on(Stream::Stderr, data),
+            Some(ChannelMsg::ExitStatus { exit_status }) => {
+                self.end(Ended::Exited(exit_status.cast_signed()));
+            }
+            Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
+                self.end(Ended::Signalled(name(signal_name)));
+            }
+            Some(ChannelMsg::Failure) => {
+                self.end(Ended::Lost(
+                    "its SSH server refused to run a command".to_owned(),
+                ));
+                self.close();
+            }
+            Some(ChannelMsg::Close) | None => self.close(),
+            Some(_) => {}
+        }
+    }
+
+    fn end(&mut self, ended: Ended) {
+        self.ended = Some(ended);
+        self.remainder
+            .get_or_insert_with(|| Remainder::new(Instant::now()));
+    }
+
+    fn pass_on(&mut self, stream: Stream, output: Bytes) {
+        if let Some(remainder) = &mut self.remainder {
+            remainder.came(output.len(), Instant::now());
+        }
+        if !output.is_empty() && !self.is_unread {
+            self.passing = Some((stream, output));
+        }
+    }
+
+    /// Takes note of output that was passed on.
+    fn written(&mut self, written: std::io::Result<usize>) {
+        match (written, &mut self.passing) {
+            (Ok(length), Some((_, output))) => {
+                output.advance(length.min(output.len()));
+                if output.is_empty() {
+                    self.passing = None;
+                }
+            }
+            (Err(error), _) => {
+                self.passing = None;
+                self.is_unread = true;
+                self.fail(Error::system(format!(
+                    "could not pass on the script's output: {error}"
+                )));
+            }
+            (Ok(_), None) => {}
+        }
+        if let Some(remainder) = &mut self.remainder {
+            remainder.passed(Instant::now());
+        }
+    }
+
+    /// The script is to end, for the first of these reasons.
+    fn fail(&mut self, why: Error) {
+        self.failure.get_or_insert(why);
+        self.deadline
+            .get_or_insert_with(|| Instant::now() + STOP_LIMIT);
+    }
+
+    fn is_to_be_terminated(&self) -> bool {
+        self.failure.is_some() && self.step == StopStep::NotAsked && self.group.id.is_some()
+    }
+
+    fn takes_in(&self) -> bool {
+        self.passing.is_none() && !self.is_closed
+    }
+
+    fn is_complete(&self) -> bool {
+        self.passing.is_none() && self.is_closed
+    }
+
+    /// Takes in nothing more. Output that may have been the start of the announcement is passed on.
+    fn close(&mut self) {
+        self.is_closed = true;
+        if let (Some(rest), None) = (self.group.rest(), &self.passing) {
+            self.pass_on(Stream::Stdout, Bytes::from(rest));
+        }
+    }
+
+    /// When no more output is waited for after the end. A script that is being ended has its own time.
+    fn remainder_deadline(&self) -> Option<Instant> {
+        let remainder = self.remainder.as_ref();
+        let remainder = remainder.filter(|_| self.takes_in() && self.failure.is_none());
+        remainder.map(Remainder::deadline)
+    }
+
+    fn conclude(self, lost: impl FnOnce() -> String) -> Result<Ended> {
+        match (self.failure, self.ended) {
+            (Some(error), _) if matches!(error.blame(), Blame::Stopped(_)) => {
                 Ok(Ended::Stopped(error))
             }
             (Some(error), _) => Err(error),
             (None, Some(ended)) => Ok(ended),
-            (None, None) => Ok(Ended::Lost(self.lost())),
-        }
-    }
-
-    /// Starts a command on a channel of its own.
-    pub(super) async fn exec(
-        &self,
-        command: &str,
-    ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
-        let channel = self.session().await?;
-        channel.exec(true, command).await.map_err(|_| self.lost())?;
-        Ok(channel.split())
-    }
-
-    /// Opens a channel.
-    pub(super) async fn session(&self) -> Result<Channel<Msg>, String> {
-        match self.handle.channel_open_session().await {
-            Ok(channel) => Ok(channel),
-            Err(russh::Error::ChannelOpenFailure(why)) => {
-                Err(format!("its SSH server opens no session: {why:?}"))
-            }
-            Err(_) => Err(self.lost()),
-        }
-    }
-
-    /// Ends a process group of the task: TERM, then KILL for what is left after `grace`. Returns when that is
-    /// done, or when the task does not answer.
-    async fn end_group(&self, id: Option<u32>, grace: Duration) {
-        let Some(id) = id else { return };
-        let work = async {
-            let Ok((mut incoming, _outgoing)) = self.exec(&end_command(id, grace)).await else {
-                return;
-            };
-            while let Some(message) = incoming.wait().await {
-                if matches!(message, ChannelMsg::Close) {
-                    break;
-                }
-            }
-        };
-        if timeout(STOP_LIMIT, work).await.is_err() {
-            tracing::debug!("the task did not say that process group {id} is gone");
+            (None, None) => Ok(Ended::Lost(lost())),
         }
     }
 }
 
-/// What the script's process group was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StopStep {
-    NotAsked,
-    Terminate,
-    Kill,
+/// Returns at this time; never without one.
+pub(super) async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+/// Passes on some of a piece of output.
+pub(super) async fn write(
+    stdout: &mut Output,
+    stderr: &mut Output,
+    piece: Option<&(Stream, Bytes)>,
+) -> std::io::Result<usize> {
+    match piece {
+        Some((Stream::Stdout, piece)) => stdout.write_some(piece).await,
+        Some((Stream::Stderr, piece)) => stderr.write_some(piece).await,
+        None => Ok(0),
+    }
 }
 
 /// The name that the protocol gives a signal (RFC 4254, section 6.10).
@@ -220,112 +305,5 @@ async fn feed(mut script: File, outgoing: &ChannelWriteHalf<Msg>) -> Result<()> 
         if sent.is_err() || length == 0 {
             return Ok(());
         }
-    }
-}
-
-/// The command that becomes the script's shell: the first of bash and sh that exists, where GitLab's own
-/// executors look for it, having said its process id, which is its group's too.
-///
-/// One line within single quotes, so that any login shell takes it.
-fn launch(nonce: &str) -> String {
-    format!(
-        "exec sh -c 'for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash /usr/local/bin/sh /usr/bin/sh /bin/sh \
-         /busybox/sh; do if [ -x $shell ]; then echo {}$$; exec $shell; fi; done; \
-         echo \"no bash and no sh in this image\" >&2; exit 127'",
-        prefix(nonce)
-    )
-}
-
-fn prefix(nonce: &str) -> String {
-    format!("fargate-script-{nonce}:")
-}
-
-fn end_command(group: u32, grace: Duration) -> String {
-    let tenths = grace.as_millis() / 100;
-    format!(
-        "exec sh -c 'kill -s TERM -- -{group}; n=0; while [ $n -lt {tenths} ] && kill -s 0 -- -{group}; \
-         do sleep 0.1 || sleep 1; n=$((n+1)); done 2>/dev/null; kill -s KILL -- -{group}' 2>/dev/null"
-    )
-}
-
-/// Takes the line with the process id out of the start of the output.
-#[derive(Debug)]
-struct Announcement {
-    prefix: Vec<u8>,
-    held: Option<Vec<u8>>,
-    id: Option<u32>,
-}
-
-impl Announcement {
-    fn new(nonce: &str) -> Self {
-        Self {
-            prefix: prefix(nonce).into_bytes(),
-            held: Some(Vec::new()),
-            id: None,
-        }
-    }
-
-    /// What of the output so far is to be passed on in place of `data`, or nothing when that is `data` itself.
-    fn pass(&mut self, data: &[u8]) -> Option<Vec<u8>> {
-        let held = self.held.as_mut()?;
-        held.extend_from_slice(data);
-        let found = held
-            .windows(self.prefix.len())
-            .position(|window| window == self.prefix);
-        let line = found.and_then(|start| {
-            let number = held.get(start + self.prefix.len()..)?;
-            let length = number.iter().position(|byte| *byte == b'\n')?;
-            let id = std::str::from_utf8(number.get(..length)?)
-                .ok()?
-                .trim()
-                .parse()
-                .ok();
-            Some((start, start + self.prefix.len() + length + 1, id))
-        });
-        match line {
-            Some((start, end, id)) => {
-                self.id = id;
-                let mut output = self.held.take()?;
-                output.drain(start..end);
-                Some(output)
-            }
-            None if held.len() > PREAMBLE => self.held.take(),
-            None => Some(Vec::new()),
-        }
-    }
-
-    /// What was held back when nothing more came.
-    fn rest(&mut self) -> Option<Vec<u8>> {
-        self.held.take().filter(|held| !held.is_empty())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_announcement_is_taken_out_however_it_is_cut() {
-        let whole = b"noise of .bashrc\nfargate-script-ab:4711\nhello\n";
-        for cut in 0..whole.len() {
-            let mut group = Announcement::new("ab");
-            let mut output = Vec::new();
-            for piece in [&whole[..cut], &whole[cut..]] {
-                output.extend(group.pass(piece).unwrap_or_else(|| piece.to_vec()));
-            }
-            assert_eq!(output, b"noise of .bashrc\nhello\n", "cut at {cut}");
-            assert_eq!(group.id, Some(4711));
-        }
-    }
-
-    #[test]
-    fn output_without_announcement_is_passed_on() {
-        let mut group = Announcement::new("ab");
-        assert_eq!(group.pass(b"no such command\n"), Some(Vec::new()));
-        assert_eq!(group.rest(), Some(b"no such command\n".to_vec()));
-        let mut group = Announcement::new("ab");
-        let long = vec![b'x'; PREAMBLE + 1];
-        assert_eq!(group.pass(&long), Some(long.clone()));
-        assert_eq!(group.pass(b"more"), None);
     }
 }

@@ -1,5 +1,6 @@
 //! The stages that GitLab Runner's custom executor calls, each a process of its own.
 
+mod attend;
 mod cleanup;
 mod config;
 mod prepare;

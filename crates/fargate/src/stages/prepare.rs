@@ -6,7 +6,8 @@ use tokio::time::Instant;
 
 use super::services;
 use crate::aws::Aws;
-use crate::connect::ready::{StartFailure, until_ready};
+use crate::connect::start::until_ready;
+use crate::connect::start_failure::StartFailure;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::say;
@@ -128,7 +129,7 @@ impl Preparation<'_> {
         loop {
             search.task(&mut record).await?;
             let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);
-            match context.shutdown.or(async { Ok(waiting.await) }).await? {
+            match waiting.await {
                 Ok(login) => {
                     record.win(login);
                     return context.records.update(&record);

@@ -30,11 +30,16 @@ enum Deed {
     Signal(String),
     /// Leaves, with these words.
     Leave(String),
+    /// Logs the driver in, and never answers when it opens a channel. As an agent, or not.
+    Mute { as_agent: bool },
 }
 
 impl Deed {
     fn poses_as_agent(&self) -> bool {
-        matches!(self, Self::Flood | Self::Drip)
+        matches!(
+            self,
+            Self::Flood | Self::Drip | Self::Mute { as_agent: true }
+        )
     }
 }
 
@@ -69,6 +74,11 @@ impl Handler for Hostile {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
+        if let Deed::Mute { .. } = self.deed {
+            // Dropped, it would say no.
+            std::mem::forget(reply);
+            return Ok(());
+        }
         *self.channel.lock().unwrap() = Some(channel);
         reply.accept().await;
         Ok(())
@@ -156,6 +166,7 @@ async fn act(hostile: Hostile, channel: Channel<Msg>, server: Handle) {
                 .ok();
             outgoing.close().await.ok();
         }
+        Deed::Mute { .. } => {}
         Deed::Leave(words) => {
             server
                 .disconnect(Disconnect::ByApplication, words, String::new())
@@ -267,6 +278,27 @@ fn an_agent_that_drops_every_connection_does_not_keep_the_manager_busy() {
     let pauses = pauses.lock().unwrap();
     let shortest = pauses.all.iter().min().unwrap();
     assert!(*shortest >= Duration::from_millis(90), "{pauses:?}");
+}
+
+#[test]
+fn a_server_that_opens_no_channel_holds_nobody() {
+    for as_agent in [true, false] {
+        let (manager, _) = taken_over(Deed::Mute { as_agent });
+        let mut run = manager.start_run("echo never run");
+        std::thread::sleep(Duration::from_secs(1));
+        let begun = Instant::now();
+        run.signal(nix::sys::signal::Signal::SIGTERM);
+        run.finish().exits(22).complains(&["stopped by SIGTERM"]);
+        assert!(begun.elapsed() < Duration::from_secs(3), "it is deaf");
+
+        manager.configure_ssh("ConnectTimeout = \"2s\"\nReconnectTimeout = \"5s\"");
+        let begun = Instant::now();
+        manager
+            .run("echo never run")
+            .exits(22)
+            .complains(&["has not answered for 2 s"]);
+        assert!(begun.elapsed() < Duration::from_secs(60));
+    }
 }
 
 #[test]

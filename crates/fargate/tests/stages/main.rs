@@ -18,6 +18,7 @@ mod job_services;
 mod lifecycle;
 mod lost_tasks;
 mod many_jobs;
+mod outages;
 mod proxy;
 mod reconnecting;
 mod scripts;

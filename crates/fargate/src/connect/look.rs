@@ -1,0 +1,113 @@
+//! Looks at the task that a connection is sought to: AWS's word on its state and its address.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fargate_wire::COORDINATOR_CONTAINER;
+
+use crate::aws::{Aws, AwsError};
+use crate::context::Context;
+use crate::error::Error;
+use crate::state::looks::TaskWatcher;
+use crate::state::record::Record;
+use crate::task::Task;
+
+/// AWS's answer to one look.
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// Nothing when AWS does not know the task.
+    pub(crate) task: Option<Task>,
+    /// Its address, once it has one.
+    pub(crate) address: Option<IpAddr>,
+    /// Why EC2 did not tell the public address.
+    pub(crate) address_refused: Option<AwsError>,
+}
+
+/// Why there was no look.
+#[derive(Debug)]
+pub(crate) enum NoLook {
+    /// AWS refused.
+    Aws(AwsError),
+    /// The metadata folder cannot be used.
+    Folder(Error),
+}
+
+impl From<AwsError> for NoLook {
+    fn from(refusal: AwsError) -> Self {
+        Self::Aws(refusal)
+    }
+}
+
+/// The AWS clients for a job's task, where it was started: the configuration may name another Region by now.
+pub(crate) async fn aws_of(context: &Context<'_>, record: &Record) -> Aws {
+    let fargate = &context.config.fargate;
+    let region = Some(record.region.as_str()).filter(|region| !region.is_empty());
+    let region = region.unwrap_or(&fargate.region);
+    Aws::connect(region, fargate.endpoint.as_deref()).await
+}
+
+/// The means to look at one task. Nothing of AWS is set up before the first look.
+#[derive(Debug)]
+pub(crate) struct Looker {
+    aws: Option<Aws>,
+    watcher: Option<TaskWatcher>,
+    region: String,
+    endpoint: Option<String>,
+    directory: PathBuf,
+    cluster: String,
+    arn: String,
+}
+
+impl Looker {
+    /// Looks at the task of this record, with `aws` where that is set up already.
+    pub(crate) fn new(context: &Context<'_>, record: &Record, aws: Option<Aws>) -> Self {
+        let fargate = &context.config.fargate;
+        let region = Some(&record.region).filter(|region| !region.is_empty());
+        Self {
+            aws,
+            watcher: None,
+            region: region.unwrap_or(&fargate.region).clone(),
+            endpoint: fargate.endpoint.clone(),
+            directory: context.records.directory().to_owned(),
+            cluster: record.cluster.clone(),
+            arn: record.task().unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Looks at the task. The answer was asked for no longer ago than `pause`. The `public` address is asked for apart,
+    /// and does not change.
+    pub(crate) async fn look(&mut self, pause: Duration, public: bool) -> Result<Look, NoLook> {
+        let aws = match &mut self.aws {
+            Some(aws) => aws,
+            none => none.insert(Aws::connect(&self.region, self.endpoint.as_deref()).await),
+        };
+        let watcher = match &mut self.watcher {
+            Some(watcher) => watcher,
+            none => none.insert(
+                TaskWatcher::new(&self.directory, &self.cluster, &self.arn)
+                    .map_err(NoLook::Folder)?,
+            ),
+        };
+        let task = watcher.look(aws, pause).await?;
+        let answer = match &task {
+            // The address of a task that ends is of no interest.
+            Some(task) if task.is_ending() => Ok(None),
+            Some(task) if public => match &task.interface.id {
+                Some(interface) => aws.public_ip(interface).await,
+                None => Ok(None),
+            },
+            Some(task) => Ok(task.private_ip(COORDINATOR_CONTAINER)),
+            None => Ok(None),
+        };
+        let (address, address_refused) = match answer {
+            Ok(address) => (address, None),
+            Err(refusal) => (None, Some(refusal)),
+        };
+        Ok(Look {
+            task,
+            address,
+            address_refused,
+        })
+    }
+}

@@ -1,0 +1,142 @@
+//! What the job log says while a connection is sought.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::sight::Sight;
+use crate::output::say;
+use crate::task::Phase;
+
+/// How long nothing is said of a connection that usually is there at once.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// How often the job log says that a wait goes on.
+const REMINDER: Duration = Duration::from_secs(30);
+
+/// A search, as readers of the job log see it.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    subject: Subject,
+    begun: Instant,
+    due_at: Instant,
+}
+
+/// What is waited for.
+#[derive(Debug)]
+enum Subject {
+    /// The task, phase by phase.
+    Task { phase: Phase, phase_begun: Instant },
+    /// The job's own container, from this image.
+    JobContainer(String),
+    /// The task of a stage that begins.
+    Stage,
+    /// A connection that was lost. The job log has said so, and the runner may not read at the moment.
+    LostConnection,
+}
+
+impl Progress {
+    /// Of a new task: one line for each phase.
+    pub(crate) fn of_task() -> Self {
+        let now = Instant::now();
+        let phase = Phase::Provisioning;
+        let subject = Subject::Task {
+            phase,
+            phase_begun: now,
+        };
+        Self::new(subject, REMINDER)
+    }
+
+    /// Of the job's own container.
+    pub(crate) fn of_job_container(image: &str) -> Self {
+        Self::new(Subject::JobContainer(image.to_owned()), SILENCE)
+    }
+
+    /// Of a stage's first connection.
+    pub(crate) fn of_stage() -> Self {
+        Self::new(Subject::Stage, SILENCE)
+    }
+
+    /// Of a connection that was lost.
+    pub(crate) fn of_lost_connection() -> Self {
+        Self::new(Subject::LostConnection, REMINDER)
+    }
+
+    fn new(subject: Subject, first: Duration) -> Self {
+        let begun = Instant::now();
+        Self {
+            subject,
+            begun,
+            due_at: begun + first,
+        }
+    }
+
+    /// When something is to be said in any case.
+    pub(super) fn due_at(&self) -> Instant {
+        self.due_at
+    }
+
+    /// Whether the wait has taken so long that its end is worth a line.
+    pub(crate) fn was_long(&self) -> bool {
+        self.begun.elapsed() > SILENCE
+    }
+
+    /// How long it has taken.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Says that a phase is over when the task has come further.
+    pub(super) fn looked(&mut self, sight: &Sight) {
+        let Subject::Task { phase, phase_begun } = &mut self.subject else {
+            return;
+        };
+        if let Some(now) = sight.phase.filter(|now| *now > *phase) {
+            say(&format!("{} in {}", phase.done(), seconds(*phase_begun)));
+            *phase = now;
+            *phase_begun = Instant::now();
+            self.due_at = *phase_begun + REMINDER;
+        }
+    }
+
+    /// Says that the wait goes on.
+    pub(super) fn remind(&mut self, sight: &Sight) {
+        self.due_at = Instant::now() + REMINDER;
+        let because = sight
+            .last_refusal
+            .as_ref()
+            .map_or_else(String::new, |refusal| format!(" ({refusal})"));
+        let so_far = seconds(self.begun);
+        match &self.subject {
+            Subject::Task { phase, phase_begun } => {
+                let because = if *phase == Phase::Running {
+                    &because
+                } else {
+                    ""
+                };
+                say(&format!(
+                    "Still {}{because}: {}",
+                    phase.doing(),
+                    seconds(*phase_begun)
+                ));
+            }
+            Subject::JobContainer(image) => {
+                let doing = if sight.container_runs {
+                    "for the agent in the job's container, from image"
+                } else {
+                    "while AWS pulls and starts the image"
+                };
+                say(&format!("Waiting {doing} {image}: {so_far}"));
+            }
+            Subject::Stage => say(&format!(
+                "Waiting for the job's task to take a connection{because}: {so_far}"
+            )),
+            Subject::LostConnection => {}
+        }
+    }
+}
+
+/// The time since then, for the job log.
+pub(crate) fn seconds(since: Instant) -> String {
+    format!("{:.1} s", since.elapsed().as_secs_f64())
+}

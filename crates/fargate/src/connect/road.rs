@@ -1,0 +1,244 @@
+//! The one road to a task's SSH server.
+//!
+//! AWS limits its calls, so readiness is found by connecting. AWS is asked only for an address that is not known yet, and,
+//! slower, whether the task ended. prepare, a stage's first connection, the job's own container and a script that lost its
+//! connection all come here. They differ by their [`Policy`].
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::look::{Look, Looker, NoLook};
+use super::policy::{OnShutdown, Policy};
+use super::progress::Progress;
+use super::sight::Sight;
+use crate::aws::Aws;
+use crate::context::Context;
+use crate::error::Error;
+use crate::ssh::{ConnectError, Connection, KeyPair, Target};
+use crate::state::record::{Login, Record};
+use crate::task::Task;
+
+/// The end of a road that leads nowhere.
+#[derive(Debug)]
+pub(crate) enum Obstacle {
+    /// The task's end has begun.
+    Ending(Box<Task>),
+    /// AWS has not known the task for longer than it may.
+    Missing,
+    /// AWS refuses to show the task, or its address.
+    Unwatched(Error),
+    /// The server takes no key of ours, or is not the task's.
+    Stranger(ConnectError),
+    /// The container has been running for this long, and nothing in it takes connections.
+    Deaf(std::time::Duration),
+    /// The time is over.
+    Expired,
+    /// This process was told to stop.
+    Stopped(Error),
+    /// This process cannot go on.
+    Failed(Error),
+}
+
+/// An obstacle, and what was known when it was met.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    pub(crate) obstacle: Obstacle,
+    pub(crate) sight: Box<Sight>,
+}
+
+impl Blocked {
+    /// How the last attempt to connect ended.
+    pub(crate) fn last_refusal(&self) -> String {
+        let refusal = self.sight.last_refusal.as_ref();
+        refusal.map_or_else(|| "no answer".to_owned(), ToString::to_string)
+    }
+}
+
+/// One search for a connection to a job's task.
+pub(crate) struct Road<'a> {
+    context: &'a Context<'a>,
+    looker: Looker,
+    server: Server,
+    key: KeyPair,
+    policy: Policy,
+}
+
+/// The server that is sought.
+#[derive(Debug, Clone)]
+struct Server {
+    address: Option<IpAddr>,
+    port: u16,
+    username: String,
+    host_key: Option<String>,
+}
+
+/// News of an activity under way.
+enum News {
+    Looked(Box<Looker>, Box<Result<Look, NoLook>>),
+    Connected(Connection),
+    Refused(ConnectError),
+}
+
+impl<'a> Road<'a> {
+    /// The road to a task that was asked for a moment ago, and has neither address nor host key yet.
+    pub(crate) fn to_new_task(
+        context: &'a Context<'a>,
+        record: &Record,
+        aws: &Aws,
+        key: &KeyPair,
+        policy: Policy,
+    ) -> Self {
+        let ssh = &context.config.ssh;
+        Self {
+            context,
+            looker: Looker::new(context, record, Some(aws.clone())),
+            server: Server {
+                address: None,
+                port: ssh.port,
+                username: ssh.username.clone(),
+                host_key: None,
+            },
+            key: key.clone(),
+            policy,
+        }
+    }
+
+    /// The road to a server that prepare has seen.
+    ///
+    /// # Errors
+    ///
+    /// When the login's key cannot be read.
+    pub(crate) fn to_login(
+        context: &'a Context<'a>,
+        record: &Record,
+        login: &Login,
+        policy: Policy,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            context,
+            looker: Looker::new(context, record, None),
+            server: Server {
+                address: Some(login.address),
+                port: login.port,
+                username: login.username.clone(),
+                host_key: Some(login.host_key.clone()),
+            },
+            key: KeyPair::parse(&login.private_key)?,
+            policy,
+        })
+    }
+
+    /// Seeks a connection until there is one, or an obstacle. `progress` says in the job log how it goes. Returns the
+    /// server's address with the connection.
+    pub(crate) async fn travel(
+        self,
+        progress: &mut Progress,
+    ) -> Result<(Connection, SocketAddr), Blocked> {
+        let mut sight = Sight::new(self.server.address);
+        let sought = self.seek(&mut sight, progress).await;
+        sought.map_err(|obstacle| Blocked {
+            obstacle,
+            sight: Box::new(sight),
+        })
+    }
+
+    async fn seek(
+        self,
+        sight: &mut Sight,
+        progress: &mut Progress,
+    ) -> Result<(Connection, SocketAddr), Obstacle> {
+        let Self {
+            context,
+            looker,
+            server,
+            key,
+            mut policy,
+        } = self;
+        let begun = Instant::now();
+        let mut under_way: JoinSet<News> = JoinSet::new();
+        // Away during a look.
+        let mut looker = Some(Box::new(looker));
+        let mut connecting = 0;
+        let mut pause = policy.ask_after;
+        let (mut look_at, mut connect_at) = (begun + pause, begun + policy.first_pause);
+        loop {
+            tokio::select! {
+                news = under_way.join_next(), if !under_way.is_empty() => match news {
+                    Some(Ok(News::Looked(back, look))) => {
+                        looker = Some(back);
+                        sight.looked(*look, &policy)?;
+                        progress.looked(sight);
+                        pause = policy.ask_pace.pause(begun.elapsed(), sight.address.is_some());
+                        look_at = Instant::now() + pause;
+                    }
+                    Some(Ok(News::Connected(connection))) => {
+                        let address = sight.address.map(|ip| SocketAddr::new(ip, server.port));
+                        let none = || Obstacle::Failed(Error::system("the task has no address"));
+                        return Ok((connection, address.ok_or_else(none)?));
+                    }
+                    Some(Ok(News::Refused(refusal))) => {
+                        connecting -= 1;
+                        connect_at = Instant::now() + sight.refused(refusal, &mut policy)?;
+                    }
+                    Some(Err(error)) => return Err(Obstacle::Failed(Error::system(format!(
+                        "fargate itself failed while it connected to the task: {error}"
+                    )))),
+                    None => {}
+                },
+                () = sleep_until(look_at), if looker.is_some() => {
+                    let Some(mut away) = looker.take() else { continue };
+                    sight.asked();
+                    let public = context.config.fargate.connect_to_public_ip && sight.address.is_none();
+                    under_way.spawn(async move {
+                        let look = away.look(pause, public).await;
+                        News::Looked(away, Box::new(look))
+                    });
+                }
+                () = sleep_until(connect_at), if sight.address.is_some() && connecting < policy.attempts => {
+                    let Some(address) = sight.address else { continue };
+                    connecting += 1;
+                    connect_at = Instant::now() + policy.spacing;
+                    under_way.spawn(attempt(server.target(context, address, &policy), key.clone()));
+                }
+                () = sleep_until(progress.due_at()) => progress.remind(sight),
+                stopped = told_to_stop(context, &policy) => return Err(Obstacle::Stopped(stopped)),
+                () = sleep_until(policy.deadline) => return Err(Obstacle::Expired),
+            }
+        }
+    }
+}
+
+impl Server {
+    fn target(&self, context: &Context<'_>, address: IpAddr, policy: &Policy) -> Target {
+        let ssh = &context.config.ssh;
+        Target {
+            address: SocketAddr::new(address, self.port),
+            username: self.username.clone(),
+            host_key: self.host_key.clone(),
+            reach_timeout: policy.reach_timeout,
+            connect_timeout: ssh.connect_timeout,
+            keepalive_interval: ssh.keepalive_interval,
+        }
+    }
+}
+
+async fn attempt(target: Target, key: KeyPair) -> News {
+    match Connection::open(&target, &key).await {
+        Ok(connection) => News::Connected(connection),
+        Err(refusal) => News::Refused(refusal),
+    }
+}
+
+/// Returns when the search is to end because of a signal to this process.
+async fn told_to_stop(context: &Context<'_>, policy: &Policy) -> Error {
+    let stopped = context.shutdown.requested().await;
+    if let OnShutdown::GoOn(patience) = policy.on_shutdown {
+        tokio::select! {
+            _ = context.shutdown.insisted() => {}
+            () = context.shutdown.after(patience) => {}
+        }
+    }
+    stopped
+}

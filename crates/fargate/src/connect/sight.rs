@@ -1,0 +1,154 @@
+//! What is known of a task and its server during a search for a connection, and when that is enough to give up.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use fargate_wire::COORDINATOR_CONTAINER;
+use tokio::time::Instant;
+
+use super::look::{Look, NoLook};
+use super::policy::Policy;
+use super::road::Obstacle;
+use crate::aws::AwsError;
+use crate::error::Error;
+use crate::ssh::ConnectError;
+use crate::task::{Phase, Task};
+
+/// Time between attempts once the server has refused the key: servers punish clients that keep failing.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is known.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    /// Where the server is.
+    pub(crate) address: Option<IpAddr>,
+    /// How far the task is; nothing before AWS was asked.
+    pub(crate) phase: Option<Phase>,
+    /// Whether AWS says that the container of the server runs.
+    pub(crate) container_runs: bool,
+    /// Why AWS did not answer when it was last asked.
+    pub(crate) unanswered: Option<AwsError>,
+    /// Since when AWS has been asked without an answer yet.
+    pub(crate) asked_at: Option<Instant>,
+    /// How the last attempt to connect ended.
+    pub(crate) last_refusal: Option<ConnectError>,
+    missing_since: Option<Instant>,
+    stranger_since: Option<Instant>,
+    deaf_since: Option<Instant>,
+}
+
+impl Sight {
+    /// Nothing is known but the address, perhaps.
+    pub(crate) fn new(address: Option<IpAddr>) -> Self {
+        Self {
+            address,
+            phase: None,
+            container_runs: false,
+            unanswered: None,
+            asked_at: None,
+            last_refusal: None,
+            missing_since: None,
+            stranger_since: None,
+            deaf_since: None,
+        }
+    }
+
+    /// AWS is being asked.
+    pub(crate) fn asked(&mut self) {
+        self.asked_at = Some(Instant::now());
+    }
+
+    /// Takes note of a look.
+    pub(crate) fn looked(
+        &mut self,
+        look: Result<Look, NoLook>,
+        policy: &Policy,
+    ) -> Result<(), Obstacle> {
+        self.asked_at = None;
+        let look = match look {
+            Ok(look) => look,
+            Err(NoLook::Aws(refusal)) => {
+                return self.unwatched(refusal, "could not watch the job's task");
+            }
+            // Without an address nothing else leads on.
+            Err(NoLook::Folder(error)) if self.address.is_none() => {
+                return Err(Obstacle::Failed(error));
+            }
+            Err(NoLook::Folder(error)) => {
+                tracing::debug!("could not ask AWS for the task: {error}");
+                return Ok(());
+            }
+        };
+        self.unanswered = None;
+        match look.task {
+            Some(task) if task.is_ending() => return Err(Obstacle::Ending(Box::new(task))),
+            Some(task) => self.lives(&task, policy)?,
+            None => {
+                let since = *self.missing_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > policy.missing_grace {
+                    return Err(Obstacle::Missing);
+                }
+            }
+        }
+        if let Some(refusal) = look.address_refused {
+            self.unwatched(refusal, "could not look up the task's address")?;
+        }
+        // Once known it does not change, and a login says where prepare saw the server.
+        self.address = self.address.or(look.address);
+        Ok(())
+    }
+
+    /// Takes note of AWS's refusal to show something. With an address that is known, AWS is not needed.
+    fn unwatched(&mut self, refusal: AwsError, doing: &str) -> Result<(), Obstacle> {
+        tracing::debug!("{doing}: {refusal}");
+        if refusal.may_pass() || self.address.is_some() {
+            self.unanswered = Some(refusal);
+            return Ok(());
+        }
+        Err(Obstacle::Unwatched(Error::from(refusal).context(doing)))
+    }
+
+    /// Takes note of a task that has not ended.
+    fn lives(&mut self, task: &Task, policy: &Policy) -> Result<(), Obstacle> {
+        self.missing_since = None;
+        // AWS's servers may answer with an older state than the last one.
+        self.phase = self.phase.max(Some(task.phase()));
+        self.container_runs = task
+            .container(COORDINATOR_CONTAINER)
+            .is_some_and(|container| container.last_status == "RUNNING");
+        let is_refused = matches!(self.last_refusal, Some(ConnectError::Refused));
+        match policy.deaf_grace {
+            Some(grace) if self.container_runs && is_refused => {
+                let since = *self.deaf_since.get_or_insert_with(Instant::now);
+                if since.elapsed() > grace {
+                    return Err(Obstacle::Deaf(grace));
+                }
+            }
+            _ => self.deaf_since = None,
+        }
+        Ok(())
+    }
+
+    /// Takes note of an attempt that failed. Returns the pause before the next one.
+    pub(crate) fn refused(
+        &mut self,
+        refusal: ConnectError,
+        policy: &mut Policy,
+    ) -> Result<Duration, Obstacle> {
+        tracing::debug!("no connection to the job's task: {refusal}");
+        let mut pause = policy.backoff.pause();
+        if refusal.is_of_stranger() {
+            pause = pause.max(REFUSED_PAUSE.min(policy.stranger_grace));
+            let since = *self.stranger_since.get_or_insert_with(Instant::now);
+            // Before the task runs this may be another task's server: addresses are soon used again.
+            let may_be_ours = matches!(self.phase, None | Some(Phase::Running));
+            if may_be_ours && since.elapsed() >= policy.stranger_grace {
+                return Err(Obstacle::Stranger(refusal));
+            }
+        } else {
+            self.stranger_since = None;
+        }
+        self.last_refusal = Some(refusal);
+        Ok(pause)
+    }
+}

@@ -1,0 +1,117 @@
+//! A stage's road to a task that took scripts before: its first connection, and one in place of a connection that was lost.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::inquiry::explain;
+use super::policy::Policy;
+use super::progress::Progress;
+use super::road::{Obstacle, Road};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::ssh::{ConnectError, Connection};
+use crate::state::record::{Login, Record};
+
+/// Connects a stage that begins. The network may fail at that moment as at any other, so it has `ReconnectTimeout`.
+///
+/// # Errors
+///
+/// When the task is gone or is another, or that time is over, with what AWS says of the task.
+pub(crate) async fn first_connection(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+) -> Result<Connection> {
+    let road = Road::to_login(context, record, login, Policy::stage(&context.config.ssh))?;
+    let blocked = match road.travel(&mut Progress::of_stage()).await {
+        Ok((connection, _)) => return Ok(connection),
+        Err(blocked) => blocked,
+    };
+    let last = blocked.last_refusal();
+    let why = match blocked.obstacle {
+        Obstacle::Stopped(error) | Obstacle::Failed(error) => return Err(error),
+        Obstacle::Stranger(refusal) => {
+            return Err(stranger(context, record, login, &refusal).await);
+        }
+        Obstacle::Expired => within(context.config.ssh.reconnect_timeout, &last),
+        Obstacle::Ending(_) | Obstacle::Missing | Obstacle::Unwatched(_) | Obstacle::Deaf(_) => {
+            last
+        }
+    };
+    let server = SocketAddr::new(login.address, login.port);
+    let error = Error::system(format!(
+        "could not connect to the job's task at {server}: {why}"
+    ));
+    Err(explain(error, context, record).await)
+}
+
+/// Why there is no connection in place of the one that was lost.
+#[derive(Debug)]
+pub(crate) enum ReconnectFailure {
+    /// This process was told to stop.
+    Stopped(Error),
+    /// The task is gone, or nothing can be said of it.
+    TaskGone,
+    /// The time is over, and this is why.
+    Expired(String),
+    /// The server is not the task's any more, or this process cannot go on.
+    Failed(Error),
+}
+
+/// Connects again after a connection was lost, the first time after `first_pause`.
+///
+/// # Errors
+///
+/// When there is nothing to connect to, or `ReconnectTimeout` is over.
+pub(crate) async fn reconnect(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+    first_pause: Duration,
+) -> Result<Connection, ReconnectFailure> {
+    let ssh = &context.config.ssh;
+    let policy = Policy::reconnect(ssh, first_pause);
+    let road = Road::to_login(context, record, login, policy).map_err(ReconnectFailure::Failed)?;
+    let blocked = match road.travel(&mut Progress::of_lost_connection()).await {
+        Ok((connection, _)) => return Ok(connection),
+        Err(blocked) => blocked,
+    };
+    let last = blocked.last_refusal();
+    Err(match blocked.obstacle {
+        Obstacle::Stopped(error) => ReconnectFailure::Stopped(error),
+        Obstacle::Failed(error) => ReconnectFailure::Failed(error),
+        Obstacle::Stranger(refusal) => {
+            ReconnectFailure::Failed(stranger(context, record, login, &refusal).await)
+        }
+        Obstacle::Expired => ReconnectFailure::Expired(format!(
+            "no other was to be had {}",
+            within(ssh.reconnect_timeout, &last)
+        )),
+        Obstacle::Ending(_) | Obstacle::Missing | Obstacle::Unwatched(_) | Obstacle::Deaf(_) => {
+            ReconnectFailure::TaskGone
+        }
+    })
+}
+
+fn within(time: Duration, why: &str) -> String {
+    format!("within {} s (ReconnectTimeout): {why}", time.as_secs())
+}
+
+async fn stranger(
+    context: &Context<'_>,
+    record: &Record,
+    login: &Login,
+    refusal: &ConnectError,
+) -> Error {
+    let server = SocketAddr::new(login.address, login.port);
+    let error = Error::system(format!(
+        "could not connect to the job's task at {server}: {refusal}"
+    ));
+    match refusal {
+        ConnectError::OtherHost { .. } => error.advise(
+            "This is not the server that prepare saw: the task is gone and its address in use again, or somebody is in \
+             between. Nothing was sent to it. Run the job again.",
+        ),
+        _ => explain(error, context, record).await,
+    }
+}

@@ -1,0 +1,171 @@
+//! prepare's road: from a task that AWS has promised to a login that works.
+
+use std::net::SocketAddr;
+
+use tokio::time::Instant;
+
+use super::policy::Policy;
+use super::progress::{Progress, seconds};
+use super::road::{Obstacle, Road};
+use super::sight::Sight;
+use super::start_failure::{StartFailure, died};
+use crate::aws::Aws;
+use crate::config::{Mode, Ssh};
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::output::say;
+use crate::ssh::{ConnectError, Connection, KeyPair};
+use crate::state::record::{Login, Record};
+use crate::task::Phase;
+
+/// How long AWS may take to answer before that is the reason that is given.
+const UNANSWERED: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Returns how to log in, once that works. The job's preparation has `begun` then, and its time is over at `deadline`.
+///
+/// # Errors
+///
+/// When there is no task that takes scripts, and whether another one may fare better.
+pub(crate) async fn until_ready(
+    aws: &Aws,
+    context: &Context<'_>,
+    record: &Record,
+    key: &KeyPair,
+    begun: Instant,
+    deadline: Instant,
+) -> Result<Login, StartFailure> {
+    let policy = Policy::start(&context.config.ssh, deadline);
+    let road = Road::to_new_task(context, record, aws, key, policy);
+    let blocked = match road.travel(&mut Progress::of_task()).await {
+        Ok((connection, server)) => {
+            return Ok(ready(&context.config.ssh, key, &connection, server, begun)?);
+        }
+        Err(blocked) => blocked,
+    };
+    let error = match blocked.obstacle {
+        Obstacle::Ending(task) => return Err(died(aws, record, *task).await),
+        Obstacle::Missing => missing(),
+        Obstacle::Stranger(refusal) => key_refused(context, &refusal),
+        Obstacle::Expired | Obstacle::Deaf(_) => expired(context, &blocked.sight),
+        Obstacle::Unwatched(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
+    };
+    Err(error.into())
+}
+
+fn ready(
+    ssh: &Ssh,
+    key: &KeyPair,
+    connection: &Connection,
+    server: SocketAddr,
+    begun: Instant,
+) -> Result<Login> {
+    say(&format!(
+        "Ready for scripts after {} ({}@{server})",
+        seconds(begun),
+        ssh.username,
+    ));
+    Ok(Login {
+        address: server.ip(),
+        port: server.port(),
+        username: ssh.username.clone(),
+        host_key: connection.host_key()?,
+        private_key: key.private()?,
+    })
+}
+
+/// The error for a task that AWS has promised and does not know.
+pub(super) fn missing() -> Error {
+    Error::system("AWS no longer knows the job's task (MISSING)").advise("Run the job again.")
+}
+
+fn key_refused(context: &Context<'_>, refusal: &ConnectError) -> Error {
+    let ssh = &context.config.ssh;
+    let user = &ssh.username;
+    if !matches!(refusal, ConnectError::KeyRefused(_)) {
+        return Error::system(format!(
+            "the task's SSH server is not the task's: {refusal}"
+        ));
+    }
+    let refused = Error::system(format!(
+        "the task's SSH server accepts no key of the job for user {user}"
+    ));
+    match context.config.mode {
+        Mode::JobImage(_) => refused.advise(
+            "The agent in the task must be of this driver's version ([JobImage] AgentImage).",
+        ),
+        Mode::TaskDefinition(_) => refused.advise(format!(
+            "The image must install the environment variable SSH_PUBLIC_KEY as an authorized key of {user} \
+             ([SSH] Username = \"{user}\"), with the modes that sshd asks for.",
+        )),
+    }
+}
+
+/// The error for a StartTimeout that is over.
+fn expired(context: &Context<'_>, sight: &Sight) -> Error {
+    let bound = context.config.fargate.start_timeout.as_secs();
+    let what = format!("the job's task was not ready within {bound} s (StartTimeout)");
+    let phase = sight.phase.unwrap_or(Phase::Provisioning);
+    match sight.address {
+        None => without_address(sight, &what, phase),
+        Some(_) if phase != Phase::Running => starts_slowly(&what, phase),
+        Some(address) => unreachable(context, sight, &what, address),
+    }
+}
+
+fn starts_slowly(what: &str, phase: Phase) -> Error {
+    Error::system(format!("{what}: still {}", phase.doing())).advise(
+        "Look at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",
+    )
+}
+
+fn without_address(sight: &Sight, what: &str, phase: Phase) -> Error {
+    if let Some(refusal) = &sight.unanswered {
+        return Error::from(refusal.clone()).context(what);
+    }
+    let asked_at = sight.asked_at.filter(|at| at.elapsed() >= UNANSWERED);
+    if let Some(at) = asked_at {
+        return Error::system(format!("{what}: no answer from AWS for {}", seconds(at)))
+            .advise("Check that the manager reaches AWS's API, and run the job again.");
+    }
+    if phase == Phase::Running {
+        return Error::system(format!(
+            "{what}: it runs, but AWS shows no address to connect to"
+        ))
+        .advise(
+            "With UsePublicIP the task needs a public address: [Fargate] EnablePublicIP, and a subnet with a route to an \
+             internet gateway. Run the job again.",
+        );
+    }
+    starts_slowly(what, phase)
+}
+
+fn unreachable(
+    context: &Context<'_>,
+    sight: &Sight,
+    what: &str,
+    address: std::net::IpAddr,
+) -> Error {
+    let server = SocketAddr::new(address, context.config.ssh.port);
+    match &sight.last_refusal {
+        Some(ConnectError::Refused) => {
+            let advice = match context.config.mode {
+                Mode::TaskDefinition(_) => {
+                    "The image of container ci-coordinator must start an SSH server on that port ([SSH] Port); see the \
+                     container's log."
+                }
+                Mode::JobImage(_) => {
+                    "The agent must listen there: see the logs of the containers bootstrap and helper ([JobImage] LogGroup)."
+                }
+            };
+            Error::system(format!("{what}: nothing listens on {server}")).advise(advice)
+        }
+        Some(ConnectError::Silent) | None => {
+            Error::system(format!("{what}: no answer from {server}")).advise(
+                "The task's security group must let the manager in on that port, and the manager must reach the subnet \
+                 (with EnablePublicIP: UsePublicIP chooses the address).",
+            )
+        }
+        Some(other) => Error::system(format!("{what}: {server}: {other}"))
+            .advise("See the log of container ci-coordinator for what its SSH server says."),
+    }
+}
