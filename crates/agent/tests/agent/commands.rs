@@ -1,4 +1,4 @@
-//! What a command gets, and what its client is told.
+//! The environment and input of a command, and the output and status that its client gets.
 
 use testing::{eventually, process::is_running};
 
@@ -92,7 +92,7 @@ fn the_environment_is_the_containers_without_what_is_the_agents() {
 fn a_command_ends_with_its_shell_and_leaves_its_children_alive() {
     let agent = Agent::start();
     let survived = agent.path("survived");
-    // The child writes after the command has ended, and must live to tell.
+    // The child writes after the command has ended, so it must still be alive.
     let command = format!(
         "(until [ -e {0}.go ]; do sleep 0.01; done; echo late && touch {0}) & echo $!",
         survived.display()
@@ -131,7 +131,7 @@ fn a_child_that_never_stops_writing_does_not_hold_the_command_up() {
 #[test]
 fn orphans_are_collected() {
     let agent = Agent::start();
-    // Leaves its own child behind without waiting for it.
+    // The command does not wait for its child.
     let output = agent.run("(setsid sh -c 'echo $$; exec sleep 0.2' &)");
     let orphan = text(&output.stdout).trim();
     eventually("the orphan is gone, as a zombie too", || {
@@ -150,14 +150,14 @@ async fn a_command_that_cannot_be_started_is_told_so() {
         .exec(true, format!("true {}", "x".repeat(131_072)))
         .await
         .unwrap();
-    let told = read_channel(&mut channel, usize::MAX).await;
-    assert_eq!(told.status, Some(126));
-    let reason = text(&told.stderr);
+    let output = read_channel(&mut channel, usize::MAX).await;
+    assert_eq!(output.status, Some(126));
+    let reason = text(&output.stderr);
     assert!(
         reason.contains("Argument list too long") && reason.contains("standard input"),
         "{reason}"
     );
-    assert!(told.eof && told.closed);
+    assert!(output.eof && output.closed);
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn several_commands_run_at_once_on_one_connection() {
     let mut channels = Vec::new();
     for number in 0..8 {
         let channel = session.channel_open_session().await.unwrap();
-        // Ends only when the one before has started: none may wait for another to end.
+        // Each ends only when the one before has started, so none may wait for the end of another.
         let flag = agent.path("flag").display().to_string();
         let before = (number + 7) % 8;
         let command = format!(
@@ -177,10 +177,10 @@ async fn several_commands_run_at_once_on_one_connection() {
         channels.push(channel);
     }
     for (number, mut channel) in channels.into_iter().enumerate() {
-        let told = read_channel(&mut channel, usize::MAX).await;
-        assert_eq!(text(&told.stdout), format!("{number}\n"));
-        assert_eq!(told.status, Some(number as u32));
-        assert!(told.eof && told.closed);
+        let output = read_channel(&mut channel, usize::MAX).await;
+        assert_eq!(text(&output.stdout), format!("{number}\n"));
+        assert_eq!(output.status, Some(number as u32));
+        assert!(output.eof && output.closed);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The agent's own end, when nobody comes any more.
+//! The agent exits by itself when no driver comes any more, and at its deadline.
 
 use std::io::{BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -8,14 +8,14 @@ use testing::process::is_running;
 
 use crate::harness::{Agent, binary, line, text};
 
-/// Starts an agent with a limit, and its standard error to be read.
+/// Starts an agent with a limit, and with its standard error in a pipe.
 fn agent(arguments: &[&str], variable: &str, value: &str) -> Agent {
     Agent::start_with(arguments, |command| {
         command.env(variable, value).stderr(Stdio::piped());
     })
 }
 
-/// Starts a command that goes on for ever, and gives its process id.
+/// Starts a command that never ends, and returns its process id.
 fn begin(agent: &Agent) -> (Child, BufReader<ChildStdout>, String) {
     let mut ssh = agent
         .ssh(&[])
@@ -33,10 +33,10 @@ fn it_leaves_when_no_driver_ever_comes() {
     let mut agent = agent(&[], "FARGATE_IDLE_LIMIT", "1");
     assert_eq!(agent.wait().code(), Some(0));
     assert!(begun.elapsed() >= Duration::from_secs(1));
-    let told = agent.stderr();
+    let message = agent.stderr();
     assert!(
-        told.contains("exiting: no driver was connected for 1 s"),
-        "{told}"
+        message.contains("exiting: no driver was connected for 1 s"),
+        "{message}"
     );
 }
 
@@ -68,12 +68,12 @@ fn a_client_that_does_not_log_in_is_no_driver() {
 fn a_driver_at_one_agent_of_a_task_keeps_the_other() {
     let mut job = agent(&[], "FARGATE_IDLE_LIMIT", "1");
     let mut helper = Agent::start_with(&["--helper"], |command| {
-        // The same key is the same task.
+        // Agents with the same key belong to the same task.
         command
             .env("FARGATE_IDLE_LIMIT", "1")
             .env("SSH_PUBLIC_KEY", job.public_key());
     });
-    // Another task, on the same network.
+    // An agent of another task, on the same network.
     let mut stranger = agent(&["--helper"], "FARGATE_IDLE_LIMIT", "1");
     let (mut ssh, _stdout, _) = begin(&job);
     assert_eq!(stranger.wait().code(), Some(0));
@@ -109,8 +109,11 @@ fn it_leaves_at_its_deadline_also_with_a_driver() {
     );
     let output = ssh.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(255));
-    let told = text(&output.stderr);
-    assert!(told.contains("the job's deadline has passed"), "{told}");
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("the job's deadline has passed"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -123,7 +126,10 @@ fn a_limit_that_is_no_number_is_told() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
-        let told = text(&output.stderr);
-        assert!(told.contains(&format!("{variable} is \"soon\"")), "{told}");
+        let message = text(&output.stderr);
+        assert!(
+            message.contains(&format!("{variable} is \"soon\"")),
+            "{message}"
+        );
     }
 }

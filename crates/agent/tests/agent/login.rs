@@ -1,4 +1,4 @@
-//! Who gets in, and that the rest does no harm.
+//! The clients that may log in, and the harmlessness of all others.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -20,8 +20,11 @@ fn another_key_is_refused() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(255));
-    let told = text(&output.stderr);
-    assert!(told.contains("Permission denied (publickey)"), "{told}");
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("Permission denied (publickey)"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -41,8 +44,11 @@ fn after_a_few_other_keys_the_connection_is_closed() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(255));
-    let told = text(&output.stderr);
-    assert!(told.contains("Too many authentication attempts"), "{told}");
+    let message = text(&output.stderr);
+    assert!(
+        message.contains("Too many authentication attempts"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -71,8 +77,8 @@ fn a_missing_or_wrong_key_is_told_at_once() {
         }
         let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        let told = text(&output.stderr);
-        assert!(told.contains(reason), "{told}");
+        let message = text(&output.stderr);
+        assert!(message.contains(reason), "{message}");
         assert!(output.stdout.is_empty());
     }
 }
@@ -98,12 +104,15 @@ fn wrong_arguments_are_told_with_the_usage() {
     ] {
         let output = Command::new(binary()).args(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(2));
-        let told = text(&output.stderr);
-        assert!(told.contains(reason) && told.contains("Usage:"), "{told}");
+        let message = text(&output.stderr);
+        assert!(
+            message.contains(reason) && message.contains("Usage:"),
+            "{message}"
+        );
     }
 }
 
-/// Reads until the agent closes, which it must.
+/// Reads until the agent closes the connection.
 fn until_closed(stream: &mut TcpStream) {
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
@@ -121,7 +130,7 @@ fn random_bytes_do_no_harm() {
     for round in 0..300 {
         let mut stream = TcpStream::connect(agent.address).unwrap();
         let mut bytes = Vec::new();
-        // With and without what a client must say first, and what looks like the length of a packet.
+        // With and without the identification that a client must send first, and a plausible length of a packet.
         if round % 3 > 0 {
             bytes.extend_from_slice(b"SSH-2.0-noise\r\n");
         }
@@ -131,7 +140,7 @@ fn random_bytes_do_no_harm() {
         let mut rest = vec![0; noise.below(3000)];
         noise.read_exact(&mut rest).unwrap();
         bytes.extend_from_slice(&rest);
-        // The agent may have closed before it has everything.
+        // The agent may close the connection before it has read everything.
         match stream.write_all(&bytes) {
             Ok(()) => (),
             Err(error) => assert!(
@@ -155,7 +164,7 @@ fn connections_that_do_not_log_in_are_few_and_end() {
     let mut idle: Vec<_> = (0..32)
         .map(|_| TcpStream::connect(agent.address).unwrap())
         .collect();
-    // All of these were taken: they are greeted.
+    // The agent greets all of them, so it has accepted them.
     for stream in &mut idle {
         stream.read_exact(&mut [0; 4]).unwrap();
     }
@@ -165,7 +174,7 @@ fn connections_that_do_not_log_in_are_few_and_end() {
         start.elapsed() < Duration::from_secs(15),
         "it was not closed at once"
     );
-    // A place that becomes free can be taken.
+    // A connection that ends makes room for another.
     idle.pop();
     eventually("a client gets in", || {
         agent.run("true").status.success().then_some(())

@@ -1,4 +1,4 @@
-//! Everything that SSH offers beside running a command is refused.
+//! The agent refuses everything that SSH offers beside running a command.
 
 use std::net::TcpListener;
 
@@ -123,6 +123,6 @@ async fn a_channel_is_for_one_command() {
         Some(russh::ChannelMsg::Failure)
     ));
     channel.data_bytes(&b"first\n"[..]).await.unwrap();
-    let told = crate::harness::read_channel(&mut channel, usize::MAX).await;
-    assert_eq!(text(&told.stdout), "first\n");
+    let output = crate::harness::read_channel(&mut channel, usize::MAX).await;
+    assert_eq!(text(&output.stdout), "first\n");
 }

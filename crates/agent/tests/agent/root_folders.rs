@@ -1,17 +1,17 @@
-//! Folders that are the whole file system of some process, as in a container.
+//! Folders that are the whole file system of a process, as in a container.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::harness::{Agent, binary};
 
-/// Copies the agent to a root folder, as `/fargate-agent`, with the libraries it needs.
+/// Copies the agent and its libraries to a root folder, as `/fargate-agent`.
 pub(crate) fn put_agent(root: &Path) {
     let running = Agent::start();
     for library in libraries(running.pid()) {
         put(root, &library, &library);
     }
-    // Where the kernel looks for the loader, which is behind links there.
+    // The kernel looks for the loader here, behind links.
     let loader = Path::new("/lib64/ld-linux-x86-64.so.2");
     if loader.exists() {
         put(root, loader, loader);

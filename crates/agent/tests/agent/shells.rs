@@ -1,4 +1,4 @@
-//! Which shell is used, in containers that have one, another or none.
+//! The shell that the agent chooses, in containers with one, several or none.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,10 +8,10 @@ use std::process::Command;
 use crate::harness::{Agent, text};
 use crate::root_folders::put_agent;
 
-/// An agent in a root folder of its own, with nothing else there.
+/// An agent in a root folder of its own that contains nothing else.
 fn agent_in(root: &Path) -> Agent {
     put_agent(root);
-    // chroot needs a user who is root, at least in a namespace of its own.
+    // chroot needs root, at least in a user namespace.
     let mut command = Command::new("unshare");
     command
         .args(["--user", "--map-root-user", "chroot"])
@@ -20,7 +20,7 @@ fn agent_in(root: &Path) -> Agent {
     Agent::start_as(command, |_| ())
 }
 
-/// Puts a shell there that says its name.
+/// Copies a shell to `path`.
 fn put_shell(root: &Path, path: &str, mode: u32) {
     let path = root.join(path.trim_start_matches('/'));
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -36,13 +36,13 @@ fn the_first_that_is_there_and_executable() {
 
     let output = agent.run("echo hello");
     assert_eq!(output.status.code(), Some(127));
-    let told = text(&output.stderr);
+    let message = text(&output.stderr);
     assert!(
-        told.contains("shell not found") && told.contains("/busybox/sh"),
-        "{told}"
+        message.contains("shell not found") && message.contains("/busybox/sh"),
+        "{message}"
     );
 
-    // From the last to the first, while the agent runs; one that cannot be executed does not count.
+    // From the last to the first, while the agent runs. A shell that cannot be executed does not count.
     let mut last = "/busybox/sh";
     for (path, mode) in [
         ("/busybox/sh", 0o755),

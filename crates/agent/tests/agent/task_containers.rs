@@ -1,4 +1,4 @@
-//! The agent in the containers of a task: how it gets there, and what it does for those beside it.
+//! The agent in the containers of a task: its installation, and its work for the other containers.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -45,7 +45,7 @@ fn it_installs_itself_and_one_host_key_for_all() {
         let line = format!("[127.0.0.1]:{} {known}\n", agent.address.port());
         fs::write(&hosts, line).unwrap();
         let file = format!("UserKnownHostsFile={}", hosts.display());
-        // The first value of an option counts for ssh.
+        // ssh uses the first value of an option.
         let mut ssh = Command::new("ssh");
         ssh.args(["-o", "StrictHostKeyChecking=yes", "-o", &file]);
         let rest = agent.ssh(&[]);
@@ -73,10 +73,10 @@ fn a_host_key_that_cannot_be_read_is_told() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    let told = text(&output.stderr);
+    let message = text(&output.stderr);
     assert!(
-        told.contains(&format!("cannot use {} as the host key", key.display())),
-        "{told}"
+        message.contains(&format!("cannot use {} as the host key", key.display())),
+        "{message}"
     );
 }
 
@@ -102,7 +102,7 @@ fn the_helper_has_what_gitlabs_scripts_need() {
         "helper cache-extractor 1\n0000\n*\nkept\n"
     );
 
-    // Nothing of it elsewhere, and nothing in the way of a real one.
+    // Other containers get none of it, and a real gitlab-runner takes precedence.
     let job = Agent::start_with(&[], equip);
     let output = job.run(script);
     assert_eq!(
@@ -146,7 +146,7 @@ fn in_its_container_the_helper_is_found_by_jobs_that_set_their_own_path() {
         .args(["--kill-child", "sh", "-c", CONTAINER, "sh"])
         .env("ROOT", root);
     let agent = Agent::start_as(command, |_| ());
-    // So do the runner's scripts with all of the job's variables.
+    // The runner's scripts export all of the job's variables in this way.
     let output = agent.run("export PATH=/opt/ruby/bin:/usr/bin; gitlab-runner cache-extractor 1");
     assert_eq!(
         text(&output.stdout),
@@ -155,8 +155,9 @@ fn in_its_container_the_helper_is_found_by_jobs_that_set_their_own_path() {
     );
 }
 
-/// A task of containers that are root folders, with their processes in one namespace. The helper has the agent;
-/// `late` starts when `go` is there.
+/// A task whose containers are root folders, with all processes in one namespace.
+///
+/// The agent runs in `helper`; `late` starts once the file `go` exists.
 const TASK: &str = r#"
     set -e
     for container in helper link service late; do
@@ -193,7 +194,7 @@ fn names_of_services_lead_to_the_task_in_all_its_containers() {
         }
         fs::write(container.join("etc/hosts"), own).unwrap();
     }
-    // From the helper this leads to a file of the helper's.
+    // Seen from the helper, this link leads to a file of the helper itself.
     fs::remove_file(root.join("link/etc/hosts")).unwrap();
     std::os::unix::fs::symlink("/etc/secret", root.join("link/etc/hosts")).unwrap();
     for container in ["helper", "link"] {
