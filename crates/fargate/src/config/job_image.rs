@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Ssh;
 use super::section::Section;
 use super::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
+use super::ssh::Ssh;
 use super::values::{self, Globs};
 
 /// `[JobImage]`.

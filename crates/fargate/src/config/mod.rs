@@ -8,6 +8,7 @@ mod logging;
 mod section;
 mod size;
 mod source;
+mod ssh;
 mod values;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
 use self::section::{Findings, Section, position};
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
 pub(crate) use self::source::DEFAULT_FILE;
+pub(crate) use self::ssh::Ssh;
 pub(crate) use self::values::{
     Globs, StrategyItem, TaskDefinitionName, capacity_provider, image, is_tag_character,
     platform_version, role,
@@ -100,21 +102,6 @@ pub(crate) struct Fargate {
     pub(crate) endpoint: Option<String>,
     /// Put on every task.
     pub(crate) tags: BTreeMap<String, String>,
-}
-
-/// `[SSH]`: how the task is reached.
-#[derive(Debug)]
-pub(crate) struct Ssh {
-    /// Whom scripts run as.
-    pub(crate) username: String,
-    /// TCP port of the SSH server.
-    pub(crate) port: u16,
-    /// Bound of one attempt to connect.
-    pub(crate) connect_timeout: Duration,
-    /// How often a silent connection is checked.
-    pub(crate) keepalive_interval: Duration,
-    /// How long a script goes on after its connection was lost, and the driver tries to get it back.
-    pub(crate) reconnect_timeout: Duration,
 }
 
 /// `[JobVariables]`: what a job may change by its variables.

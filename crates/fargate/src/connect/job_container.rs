@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::look::aws_of;
+use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::Progress;
-use super::road::{Blocked, Obstacle, Road};
+use super::road::{Blocked, Road};
 use super::start::missing;
 use super::start_failure::died;
 use crate::context::Context;

@@ -6,6 +6,7 @@
 pub(crate) mod inquiry;
 pub(crate) mod job_container;
 mod look;
+mod obstacle;
 mod policy;
 mod progress;
 mod road;

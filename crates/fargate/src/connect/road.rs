@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::look::{Look, Looker, NoLook};
+use super::obstacle::Obstacle;
 use super::policy::{OnShutdown, Policy};
 use super::progress::Progress;
 use super::sight::Sight;
@@ -18,28 +19,6 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::ssh::{ConnectError, Connection, KeyPair, Target};
 use crate::state::record::{Login, Record};
-use crate::task::Task;
-
-/// The end of a road that leads nowhere.
-#[derive(Debug)]
-pub(crate) enum Obstacle {
-    /// The task's end has begun.
-    Ending(Box<Task>),
-    /// AWS has not known the task for longer than it may.
-    Missing,
-    /// AWS refuses to show the task, or its address.
-    Unwatched(Error),
-    /// The server takes no key of ours, or is not the task's.
-    Stranger(ConnectError),
-    /// The container has been running for this long, and nothing in it takes connections.
-    Deaf(std::time::Duration),
-    /// The time is over.
-    Expired,
-    /// This process was told to stop.
-    Stopped(Error),
-    /// This process cannot go on.
-    Failed(Error),
-}
 
 /// An obstacle, and what was known when it was met.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::Instant;
 
 use super::look::{Look, NoLook};
+use super::obstacle::Obstacle;
 use super::policy::Policy;
-use super::road::Obstacle;
 use crate::aws::AwsError;
 use crate::error::Error;
 use crate::ssh::ConnectError;

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::inquiry::explain;
+use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::Progress;
-use super::road::{Obstacle, Road};
+use super::road::Road;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ssh::{ConnectError, Connection};
@@ -28,7 +29,16 @@ pub(crate) async fn first_connection(
         Err(blocked) => blocked,
     };
     let last = blocked.last_refusal();
+    let is_job_container = record
+        .build
+        .as_ref()
+        .is_some_and(|container| container.port == login.port);
     let why = match blocked.obstacle {
+        // It took scripts before, so its image is not at fault.
+        Obstacle::Ending(_) if is_job_container => {
+            let gone = Error::system("the job's container is gone");
+            return Err(explain(gone, context, record).await);
+        }
         Obstacle::Stopped(error) | Obstacle::Failed(error) => return Err(error),
         Obstacle::Stranger(refusal) => {
             return Err(stranger(context, record, login, &refusal).await);

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
+use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::{Progress, seconds};
-use super::road::{Obstacle, Road};
+use super::road::Road;
 use super::sight::Sight;
 use super::start_failure::{StartFailure, died};
 use crate::aws::Aws;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::Sink;
+use super::sink::Sink;
 
 /// What a pipe takes as a whole or not at all (Linux: PIPE_BUF), less the end of a line that had to be broken.
 pub(crate) const WHOLE: usize = 4096 - 1;

@@ -4,7 +4,7 @@ use russh::client::Msg;
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf};
 use tokio::time::timeout;
 
-use super::Connection;
+use super::connection::Connection;
 
 impl Connection {
     /// Starts a command on a channel of its own.

@@ -3,7 +3,7 @@
 use fargate_wire::METADATA_SUBSYSTEM;
 use russh::{ChannelMsg, ChannelReadHalf};
 
-use super::Connection;
+use super::connection::Connection;
 
 /// Longest answer that is read: what we ask is short.
 const ANSWER: usize = 64 * 1024;

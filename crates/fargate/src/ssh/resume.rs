@@ -17,8 +17,9 @@ use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::time::{Instant, timeout};
 
-use super::Connection;
-use super::script::{Ended, STOP_GRACE, STOP_LIMIT, StopStep, until, write};
+use super::connection::Connection;
+use super::ending::{Ended, STOP_GRACE, STOP_LIMIT, StopStep};
+use super::script::{until, write};
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
@@ -60,6 +61,7 @@ pub(crate) struct ResumableScript<'a> {
     end: Option<ScriptEnd>,
     /// Whether the agent has answered for this script.
     known: bool,
+    answers: u32,
     /// Why the script is to end.
     failure: Option<Error>,
     step: StopStep,
@@ -106,6 +108,7 @@ impl<'a> ResumableScript<'a> {
             current: None,
             end: None,
             known: false,
+            answers: 0,
             failure: None,
             step: StopStep::NotAsked,
             deadline: None,
@@ -116,6 +119,11 @@ impl<'a> ResumableScript<'a> {
     /// How many bytes of the script's log have come.
     pub(crate) fn received(&self) -> u64 {
         self.log.received()
+    }
+
+    /// On how many connections the agent has answered.
+    pub(crate) fn answers(&self) -> u32 {
+        self.answers
     }
 
     /// Says a line in the job log.
@@ -304,6 +312,7 @@ impl<'a> ResumableScript<'a> {
                 None => return Ok(None),
                 Some(FromAgent::Attached { received }) => {
                     self.known = true;
+                    self.answers += 1;
                     if sent.upload == Upload::Unknown {
                         let sought = self.script.seek(SeekFrom::Start(received));
                         sought.map_err(|error| unreadable(&error))?;

@@ -15,48 +15,20 @@ use russh::client::Msg;
 use russh::{ChannelMsg, ChannelWriteHalf, Sig};
 use tokio::time::{Instant, sleep_until};
 
+use super::connection::Connection;
+use super::ending::{Ended, STOP_GRACE, STOP_LIMIT, StopStep};
+use super::keys::random_hex;
 use super::remainder::Remainder;
 use super::shell::{Announcement, launch};
-use super::{Connection, random_hex};
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
-
-/// How long a script that is told to stop may take, before what is left of it is killed.
-pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
-
-/// How long, beyond that, we wait to hear that it is gone.
-pub(super) const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 /// How long the last words of a script that was ended may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Piece of the script that is read and sent at a time.
 const PIECE: usize = 32 * 1024;
-
-/// How a script ended.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// With this status.
-    Exited(i32),
-    /// By this signal, without the SIG of its name.
-    Signalled(String),
-    /// Unknown: the connection or the server went first, and this is why.
-    Lost(String),
-    /// By us, who were told to stop.
-    Stopped(Error),
-}
-
-/// The step of ending a script that was taken last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum StopStep {
-    /// It may go on.
-    NotAsked,
-    /// Its processes got SIGTERM.
-    Terminate,
-    /// Its processes get SIGKILL.
-    Kill,
-}
 
 impl Connection {
     /// Runs `script`, passing its output to `stdout` and `stderr` unchanged.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use russh::ChannelMsg;
 use tokio::time::timeout;
 
-use super::Connection;
-use super::script::STOP_LIMIT;
+use super::connection::Connection;
+use super::ending::STOP_LIMIT;
 
 /// Longest start of the output that is searched for the shell's process id. A login shell's start-up files may
 /// print before it.

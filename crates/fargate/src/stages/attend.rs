@@ -24,13 +24,27 @@ pub(super) async fn attend(
 ) -> Result<Ended> {
     let mut backoff = Backoff::new(PAUSES.0, PAUSES.1);
     let mut announced = false;
+    let mut silent_since = None;
     loop {
-        let (received, begun) = (script.received(), Instant::now());
+        let (received, answers, begun) = (script.received(), script.answers(), Instant::now());
         let why = match script.attend(&connection, &context.shutdown).await? {
             Attended::Over(ended) => return Ok(ended),
             Attended::Lost(why) => why,
         };
         if connection.has_left() {
+            return give_up(context, &mut script, why).await;
+        }
+        if script.answers() > answers || script.received() > received {
+            silent_since = None;
+        }
+        // Connections that succeed and carry nothing are as good as none.
+        let since: Instant = *silent_since.get_or_insert_with(Instant::now);
+        let patience = context.config.ssh.reconnect_timeout;
+        if since.elapsed() > patience {
+            let seconds = patience.as_secs();
+            let why = format!(
+                "{why}, and nothing came over another one within {seconds} s (ReconnectTimeout)"
+            );
             return give_up(context, &mut script, why).await;
         }
         drop(connection);

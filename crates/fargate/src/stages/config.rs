@@ -7,8 +7,8 @@ use crate::output::say;
 use crate::start::request::{TaskRequest, TaskSource};
 
 pub(super) fn config(context: &Context<'_>) -> Result<()> {
-    let wanted = TaskRequest::of(context)?;
-    let by_job_image = matches!(wanted.task, TaskSource::JobImage(_));
+    let request = TaskRequest::new(context)?;
+    let by_job_image = matches!(request.source, TaskSource::JobImage(_));
     let answer = serde_json::to_string(&ConfigAnswer::new(&context.job, by_job_image))
         .map_err(|error| Error::system(format!("could not write the answer to config: {error}")))?;
     say(&answer);

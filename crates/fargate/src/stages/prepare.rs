@@ -37,19 +37,19 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     {
         tracing::warn!("{warning}");
     }
-    let wanted = TaskRequest::of(context)?;
-    for line in &wanted.notes {
+    let request = TaskRequest::new(context)?;
+    for line in &request.notes {
         say(line);
     }
     let key = KeyPair::generate()?;
-    let plan = StartPlan::of(&wanted, &key, fargate.start_timeout)?;
+    let plan = StartPlan::new(&request, &key, fargate.start_timeout)?;
     let identity = context.identity()?;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let preparation = Preparation {
         context,
         begun,
         runner,
-        wanted: &wanted,
+        request: &request,
         plan: &plan,
         key: &key,
         identity: &identity,
@@ -73,7 +73,7 @@ struct Preparation<'a> {
     begun: Instant,
     /// The GitLab Runner that the job belongs to.
     runner: Option<RunnerProcess>,
-    wanted: &'a TaskRequest<'a>,
+    request: &'a TaskRequest<'a>,
     plan: &'a StartPlan,
     key: &'a KeyPair,
     identity: &'a Identity,
@@ -110,7 +110,7 @@ impl Preparation<'_> {
             }
         };
         let launch = Launch {
-            wanted: self.wanted,
+            request: self.request,
             definition: &definition,
             title: &plan.title,
             composed: plan.composed.is_some(),

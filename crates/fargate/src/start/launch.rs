@@ -29,7 +29,7 @@ const DEFINITION_GRACE: Duration = Duration::from_secs(30);
 
 /// What to start.
 pub(crate) struct Launch<'a> {
-    pub(crate) wanted: &'a TaskRequest<'a>,
+    pub(crate) request: &'a TaskRequest<'a>,
     /// As AWS takes it.
     pub(crate) definition: &'a str,
     /// What it is, for the job log.
@@ -76,12 +76,12 @@ impl<'a> Search<'a> {
             places: Places {
                 subnets: &fargate.subnets,
                 strategy: launch
-                    .wanted
+                    .request
                     .strategy
                     .as_deref()
                     .unwrap_or(&fargate.strategy),
                 // What a job chose is not changed behind its back.
-                fallback: match &launch.wanted.strategy {
+                fallback: match &launch.request.strategy {
                     Some(_) => &[],
                     None => &fargate.fallback_strategy,
                 },
@@ -114,14 +114,14 @@ impl<'a> Search<'a> {
             let request = RunTaskRequest {
                 fargate,
                 definition: launch.definition,
-                platform_version: launch.wanted.platform_version.as_deref(),
+                platform_version: launch.request.platform_version.as_deref(),
                 subnet: place.subnet,
                 strategy: place.strategy,
                 client_token: &token,
                 started_by: &started_by,
                 group: &group,
                 environments: launch.environments,
-                changes: &launch.wanted.changes,
+                changes: &launch.request.overrides,
                 tags: &self.tags,
             };
             let answer = self.insist(&request, record).await?;

@@ -1,6 +1,8 @@
 //! From a job's request to a task that takes scripts.
 
+mod architecture;
 pub(crate) mod launch;
+mod permission;
 pub(crate) mod plan;
 mod queue;
 pub(crate) mod register;

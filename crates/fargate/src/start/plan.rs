@@ -30,14 +30,14 @@ pub(crate) struct StartPlan {
 }
 
 impl StartPlan {
-    pub(crate) fn of(
-        wanted: &TaskRequest<'_>,
+    pub(crate) fn new(
+        request: &TaskRequest<'_>,
         key: &KeyPair,
         start_timeout: Duration,
     ) -> Result<Self> {
         let public_key = key.public()?;
         let lifetime = start_timeout + job_timeout() + AFTER_TIMEOUT;
-        let by_image = match &wanted.task {
+        let by_image = match &request.source {
             TaskSource::JobImage(by_image) => by_image,
             TaskSource::Definition(definition) => {
                 return Ok(Self {

@@ -1,11 +1,11 @@
 //! How large the job's task is to be: the operator's size, changed by the job's variables within their limits, and
 //! rounded up to a size that Fargate has.
 
+use super::permission::{CHOOSE_ALLOWED, limited};
 use crate::aws::TaskOverrides;
 use crate::config::{Cpu, JobVariables, Memory, STORAGE_INCLUDED, STORAGE_LIMIT};
 use crate::error::{Error, Result};
 use crate::gitlab::JobOverrides;
-use crate::start::request::{CHOOSE_ALLOWED, limited};
 use crate::task::definition::smallest_pair;
 
 /// Sizes of a task that is composed for its job.
@@ -22,24 +22,24 @@ impl Sizes {
     /// # Errors
     ///
     /// [`crate::error::Blame::Job`] when the job asks for more than it may have, or than there is.
-    pub(crate) fn of(
-        wishes: &JobOverrides,
+    pub(crate) fn new(
+        asked: &JobOverrides,
         allowed: &JobVariables,
         usual: Option<(Cpu, Memory)>,
         notes: &mut Vec<String>,
     ) -> Result<(Option<Self>, TaskOverrides)> {
         let cpu = limited(
             "FARGATE_CPU",
-            wishes.cpu.as_ref(),
+            asked.cpu.as_ref(),
             ("MaxCPU", allowed.max_cpu),
             notes,
         )?;
         let limit = ("MaxMemory", allowed.max_memory);
-        let memory = limited("FARGATE_MEMORY", wishes.memory.as_ref(), limit, notes)?;
+        let memory = limited("FARGATE_MEMORY", asked.memory.as_ref(), limit, notes)?;
         let limit = ("MaxEphemeralStorage", allowed.max_storage);
         let storage = limited(
             "FARGATE_EPHEMERAL_STORAGE",
-            wishes.storage.as_ref(),
+            asked.storage.as_ref(),
             limit,
             notes,
         )?;
@@ -152,21 +152,21 @@ mod tests {
         }
     }
 
-    fn of(
+    fn sizes(
         cpu: &str,
         memory: &str,
         allowed: &JobVariables,
         usual: Option<(u32, u32)>,
     ) -> Result<(TaskOverrides, Vec<String>)> {
         let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        let wishes = JobOverrides {
+        let asked = JobOverrides {
             cpu: text(cpu),
             memory: text(memory),
             ..JobOverrides::default()
         };
         let mut notes = Vec::new();
         let usual = usual.map(|(cpu, memory)| (Cpu(cpu), Memory(memory)));
-        let (_, changes) = Sizes::of(&wishes, allowed, usual, &mut notes)?;
+        let (_, changes) = Sizes::new(&asked, allowed, usual, &mut notes)?;
         Ok((changes, notes))
     }
 
@@ -182,10 +182,10 @@ mod tests {
     fn a_jobs_size_is_rounded_up_and_said() {
         let usual = Some((1024, 2048));
         assert_eq!(
-            of("", "", &allowed(), usual).unwrap(),
+            sizes("", "", &allowed(), usual).unwrap(),
             (TaskOverrides::default(), vec![])
         );
-        let (changes, notes) = of("2 vCPU", "", &allowed(), usual).unwrap();
+        let (changes, notes) = sizes("2 vCPU", "", &allowed(), usual).unwrap();
         assert_eq!(changes, size(2048, 4096));
         assert_eq!(
             notes,
@@ -196,10 +196,10 @@ mod tests {
         );
         // What comes to the usual size needs no change.
         assert_eq!(
-            of("1 vCPU", "2 GB", &allowed(), usual).unwrap().0,
+            sizes("1 vCPU", "2 GB", &allowed(), usual).unwrap().0,
             TaskOverrides::default()
         );
-        let (_, notes) = of("", "", &allowed(), Some((1024, 1024))).unwrap();
+        let (_, notes) = sizes("", "", &allowed(), Some((1024, 1024))).unwrap();
         assert_eq!(
             notes,
             ["Fargate has no task with 1 vCPU and 1 GB: it gets 1 vCPU and 2 GB"]
@@ -210,7 +210,7 @@ mod tests {
     fn limits_hold_for_what_it_comes_to() {
         let usual = Some((1024, 2048));
         let message = |cpu, memory, allowed: &JobVariables| {
-            of(cpu, memory, allowed, usual).unwrap_err().to_string()
+            sizes(cpu, memory, allowed, usual).unwrap_err().to_string()
         };
         assert_eq!(
             message("8 vCPU", "", &allowed()),
@@ -252,7 +252,10 @@ mod tests {
             max_cpu: Some(Cpu(256)),
             ..allowed()
         };
-        assert_eq!(of("", "4 GB", &small, usual).unwrap().0, size(1024, 4096));
+        assert_eq!(
+            sizes("", "4 GB", &small, usual).unwrap().0,
+            size(1024, 4096)
+        );
     }
 
     #[test]
@@ -262,7 +265,7 @@ mod tests {
             max_memory: None,
             ..allowed()
         };
-        let (changes, notes) = of("64 vCPU", "", &closed, Some((1024, 2048))).unwrap();
+        let (changes, notes) = sizes("64 vCPU", "", &closed, Some((1024, 2048))).unwrap();
         assert_eq!(changes, TaskOverrides::default());
         assert_eq!(
             notes,
@@ -275,14 +278,14 @@ mod tests {
     #[test]
     fn an_operators_definition_is_changed_only_where_asked() {
         assert_eq!(
-            of("2 vCPU", "", &allowed(), None).unwrap().0,
+            sizes("2 vCPU", "", &allowed(), None).unwrap().0,
             TaskOverrides {
                 cpu: Some(Cpu(2048)),
                 ..TaskOverrides::default()
             }
         );
         assert_eq!(
-            of("2 vCPU", "1 GB", &allowed(), None).unwrap().0,
+            sizes("2 vCPU", "1 GB", &allowed(), None).unwrap().0,
             size(2048, 4096)
         );
     }

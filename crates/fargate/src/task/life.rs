@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::*;
+use super::description::*;
 
 /// The states of a life in their order (AWS: task lifecycle): status, and whether the pull has begun, whether it is
 /// over, whether the task has run.

@@ -4,7 +4,7 @@
 //! AWS's texts were reworded before and will be again, so they are matched by fragments, without regard to case (AWS:
 //! error families).
 
-use super::{Container, Task};
+use super::description::{Container, Task};
 
 /// Why a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

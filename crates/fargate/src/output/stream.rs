@@ -1,22 +1,14 @@
-//! This process's standard output and error, as the runner reads them.
-//!
-//! A stage passes on what the job prints as it comes, byte for byte. Waiting for a slow reader must not keep it
-//! from hearing signals, and tokio's own standard streams would start threads, so pipes are opened anew without
-//! blocking; anything else (a file, a terminal) takes writes at once.
-
-mod aside;
+//! One of the standard streams, as the script that runs writes to it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
-use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 
-use self::aside::LineAccess;
-pub(crate) use self::aside::{Aside, WHOLE};
-use crate::text::plain;
+use super::aside::{Aside, LineAccess};
+use super::sink::Sink;
 
 /// One of the two streams.
 #[derive(Debug)]
@@ -24,15 +16,6 @@ pub(crate) struct Output {
     sink: Sink,
     /// Shared with who else has lines to say here, if anybody has.
     turns: Option<Rc<LineAccess>>,
-}
-
-/// Where bytes go.
-#[derive(Debug)]
-enum Sink {
-    /// A pipe, opened by us for ourselves: that it does not block is nobody else's business.
-    Pipe(pipe::Sender),
-    /// Anything else.
-    Direct(File),
 }
 
 impl Output {
@@ -118,31 +101,5 @@ impl Drop for Output {
         if let Some(turns) = &self.turns {
             turns.end();
         }
-    }
-}
-
-impl Sink {
-    async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Pipe(sender) => sender.write(bytes).await,
-            Self::Direct(file) => file.write(bytes),
-        }
-    }
-
-    fn again(&self) -> io::Result<Self> {
-        Ok(match self {
-            Self::Pipe(sender) => Self::Pipe(pipe::Sender::from_owned_fd(
-                sender.as_fd().try_clone_to_owned()?,
-            )?),
-            Self::Direct(file) => Self::Direct(file.try_clone()?),
-        })
-    }
-}
-
-/// Writes a line for readers of the job log (in cleanup: of the runner's own log).
-pub(crate) fn say(line: &str) {
-    let mut stdout = io::stdout().lock();
-    if let Err(error) = writeln!(stdout, "{}", plain(line)).and_then(|()| stdout.flush()) {
-        tracing::debug!("nobody reads: {error}");
     }
 }

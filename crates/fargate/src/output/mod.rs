@@ -1,0 +1,14 @@
+//! This process's standard output and error, as the runner reads them.
+//!
+//! A stage passes on what the job prints as it comes, byte for byte. Waiting for a slow reader must not keep it
+//! from hearing signals, and tokio's own standard streams would start threads, so pipes are opened anew without
+//! blocking; anything else (a file, a terminal) takes writes at once.
+
+mod aside;
+mod say;
+mod sink;
+mod stream;
+
+pub(crate) use self::aside::{Aside, WHOLE};
+pub(crate) use self::say::say;
+pub(crate) use self::stream::Output;

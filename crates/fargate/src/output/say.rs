@@ -1,0 +1,13 @@
+//! Lines of our own.
+
+use std::io::{self, Write};
+
+use crate::text::plain;
+
+/// Writes a line for readers of the job log (in cleanup: of the runner's own log).
+pub(crate) fn say(line: &str) {
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = writeln!(stdout, "{}", plain(line)).and_then(|()| stdout.flush()) {
+        tracing::debug!("nobody reads: {error}");
+    }
+}

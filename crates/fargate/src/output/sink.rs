@@ -1,0 +1,37 @@
+//! Where the bytes of a stream go.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe;
+
+/// Where bytes go.
+#[derive(Debug)]
+pub(super) enum Sink {
+    /// A pipe, opened by us for ourselves: that it does not block is nobody else's business.
+    Pipe(pipe::Sender),
+    /// Anything else.
+    Direct(File),
+}
+
+impl Sink {
+    /// Writes some of `bytes`. Nothing is written when this is dropped while it waits.
+    pub(super) async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Pipe(sender) => sender.write(bytes).await,
+            Self::Direct(file) => file.write(bytes),
+        }
+    }
+
+    /// The same place, opened once more.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Pipe(sender) => Self::Pipe(pipe::Sender::from_owned_fd(
+                sender.as_fd().try_clone_to_owned()?,
+            )?),
+            Self::Direct(file) => Self::Direct(file.try_clone()?),
+        })
+    }
+}

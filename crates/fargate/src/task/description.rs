@@ -1,0 +1,278 @@
+//! An ECS task as one look at it showed it, and what follows from that: how far it is, and how it is reached.
+//!
+//! Every field of a reply may be missing, statuses may be new, and states may be skipped between two looks
+//! (AWS: task lifecycle), so nothing here relies on having seen an earlier one.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A task, as one look at it showed it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Task {
+    /// Its ARN, whose last part is its id.
+    pub(crate) arn: String,
+    /// ARN of the task definition it runs, with revision.
+    pub(crate) definition: String,
+    /// What was last reported of it.
+    pub(crate) last_status: String,
+    /// `STOPPED` as soon as its end has begun, which `last_status` may show much later.
+    pub(crate) desired_status: String,
+    /// AWS's code for why it stopped.
+    pub(crate) stop_code: Option<String>,
+    /// AWS's words for why it stopped.
+    pub(crate) stopped_reason: Option<String>,
+    /// Whether the pull of the images has begun.
+    pub(crate) pull_started: bool,
+    /// Whether it is over.
+    pub(crate) pull_stopped: bool,
+    /// Whether it ever was `RUNNING`.
+    pub(crate) started: bool,
+    /// CPU units, 1024 to the vCPU.
+    pub(crate) cpu: Option<u32>,
+    /// Memory in MiB.
+    pub(crate) memory: Option<u32>,
+    /// Where it was placed, with a capacity provider strategy.
+    pub(crate) capacity_provider: Option<String>,
+    /// Zone it was placed in.
+    pub(crate) availability_zone: Option<String>,
+    /// When it was made, in seconds since 1970.
+    pub(crate) created_at: Option<u64>,
+    /// What RunTask was told, for finding a job's task again.
+    pub(crate) group: Option<String>,
+    /// Its containers, in no particular order.
+    pub(crate) containers: Vec<Container>,
+    /// Its network interface.
+    pub(crate) interface: Interface,
+}
+
+/// A container of a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Container {
+    /// Name in the task definition.
+    pub(crate) name: String,
+    /// Image as the task definition names it.
+    pub(crate) image: Option<String>,
+    /// Status as last reported.
+    pub(crate) last_status: String,
+    /// Status it exited with, if it ran and ended.
+    pub(crate) exit_code: Option<i32>,
+    /// AWS's words on what is wrong with it.
+    pub(crate) reason: Option<String>,
+    /// Its address, which appears late.
+    pub(crate) private_ip: Option<IpAddr>,
+}
+
+/// The network interface of a task, as far as it is there yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Interface {
+    /// Its EC2 id.
+    pub(crate) id: Option<String>,
+    /// Its private address.
+    pub(crate) private_ip: Option<IpAddr>,
+}
+
+/// What a task that is about to run is busy with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// AWS looks for capacity and makes the network interface.
+    Provisioning,
+    /// The images are being pulled.
+    Pulling,
+    /// The containers are being started.
+    Starting,
+    /// The containers run; that says nothing of the SSH server in them.
+    Running,
+}
+
+impl Phase {
+    /// What is going on, for the job log.
+    pub(crate) fn doing(self) -> &'static str {
+        match self {
+            Self::Provisioning => "waiting for AWS to provision the task",
+            Self::Pulling => "pulling the image",
+            Self::Starting => "starting the container",
+            Self::Running => "waiting for the container's SSH server",
+        }
+    }
+
+    /// What is over when the next phase begins, for the job log.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            Self::Provisioning => "Provisioned",
+            Self::Pulling => "Image pulled",
+            Self::Starting => "Container started",
+            Self::Running => "SSH server reached",
+        }
+    }
+}
+
+impl Task {
+    /// The id, which is the last part of the ARN.
+    pub(crate) fn id(&self) -> &str {
+        id(&self.arn)
+    }
+
+    /// Where the task is on its way to running.
+    pub(crate) fn phase(&self) -> Phase {
+        if self.started || self.last_status == "RUNNING" {
+            Phase::Running
+        } else if self.pull_stopped {
+            Phase::Starting
+        } else if self.pull_started {
+            Phase::Pulling
+        } else {
+            Phase::Provisioning
+        }
+    }
+
+    /// Whether its end has begun.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.desired_status == "STOPPED"
+            || matches!(
+                self.last_status.as_str(),
+                "DEACTIVATING" | "STOPPING" | "DEPROVISIONING" | "STOPPED" | "DELETED"
+            )
+    }
+
+    /// Whether it is over, its containers' exit codes and reasons with it.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.last_status.as_str(), "STOPPED" | "DELETED")
+    }
+
+    /// The private address of the container that takes scripts. All containers of a task share one, but with
+    /// several the others' may be filled in earlier.
+    pub(crate) fn private_ip(&self, container: &str) -> Option<IpAddr> {
+        self.containers
+            .iter()
+            .find(|candidate| candidate.name == container)
+            .and_then(|container| container.private_ip)
+            .or(self.interface.private_ip)
+    }
+
+    /// The container with this name.
+    pub(crate) fn container(&self, name: &str) -> Option<&Container> {
+        self.containers
+            .iter()
+            .find(|container| container.name == name)
+    }
+
+    /// Size as people write it, such as "1 vCPU, 2 GB".
+    pub(crate) fn size(&self) -> Option<String> {
+        let (cpu, memory) = (
+            f64::from(self.cpu?) / 1024.0,
+            f64::from(self.memory?) / 1024.0,
+        );
+        Some(format!("{cpu} vCPU, {memory} GB"))
+    }
+}
+
+/// The id in a task's ARN.
+pub(crate) fn id(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// The page of AWS's console that shows the task; none where the ARN is of no partition we know a console of.
+pub(crate) fn console_link(arn: &str) -> Option<String> {
+    let mut parts = arn.splitn(6, ':').skip(1);
+    let (partition, _service, region, _account, resource) = (
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+        parts.next()?,
+    );
+    let host = match partition {
+        "aws" => format!("{region}.console.aws.amazon.com"),
+        "aws-cn" => "console.amazonaws.cn".to_owned(),
+        "aws-us-gov" => "console.amazonaws-us-gov.com".to_owned(),
+        _ => return None,
+    };
+    let (cluster, task) = resource.strip_prefix("task/")?.split_once('/')?;
+    Some(format!(
+        "https://{host}/ecs/v2/clusters/{cluster}/tasks/{task}?region={region}"
+    ))
+}
+
+/// How long to wait before the next look at a task that was asked for `waited` ago.
+///
+/// Quick at first, because the address that everything else waits for can appear any moment; slower once SSH
+/// is being tried, because then a look only finds out that the task died.
+pub(crate) fn look_again(waited: Duration, address_known: bool) -> Duration {
+    let (least, most) = if address_known {
+        (2.0, 5.0)
+    } else {
+        (0.2, 2.0)
+    };
+    Duration::from_secs_f64((waited.as_secs_f64() / 4.0).clamp(least, most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(name: &str) -> Container {
+        Container {
+            name: name.into(),
+            ..Container::default()
+        }
+    }
+
+    #[test]
+    fn the_address_is_that_of_the_right_container_or_of_the_interface() {
+        let mut task = Task {
+            containers: vec![
+                Container {
+                    private_ip: "10.0.0.9".parse().ok(),
+                    ..container("sidecar")
+                },
+                container("ci-coordinator"),
+            ],
+            ..Task::default()
+        };
+        assert_eq!(task.private_ip("ci-coordinator"), None);
+        task.interface.private_ip = "10.0.0.1".parse().ok();
+        assert_eq!(task.private_ip("ci-coordinator"), "10.0.0.1".parse().ok());
+    }
+
+    #[test]
+    fn the_end_shows_in_the_desired_status_first() {
+        let mut task = Task {
+            last_status: "RUNNING".into(),
+            desired_status: "RUNNING".into(),
+            ..Task::default()
+        };
+        assert!(!task.is_ending());
+        task.desired_status = "STOPPED".into();
+        assert!(task.is_ending() && !task.is_over());
+    }
+
+    #[test]
+    fn links_lead_to_the_right_console() {
+        assert_eq!(
+            console_link("arn:aws:ecs:us-east-2:1:task/test-cluster/abc").as_deref(),
+            Some(
+                "https://us-east-2.console.aws.amazon.com/ecs/v2/clusters/test-cluster/tasks/abc?region=us-east-2"
+            )
+        );
+        assert_eq!(console_link("arn:aws:ecs:us-east-2:1:task/abc"), None);
+        assert_eq!(console_link("nonsense"), None);
+    }
+
+    #[test]
+    fn looks_are_quick_at_first_and_never_stop() {
+        assert_eq!(
+            look_again(Duration::ZERO, false),
+            Duration::from_millis(200)
+        );
+        assert_eq!(
+            look_again(Duration::from_secs(600), false),
+            Duration::from_secs(2)
+        );
+        assert_eq!(
+            look_again(Duration::from_secs(600), true),
+            Duration::from_secs(5)
+        );
+    }
+}
