@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal::SIGTERM;
 use serde_json::json;
 
-use testing::{ManagerHost, SECOND, SshServer};
 use crate::fargate;
 use crate::proxy::Proxy;
+use testing::{ManagerHost, SECOND, SshServer};
 
 /// A job that is prepared, with a network that can fail.
 fn prepared(server: SshServer, ssh: &str) -> (ManagerHost, Proxy) {

@@ -9,31 +9,28 @@ use std::path::Path;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, UseTree};
 
-use crate::source::{Source, sources};
+use crate::sources;
 
 /// Files, by name below `src`, and the files that each imports.
 pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// The graph of the crate in this folder of `crates`.
 pub(crate) fn graph(of_crate: &str) -> Graph {
-    let all: Vec<(Source, syn::File)> = sources(&format!("crates/{of_crate}/src"))
+    let all: Vec<(String, syn::File)> = sources(&format!("crates/{of_crate}/src"))
         .into_iter()
-        .map(|source| {
-            let parsed = syn::parse_file(&source.text).expect("the source parses");
-            (source, parsed)
-        })
+        .map(|(file, text)| (file, syn::parse_file(&text).expect("the source parses")))
         .collect();
     let modules: BTreeMap<Vec<String>, String> = all
         .iter()
-        .map(|(source, _)| (module(&source.file), source.file.clone()))
+        .map(|(file, _)| (module(file), file.clone()))
         .collect();
     let tests: BTreeSet<Vec<String>> = all
         .iter()
-        .flat_map(|(source, parsed)| test_modules(&module(&source.file), parsed))
+        .flat_map(|(file, parsed)| test_modules(&module(file), parsed))
         .collect();
     let mut graph = Graph::new();
-    for (source, parsed) in &all {
-        let own = module(&source.file);
+    for (file, parsed) in &all {
+        let own = module(file);
         if tests.iter().any(|test| own.starts_with(test)) {
             continue;
         }
@@ -46,10 +43,10 @@ pub(crate) fn graph(of_crate: &str) -> Graph {
             .found
             .iter()
             .filter_map(|path| nearest(path, &modules))
-            .filter(|file| **file != source.file)
+            .filter(|import| *import != file)
             .cloned()
             .collect();
-        graph.insert(source.file.clone(), imports);
+        graph.insert(file.clone(), imports);
     }
     graph
 }
@@ -61,7 +58,10 @@ fn module(file: &str) -> Vec<String> {
         .iter()
         .map(|part| part.to_string_lossy().into_owned())
         .collect();
-    if matches!(parts.last().map(String::as_str), Some("mod" | "main" | "lib")) {
+    if matches!(
+        parts.last().map(String::as_str),
+        Some("mod" | "main" | "lib")
+    ) {
         parts.pop();
     }
     parts
@@ -74,7 +74,8 @@ fn nearest<'a>(path: &[String], modules: &'a BTreeMap<Vec<String>, String>) -> O
         .find_map(|length| modules.get(&path[..length]))
 }
 
-fn is_for_tests(attributes: &[Attribute]) -> bool {
+/// Whether something is compiled for tests only.
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let is_cfg = attribute.path().is_ident("cfg");
         let is_test = |list: &syn::MetaList| list.tokens.to_string() == "test";
@@ -155,6 +156,9 @@ impl<'ast> Visit<'ast> for Paths {
             _ => visit::visit_item(self, item),
         }
     }
+
+    /// `pub(crate)` is no import.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let segments: Vec<String> = path
