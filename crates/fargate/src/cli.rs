@@ -1,4 +1,4 @@
-//! The command line (contract: DESIGN section 2, a superset of GitLab's driver's).
+//! The command line: a superset of that of GitLab's driver. People's scripts depend on it.
 
 #[cfg(feature = "trial")]
 mod trial;

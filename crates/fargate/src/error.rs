@@ -1,7 +1,7 @@
 //! Errors by blame.
 //!
 //! What a caller must know of a failure is whom it is to blame on, because that decides the exit code and
-//! so whether GitLab retries the job (DESIGN section 2). Every error carries that, one message that says
+//! so whether GitLab retries the job. Every error carries that, one message that says
 //! what was tried and what happened, and, where there is any, advice on what to do.
 
 use std::fmt;

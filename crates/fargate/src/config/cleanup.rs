@@ -46,7 +46,7 @@ impl CleanupConfig {
         let damage = errors.first().map(|error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             format!(
-                "line {line}, column {column}: this is no TOML: {}",
+                "line {line}, column {column}: invalid TOML: {}",
                 error.message()
             )
         });

@@ -142,7 +142,7 @@ impl Config {
         let document = DeTable::parse(text).map_err(|error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             Error::system(format!(
-                "line {line}, column {column}: this is no TOML: {}",
+                "line {line}, column {column}: invalid TOML: {}",
                 error.message()
             ))
             .advise("Correct the file there; https://toml.io describes the format.")
@@ -230,7 +230,7 @@ fn fargate(
         if let Err(expected) = values::tag(&key, &value) {
             tags.error(
                 &key,
-                &format!("is no tag that AWS takes, which is {expected}"),
+                &format!("is not a valid AWS tag; it must be {expected}"),
             );
         }
     }
@@ -278,7 +278,7 @@ fn ids(
     let list = section.strings(many);
     match (single, list) {
         (Some(_), Some(_)) => {
-            section.error(many, &format!("and {one} are both given; keep one of them"));
+            section.error(many, &format!("and {one} are both set; keep one of them"));
             None
         }
         (None, Some(list)) if list.is_empty() => {

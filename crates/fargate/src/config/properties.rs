@@ -130,7 +130,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
             for problem in error.to_string().lines().map(str::trim_start) {
                 let rest = problem.strip_prefix("line ");
                 // The parser's own words may have several lines, after the first.
-                let is_toml = error.to_string().contains("this is no TOML");
+                let is_toml = error.to_string().contains("invalid TOML");
                 prop_assert!(
                     is_toml || rest.is_some_and(is_place),
                     "{:?} in {}",

@@ -290,7 +290,10 @@ impl<'a> Section<'a> {
             });
             self.findings.warning(
                 key.span().start,
-                format!("{} is not known and has no effect{hint}", self.path(name)),
+                format!(
+                    "{} is an unknown key and has no effect{hint}",
+                    self.path(name)
+                ),
             );
         }
     }
@@ -309,10 +312,7 @@ impl<'a> Section<'a> {
         if let (true, Some((again, _))) = (first_time, found.next()) {
             self.findings.error(
                 again.span().start,
-                format!(
-                    "{} is given twice, in different letter case",
-                    self.path(key)
-                ),
+                format!("{} is set twice, in different letter case", self.path(key)),
             );
         }
         value

@@ -80,8 +80,8 @@ fn unknown_keys_are_warned_of_with_line_and_nearest_key() {
     assert_eq!(
         config.warnings,
         [
-            "line 18: SSH.Prot is not known and has no effect; did you mean Port?",
-            "line 19: SSH.Shoe is not known and has no effect",
+            "line 18: SSH.Prot is an unknown key and has no effect; did you mean Port?",
+            "line 19: SSH.Shoe is an unknown key and has no effect",
         ]
     );
     assert_eq!(config.ssh.port, 22);
@@ -115,7 +115,7 @@ LogLevel = "loud"
       line 8: Fargate.StartTimeout is "soon", but must be a duration above zero and up to 30 days, like "90s" or "15m"
       line 9: Fargate.CapacityProviderStrategy.Name is missing; it must be a capacity provider, like "FARGATE_SPOT"
       line 9: Fargate.CapacityProviderStrategy.Weight is 2000, but must be 0 to 1000
-      line 11: Fargate.Tags.aws:team is no tag that AWS takes, which is a key that does not start with aws:, which AWS keeps for itself
+      line 11: Fargate.Tags.aws:team is not a valid AWS tag; it must be a key that does not start with aws:, which AWS keeps for itself
       line 12: SSH.Username is missing; it must be whom scripts run as, like "root"
       line 13: SSH.Port is 70000, but must be 1 to 65535
     "#);
@@ -125,7 +125,7 @@ LogLevel = "loud"
 fn no_toml_names_line_and_column() {
     let error = errors("LogLevel = \"info\"\n[Fargate\n");
     assert!(
-        error.starts_with("line 2, column 9: this is no TOML: "),
+        error.starts_with("line 2, column 9: invalid TOML: "),
         "{error}"
     );
 }

@@ -66,7 +66,7 @@ pub(crate) async fn cut_down(
     let killed = match name {
         Some(name) => format!("the script was killed by {name}"),
         None if status == KILLED => {
-            "the script ended with status 137, as one does that was killed".to_owned()
+            "the script ended with status 137, which means that SIGKILL ended it".to_owned()
         }
         // It may as well have chosen this status.
         None => return Error::new(Blame::Script(status), ""),
@@ -87,7 +87,7 @@ pub(crate) async fn explain(error: Error, context: &Context<'_>, record: &Record
         Ok(outcome) => outcome.explain(error, record),
         Err(stopped) if matches!(stopped.blame(), Blame::Stopped(_)) => error,
         Err(refusal) => {
-            tracing::warn!("could not ask AWS what became of the task: {refusal}");
+            tracing::warn!("could not ask AWS about the task: {refusal}");
             error
         }
     }
@@ -106,7 +106,7 @@ impl TaskOutcome {
     fn explain(self, error: Error, record: &Record) -> Error {
         match self {
             Self::Ended(task) => of_task(error, &task, record),
-            Self::StillRuns(status) => Error::system(format!("{error}; the task still is {status}"))
+            Self::StillRuns(status) => Error::system(format!("{error}; the task is still {status}"))
                 .advise(
                     "Check the network between the manager and the task, and what the script does to the SSH server.",
                 ),

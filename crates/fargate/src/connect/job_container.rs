@@ -53,7 +53,7 @@ pub(crate) async fn connect(
         Ok((connection, _)) => {
             if progress.was_long() {
                 say(&format!(
-                    "The job's container is there after {:.1} s",
+                    "The job's container is ready after {:.1} s",
                     progress.elapsed().as_secs_f64()
                 ));
             }

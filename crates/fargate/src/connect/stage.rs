@@ -94,7 +94,7 @@ pub(crate) async fn reconnect(
             ReconnectFailure::Failed(stranger(context, record, login, &refusal).await)
         }
         Obstacle::Expired => ReconnectFailure::Expired(format!(
-            "no other was to be had {}",
+            "could not reconnect {}",
             within(ssh.reconnect_timeout, &last)
         )),
         Obstacle::Ending(_) | Obstacle::Missing | Obstacle::Unwatched(_) | Obstacle::Deaf(_) => {

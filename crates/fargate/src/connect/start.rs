@@ -88,7 +88,7 @@ fn key_refused(context: &Context<'_>, refusal: &ConnectError) -> Error {
         ));
     }
     let refused = Error::system(format!(
-        "the task's SSH server accepts no key of the job for user {user}"
+        "the task's SSH server rejects the job's key for user {user}"
     ));
     match context.config.mode {
         Mode::JobImage(_) => refused.advise(
@@ -96,7 +96,7 @@ fn key_refused(context: &Context<'_>, refusal: &ConnectError) -> Error {
         ),
         Mode::TaskDefinition(_) => refused.advise(format!(
             "The image must install the environment variable SSH_PUBLIC_KEY as an authorized key of {user} \
-             ([SSH] Username = \"{user}\"), with the modes that sshd asks for.",
+             ([SSH] Username = \"{user}\"), with the file modes that sshd requires.",
         )),
     }
 }
@@ -167,6 +167,6 @@ fn unreachable(
             )
         }
         Some(other) => Error::system(format!("{what}: {server}: {other}"))
-            .advise("See the log of container ci-coordinator for what its SSH server says."),
+            .advise("Read the SSH server's messages in the log of container ci-coordinator."),
     }
 }

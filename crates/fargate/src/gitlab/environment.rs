@@ -31,7 +31,7 @@ pub(super) fn exit_code(name: &str) -> Result<u8> {
         _ => Err(Error::new(
             Blame::Usage,
             match value {
-                Some(value) => format!("{name} is \"{value}\", which is no exit code of a failure"),
+                Some(value) => format!("{name} is \"{value}\", which is not a failure's exit code"),
                 None => format!("{name} is not set"),
             },
         )

@@ -69,7 +69,7 @@ impl Job {
         }
     }
 
-    /// Name of the job's record: `<runner short token>-<job>` (contract: DESIGN section 5).
+    /// Name of the job's record: `<runner short token>-<job>`, on which operators may rely.
     pub(crate) fn record_name(&self) -> String {
         format!("{}-{}", self.runner, self.id)
     }
@@ -83,11 +83,11 @@ fn short_token(value: &str) -> Result<String> {
             "{SHORT_TOKEN} is not set, so the job's record has no name"
         ))
         .advise(
-            "GitLab Runner sets it for every call; is an old runner, or something else, calling?",
+            "GitLab Runner sets it for every call: check that the runner is current and makes this call.",
         ))
     } else if value.len() > SHORT_TOKEN_LIMIT || !value.chars().all(allowed) {
         Err(Error::job(format!(
-            "CI_RUNNER_SHORT_TOKEN is {value:?}, which is no runner token (letters, digits, _ and -)"
+            "CI_RUNNER_SHORT_TOKEN is {value:?}, which is not a runner token (letters, digits, _ and -)"
         ))
         .advise("Do not set the variable CI_RUNNER_SHORT_TOKEN in the .gitlab-ci.yml: it is GitLab Runner's own."))
     } else {
@@ -98,13 +98,13 @@ fn short_token(value: &str) -> Result<String> {
 fn job_id(value: &str) -> Result<u64> {
     if value.is_empty() {
         return Err(Error::system(format!(
-            "neither {JOB_RESPONSE_FILE} nor {JOB_ID} is set, so it is unknown which job this is"
+            "neither {JOB_RESPONSE_FILE} nor {JOB_ID} is set, so the driver does not know the job"
         ))
         .advise("GitLab Runner sets both for every call."));
     }
     if !value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(
-            Error::job(format!("CI_JOB_ID is {value:?}, which is no job id")).advise(
+            Error::job(format!("CI_JOB_ID is {value:?}, which is not a job id")).advise(
                 "Do not set the variable CI_JOB_ID in the .gitlab-ci.yml: it is GitLab's own.",
             ),
         );

@@ -113,7 +113,7 @@ impl JobPayload {
     pub(crate) fn from_environment() -> Result<Self> {
         let file = path(JOB_RESPONSE_FILE).ok_or_else(|| {
             Error::system(format!(
-                "{JOB_RESPONSE_FILE} is not set, so it is unknown which image and services the job wants"
+                "{JOB_RESPONSE_FILE} is not set, so the driver does not know the job's image and services"
             ))
             .advise("JobImage mode needs a GitLab Runner that sets it for its custom executor: update the runner.")
         })?;

@@ -52,7 +52,7 @@ pub(crate) async fn reap(wanted: &Reap, config: &Config, shutdown: &Shutdown) ->
         0 => Ok(()),
         failed => Err(
             Error::system(format!("{failed} could not be ended; see above"))
-                .advise("Their records stay, so that they can be tried again."),
+                .advise("Their records stay, so the next sweep tries again."),
         ),
     }
 }

@@ -8,6 +8,6 @@ use crate::text::plain;
 pub(crate) fn say(line: &str) {
     let mut stdout = io::stdout().lock();
     if let Err(error) = writeln!(stdout, "{}", plain(line)).and_then(|()| stdout.flush()) {
-        tracing::debug!("nobody reads: {error}");
+        tracing::debug!("the output has no reader: {error}");
     }
 }

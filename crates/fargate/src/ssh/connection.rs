@@ -140,9 +140,7 @@ impl Connection {
     pub(crate) fn host_key(&self) -> Result<String> {
         match self.seen.get().host_key.map(|key| key.to_openssh()) {
             Some(Ok(key)) => Ok(key),
-            _ => Err(Error::system(
-                "could not write down the task's SSH host key",
-            )),
+            _ => Err(Error::system("could not save the task's SSH host key")),
         }
     }
 

@@ -129,7 +129,7 @@ impl<'a> ResumableScript<'a> {
     /// Says a line in the job log.
     pub(crate) async fn say(&mut self, line: &str) {
         if let Err(error) = self.stderr.write_all(format!("{line}\n").as_bytes()).await {
-            tracing::debug!("nobody reads: {error}");
+            tracing::debug!("the output has no reader: {error}");
         }
     }
 
@@ -432,7 +432,7 @@ fn unreadable(error: &std::io::Error) -> Error {
 
 fn unintelligible(why: impl std::fmt::Display) -> Error {
     Error::system(format!(
-        "the agent in the task says what the driver does not understand: {why}"
+        "the driver does not understand the agent in the task: {why}"
     ))
     .advise("Agent and driver must be of the same version.")
 }

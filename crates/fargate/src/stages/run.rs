@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     let record = record(context)?;
     let login = record.login.clone().ok_or_else(|| {
         Error::system("the job's task never became ready, so it takes no scripts")
-            .advise("See what prepare says above.")
+            .advise("See prepare's message above.")
     })?;
     let runs_in = RunsIn::of(stage);
     let container = record

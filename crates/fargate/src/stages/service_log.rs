@@ -75,7 +75,7 @@ impl<'a> ServiceLog<'a> {
         let task = task::id(record.task()?);
         let aside = stdout
             .aside()
-            .inspect_err(|error| tracing::warn!("the output of services cannot be shown: {error}"))
+            .inspect_err(|error| tracing::warn!("cannot show the output of services: {error}"))
             .ok()?;
         let services = build.services.iter().map(|service| Followed {
             label: &service.label,
@@ -153,7 +153,7 @@ impl<'a> ServiceLog<'a> {
     fn give_up(&mut self, why: &AwsError) {
         self.given_up = true;
         self.tell(&format!(
-            "WARNING: the output of services cannot be shown: {why}"
+            "WARNING: cannot show the output of services: {why}"
         ));
         if let Some(advice) = why.advice() {
             self.tell(&advice);
@@ -230,7 +230,7 @@ impl<'a> ServiceLog<'a> {
 async fn show(aside: &mut Aside, unsaid: &mut VecDeque<Vec<u8>>) {
     while let Some(lines) = unsaid.front() {
         if let Err(error) = aside.say(lines).await {
-            tracing::debug!("nobody reads: {error}");
+            tracing::debug!("the output has no reader: {error}");
         }
         unsaid.pop_front();
     }

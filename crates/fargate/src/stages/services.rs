@@ -155,7 +155,7 @@ pub(super) async fn report(
         Ok(Ok(task)) => task,
         Err(_) => None,
         Ok(Err(refusal)) => {
-            tracing::warn!("could not ask AWS what became of the services: {refusal}");
+            tracing::warn!("could not ask AWS about the services: {refusal}");
             None
         }
     };

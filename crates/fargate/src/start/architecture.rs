@@ -46,7 +46,7 @@ pub(super) fn architecture(
         };
         let wish = definition::architecture(&platform).ok_or_else(|| {
             Error::job(format!(
-                "the image {} is to be of platform {platform}, and Fargate has linux/amd64 and linux/arm64",
+                "the image {} needs platform {platform}, and Fargate has linux/amd64 and linux/arm64",
                 image.name
             ))
             .advise("Correct docker: platform: in the .gitlab-ci.yml.")
@@ -59,7 +59,7 @@ pub(super) fn architecture(
             chosen = Some(wish);
         } else {
             return Err(Error::job(format!(
-                "the image {} is to be of platform {platform}, and the task runs on {decided}",
+                "the image {} needs platform {platform}, and the task runs on {decided}",
                 image.name
             ))
             .advise(

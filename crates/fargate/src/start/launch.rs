@@ -145,7 +145,7 @@ impl<'a> Search<'a> {
                 }
                 // An operator whose policy was written for GitLab's driver never allowed it.
                 Err(refusal) if refusal.denies_tags() && !self.tags.is_empty() => {
-                    tracing::warn!("tasks get no tags: {refusal}");
+                    tracing::warn!("starting tasks without tags: {refusal}");
                     self.tags.clear();
                 }
                 Err(refusal) => {
@@ -251,7 +251,7 @@ impl<'a> Search<'a> {
                 context.config.fargate.start_timeout.as_secs()
             ))
             .advise(
-                "Run the job again later, or give more subnets in other zones ([Fargate] Subnets), a \
+                "Run the job again later, or add subnets in other zones ([Fargate] Subnets), a \
                  FallbackCapacityProviderStrategy, or a higher Fargate vCPU quota in the account.",
             ));
         }

@@ -85,7 +85,7 @@ pub(super) fn parse<T>(
 }
 
 pub(super) fn ignored(variable: &str, key: &str) -> String {
-    format!("{variable} is ignored: this runner does not let jobs set it ([JobVariables] {key})")
+    format!("{variable} is ignored: jobs may not set it on this runner ([JobVariables] {key})")
 }
 
 pub(super) fn not_allowed(variable: &str, value: &str, allowed: impl Display) -> Error {

@@ -269,9 +269,7 @@ mod tests {
         assert_eq!(changes, TaskOverrides::default());
         assert_eq!(
             notes,
-            [
-                "FARGATE_CPU is ignored: this runner does not let jobs set it ([JobVariables] MaxCPU)"
-            ]
+            ["FARGATE_CPU is ignored: jobs may not set it on this runner ([JobVariables] MaxCPU)"]
         );
     }
 

@@ -94,7 +94,7 @@ fn a_policy_of_gitlabs_driver_that_allows_no_tags_still_works() {
     let denied = json!({ "error": { "status": 400, "code": "AccessDeniedException", "message":
         "User: arn:aws:sts::000000000000:assumed-role/ci/i-0 is not authorized to perform: ecs:TagResource on resource: x" } });
     let (manager, outcome) = prepare_with(&denied, &json!({ "operation": "RunTask", "first": 1 }));
-    outcome.exits(0).complains(&["tasks get no tags"]);
+    outcome.exits(0).complains(&["starting tasks without tags"]);
     assert_eq!(manager.aws.running()[0]["tags"], json!([]));
     manager.custom("cleanup").exits(0);
     manager.left_nothing();

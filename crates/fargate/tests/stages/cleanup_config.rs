@@ -63,7 +63,7 @@ fn a_damaged_configuration_without_a_record_is_told() {
     manager
         .custom("cleanup")
         .exits(22)
-        .complains(&["this is no TOML"]);
+        .complains(&["invalid TOML"]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn a_configuration_that_is_no_toml() {
     manager
         .custom("prepare")
         .exits(22)
-        .complains(&["fargate.toml: line 2, column 13: this is no TOML"]);
+        .complains(&["fargate.toml: line 2, column 13: invalid TOML"]);
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn unknown_keys_are_warned_of_once_a_job() {
     manager.configure("Subnett = \"subnet-1\"", "");
     manager.prepare().complains(&[
         "WARN",
-        "Fargate.Subnett is not known and has no effect; did you mean Subnet?",
+        "Fargate.Subnett is an unknown key and has no effect; did you mean Subnet?",
     ]);
     assert_eq!(manager.run("true").exits(0).err(), "");
 }

@@ -109,7 +109,7 @@ fn a_connection_that_drops_is_no_failure_of_the_script() {
     let outcome = manager.run("head -c 10000000 /dev/zero; exit 3").exits(22);
     outcome.complains(&[
         "the connection to the job's task was lost",
-        "the task still is RUNNING",
+        "the task is still RUNNING",
     ]);
     assert_eq!(manager.exit_code_file(), None);
 }

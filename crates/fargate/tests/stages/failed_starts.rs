@@ -85,6 +85,6 @@ fn a_server_that_refuses_the_key() {
     manager
         .custom("prepare")
         .exits(22)
-        .complains(&["accepts no key of the job for user", "SSH_PUBLIC_KEY"]);
+        .complains(&["rejects the job's key for user", "SSH_PUBLIC_KEY"]);
     manager.left_nothing();
 }

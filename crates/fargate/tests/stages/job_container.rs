@@ -32,7 +32,7 @@ fn the_jobs_script_waits_for_its_container() {
         "{lines:?}"
     );
     assert!(
-        lines[1].starts_with("The job's container is there after "),
+        lines[1].starts_with("The job's container is ready after "),
         "{lines:?}"
     );
     assert_eq!(lines[2], "in ci-coordinator");

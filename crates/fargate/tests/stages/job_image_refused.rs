@@ -81,7 +81,7 @@ fn what_cannot_be() {
     let long = json!({ "name": "db", "variables": [{ "key": "SQL", "value": "x".repeat(9000) }] });
     refuses(
         &asks("", &json!({ "image": { "name": "a" }, "services": [long] })),
-        &["what does not fit: SQL of service db (9"],
+        &["too long: SQL of service db (9"],
     );
     let port = |name: &str| json!({ "name": name, "variables": [{ "key": "HEALTHCHECK_TCP_PORT", "value": "5432" }] });
     refuses(
@@ -214,7 +214,7 @@ fn variables_that_no_key_allows_are_ignored_and_said() {
     let said = manager.prepare().out();
     assert!(
         said.contains(
-            "FARGATE_CPU is ignored: this runner does not let jobs set it ([JobVariables] MaxCPU)"
+            "FARGATE_CPU is ignored: jobs may not set it on this runner ([JobVariables] MaxCPU)"
         ),
         "{said}"
     );

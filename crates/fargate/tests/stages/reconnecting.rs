@@ -213,8 +213,8 @@ fn a_connection_that_cannot_be_had_again_is_given_up_and_so_is_the_script() {
     proxy.cut();
     let begun = Instant::now();
     running.finish().exits(22).complains(&[
-        "no other was to be had within 2 s (ReconnectTimeout)",
-        "the task still is RUNNING",
+        "could not reconnect within 2 s (ReconnectTimeout)",
+        "the task is still RUNNING",
     ]);
     assert!(begun.elapsed() >= 2 * SECOND);
     wait_until("the agent has ended the script", || {

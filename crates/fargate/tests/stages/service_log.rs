@@ -204,7 +204,7 @@ fn a_refusal_is_one_warning() {
     let log = run.out();
     assert_eq!(log.matches("WARNING").count(), 1, "{log}");
     for part in [
-        "WARNING: the output of services cannot be shown: AWS refused logs:GetLogEvents: AccessDeniedException: ",
+        "WARNING: cannot show the output of services: AWS refused logs:GetLogEvents: AccessDeniedException: ",
         "\nAllow logs:GetLogEvents in the IAM policy of the manager.\n",
         "\nIt is in CloudWatch: log group /ci/jobs, stream job/service-0/",
     ] {
@@ -231,7 +231,7 @@ fn an_aws_that_does_not_answer_holds_nothing_up() {
         .exits(0)
         .out();
     assert!(begun.elapsed() < 15 * SECOND, "{:?}", begun.elapsed());
-    assert!(log.starts_with("done\nWARNING: the output of services cannot be shown: no answer from AWS to logs:GetLogEvents"), "{log}");
+    assert!(log.starts_with("done\nWARNING: cannot show the output of services: no answer from AWS to logs:GetLogEvents"), "{log}");
 }
 
 #[test]

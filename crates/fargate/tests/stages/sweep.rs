@@ -165,7 +165,7 @@ fn a_cleanup_that_does_not_wait_for_prepare() {
     preparing
         .finish()
         .exits(22)
-        .complains(&["the job was cleaned up meanwhile"]);
+        .complains(&["cleanup ended the job during this stage"]);
     manager.left_nothing();
 
     // The same while it waits to ask again: cleanup waits for what that may bring.

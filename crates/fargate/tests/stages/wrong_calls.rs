@@ -49,7 +49,7 @@ fn a_token_or_an_id_that_tries_to_leave_the_folder() {
     manager
         .custom("prepare")
         .exits(11)
-        .complains(&["CI_JOB_ID is \"../1\", which is no job id"]);
+        .complains(&["CI_JOB_ID is \"../1\", which is not a job id"]);
     manager.left_nothing();
 }
 

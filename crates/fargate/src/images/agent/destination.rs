@@ -21,14 +21,14 @@ impl Destination {
     /// When it is not of that form.
     pub(super) fn parse(name: &str, insecure: bool) -> Result<Self> {
         let wrong = |reason: String| {
-            Error::new(Blame::Usage, format!("{name:?} is no place for an image: {reason}")).advise(
+            Error::new(Blame::Usage, format!("{name:?} is not a valid image name: {reason}")).advise(
                 "Name a repository, like ACCOUNT.dkr.ecr.REGION.amazonaws.com/fargate-agent or registry.example.com/ci/agent:1.0.",
             )
         };
         let parsed: Reference = name.parse().map_err(|error| wrong(format!("{error}")))?;
         if parsed.digest().is_some() {
             return Err(wrong(
-                "its digest is what the push tells, not what it is told".to_owned(),
+                "the push prints the digest; leave it out of the name".to_owned(),
             ));
         }
         // An image name's last part has a colon only before a tag.

@@ -63,11 +63,13 @@ pub(super) fn architecture(file: &[u8]) -> Result<Architecture, Error> {
     };
     // ET_EXEC, or ET_DYN with a place to begin at: a static program may be either, a library has none.
     if !matches!(header.kind, 2 | 3) || header.entry == 0 {
-        return Err(Error::system("it is a library or an object file, no program").advise(BUILD));
+        return Err(
+            Error::system("it is a library or an object file, not a program").advise(BUILD),
+        );
     }
     let segments = header
         .segments(file)
-        .ok_or_else(|| Error::system("it is no whole ELF program: its end is missing"))?;
+        .ok_or_else(|| Error::system("it is an incomplete ELF program: its end is missing"))?;
     // PT_INTERP: the dynamic linker that it wants.
     if segments.contains(&3) {
         return Err(Error::system(

@@ -241,7 +241,7 @@ fn client(destination: &Destination) -> Result<Client> {
     Client::try_from(config).map_err(|error| {
         let causes = causes(&error).join(": ");
         Error::system(format!("could not set up a client for registries: {causes}")).advise(
-            "It wants the certificates that this machine trusts: install the package ca-certificates, or name them in \
+            "It needs the certificates that this machine trusts: install the package ca-certificates, or name them in \
              SSL_CERT_FILE.",
         )
     })

@@ -51,7 +51,7 @@ impl Records {
         let mut ending = record.clone();
         ending.ends = true;
         self.put(self.draft(&ending)?, &ending)?;
-        Err(Error::system("the job was cleaned up meanwhile"))
+        Err(Error::system("cleanup ended the job during this stage"))
     }
 
     /// Marks the attempt that was `found` as ending, so that a sweep goes on with it should this be cut short: its GitLab

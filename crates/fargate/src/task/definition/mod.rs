@@ -1,7 +1,7 @@
 //! JobImage mode: what a job asks for, turned into a task definition and what a task gets beyond it. Decisions only.
 //!
 //! A task has the containers `bootstrap`, which puts the agent into a volume, `ci-coordinator` from the job's image,
-//! `helper` from GitLab's, and one for each service. They share network, processes and the volumes (DESIGN section 7).
+//! `helper` from GitLab's, and one for each service. They share network, processes and the volumes.
 
 mod names;
 mod overrides;
@@ -437,7 +437,7 @@ fn too_long(services: &[Service], length: usize) -> Error {
         named.push("the host names of the services".to_owned());
     }
     Error::job(format!(
-        "the variables of the job's services need {length} characters, and ECS takes {} for all of them; what does not fit: {}",
+        "the variables of the job's services need {length} characters, and ECS takes {} for all of them; too long: {}",
         overrides::LIMIT,
         named.join(", ")
     ))

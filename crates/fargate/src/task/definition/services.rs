@@ -117,7 +117,7 @@ fn service(
     let given = job.of_service(&wish.variables);
     if !given.secret.is_empty() {
         return Err(Error::job(format!(
-            "{} of service {label} would show a masked variable's value to everybody who may look at tasks in AWS",
+            "{} of service {label} would show a masked variable's value to everybody who can read tasks in AWS",
             given.secret.join(", ")
         ))
         .advise(
