@@ -1,38 +1,48 @@
-//! What the agent costs a task: it is in every container of every job.
+//! The cost of the agent, which runs in every container of every job.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{mebibytes, row, seconds};
+use crate::table::{megabytes, row, seconds};
 
-/// Any key will do: nobody logs in.
+/// Any key: nobody logs in.
 const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
 
-/// How long the agent has nothing to do before it counts as idle.
+/// Time without work before the agent counts as idle.
 const REST: Duration = Duration::from_secs(1);
 
 pub(crate) fn measure(program: &str, runs: usize) {
     let size = std::fs::metadata(program).unwrap().len();
-    row("agent: size", &mebibytes(size / 1024), "-", "< 5 MB");
+    row(
+        "agent: size of its program",
+        &megabytes(size as f64 / 1024.0),
+        "-",
+        "5 MB",
+    );
     let mut times: Vec<_> = (0..runs).map(|_| Agent::start(program).ready).collect();
     times.sort();
     row(
         "agent: from its start until it greets a driver",
         &seconds(times[times.len() / 2]),
         "-",
-        "< 0.05 s",
+        "0.05 s",
     );
-    row("  at worst", &seconds(times[times.len() - 1]), "", "");
+    row(
+        "the longest of these",
+        &seconds(times[times.len() - 1]),
+        "-",
+        "0.05 s",
+    );
     let agent = Agent::start(program);
     std::thread::sleep(REST);
     row(
         "agent: memory when idle",
-        &mebibytes(agent.memory()),
+        &megabytes(agent.memory()),
         "-",
-        "< 6 MB",
+        "6 MB",
     );
 }
 
@@ -64,8 +74,8 @@ impl Agent {
         Self { child, ready }
     }
 
-    /// What is resident now.
-    fn memory(&self) -> u64 {
+    /// Resident memory now, in KiB.
+    fn memory(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let resident = status
             .lines()

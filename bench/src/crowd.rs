@@ -1,34 +1,25 @@
 //! Many jobs at once on one manager: how long they wait, what they cost the manager, and how often they ask AWS.
 //!
-//! The stand-in for AWS runs as a process of its own, with AWS's published rate limits unless they are not wanted, and tasks
-//! that are reachable 20 seconds after they were asked for. Only the driver's processes are counted.
+//! The stand-in for AWS runs as a process of its own, with AWS's published rate limits unless an option lifts them, and
+//! tasks that are reachable 20 seconds after RunTask. Only the driver's processes are counted.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+mod plot;
+
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use plotters::prelude::*;
-use serde_json::{Value, json};
-use testing::{Account, Job, ManagerHost};
+use serde_json::Value;
 
-use crate::fargate;
+use crate::simultaneous::{End, Load, jobs, stage};
+use crate::stand_in::StandIn;
 
 /// Numbers of jobs when the arguments name none.
 const SIZES: [usize; 5] = [1, 10, 50, 100, 200];
 
-/// How long a task takes that is asked for alone, in seconds, and the scale of AWS's own time (27.9 s) for that.
-const TASK: f64 = 20.0;
-const LATENCY: &str = "0.717";
-
-/// What every job runs.
+/// The script of every job.
 const SCRIPT: &str = "echo begun; sleep 8; echo over\n";
 
-/// Time between two looks at the memory of the driver's processes.
-const SAMPLE: Duration = Duration::from_millis(500);
-
-/// What so many jobs took.
+/// The results for one number of jobs.
 struct Row {
     jobs: usize,
     /// Until the first, half, and all of them took scripts.
@@ -41,19 +32,12 @@ struct Row {
     throttled: u64,
 }
 
-/// What a stage of all the jobs together took of the manager.
-#[derive(Default, Clone, Copy)]
-struct Load {
-    cpu: Duration,
-    peak_pss_kib: u64,
-}
-
-/// What is measured beside the usual.
+/// Options that change what is measured.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Setting {
     /// Without AWS's rate limits.
     pub(crate) unlimited: bool,
-    /// Tasks are reached by public addresses, which EC2 is asked for.
+    /// Tasks have public addresses, which the driver asks EC2 for.
     pub(crate) public: bool,
 }
 
@@ -75,91 +59,53 @@ pub(crate) fn measure(plot: &Path, sizes: Vec<usize>, setting: Setting) {
         "throttled"
     );
     let rows: Vec<Row> = sizes.into_iter().map(|jobs| crowd(jobs, setting)).collect();
-    draw(plot, &rows).expect("the plot can be written");
+    plot::draw(plot, &rows).expect("the plot can be written");
 }
 
-/// A stand-in in a process of its own.
-struct Serving {
-    process: Child,
-    _stdout: BufReader<ChildStdout>,
-}
-
-impl Serving {
-    fn start(unlimited: bool) -> (Self, Account) {
-        let mut process = Command::new(crate::fargate())
-            .args(["local", "serve", "--listen", "127.0.0.1:0"])
-            .args(["--latency", LATENCY])
-            .args((!unlimited).then_some("--throttle"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let (_, rest) = line
-            .split_once("http://")
-            .expect("it says where it answers");
-        let address = rest.split_whitespace().next().unwrap().parse().unwrap();
-        let serving = Self {
-            process,
-            _stdout: stdout,
-        };
-        (serving, Account::at(address))
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let id = i32::try_from(self.process.id()).unwrap();
-        let id = nix::unistd::Pid::from_raw(id);
-        nix::sys::signal::kill(id, nix::sys::signal::Signal::SIGTERM).unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-fn crowd(jobs: usize, setting: Setting) -> Row {
-    let (serving, aws) = Serving::start(setting.unlimited);
-    let manager = ManagerHost::in_account(fargate(), aws, tempfile::tempdir().unwrap());
+fn crowd(number: usize, setting: Setting) -> Row {
+    let (_stand_in, manager) = StandIn::start(setting.unlimited);
     if setting.public {
         manager.configure("EnablePublicIP = true", "");
     }
-    let asked = json!({ "variables": null });
-    let all: Vec<_> = (0..jobs as u64)
-        .map(|number| Job::new(&manager, 1000 + number, &asked))
-        .collect();
+    let jobs = jobs(&manager, number);
     let before = manager.aws.stats();
-    let (ends, prepare) = stage(&all, |job| job.call(&["custom", "prepare"]));
+    let (prepared, prepare) = stage(&jobs, |job| job.call(&["custom", "prepare"]));
     let after = manager.aws.stats();
     let calls = |stats: &Value, operation: &str| stats["calls"][operation].as_u64().unwrap();
     let made = |operation| calls(&after, operation) - calls(&before, operation);
-    let mut ready: Vec<_> = ends
-        .iter()
-        .filter(|end| end.good)
-        .map(|end| end.after)
-        .collect();
-    ready.sort();
-    let (ran, run) = stage(&all, |job| job.script("build_script", SCRIPT));
-    let (cleaned, _) = stage(&all, |job| job.call(&["custom", "cleanup"]));
-    let failed =
-        (0..jobs).filter(|job| [&ends, &ran, &cleaned].iter().any(|ends| !ends[*job].good));
-    let at = |index: usize| ready.get(index).copied().unwrap_or_default();
+    let (ran, run) = stage(&jobs, |job| job.script("build_script", SCRIPT));
+    let (cleaned, _) = stage(&jobs, |job| job.call(&["custom", "cleanup"]));
+    let failed = (0..number)
+        .filter(|job| {
+            [&prepared, &ran, &cleaned]
+                .iter()
+                .any(|ends| !ends[*job].success)
+        })
+        .count();
     let row = Row {
-        jobs,
-        ready: [
-            at(0),
-            at(ready.len() / 2),
-            at(ready.len().saturating_sub(1)),
-        ],
-        failed: failed.count(),
+        jobs: number,
+        ready: ready(&prepared),
+        failed,
         prepare,
         run,
         describe_tasks: made("DescribeTasks"),
         run_task: made("RunTask"),
         throttled: after["throttled"].as_u64().unwrap(),
     };
-    drop(serving);
     print(&row);
     row
+}
+
+/// When the first, half, and all of the prepares had succeeded.
+fn ready(prepared: &[End]) -> [Duration; 3] {
+    let mut times: Vec<_> = prepared
+        .iter()
+        .filter(|end| end.success)
+        .map(|end| end.after)
+        .collect();
+    times.sort();
+    [0, times.len() / 2, times.len().saturating_sub(1)]
+        .map(|index| times.get(index).copied().unwrap_or_default())
 }
 
 fn print(row: &Row) {
@@ -181,117 +127,4 @@ fn print(row: &Row) {
         row.run_task,
         row.throttled,
     );
-}
-
-/// How a job's stage ended.
-struct End {
-    after: Duration,
-    good: bool,
-}
-
-/// Makes the same call for all jobs at once.
-fn stage(jobs: &[Job<'_>], call: impl Fn(&Job<'_>) -> Command) -> (Vec<End>, Load) {
-    let cpu_before = crate::children_cpu();
-    let begun = Instant::now();
-    let start = |job: &Job<'_>| {
-        call(job)
-            .stdout(File::create(job.path("out")).unwrap())
-            .stderr(File::create(job.path("err")).unwrap())
-            .spawn()
-            .unwrap()
-    };
-    let mut running: Vec<(Child, Option<End>)> =
-        jobs.iter().map(|job| (start(job), None)).collect();
-    let mut load = Load::default();
-    let mut sample_at = begun;
-    while running.iter().any(|(_, end)| end.is_none()) {
-        for (child, end) in running.iter_mut().filter(|(_, end)| end.is_none()) {
-            if let Some(status) = child.try_wait().unwrap() {
-                *end = Some(End {
-                    after: begun.elapsed(),
-                    good: status.success(),
-                });
-            }
-        }
-        if Instant::now() >= sample_at {
-            let living = running.iter().filter(|(_, end)| end.is_none());
-            let pss = living.map(|(child, _)| pss_kib(child.id())).sum();
-            load.peak_pss_kib = load.peak_pss_kib.max(pss);
-            sample_at = Instant::now() + SAMPLE;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    load.cpu = crate::children_cpu() - cpu_before;
-    let ends = running.into_iter().map(|(_, end)| end.unwrap()).collect();
-    (ends, load)
-}
-
-/// A process's memory, with its share of what it shares with others.
-fn pss_kib(process: u32) -> u64 {
-    let rollup =
-        std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
-    let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
-        .unwrap_or(0)
-}
-
-/// Time until all are ready, memory, and calls, over the number of jobs.
-fn draw(plot: &Path, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
-    let most = rows.iter().map(|row| row.jobs).max().unwrap_or(1);
-    let series = |value: &dyn Fn(&Row) -> f64| -> Vec<(f64, f64)> {
-        rows.iter()
-            .map(|row| (row.jobs as f64, value(row)))
-            .collect()
-    };
-    let panels = [
-        (
-            "seconds until all jobs take scripts",
-            series(&|row| row.ready[2].as_secs_f64()),
-            2.0 * TASK,
-        ),
-        (
-            "MB of memory, all prepare processes",
-            series(&|row| row.prepare.peak_pss_kib as f64 / 1024.0),
-            1.0,
-        ),
-        (
-            "MB of memory, all run processes",
-            series(&|row| row.run.peak_pss_kib as f64 / 1024.0),
-            1.0,
-        ),
-        (
-            "DescribeTasks calls, of all jobs together",
-            series(&|row| row.describe_tasks as f64),
-            most as f64,
-        ),
-    ];
-    let area = SVGBackend::new(plot, (900, 600)).into_drawing_area();
-    area.fill(&WHITE)?;
-    for (panel, (title, points, least)) in area.split_evenly((2, 2)).iter().zip(panels) {
-        let top = points
-            .iter()
-            .map(|(_, value)| value * 1.15)
-            .fold(least, f64::max);
-        let mut chart = ChartBuilder::on(panel)
-            .caption(title, ("sans-serif", 16))
-            .margin(12)
-            .x_label_area_size(30)
-            .y_label_area_size(50)
-            .build_cartesian_2d(0.0..most as f64 * 1.05, 0.0..top)?;
-        chart
-            .configure_mesh()
-            .x_desc("jobs at once")
-            .x_label_formatter(&|jobs| format!("{jobs:.0}"))
-            .y_label_formatter(&|value| format!("{value:.0}"))
-            .light_line_style(WHITE)
-            .draw()?;
-        chart.draw_series(LineSeries::new(points.iter().copied(), &BLUE))?;
-        chart.draw_series(
-            points
-                .iter()
-                .map(|point| Circle::new(*point, 3, BLUE.filled())),
-        )?;
-    }
-    area.present()?;
-    Ok(())
 }
