@@ -1,4 +1,4 @@
-//! What every stage works with.
+//! The context of a stage: job, configuration, folder and signals.
 
 use crate::config::{Config, Flags};
 use crate::error::Result;
@@ -12,7 +12,7 @@ use crate::state::records::Records;
 pub(crate) struct Context<'a> {
     /// `fargate.toml`.
     pub(crate) config: &'a Config,
-    /// The command line's say over it.
+    /// The command line's overrides of it.
     pub(crate) flags: &'a Flags,
     /// The job of this call.
     pub(crate) job: Job,
@@ -23,7 +23,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// What this manager's tasks carry.
+    /// The identity that this manager's tasks carry.
     ///
     /// # Errors
     ///

@@ -14,8 +14,6 @@ mod gitlab;
 #[cfg(any(feature = "agent-image", feature = "trial"))]
 mod images;
 mod logging;
-#[cfg(test)]
-mod mutation;
 mod operate;
 mod output;
 mod signals;

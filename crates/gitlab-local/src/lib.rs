@@ -31,11 +31,6 @@ mod checkout;
 mod error;
 mod file;
 mod job_log;
-#[cfg(test)]
-// Shared with the tests of the driver, which use more of it.
-#[allow(dead_code)]
-#[path = "../../fargate/src/mutation.rs"]
-mod mutation;
 mod runner;
 mod script;
 mod server;

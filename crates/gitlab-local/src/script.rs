@@ -2,7 +2,8 @@
 //!
 //! A driver must carry exactly this: one `eval` of one long quoted text in a subshell without standard input, every
 //! variable exported in every stage, and the exit status of the failing command. Where the runner calls git, the
-//! project's files travel inside the script instead, so that a job's environment needs no git and a local run no server.
+//! project's files travel inside the script instead, so that a job's environment needs no git and a local run no
+//! server.
 
 mod quoting;
 

@@ -1,8 +1,8 @@
 //! A YAML document as a tree. Types cannot describe a `.gitlab-ci.yml`: its top level mixes keywords with job names,
 //! and GitLab's own tag `!reference` can be anywhere.
 //!
-//! Scalars are kept as GitLab's parser (YAML 1.1) and its `to_s` print them. One difference is known: a plain `y` or `n`
-//! is a boolean here and a text there.
+//! Scalars are kept as GitLab's parser (YAML 1.1) and its `to_s` print them. One difference is known: a plain `y` or
+//! `n` is a boolean here and a text there.
 
 use std::fmt;
 

@@ -73,8 +73,8 @@ fn podman(folder: &Path) -> ContainerEngine {
 }
 
 impl ContainerEngine {
-    /// Starts the engine, with the images that `make` makes. `folder` (`CARGO_TARGET_TMPDIR`) is for what a Podman keeps
-    /// from run to run.
+    /// Starts the engine, with the images that `make` makes. `folder` (`CARGO_TARGET_TMPDIR`) is for what a Podman
+    /// keeps from run to run.
     pub fn start(folder: &Path, make: impl FnOnce(&Self)) -> Self {
         let engine = docker(folder).unwrap_or_else(|| podman(folder));
         // Before Podman's service begins, which ends when it is idle.

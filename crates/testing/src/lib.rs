@@ -1,7 +1,7 @@
 //! What the tests of several crates share, and `bench`: a local AWS, a manager host, a project, containers.
 //!
-//! Everything here ends with the test that started it. Nothing here knows the crate `fargate`: whoever starts the driver
-//! passes the path of its program, which cargo tells the driver's own tests only (`CARGO_BIN_EXE_fargate`).
+//! Everything here ends with the test that started it. Nothing here knows the crate `fargate`: whoever starts the
+//! driver passes the path of its program, which cargo tells the driver's own tests only (`CARGO_BIN_EXE_fargate`).
 
 #![allow(
     clippy::expect_used,
@@ -19,6 +19,7 @@ mod docker_registry;
 mod job;
 mod local_aws;
 mod manager_host;
+pub mod mutation;
 pub mod process;
 mod project;
 mod ssh_server;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::error::Error;
-use crate::mutation;
+use testing::mutation;
 
 /// Answers every call with the same reply.
 #[derive(Debug, Clone)]

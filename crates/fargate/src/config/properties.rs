@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 
 use super::*;
 use crate::error::Blame;
-use crate::mutation;
+use testing::mutation;
 
 /// The file of the reference, which has every key there is.
 fn sample() -> String {

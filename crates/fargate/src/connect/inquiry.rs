@@ -1,4 +1,4 @@
-//! Why a script ended that neither the job nor we wanted to end: what ECS says of its task, in a sentence.
+//! The cause of a script's unexpected end: ECS's account of its task, in a sentence.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,37 +14,36 @@ use crate::error::{Blame, Error, Result};
 use crate::state::record::Record;
 use crate::task::Task;
 
-/// How often ECS is asked what became of a task whose connection was lost.
+/// Pause between two looks at a task whose connection was lost.
 const INQUIRY_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long a task may seem to go on whose container is gone: ECS notices that after some ten seconds (AWS: DescribeTasks,
-/// a sample from `executionStoppedAt` to `stoppingAt`).
-const NOTICED: Duration = Duration::from_secs(25);
+/// How long ECS may take to notice that a task's container is gone, some ten seconds as measured (AWS:
+/// DescribeTasks, a sample from `executionStoppedAt` to `stoppingAt`).
+const STOP_DETECTION: Duration = Duration::from_secs(25);
 
-/// How long the exit codes and reasons of its containers may take once its end has begun.
-const LAST_WORDS: Duration = Duration::from_secs(40);
+/// How long the containers' exit codes and reasons may take once the task's end has begun.
+const EXIT_DETAILS: Duration = Duration::from_secs(40);
 
-/// How long a task may be unknown to AWS before it is believed.
+/// How long AWS may not know a task before the driver believes it.
 const UNKNOWN: Duration = Duration::from_secs(8);
 
-/// Bound of the attempt to see whether something still listens in the task.
-const KNOCK: Duration = Duration::from_secs(1);
+/// Bound of one attempt to connect to the task's SSH port.
+const PROBE: Duration = Duration::from_secs(1);
 
-/// From when on a refusal of AWS's is taken for its last word: one call with its retries may take half a minute.
+/// After this time an error from AWS is final: one call with its retries may take half a minute.
 const INQUIRY_BUDGET: Duration = Duration::from_secs(20);
 
 /// Bound of one look at the task of a script that was killed.
 const INQUIRY: Duration = Duration::from_secs(10);
 
-/// Statuses of a script whose process was killed by SIGKILL or SIGTERM, as a shell tells them.
+/// Statuses of a script whose process was killed by SIGKILL or SIGTERM, as a shell reports them.
 pub(crate) const KILLED: i32 = 137;
 pub(crate) const TERMINATED: i32 = 143;
 
-/// What to do about memory that was used up.
+/// Advice for a job that ran out of memory.
 const MORE_MEMORY: &str = "Give the job more: the variable FARGATE_MEMORY where the runner allows it, or the task definition's memory.";
 
-/// The error for a script that something killed: the job's own doing, unless AWS is stopping the task, which kills
-/// what runs in it.
+/// The error for a killed script. The job is to blame, unless AWS is stopping the task.
 pub(crate) async fn cut_down(
     context: &Context<'_>,
     record: &Record,
@@ -57,7 +56,7 @@ pub(crate) async fn cut_down(
         let look = timeout(INQUIRY, aws.describe_task(&record.cluster, arn)).await;
         Ok(look.ok().and_then(Result::ok).flatten())
     };
-    // A stop of ours kills scripts as well, and is told by others.
+    // The driver's own stop kills scripts as well; its caller reports that.
     let task = context.shutdown.or(look).await.ok().flatten();
     let by_us = |task: &Task| task.stop_code.as_deref() == Some("UserInitiated");
     if task.is_some_and(|task| task.is_ending() && !by_us(&task)) {
@@ -68,7 +67,7 @@ pub(crate) async fn cut_down(
         None if status == KILLED => {
             "the script ended with status 137, which means that SIGKILL ended it".to_owned()
         }
-        // It may as well have chosen this status.
+        // The script may have chosen this status itself.
         None => return Error::new(Blame::Script(status), ""),
     };
     let error = Error::new(Blame::Script(status), killed);
@@ -81,7 +80,7 @@ pub(crate) async fn cut_down(
     }
 }
 
-/// Adds what ECS says of the task.
+/// Adds ECS's account of the task to `error`.
 pub(crate) async fn explain(error: Error, context: &Context<'_>, record: &Record) -> Error {
     match context.shutdown.or(inquire(context, record)).await {
         Ok(outcome) => outcome.explain(error, record),
@@ -93,7 +92,7 @@ pub(crate) async fn explain(error: Error, context: &Context<'_>, record: &Record
     }
 }
 
-/// What became of a task whose connection was lost.
+/// The state of a task whose connection was lost.
 enum TaskOutcome {
     Ended(Box<Task>),
     /// It still is in this status.
@@ -102,7 +101,7 @@ enum TaskOutcome {
 }
 
 impl TaskOutcome {
-    /// `error`, which says how the script ended, with what became of its task.
+    /// Adds the task's state to `error`, which says how the script ended.
     fn explain(self, error: Error, record: &Record) -> Error {
         match self {
             Self::Ended(task) => of_task(error, &task, record),
@@ -116,13 +115,13 @@ impl TaskOutcome {
     }
 }
 
-/// `error`, which says what the end of `task` did to a script, with why it ended.
+/// Adds the reason for the task's end to `error`, which says how the script ended.
 pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
     if let Some(failure) = of_image(task, record) {
         return failure;
     }
     let task = apart_from_ours(task);
-    let death = task.death();
+    let stop = task.death();
     if task
         .out_of_memory(&[COORDINATOR_CONTAINER, HELPER_CONTAINER])
         .is_some()
@@ -131,48 +130,48 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         let had = memory.map_or_else(String::new, |memory| format!(" of {}", gigabytes(memory)));
         let message = format!(
             "the job used up its task's memory{had}, and AWS killed it ({})",
-            death.cause
+            stop.cause
         );
         return Error::new(Blame::Script(KILLED), message).advise(MORE_MEMORY);
     }
     let message = match task.stop_code.as_deref() {
         Some("SpotInterruption") => format!(
             "AWS took back the Spot capacity that the job ran on, so its script ended ({})",
-            death.cause
+            stop.cause
         ),
         Some("TerminationNotice") => format!(
             "AWS retired the host that the job ran on, so its script ended ({})",
-            death.cause
+            stop.cause
         ),
-        _ => format!("{error}; AWS stopped the task: {}", death.cause),
+        _ => format!("{error}; AWS stopped the task: {}", stop.cause),
     };
-    Error::system(message).advise(death.advice.unwrap_or("Run the job again."))
+    Error::system(message).advise(stop.advice.unwrap_or("Run the job again."))
 }
 
-/// Asks what became of the task, until that is clear.
+/// Asks AWS for the task's state until that is clear.
 async fn inquire(context: &Context<'_>, record: &Record) -> Result<TaskOutcome> {
     let Some(arn) = record.task() else {
         return Ok(TaskOutcome::Unknown);
     };
     let aws = aws_of(context, record).await;
     let begun = Instant::now();
-    let mut listened = false;
+    let mut listened_before = false;
     loop {
         let waited = begun.elapsed();
         match aws.describe_task(&record.cluster, arn).await {
             Ok(Some(task)) if task.is_over() => return Ok(TaskOutcome::Ended(Box::new(task))),
             Ok(Some(task)) if task.is_ending() => {
-                if has_spoken(&task) || waited > LAST_WORDS {
+                if shows_exit(&task) || waited > EXIT_DETAILS {
                     return Ok(TaskOutcome::Ended(Box::new(task)));
                 }
             }
             Ok(Some(task)) => {
                 // Twice: it may be about to end.
                 let listens = listens(record).await;
-                if waited > NOTICED || listens && listened {
+                if waited > STOP_DETECTION || listens && listened_before {
                     return Ok(TaskOutcome::StillRuns(task.last_status));
                 }
-                listened = listens;
+                listened_before = listens;
             }
             Ok(None) if waited > UNKNOWN => return Ok(TaskOutcome::Unknown),
             Ok(None) => {}
@@ -185,21 +184,21 @@ async fn inquire(context: &Context<'_>, record: &Record) -> Result<TaskOutcome> 
     }
 }
 
-/// Whether AWS says how the container ended that takes scripts.
-fn has_spoken(task: &Task) -> bool {
+/// Whether AWS shows the exit code or reason of a container that takes scripts.
+fn shows_exit(task: &Task) -> bool {
     [COORDINATOR_CONTAINER, HELPER_CONTAINER]
         .iter()
         .filter_map(|name| task.container(name))
         .any(|container| container.exit_code.is_some() || container.reason.is_some())
 }
 
-/// Whether something still listens where the task took scripts: then its container is there, and the way to it works.
+/// Whether the task's SSH port takes connections: then its container runs and the network works.
 async fn listens(record: &Record) -> bool {
     let Some(login) = &record.login else {
         return false;
     };
     let connecting = TcpStream::connect(SocketAddr::new(login.address, login.port));
-    matches!(timeout(KNOCK, connecting).await, Ok(Ok(_)))
+    matches!(timeout(PROBE, connecting).await, Ok(Ok(_)))
 }
 
 fn gigabytes(memory: u32) -> String {

@@ -14,7 +14,7 @@ use super::policy::Policy;
 use super::progress::Progress;
 use super::road::{Blocked, Road};
 use super::start::missing;
-use super::start_failure::died;
+use super::start_failure::task_ended;
 use crate::context::Context;
 use crate::error::{Blame, Error, Result};
 use crate::output::say;
@@ -29,7 +29,7 @@ const COMPANION_PAUSE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 ///
-/// When the task dies first, with AWS's reason, or StartTimeout passes.
+/// When the task ends first, with AWS's reason, or StartTimeout passes.
 pub(crate) async fn connect(
     context: &Context<'_>,
     record: &Record,
@@ -76,14 +76,14 @@ async fn failure(
     match blocked.obstacle {
         Obstacle::Ending(task) => {
             let aws = aws_of(context, record).await;
-            died(&aws, record, *task).await.into_error()
+            task_ended(&aws, record, *task).await.into_error()
         }
         Obstacle::Missing => missing(),
-        Obstacle::Stranger(refusal) => Error::system(format!(
+        Obstacle::WrongServer(refusal) => Error::system(format!(
             "the agent in the job's container, {server}, is not the task's: {refusal}"
         ))
         .advise("Does a service listen on that port? Run the job again."),
-        Obstacle::Deaf(time) => deaf(container, time),
+        Obstacle::NoServer(time) => no_server(container, time),
         Obstacle::Expired => Error::system(format!(
             "the job's container, from image {}, was not ready after {} s: {server}: {last}",
             container.image,
@@ -93,13 +93,12 @@ async fn failure(
             "A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on \
              that port.",
         ),
-        Obstacle::Unwatched(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
+        Obstacle::Hidden(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
     }
 }
 
-/// The error for a container that runs without the agent in it: its entry point does not run the command that it is given.
-/// The job is to blame when it named the image.
-fn deaf(container: &JobContainer, time: Duration) -> Error {
+/// The error for a container without a running agent: its entry point does not run its command. The job is to blame when it named the image.
+fn no_server(container: &JobContainer, time: Duration) -> Error {
     let blame = if container.is_jobs {
         Blame::Job
     } else {
@@ -116,7 +115,7 @@ fn deaf(container: &JobContainer, time: Duration) -> Error {
     )
 }
 
-/// How a server that prepare has seen is reached with a single attempt.
+/// The target for a single attempt to reach a server that prepare has seen.
 pub(crate) fn target(context: &Context<'_>, login: &Login) -> Target {
     let ssh = &context.config.ssh;
     Target {

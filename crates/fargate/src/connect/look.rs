@@ -1,4 +1,4 @@
-//! Looks at the task that a connection is sought to: AWS's word on its state and its address.
+//! Looks at the task that a connection is sought to: its state and its address.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(crate) struct Look {
     pub(crate) task: Option<Task>,
     /// Its address, once it has one.
     pub(crate) address: Option<IpAddr>,
-    /// Why EC2 did not tell the public address.
+    /// Why EC2 did not show the public address.
     pub(crate) address_refused: Option<AwsError>,
 }
 

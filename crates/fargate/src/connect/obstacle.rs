@@ -1,4 +1,4 @@
-//! The end of a road that leads nowhere.
+//! The reasons why there is no connection.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ pub(crate) enum Obstacle {
     /// AWS has not known the task for longer than it may.
     Missing,
     /// AWS refuses to show the task, or its address.
-    Unwatched(Error),
-    /// The server takes no key of ours, or is not the task's.
-    Stranger(ConnectError),
-    /// The container has been running for this long, and nothing in it takes connections.
-    Deaf(Duration),
+    Hidden(Error),
+    /// The server refuses the job's key, or is not the task's.
+    WrongServer(ConnectError),
+    /// The container has run for this long, and no server in it takes connections.
+    NoServer(Duration),
     /// The time is over.
     Expired,
-    /// This process was told to stop.
+    /// A signal stopped this process.
     Stopped(Error),
     /// This process cannot go on.
     Failed(Error),

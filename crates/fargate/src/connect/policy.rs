@@ -1,4 +1,4 @@
-//! How patiently a connection to a task is sought. The callers of the one road to a task differ by these parameters only.
+//! The parameters of a search for a connection. The callers of the one road to a task differ by these only.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::task::look_again;
 /// Time between attempts while a task starts: its port may open any moment.
 const STARTING_PAUSE: Duration = Duration::from_millis(100);
 
-/// Bound of reaching the port while a task starts. Its packets are dropped rather than refused then, and a new attempt gets
-/// through sooner than the system's repetition of an old one.
+/// Bound of reaching the port while a task starts. Its packets are dropped rather than refused then, and a new attempt
+/// gets through sooner than the system's repetition of an old one.
 const STARTING_REACH: Duration = Duration::from_secs(1);
 
 /// Pauses between attempts to reach a task that took scripts before, and the bound of reaching its port.
 const STAGE_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 const STAGE_REACH: Duration = Duration::from_secs(3);
 
-/// How long a connection is sought before AWS is asked whether the task still runs, and how often after that. Connections
-/// are lost more often than tasks.
+/// How long a connection is sought before AWS is asked whether the task still runs, and how often after that.
+/// Connections are lost more often than tasks.
 const ASK_AFTER: Duration = Duration::from_secs(1);
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -34,8 +34,8 @@ const MISSING_GRACE: Duration = Duration::from_secs(60);
 /// How long the server of a running task may refuse the key: some images start it before they install the key.
 const KEY_GRACE: Duration = Duration::from_secs(10);
 
-/// How long the agent of the job's container may refuse the key or show another host key: the address may have had another
-/// task a moment ago.
+/// How long the agent of the job's container may refuse the key or show another host key: the address may have had
+/// another task a moment ago.
 const STRANGER_GRACE: Duration = Duration::from_secs(5);
 
 /// How long the job's container may run without the agent in it, or half of StartTimeout: entry points may do something
@@ -53,7 +53,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum AskPace {
     /// As often as a starting task changes: quickly until its address is known.
     Starting,
-    /// This often.
+    /// At this interval.
     Steady(Duration),
 }
 
@@ -67,12 +67,12 @@ impl AskPace {
     }
 }
 
-/// What a signal to this process does to the search.
+/// The effect of a signal to this process on the search.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum OnShutdown {
     /// It ends at once.
     Leave,
-    /// It goes on for this long, or until the second signal: a script is still to be ended, which takes a connection.
+    /// It goes on for this long, or until the second signal: ending the script takes a connection.
     GoOn(Duration),
 }
 
@@ -92,16 +92,16 @@ pub(crate) struct Policy {
     /// Bound of reaching the port in one attempt.
     pub(crate) reach_timeout: Duration,
     /// How long a running task's server may refuse the key or show another host key before that is believed.
-    pub(crate) stranger_grace: Duration,
-    /// How long a running container may refuse connections; for ever when none.
-    pub(crate) deaf_grace: Option<Duration>,
+    pub(crate) wrong_server_grace: Duration,
+    /// How long a running container may refuse connections; `None` sets no bound.
+    pub(crate) no_server_grace: Option<Duration>,
     /// How long AWS is not asked at first, and how often after that.
     pub(crate) ask_after: Duration,
     /// How often after that.
     pub(crate) ask_pace: AskPace,
     /// How long AWS may not know the task.
     pub(crate) missing_grace: Duration,
-    /// What a signal does.
+    /// The effect of a signal.
     pub(crate) on_shutdown: OnShutdown,
 }
 
@@ -115,8 +115,8 @@ impl Policy {
             backoff: Backoff::new(STARTING_PAUSE, STARTING_PAUSE),
             attempts: 4,
             reach_timeout: STARTING_REACH.min(ssh.connect_timeout),
-            stranger_grace: KEY_GRACE,
-            deaf_grace: None,
+            wrong_server_grace: KEY_GRACE,
+            no_server_grace: None,
             ask_after: AskPace::Starting.pause(Duration::ZERO, false),
             ask_pace: AskPace::Starting,
             missing_grace: MISSING_GRACE,
@@ -133,8 +133,8 @@ impl Policy {
             backoff: Backoff::new(STAGE_PAUSES.0, STAGE_PAUSES.1),
             attempts: 1,
             reach_timeout: STAGE_REACH.min(ssh.connect_timeout),
-            stranger_grace: Duration::ZERO,
-            deaf_grace: None,
+            wrong_server_grace: Duration::ZERO,
+            no_server_grace: None,
             ask_after: ASK_AFTER,
             ask_pace: AskPace::Steady(ASK_AGAIN),
             missing_grace: MISSING_GRACE,
@@ -151,8 +151,8 @@ impl Policy {
         }
     }
 
-    /// For the first script that needs the job's own container, whose image may still be on its way. The task was asked for
-    /// `age` ago, and has `start_timeout`.
+    /// For the first script that needs the job's own container, whose image may still be on its way. prepare asked for
+    /// the task `age` ago, and the task has `start_timeout` to start.
     pub(crate) fn job_container(ssh: &Ssh, start_timeout: Duration, age: Duration) -> Self {
         let patience = start_timeout
             .saturating_sub(age)
@@ -161,8 +161,8 @@ impl Policy {
             deadline: Instant::now() + patience,
             backoff: Backoff::new(STARTING_PAUSE, STARTING_PAUSE),
             reach_timeout: STARTING_REACH.min(ssh.connect_timeout),
-            stranger_grace: STRANGER_GRACE,
-            deaf_grace: Some(DEAF_GRACE.min(start_timeout / 2)),
+            wrong_server_grace: STRANGER_GRACE,
+            no_server_grace: Some(DEAF_GRACE.min(start_timeout / 2)),
             ask_after: ASK_AFTER_START,
             ask_pace: AskPace::Starting,
             ..Self::stage(ssh)

@@ -1,4 +1,4 @@
-//! What the job log says while a connection is sought.
+//! The lines of the job log while a connection is sought.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::sight::Sight;
 use crate::output::say;
 use crate::task::Phase;
 
-/// How long nothing is said of a connection that usually is there at once.
+/// How long the job log is silent about a connection that usually succeeds at once.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// How often the job log says that a wait goes on.
@@ -22,7 +22,7 @@ pub(crate) struct Progress {
     due_at: Instant,
 }
 
-/// What is waited for.
+/// The subject of a wait.
 #[derive(Debug)]
 enum Subject {
     /// The task, phase by phase.
@@ -71,7 +71,7 @@ impl Progress {
         }
     }
 
-    /// When something is to be said in any case.
+    /// When the next reminder is due.
     pub(super) fn due_at(&self) -> Instant {
         self.due_at
     }

@@ -1,8 +1,8 @@
 //! The one road to a task's SSH server.
 //!
-//! AWS limits its calls, so readiness is found by connecting. AWS is asked only for an address that is not known yet, and,
-//! slower, whether the task ended. prepare, a stage's first connection, the job's own container and a script that lost its
-//! connection all come here. They differ by their [`Policy`].
+//! AWS limits its calls, so readiness is found by connecting. AWS is asked only for an address that is not known yet,
+//! and, slower, whether the task ended. prepare, a stage's first connection, the job's own container and a script that
+//! lost its connection all come here. They differ by their [`Policy`].
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::ssh::{ConnectError, Connection, KeyPair, Target};
 use crate::state::record::{Login, Record};
 
-/// An obstacle, and what was known when it was met.
+/// An obstacle, and the state of the search when it was met.
 #[derive(Debug)]
 pub(crate) struct Blocked {
     pub(crate) obstacle: Obstacle,
@@ -109,7 +109,7 @@ impl<'a> Road<'a> {
         })
     }
 
-    /// Seeks a connection until there is one, or an obstacle. `progress` says in the job log how it goes. Returns the
+    /// Seeks a connection until there is one, or an obstacle. `progress` reports in the job log. Returns the
     /// server's address with the connection.
     pub(crate) async fn travel(
         self,
@@ -210,7 +210,7 @@ async fn attempt(target: Target, key: KeyPair) -> News {
     }
 }
 
-/// Returns when the search is to end because of a signal to this process.
+/// Returns when a signal to this process ends the search.
 async fn told_to_stop(context: &Context<'_>, policy: &Policy) -> Error {
     let stopped = context.shutdown.requested().await;
     if let OnShutdown::GoOn(patience) = policy.on_shutdown {

@@ -1,4 +1,4 @@
-//! What is known of a task and its server during a search for a connection, and when that is enough to give up.
+//! The state of a search for a connection: facts about the task and its server, and when to give up.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::task::{Phase, Task};
 /// Time between attempts once the server has refused the key: servers punish clients that keep failing.
 const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is known.
+/// The facts about a task and its server.
 #[derive(Debug)]
 pub(crate) struct Sight {
     /// Where the server is.
@@ -33,12 +33,12 @@ pub(crate) struct Sight {
     /// How the last attempt to connect ended.
     pub(crate) last_refusal: Option<ConnectError>,
     missing_since: Option<Instant>,
-    stranger_since: Option<Instant>,
-    deaf_since: Option<Instant>,
+    wrong_server_since: Option<Instant>,
+    refused_since: Option<Instant>,
 }
 
 impl Sight {
-    /// Nothing is known but the address, perhaps.
+    /// Starts with the address at most.
     pub(crate) fn new(address: Option<IpAddr>) -> Self {
         Self {
             address,
@@ -48,8 +48,8 @@ impl Sight {
             asked_at: None,
             last_refusal: None,
             missing_since: None,
-            stranger_since: None,
-            deaf_since: None,
+            wrong_server_since: None,
+            refused_since: None,
         }
     }
 
@@ -68,7 +68,7 @@ impl Sight {
         let look = match look {
             Ok(look) => look,
             Err(NoLook::Aws(refusal)) => {
-                return self.unwatched(refusal, "could not watch the job's task");
+                return self.hidden(refusal, "could not watch the job's task");
             }
             // Without an address nothing else leads on.
             Err(NoLook::Folder(error)) if self.address.is_none() => {
@@ -91,7 +91,7 @@ impl Sight {
             }
         }
         if let Some(refusal) = look.address_refused {
-            self.unwatched(refusal, "could not look up the task's address")?;
+            self.hidden(refusal, "could not look up the task's address")?;
         }
         // Once known it does not change, and a login says where prepare saw the server.
         self.address = self.address.or(look.address);
@@ -99,13 +99,13 @@ impl Sight {
     }
 
     /// Takes note of AWS's refusal to show something. With an address that is known, AWS is not needed.
-    fn unwatched(&mut self, refusal: AwsError, doing: &str) -> Result<(), Obstacle> {
+    fn hidden(&mut self, refusal: AwsError, doing: &str) -> Result<(), Obstacle> {
         tracing::debug!("{doing}: {refusal}");
         if refusal.may_pass() || self.address.is_some() {
             self.unanswered = Some(refusal);
             return Ok(());
         }
-        Err(Obstacle::Unwatched(Error::from(refusal).context(doing)))
+        Err(Obstacle::Hidden(Error::from(refusal).context(doing)))
     }
 
     /// Takes note of a task that has not ended.
@@ -117,14 +117,14 @@ impl Sight {
             .container(COORDINATOR_CONTAINER)
             .is_some_and(|container| container.last_status == "RUNNING");
         let is_refused = matches!(self.last_refusal, Some(ConnectError::Refused));
-        match policy.deaf_grace {
+        match policy.no_server_grace {
             Some(grace) if self.container_runs && is_refused => {
-                let since = *self.deaf_since.get_or_insert_with(Instant::now);
+                let since = *self.refused_since.get_or_insert_with(Instant::now);
                 if since.elapsed() > grace {
-                    return Err(Obstacle::Deaf(grace));
+                    return Err(Obstacle::NoServer(grace));
                 }
             }
-            _ => self.deaf_since = None,
+            _ => self.refused_since = None,
         }
         Ok(())
     }
@@ -138,15 +138,15 @@ impl Sight {
         tracing::debug!("no connection to the job's task: {refusal}");
         let mut pause = policy.backoff.pause();
         if refusal.is_of_stranger() {
-            pause = pause.max(REFUSED_PAUSE.min(policy.stranger_grace));
-            let since = *self.stranger_since.get_or_insert_with(Instant::now);
+            pause = pause.max(REFUSED_PAUSE.min(policy.wrong_server_grace));
+            let since = *self.wrong_server_since.get_or_insert_with(Instant::now);
             // Before the task runs this may be another task's server: addresses are soon used again.
             let may_be_ours = matches!(self.phase, None | Some(Phase::Running));
-            if may_be_ours && since.elapsed() >= policy.stranger_grace {
-                return Err(Obstacle::Stranger(refusal));
+            if may_be_ours && since.elapsed() >= policy.wrong_server_grace {
+                return Err(Obstacle::WrongServer(refusal));
             }
         } else {
-            self.stranger_since = None;
+            self.wrong_server_since = None;
         }
         self.last_refusal = Some(refusal);
         Ok(pause)

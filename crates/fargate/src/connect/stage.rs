@@ -1,4 +1,5 @@
-//! A stage's road to a task that took scripts before: its first connection, and one in place of a connection that was lost.
+//! A stage's road to a task that took scripts before: its first connection, and one in place of a connection that was
+//! lost.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -40,11 +41,11 @@ pub(crate) async fn first_connection(
             return Err(explain(gone, context, record).await);
         }
         Obstacle::Stopped(error) | Obstacle::Failed(error) => return Err(error),
-        Obstacle::Stranger(refusal) => {
-            return Err(stranger(context, record, login, &refusal).await);
+        Obstacle::WrongServer(refusal) => {
+            return Err(wrong_server(context, record, login, &refusal).await);
         }
         Obstacle::Expired => within(context.config.ssh.reconnect_timeout, &last),
-        Obstacle::Ending(_) | Obstacle::Missing | Obstacle::Unwatched(_) | Obstacle::Deaf(_) => {
+        Obstacle::Ending(_) | Obstacle::Missing | Obstacle::Hidden(_) | Obstacle::NoServer(_) => {
             last
         }
     };
@@ -58,11 +59,11 @@ pub(crate) async fn first_connection(
 /// Why there is no connection in place of the one that was lost.
 #[derive(Debug)]
 pub(crate) enum ReconnectFailure {
-    /// This process was told to stop.
+    /// A signal stopped this process.
     Stopped(Error),
-    /// The task is gone, or nothing can be said of it.
+    /// The task is gone, or AWS does not show it.
     TaskGone,
-    /// The time is over, and this is why.
+    /// The time is over; the text says why.
     Expired(String),
     /// The server is not the task's any more, or this process cannot go on.
     Failed(Error),
@@ -90,14 +91,14 @@ pub(crate) async fn reconnect(
     Err(match blocked.obstacle {
         Obstacle::Stopped(error) => ReconnectFailure::Stopped(error),
         Obstacle::Failed(error) => ReconnectFailure::Failed(error),
-        Obstacle::Stranger(refusal) => {
-            ReconnectFailure::Failed(stranger(context, record, login, &refusal).await)
+        Obstacle::WrongServer(refusal) => {
+            ReconnectFailure::Failed(wrong_server(context, record, login, &refusal).await)
         }
         Obstacle::Expired => ReconnectFailure::Expired(format!(
             "could not reconnect {}",
             within(ssh.reconnect_timeout, &last)
         )),
-        Obstacle::Ending(_) | Obstacle::Missing | Obstacle::Unwatched(_) | Obstacle::Deaf(_) => {
+        Obstacle::Ending(_) | Obstacle::Missing | Obstacle::Hidden(_) | Obstacle::NoServer(_) => {
             ReconnectFailure::TaskGone
         }
     })
@@ -107,7 +108,7 @@ fn within(time: Duration, why: &str) -> String {
     format!("within {} s (ReconnectTimeout): {why}", time.as_secs())
 }
 
-async fn stranger(
+async fn wrong_server(
     context: &Context<'_>,
     record: &Record,
     login: &Login,

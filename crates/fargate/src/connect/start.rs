@@ -9,7 +9,7 @@ use super::policy::Policy;
 use super::progress::{Progress, seconds};
 use super::road::Road;
 use super::sight::Sight;
-use super::start_failure::{StartFailure, died};
+use super::start_failure::{StartFailure, task_ended};
 use crate::aws::Aws;
 use crate::config::{Mode, Ssh};
 use crate::context::Context;
@@ -19,7 +19,7 @@ use crate::ssh::{ConnectError, Connection, KeyPair};
 use crate::state::record::{Login, Record};
 use crate::task::Phase;
 
-/// How long AWS may take to answer before that is the reason that is given.
+/// After this long without an answer from AWS, the error names that as the reason.
 const UNANSWERED: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Returns how to log in, once that works. The job's preparation has `begun` then, and its time is over at `deadline`.
@@ -44,11 +44,11 @@ pub(crate) async fn until_ready(
         Err(blocked) => blocked,
     };
     let error = match blocked.obstacle {
-        Obstacle::Ending(task) => return Err(died(aws, record, *task).await),
+        Obstacle::Ending(task) => return Err(task_ended(aws, record, *task).await),
         Obstacle::Missing => missing(),
-        Obstacle::Stranger(refusal) => key_refused(context, &refusal),
-        Obstacle::Expired | Obstacle::Deaf(_) => expired(context, &blocked.sight),
-        Obstacle::Unwatched(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
+        Obstacle::WrongServer(refusal) => key_refused(context, &refusal),
+        Obstacle::Expired | Obstacle::NoServer(_) => expired(context, &blocked.sight),
+        Obstacle::Hidden(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
     };
     Err(error.into())
 }

@@ -1,4 +1,4 @@
-//! The error for a task that ended before the job's script could run in it, by whose fault that is.
+//! The error for a task that ended before it could take scripts, and who is to blame.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use crate::task::{Container, Loss, Task};
 
 /// Why there is no task that takes scripts.
 pub(crate) enum StartFailure {
-    /// AWS lost the task. Another one may fare better; else this is the error to end with.
+    /// AWS lost the task. Another task may start; otherwise this is the error.
     Lost(Loss, Error),
-    /// Another one would not.
+    /// Another task would fail as well.
     Failed(Error),
 }
 
@@ -34,18 +34,18 @@ impl From<Error> for StartFailure {
     }
 }
 
-/// What is said of all of these.
+/// The message that all of these errors begin with.
 const STOPPED: &str = "the job's task stopped before it could take scripts";
 
-/// How long, and how often, AWS is asked for the very end, which the containers' exit codes and reasons come with: the
+/// How long, and how often, the driver looks for the containers' exit codes and reasons: they come at the very end, and the
 /// task's network goes first, which takes some twenty seconds (AWS: task lifecycle).
-const LAST_WORDS: Duration = Duration::from_secs(40);
+const EXIT_DETAILS: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Why `task`, whose end has begun, takes no scripts.
-pub(crate) async fn died(aws: &Aws, record: &Record, task: Task) -> StartFailure {
+/// The error for `task`, whose end has begun.
+pub(crate) async fn task_ended(aws: &Aws, record: &Record, task: Task) -> StartFailure {
     let mut seen = task;
-    // What AWS took back needs no more words, and is replaced at once.
+    // A task that AWS took back is replaced at once.
     if record.build.is_some() && seen.loss().is_none() {
         seen = last_look(aws, record, seen).await;
     }
@@ -60,7 +60,7 @@ pub(crate) async fn died(aws: &Aws, record: &Record, task: Task) -> StartFailure
 pub(crate) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     let begun = Instant::now();
     let mut seen = task;
-    while !seen.is_over() && of_image(&seen, record).is_none() && begun.elapsed() < LAST_WORDS {
+    while !seen.is_over() && of_image(&seen, record).is_none() && begun.elapsed() < EXIT_DETAILS {
         sleep(PAUSE).await;
         if let Ok(Some(task)) = aws.describe_task(&record.cluster, &seen.arn).await {
             seen = task;
@@ -69,7 +69,7 @@ pub(crate) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     seen
 }
 
-/// The task without our own containers that ended as they should: they are nobody's concern.
+/// The task without the driver's own containers that ended as they should.
 pub(crate) fn apart_from_ours(task: &Task) -> Task {
     let mut task = task.clone();
     task.containers.retain(|container| {
@@ -82,18 +82,18 @@ pub(crate) fn apart_from_ours(task: &Task) -> Task {
     task
 }
 
-/// What ended, in AWS's words. Of this it is not known whether it would help to try again.
+/// The error in AWS's words. A retry may or may not help.
 fn ended(task: &Task) -> Error {
-    let death = apart_from_ours(task).death();
-    let error = Error::system(format!("{STOPPED}: {}", death.cause));
-    match death.advice {
+    let stop = apart_from_ours(task).death();
+    let error = Error::system(format!("{STOPPED}: {}", stop.cause));
+    match stop.advice {
         Some(advice) => error.advise(advice),
         None => error,
     }
 }
 
-/// The error for a task that ended because of an image that the job named and that cannot be: that is the job's fault, and
-/// GitLab need not try again. Nothing where it is another's, or the image has proved itself by taking a script.
+/// The error for a task that ended because of an image that the job named and that cannot be: that is the job's fault,
+/// and GitLab need not try again. Nothing where it is another's, or the image has proved itself by taking a script.
 pub(crate) fn of_image(task: &Task, record: &Record) -> Option<Error> {
     let build = record.build.as_ref().filter(|_| !record.began)?;
     let is_jobs = |container: &Container| match container.name.as_str() {

@@ -7,7 +7,7 @@ use super::environment::read;
 use super::job::JobResponse;
 use super::payload::JobPayload;
 use crate::error::Blame;
-use crate::mutation;
+use testing::mutation;
 
 proptest! {
         #[test]

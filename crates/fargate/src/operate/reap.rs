@@ -16,7 +16,7 @@ use crate::teardown::sweep::{Done, Sweep};
 /// # Errors
 ///
 /// When the records or the manager's tasks cannot be listed, or something could not be ended.
-pub(crate) async fn reap(wanted: &Reap, config: &Config, shutdown: &Shutdown) -> Result<()> {
+pub(crate) async fn reap(request: &Reap, config: &Config, shutdown: &Shutdown) -> Result<()> {
     let fargate = &config.fargate;
     let records = Records::open(&config.metadata_directory)?;
     let identity = Identity::of(records.directory(), config.manager.as_deref())?;
@@ -26,8 +26,8 @@ pub(crate) async fn reap(wanted: &Reap, config: &Config, shutdown: &Shutdown) ->
         records: &records,
         fargate,
         identity: &identity,
-        patience: wanted.older_than,
-        dry_run: wanted.dry_run,
+        patience: request.older_than,
+        dry_run: request.dry_run,
     };
     let findings = shutdown.or(sweep.run()).await?;
     let mut text: String = findings

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::ssh::{Attended, Connection, Ended, ResumableScript};
 use crate::state::record::{Login, Record};
 
-/// Pauses before a lost connection is sought again, while connections bring nothing: each costs the manager a handshake.
+/// Pauses between reconnections while connections bring nothing: each costs the manager a handshake.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(2));
 
 /// Runs the script to its end. A connection that is lost costs nothing but time.
@@ -37,7 +37,7 @@ pub(super) async fn attend(
         if script.answers() > answers || script.received() > received {
             silent_since = None;
         }
-        // Connections that succeed and carry nothing are as good as none.
+        // A connection that carries nothing counts as lost time.
         let since: Instant = *silent_since.get_or_insert_with(Instant::now);
         let patience = context.config.ssh.reconnect_timeout;
         if since.elapsed() > patience {

@@ -2,7 +2,7 @@
 //!
 //! Comes after every failed attempt of prepare, may come twice, without a record, and while a run of the same
 //! job is still alive. Its messages go to the runner's own log. It needs the metadata folder, and cluster, region and
-//! endpoint of the job's tasks: nothing else that is wrong in the configuration keeps it from stopping them.
+//! endpoint of the job's tasks: no other error in the configuration keeps it from stopping them.
 
 use crate::aws::Aws;
 use crate::config::CleanupConfig;
@@ -43,7 +43,7 @@ pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Resu
     };
     // A signal does not end this: leaving now would leave the task. A second one does.
     let stopped = tokio::select! {
-        stopped = teardown.retire(&job, found, "the job is over") => stopped?,
+        stopped = teardown.end(&job, found, "the job is over") => stopped?,
         insisted = shutdown.insisted() => return Err(insisted),
     };
     for arn in stopped {
@@ -64,7 +64,7 @@ struct Place {
 }
 
 impl Place {
-    /// From the record, and from the configuration where that does not say.
+    /// From the record, and from the configuration where the record is silent.
     fn of(config: &CleanupConfig, found: &Found) -> Result<Self> {
         let record = match found {
             Found::Record(record) => Some(record),

@@ -1,4 +1,4 @@
-//! `custom config`: tells the runner about the driver, and a job at once that asks for what it may not have.
+//! `custom config`: describes the driver to the runner, and refuses at once a job whose request is not allowed.
 
 use crate::context::Context;
 use crate::error::{Error, Result};

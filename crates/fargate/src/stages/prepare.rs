@@ -26,7 +26,7 @@ use crate::teardown::sweep::{self, Sweep};
 
 pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let begun = Instant::now();
-    // At once: should it die now, this process is given to another one.
+    // At once: if the runner dies now, this process gets another parent.
     let runner = RunnerProcess::runner();
     let fargate = &context.config.fargate;
     for warning in context
@@ -56,7 +56,7 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         aws: &aws,
     };
 
-    preparation.retire_earlier().await?;
+    preparation.end_earlier().await?;
     let prepared = tokio::select! {
         prepared = preparation.start() => prepared,
         never = preparation.sweep() => match never {},
@@ -67,7 +67,7 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     prepared
 }
 
-/// What preparing a job takes.
+/// The parts that preparing a job takes.
 struct Preparation<'a> {
     context: &'a Context<'a>,
     begun: Instant,
@@ -81,22 +81,22 @@ struct Preparation<'a> {
 }
 
 impl Preparation<'_> {
-    /// Stops whatever an earlier attempt left: its cleanup may never have come.
-    async fn retire_earlier(&self) -> Result<()> {
+    /// Stops the tasks of an earlier attempt: its cleanup may never have come.
+    async fn end_earlier(&self) -> Result<()> {
         let context = self.context;
         match context.records.find(&context.job)? {
             Found::Nothing => Ok(()),
             earlier => {
                 say("Stopping what an earlier attempt of this job left behind");
                 let why = "a new attempt of the job begins";
-                let retiring = self.retirement();
-                let retiring = retiring.retire(&context.job, earlier, why);
-                context.shutdown.or(retiring).await.map(drop)
+                let ending = self.teardown();
+                let ending = ending.end(&context.job, earlier, why);
+                context.shutdown.or(ending).await.map(drop)
             }
         }
     }
 
-    /// Starts a task, and another one for each that AWS loses, until one takes scripts; records how that is reached.
+    /// Starts a task, and another one for each that AWS loses, until one takes scripts; records the login.
     async fn start(&self) -> Result<()> {
         let (context, plan, aws) = (self.context, self.plan, self.aws);
         let fargate = &context.config.fargate;
@@ -119,7 +119,7 @@ impl Preparation<'_> {
         if plan.hides_output {
             say(services::NO_OUTPUT);
         }
-        // From here on a record that is gone means that the job's cleanup has come.
+        // From here on, a missing record means that the job's cleanup has come.
         let runner = self.runner.as_ref();
         let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
         record.build = plan.composed.as_ref().map(ComposedTask::job_container);
@@ -143,8 +143,8 @@ impl Preparation<'_> {
         }
     }
 
-    /// Ends what others left, as long as this is polled: there is time for that while the task starts, and no need to wait
-    /// for it.
+    /// Ends the leftovers of other jobs while this is polled. The task's start leaves time for it, and nothing waits for
+    /// it.
     async fn sweep(&self) -> Infallible {
         let records = &self.context.records;
         let sweep = Sweep {
@@ -159,8 +159,8 @@ impl Preparation<'_> {
         std::future::pending().await
     }
 
-    /// Stops the task after a failure. The runner calls cleanup after this, but may itself be stopping: the task is not
-    /// to outlive its failure.
+    /// Stops the task after a failure. The runner calls cleanup after this, but may itself be stopping: the task
+    /// must not outlive its failure.
     async fn give_up(&self, failure: &Error) -> Result<()> {
         let context = self.context;
         let found = match context.records.find(&context.job)? {
@@ -169,9 +169,9 @@ impl Preparation<'_> {
             found => found,
         };
         let why = failure.to_string();
-        let retirement = self.retirement();
+        let teardown = self.teardown();
         let left = tokio::select! {
-            left = retirement.retire(&context.job, found, &why) => left.err(),
+            left = teardown.end(&context.job, found, &why) => left.err(),
             insisted = context.shutdown.insisted() => Some(insisted),
         };
         if let Some(why) = left {
@@ -182,7 +182,7 @@ impl Preparation<'_> {
         Ok(())
     }
 
-    fn retirement(&self) -> Teardown<'_> {
+    fn teardown(&self) -> Teardown<'_> {
         Teardown {
             aws: self.aws,
             records: &self.context.records,

@@ -1,7 +1,7 @@
 //! `custom run`: runs one script in the job's task.
 //!
-//! A process per script, about ten per job, so it reads only what it needs, starts no thread, and asks AWS nothing unless
-//! the connection is lost, or what services print is to be shown.
+//! A process per script, about ten per job, so it reads only what it needs, starts no thread, and asks AWS nothing
+//! unless the connection is lost, or the job shows its services' output.
 
 use std::fs::File;
 use std::path::Path;
@@ -78,7 +78,7 @@ impl Run<'_> {
         }
         let connection =
             job_container::connect(context, &self.record, &self.login, container).await?;
-        // Whatever becomes of it from now on, its image can be used.
+        // The container has taken a connection, so its image can be used.
         self.record.began = true;
         context.records.update(&self.record)?;
         Ok(connection)
@@ -97,7 +97,7 @@ impl Run<'_> {
         self.container.as_ref().filter(|_| self.is_job_script)
     }
 
-    /// Runs the script to its end, with the lines of its services between its own where they are wanted.
+    /// Runs the script to its end, with the lines of its services between its own when the job asks for them.
     async fn script(&self, connection: Connection, file: File) -> Result<Ended> {
         let (context, record) = (self.context, &self.record);
         let streams = Output::stdout().and_then(|stdout| Ok((stdout, Output::stderr()?)));
@@ -106,7 +106,7 @@ impl Run<'_> {
         })?;
         let mut service_log = self
             .services()
-            .and_then(|build| ServiceLog::wanted(context, record, build, &mut stdout));
+            .and_then(|build| ServiceLog::requested(context, record, build, &mut stdout));
         let running = self.to_end(connection, file, stdout, stderr);
         let ended = match &mut service_log {
             Some(log) => log.beside(running).await?,
@@ -169,8 +169,7 @@ impl Run<'_> {
     }
 }
 
-/// Number and name of a signal from its name in SSH. One that neither SSH nor the agent has a word for counts as
-/// SIGKILL.
+/// Number and name of a signal from its name in SSH. A signal without a name counts as SIGKILL.
 fn signal(ssh_name: &str) -> (i32, String) {
     let numbered = ssh_name.strip_suffix(NUMBERED_SIGNAL_SUFFIX);
     if let Some(number) = numbered
@@ -183,7 +182,7 @@ fn signal(ssh_name: &str) -> (i32, String) {
     }
     match Signal::from_str(&format!("SIG{ssh_name}")) {
         Ok(signal) => (signal as i32, signal.to_string()),
-        // The server may belong to the job: what it calls a signal may be anything, of any length.
+        // The server may belong to the job: the name of a signal may be any text, of any length.
         Err(_) => (Signal::SIGKILL as i32, "an unknown signal".to_owned()),
     }
 }

@@ -1,11 +1,10 @@
-//! What the services of a job print, in its log beside the job's script (CI_DEBUG_SERVICES).
+//! The output of a job's services, in the job log beside the script's own (CI_DEBUG_SERVICES).
 //!
-//! It is read from CloudWatch, which gets it from the task some seconds after it was printed. Whatever goes wrong in that is
-//! a warning: it neither fails a job nor holds it up.
+//! It comes from CloudWatch, some seconds after a service printed it. An error in reading it is a warning: it neither
+//! fails a job nor holds it up.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
@@ -23,7 +22,7 @@ use crate::{gitlab, task};
 const PAUSE: Duration = Duration::from_secs(3);
 const NO_ANSWER: Backoff = Backoff::new(Duration::from_secs(6), Duration::from_secs(30));
 
-/// Pages of a service that are read at a look: those of the others are to come, too.
+/// Pages of one service that one look reads, so that the other services get their turn.
 const PAGES: usize = 20;
 
 /// How long after it was printed AWS's log driver may send a line, and how long the look may take that waited for it.
@@ -42,9 +41,9 @@ pub(super) struct ServiceLog<'a> {
     services: Vec<Followed<'a>>,
     aside: Aside,
     logs: Option<Logs>,
-    /// Read, and not shown yet: whole lines, in pieces that can be written at once.
-    unsaid: VecDeque<Vec<u8>>,
-    /// There is no use in asking again.
+    /// Lines read and not shown yet, in pieces that one write takes.
+    pending: VecDeque<Vec<u8>>,
+    /// AWS gave an error that a retry cannot cure.
     given_up: bool,
 }
 
@@ -58,8 +57,8 @@ struct Followed<'a> {
 }
 
 impl<'a> ServiceLog<'a> {
-    /// The output of the job's services, where it can be had and somebody wants to see it beside what goes to `stdout`.
-    pub(super) fn wanted(
+    /// The output of the job's services, when the job asks for it and the runner keeps it.
+    pub(super) fn requested(
         context: &'a Context<'a>,
         record: &'a Record,
         build: &'a JobContainer,
@@ -89,12 +88,12 @@ impl<'a> ServiceLog<'a> {
             services: services.collect(),
             aside,
             logs: None,
-            unsaid: VecDeque::new(),
+            pending: VecDeque::new(),
             given_up: false,
         })
     }
 
-    /// Does `work`, and shows meanwhile what the services have printed and print.
+    /// Does `work`, and shows the services' output meanwhile.
     pub(super) async fn beside<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::select! {
             biased;
@@ -103,7 +102,7 @@ impl<'a> ServiceLog<'a> {
         }
     }
 
-    /// Shows what is left when the script is over. Where that `failed`, the last lines are waited for.
+    /// Shows the rest when the script is over. After a script that `failed`, it waits for the last lines.
     pub(super) async fn finish(mut self, failed: bool) {
         let stop = self.context.shutdown.clone();
         tokio::select! {
@@ -118,13 +117,13 @@ impl<'a> ServiceLog<'a> {
                 sleep(FLUSH).await;
             }
             match timeout(LAST_LOOK, self.look()).await {
-                Ok(Ok(())) => self.say_who_is_silent(),
+                Ok(Ok(())) => self.report_silent_services(),
                 Ok(Err(refusal)) => self.give_up(&refusal),
                 Err(_) => self.give_up(&AwsError::abandoned(GET_LOG_EVENTS)),
             }
         }
         // A reader that is slow is waited for as with the script's own output.
-        show(&mut self.aside, &mut self.unsaid).await;
+        show(&mut self.aside, &mut self.pending).await;
     }
 
     async fn follow(&mut self) -> Infallible {
@@ -141,22 +140,22 @@ impl<'a> ServiceLog<'a> {
                 }
                 Err(refusal) => {
                     self.give_up(&refusal);
-                    show(&mut self.aside, &mut self.unsaid).await;
-                    return pending().await;
+                    show(&mut self.aside, &mut self.pending).await;
+                    return std::future::pending().await;
                 }
             };
             sleep(pause).await;
         }
     }
 
-    /// Says why no more is shown, and where it is to be found.
+    /// Reports why the output stops here, and where to find the rest.
     fn give_up(&mut self, why: &AwsError) {
         self.given_up = true;
-        self.tell(&format!(
+        self.queue(&format!(
             "WARNING: cannot show the output of services: {why}"
         ));
         if let Some(advice) = why.advice() {
-            self.tell(&advice);
+            self.queue(&advice);
         }
         let streams: Vec<_> = self
             .services
@@ -164,12 +163,12 @@ impl<'a> ServiceLog<'a> {
             .map(|service| format!("{} ({})", service.stream, service.label))
             .collect();
         let (group, streams) = (self.group, streams.join(", "));
-        self.tell(&format!(
+        self.queue(&format!(
             "It is in CloudWatch: log group {group}, stream {streams}"
         ));
     }
 
-    fn say_who_is_silent(&mut self) {
+    fn report_silent_services(&mut self) {
         let silent: Vec<_> = self
             .services
             .iter()
@@ -182,18 +181,18 @@ impl<'a> ServiceLog<'a> {
             })
             .collect();
         for line in silent {
-            self.tell(&line);
+            self.queue(&line);
         }
     }
 
-    /// Has a line of our own shown.
-    fn tell(&mut self, line: &str) {
+    /// Queues a line of the driver's own.
+    fn queue(&mut self, line: &str) {
         let room = WHOLE - 1;
         let parts = parts(line, room).map(|part| format!("{part}\n").into_bytes());
-        self.unsaid.extend(parts);
+        self.pending.extend(parts);
     }
 
-    /// Shows what is new. What was read and not shown when this is dropped is shown the next time.
+    /// Shows new lines. Dropping this loses none: the next call shows lines that were read and not shown.
     async fn look(&mut self) -> Result<(), AwsError> {
         let logs = match self.logs.take() {
             Some(logs) => logs,
@@ -204,7 +203,7 @@ impl<'a> ServiceLog<'a> {
             }
         };
         let logs = self.logs.insert(logs);
-        show(&mut self.aside, &mut self.unsaid).await;
+        show(&mut self.aside, &mut self.pending).await;
         for service in &mut self.services {
             for _ in 0..PAGES {
                 let page = match logs.read(&service.stream, service.next.as_deref()).await {
@@ -216,8 +215,8 @@ impl<'a> ServiceLog<'a> {
                 let is_end = page.next == service.next;
                 service.next = page.next;
                 service.printed |= !page.events.is_empty();
-                self.unsaid.extend(pieces(service.label, &page.events));
-                show(&mut self.aside, &mut self.unsaid).await;
+                self.pending.extend(pieces(service.label, &page.events));
+                show(&mut self.aside, &mut self.pending).await;
                 if is_end {
                     break;
                 }
@@ -227,12 +226,12 @@ impl<'a> ServiceLog<'a> {
     }
 }
 
-async fn show(aside: &mut Aside, unsaid: &mut VecDeque<Vec<u8>>) {
-    while let Some(lines) = unsaid.front() {
+async fn show(aside: &mut Aside, pending: &mut VecDeque<Vec<u8>>) {
+    while let Some(lines) = pending.front() {
         if let Err(error) = aside.say(lines).await {
             tracing::debug!("the output has no reader: {error}");
         }
-        unsaid.pop_front();
+        pending.pop_front();
     }
 }
 
@@ -292,10 +291,10 @@ mod tests {
     fn each_line_is_marked() {
         let pieces = pieces("db", &[event("ready"), event("a\n\nb\n")]);
         let head = "\u{1b}[0;37m[service:db] 2026-01-02T03:04:05.006Z ";
-        let wanted: String = ["ready", "a", "", "b"]
+        let expected: String = ["ready", "a", "", "b"]
             .map(|line| format!("{head}{line}\u{1b}[0;m\n"))
             .concat();
-        assert_eq!(pieces, [wanted.into_bytes()]);
+        assert_eq!(pieces, [expected.into_bytes()]);
     }
 
     #[test]

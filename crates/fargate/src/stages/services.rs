@@ -1,4 +1,4 @@
-//! The services of a job while it runs: whether they listen, and what became of those that ended (JobImage mode).
+//! The services of a job while it runs: waits until they listen, and reports their ends (JobImage mode).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,10 +21,10 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// Time between looks.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// How long AWS may take to say what became of services: it must not hold up the job's end.
+/// Bound of the look at the services' ends: it must not hold up the job's end.
 const INQUIRY: Duration = Duration::from_secs(10);
 
-/// Said where the output of services is wanted and kept nowhere.
+/// The warning for a job that asks for the output of services where none is kept.
 pub(super) const NO_OUTPUT: &str = "CI_DEBUG_SERVICES has no effect: this runner keeps no output of services ([JobImage] LogGroup in fargate.toml)";
 
 /// Ports that something listens on in the helper's network, which is the task's: state 0A in the kernel's tables. Needs
@@ -32,42 +32,42 @@ pub(super) const NO_OUTPUT: &str = "CI_DEBUG_SERVICES has no effect: this runner
 const LISTENING: &str = "exec sh -c 'for table in /proc/net/tcp /proc/net/tcp6; do if [ -r $table ]; then \
     while read -r number local remote state rest; do if [ \"$state\" = 0A ]; then echo \"${local##*:}\"; fi; done <$table; fi; done'";
 
-/// Waits until each service listens on the ports that it says, or for as long as that may take. It goes on either way,
-/// as the Docker executor does.
+/// Waits until each service listens on its ports, or the time is over. The job goes on either way, as with the Docker
+/// executor.
 pub(super) async fn wait(
     context: &Context<'_>,
     record: &Record,
     login: &Login,
     build: &JobContainer,
 ) -> Result<()> {
-    let wanted: BTreeSet<u16> = build
+    let mut missing: BTreeSet<u16> = build
         .services
         .iter()
         .flat_map(|service| service.ports.iter().copied())
         .collect();
-    if wanted.is_empty() {
+    if missing.is_empty() {
         return Ok(());
     }
     let begun = Instant::now();
     let key = KeyPair::parse(&login.private_key)?;
     let target = target(context, login);
-    let mut missing = wanted;
+
     let mut trouble = None;
     let waiting = async {
         let mut connection = None;
-        let mut said = false;
+        let mut announced = false;
         while !missing.is_empty() {
             match listening(&mut connection, &target, &key).await {
                 Ok(listening) => missing.retain(|port| !listening.contains(port)),
                 Err(why) => trouble = Some(why),
             }
             if !missing.is_empty() {
-                if !said && begun.elapsed() > Duration::from_secs(1) {
+                if !announced && begun.elapsed() > Duration::from_secs(1) {
                     say(&format!(
                         "Waiting for services: {}",
                         describe(build, &missing)
                     ));
-                    said = true;
+                    announced = true;
                 }
                 sleep(PAUSE).await;
             }
@@ -121,7 +121,7 @@ fn describe(build: &JobContainer, ports: &BTreeSet<u16>) -> String {
     services.collect::<Vec<_>>().join("; ")
 }
 
-/// Says which services have ended, and why. Whatever goes wrong in that is nobody's failure.
+/// Reports services that have ended, and why. A failure of this report does not fail the job.
 pub(super) async fn report(
     context: &Context<'_>,
     record: &Record,
@@ -184,7 +184,7 @@ pub(super) async fn report(
     }
 }
 
-/// What is read of ECS's word on the task within it (ECS: task metadata endpoint, version 4).
+/// The part of ECS's task metadata that is read (ECS: task metadata endpoint, version 4).
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
@@ -199,8 +199,8 @@ struct ContainerMetadata {
     exit_code: Option<i32>,
 }
 
-/// The containers that have ended, with their exit codes, as the helper hears it within the task: ECS's API may know it
-/// only half a minute later, and the job is over by then.
+/// The exit codes of containers that have ended, as the task's metadata endpoint shows them to the helper.
+/// ECS's API may show them half a minute later, after the job's end.
 async fn ended_within(
     context: &Context<'_>,
     login: &Login,

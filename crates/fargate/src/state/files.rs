@@ -112,7 +112,8 @@ pub(crate) struct FolderLock {
 ///
 /// # Errors
 ///
-/// When the lock file cannot be opened, or another process that lives, stopped perhaps, holds the lock for half a minute.
+/// When the lock file cannot be opened, or another process that lives, stopped perhaps, holds the lock for half a
+/// minute.
 pub(crate) fn lock_folder(path: &Path) -> Result<FolderLock> {
     let lock = lock_within(open(&path.join(shapes::LOCK_FILE))?, LOCK_TIMEOUT)?;
     let old = File::open(path).and_then(|folder| lock_within(folder, OLD_LOCK_TIMEOUT));

@@ -1,9 +1,9 @@
 //! The format of the metadata folder, and who may use it.
 //!
 //! The file `format` holds a number. A driver uses a folder of its own format or an older one, and writes its own
-//! number there, under the folder's lock, before it first changes anything. It refuses a newer one. A folder without the
-//! file is of format 1, whose drivers do not know the file: they take records of format 2 for damaged ones, so nobody
-//! should go back to such a driver while jobs run.
+//! number there, under the folder's lock, before it first changes anything. It refuses a newer one. A folder without
+//! the file is of format 1, whose drivers do not know the file: they take records of format 2 for damaged ones, so
+//! nobody should go back to such a driver while jobs run.
 
 use std::io::ErrorKind;
 use std::path::Path;

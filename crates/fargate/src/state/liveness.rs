@@ -1,7 +1,7 @@
 //! Whether the GitLab Runner that a job belongs to still runs.
 //!
-//! A record names its runner's process so that nothing else can be taken for it: by machine, boot, PID namespace, number
-//! and start time.
+//! A record names its runner's process so that nothing else can be taken for it: by machine, boot, PID namespace,
+//! number and start time.
 
 use serde::{Deserialize, Serialize};
 

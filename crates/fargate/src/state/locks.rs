@@ -41,7 +41,7 @@ impl Lock {
         deadline: Instant,
     ) -> Result<Self> {
         let begun = Instant::now();
-        let mut told = false;
+        let mut announced = false;
         let path = path(directory, name);
         let refused = |error: std::io::Error| {
             Error::system(format!("could not lock {}: {error}", path.display())).advise(format!(
@@ -68,8 +68,8 @@ impl Lock {
                     .advise("See what that job waits for. Run the job again."));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    if !told && begun.elapsed() > SILENCE {
-                        told = true;
+                    if !announced && begun.elapsed() > SILENCE {
+                        announced = true;
                         say(&format!(
                             "Waiting for another job of this manager, which {what_for}"
                         ));
@@ -92,8 +92,8 @@ impl Lock {
         Some(word)
     }
 
-    /// Leaves a word for the next holder, which does without when it cannot be written. One in place of one of the same length
-    /// is written at once.
+    /// Leaves a note for the next holder, which copes without it. A note of the same length as the last one is written
+    /// at once.
     pub(crate) fn write(&mut self, word: &str) {
         let written = (|| {
             if usize::try_from(self.0.metadata()?.len()) != Ok(word.len()) {

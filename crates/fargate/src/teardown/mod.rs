@@ -23,14 +23,14 @@ use crate::task::ownership::{Mark, started_by};
 /// lists may not show it yet (AWS: eventual consistency).
 const UNSETTLED: Duration = Duration::from_secs(15);
 
-/// How old a task is at most that AWS says it does not know, and which may be there all the same (AWS: eventual
-/// consistency). One that it does not know later is over.
+/// A younger task may run although AWS says that it does not know it (AWS: eventual consistency). A task that AWS does
+/// not know at this age is over.
 const UNKNOWN: Duration = Duration::from_secs(60);
 
-/// How long until a task is tried again that AWS does not know yet.
+/// Pause between attempts to stop a task that AWS does not know yet.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long stopping is tried while AWS neither does nor refuses it.
+/// How long the driver tries to stop a task while AWS neither does nor refuses it.
 const STOP_BUDGET: Duration = Duration::from_secs(60);
 
 /// The pauses between attempts.
@@ -39,7 +39,7 @@ const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), STOP_BUDGET);
 /// Longest reason that StopTask takes (AWS: StopTask).
 const REASON_LIMIT: usize = 255;
 
-/// What it takes to end a job.
+/// The parts that ending a job takes.
 pub(crate) struct Teardown<'a> {
     /// Of the configuration's region.
     pub(crate) aws: &'a Aws,
@@ -64,8 +64,8 @@ struct Search<'a> {
     reason: &'a str,
 }
 
-/// Marks the attempt that was `found` as ending; returns its present record. Without the mark it is ended all the same,
-/// now.
+/// Marks the attempt that was `found` as ending; returns its present record. Without the mark it is
+/// ended all the same.
 pub(crate) fn begin(records: &Records, job: &Job, found: Found) -> Found {
     records.end(job, &found).unwrap_or_else(|error| {
         tracing::debug!("{error}");
@@ -74,19 +74,19 @@ pub(crate) fn begin(records: &Records, job: &Job, found: Found) -> Found {
 }
 
 impl Teardown<'_> {
-    /// Stops the tasks of the attempt at `job` that was `found` and removes its record; returns the ARNs of the tasks it
-    /// stopped. The record stays when a task could not be stopped, so that a later call can. Another attempt that begins
-    /// meanwhile, when this is a sweep's, is left alone.
+    /// Stops the tasks of the attempt at `job` that was `found` and removes its record; returns the ARNs of the tasks
+    /// it stopped. The record stays when a task could not be stopped, so that a later call can. Another attempt that
+    /// begins meanwhile, when this is a sweep's, is left alone.
     ///
     /// # Errors
     ///
     /// With AWS's refusal, or when the record cannot be removed.
-    pub(crate) async fn retire(&self, job: &Job, found: Found, why: &str) -> Result<Vec<String>> {
+    pub(crate) async fn end(&self, job: &Job, found: Found, why: &str) -> Result<Vec<String>> {
         let reason = reason(job, why);
         let found = begin(self.records, job, found);
         let stopped = match &found {
             Found::Nothing => return Ok(Vec::new()),
-            Found::Record(record) => self.retire_recorded(record, &found, &reason).await,
+            Found::Record(record) => self.end_recorded(record, &found, &reason).await,
             Found::Damaged(what) => {
                 tracing::warn!("the record of job {} is damaged: {what}", job.id);
                 let search = Search {
@@ -108,9 +108,9 @@ impl Teardown<'_> {
         Ok(stopped)
     }
 
-    /// Stops the tasks of all starts where they were asked for: the configuration may name another cluster and region by
-    /// now. One that cannot be stopped does not keep the others running.
-    async fn retire_recorded(
+    /// Stops the tasks of all starts where they were asked for: the configuration may name another cluster and region
+    /// by now. One that cannot be stopped does not keep the others running.
+    async fn end_recorded(
         &self,
         record: &Record,
         found: &Found,
@@ -184,15 +184,15 @@ impl Teardown<'_> {
         }
     }
 
-    /// Whether a mark is of the job, with its record in this folder: GitLab may have given the job to another manager of
-    /// that name since.
+    /// Whether a mark is of the job, with its record in this folder: GitLab may have given the job to another manager
+    /// of that name since.
     fn is_of_job(&self, mark: &Mark, job: &Job) -> bool {
         let is_ours = |(folder, _): &(String, u64)| *folder == self.identity.folder;
         mark.is_of(job) && mark.origin.as_ref().is_none_or(is_ours)
     }
 
-    /// The marks of this manager, and of the one that a record names: its name may have been changed. Drivers of format 1
-    /// marked their tasks with the folder's id.
+    /// The marks of this manager, and of the one that a record names: its name may have been changed. Drivers of
+    /// format 1 marked their tasks with the folder's id.
     fn started_by(&self, recorded: Option<&str>) -> Vec<String> {
         let Identity { name, folder } = self.identity;
         let mut marks: Vec<String> = recorded.map(str::to_owned).into_iter().collect();

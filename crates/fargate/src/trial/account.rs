@@ -1,7 +1,7 @@
 //! An AWS account inside this process: the stand-in, and a configuration for the driver that points to it.
 //!
-//! Tasks are processes of one task definition, which run this program's own agent, or they are composed for their jobs and
-//! run in real containers.
+//! Tasks are processes of one task definition, which run this program's own agent, or they are composed for their jobs
+//! and run in real containers.
 
 use std::fs::Permissions;
 use std::io::Write as _;
@@ -70,9 +70,9 @@ impl LocalAccount {
         let folder = temporary_folder().map_err(failed)?;
         let tasks = containers.map_or_else(task_definition, ContainerSetup::configuration);
         fill(folder.path(), &endpoint, &tasks).map_err(failed)?;
-        let (shutdown, told) = oneshot::channel();
+        let (shutdown, stopped) = oneshot::channel();
         // A dropped sender means the same as a message.
-        let server = server.serve(listener, async move { drop(told.await) });
+        let server = server.serve(listener, async move { drop(stopped.await) });
         let account = Self {
             server: tokio::spawn(server),
             folder,

@@ -75,7 +75,8 @@ pub(crate) fn task_id(task: &Value) -> String {
     arn.rsplit('/').next().unwrap().to_owned()
 }
 
-/// Checks that the engine has nothing of a task, within the time that a stop may take in an engine that is busy with a crowd.
+/// Checks that the engine has nothing of a task, within the time that a stop may take in an engine that is busy with a
+/// crowd.
 #[track_caller]
 pub(crate) fn left_no_container(task: &str) {
     let pause = Duration::from_millis(100);

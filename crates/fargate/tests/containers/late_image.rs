@@ -39,7 +39,8 @@ fn the_checkout_does_not_wait_for_the_jobs_image() {
         pulled - begun,
         built - begun
     );
-    // Had one waited for the other, the pull would have been over first, or the script later than it by the checkout's time.
+    // Had one waited for the other, the pull would have been over first, or the script later than it by the checkout's
+    // time.
     assert!(
         checked_out < pulled && pulled <= built,
         "{checked_out}, {built}: {task}"

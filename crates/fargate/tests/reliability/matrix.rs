@@ -1,5 +1,5 @@
-//! Every fault at every point of a job's life at which it can strike: the exit code tells the blame, the message names the
-//! cause, nothing takes for ever, and nothing is left.
+//! Every fault at every point of a job's life at which it can strike: the exit code tells the blame, the message names
+//! the cause, nothing takes for ever, and nothing is left.
 
 mod catalog;
 mod cell;

@@ -1,5 +1,5 @@
-//! Many jobs under random faults, kills and cancels, a few at a time in one metadata folder: each ends within its bounds, with
-//! an exit code of the contract, and in the end nothing is left.
+//! Many jobs under random faults, kills and cancels, a few at a time in one metadata folder: each ends within its
+//! bounds, with an exit code of the contract, and in the end nothing is left.
 //!
 //! All that is chosen for a job follows from the seed and the job's number:
 //!

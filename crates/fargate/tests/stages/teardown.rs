@@ -78,7 +78,8 @@ fn a_task_that_aws_does_not_know_yet_is_stopped_once_it_does() {
 
 #[test]
 fn a_task_is_stopped_in_the_region_it_was_started_in() {
-    // The operator goes to another region, where a cluster of that name is, too, and the jobs of the old one are not over.
+    // The operator goes to another region, where a cluster of that name is, too, and the jobs of the old one are not
+    // over.
     const OTHER: &str = "eu-central-1";
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let here = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();

@@ -231,7 +231,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn no_file_is_too_odd(bytes in crate::mutation::bytes(SAMPLE), name in proptest::sample::select(vec![Some("job"), Some("other"), None])) {
+    fn no_file_is_too_odd(bytes in testing::mutation::bytes(SAMPLE), name in proptest::sample::select(vec![Some("job"), Some("other"), None])) {
         let text = String::from_utf8_lossy(&bytes);
         match JobDefinition::parse(&text, name) {
             Ok(job) => {

@@ -138,8 +138,8 @@ impl Process {
     }
 }
 
-/// Sends SIGTERM to a process group, and SIGKILL when it does not end in time or the job is aborted. Returns whether the
-/// group ended.
+/// Sends SIGTERM to a process group, and SIGKILL when it does not end in time or the job is aborted. Returns whether
+/// the group ended.
 async fn end_group(
     group: i32,
     mut ended: impl Future + Unpin,

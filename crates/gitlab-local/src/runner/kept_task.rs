@@ -1,7 +1,7 @@
 //! A job's environment that stays when the job is over: how to use it, and how to end it.
 //!
-//! A driver finds an environment by its job. Two small programs in the attempt's private folder remember the job and call
-//! the driver as the runner would.
+//! A driver finds an environment by its job. Two small programs in the attempt's private folder remember the job and
+//! call the driver as the runner would.
 
 use std::path::{Path, PathBuf};
 

@@ -25,7 +25,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use self::schedule::{Move, View, Wish, spacing};
+use self::schedule::{Move, Need, View, spacing};
 use crate::aws::{Aws, AwsError};
 use crate::backoff::jitter;
 use crate::error::{Error, Result};
@@ -108,8 +108,8 @@ impl TaskWatcher {
         })
     }
 
-    /// What AWS says of the task, asked for after the last look, and no longer ago than `pause`; nothing when AWS does not
-    /// know it.
+    /// What AWS says of the task, asked for after the last look, and no longer ago than `pause`; nothing when AWS does
+    /// not know it.
     ///
     /// # Errors
     ///
@@ -120,18 +120,18 @@ impl TaskWatcher {
         pause: Duration,
     ) -> Result<Option<Task>, AwsError> {
         let give_up_at = Instant::now() + BOUND;
-        let wish = Wish {
+        let need = Need {
             after: self.seen_at,
             not_before: now().saturating_sub(millis(pause)),
         };
         while Instant::now() < give_up_at {
-            let (next, answer) = self.next(wish);
+            let (next, answer) = self.next(need);
             match (next, answer) {
                 (Move::Take, Some(answer)) => return self.take(answer),
                 (Move::Wait(time), _) => sleep(time + jitter(LOCK_PAUSE)).await,
                 _ => match LookLock::take(&self.folder) {
                     // It may have been another's until a moment ago.
-                    Some(mut turn) if self.next(wish).0 == Move::Ask => {
+                    Some(mut turn) if self.next(need).0 == Move::Ask => {
                         let answer = self.ask(aws, &mut turn).await?;
                         return self.take(answer);
                     }
@@ -144,7 +144,7 @@ impl TaskWatcher {
     }
 
     /// The next move, and the answer that lies there.
-    fn next(&self, wish: Wish) -> (Move, Option<Answer>) {
+    fn next(&self, need: Need) -> (Move, Option<Answer>) {
         let seen = std::fs::read(self.file(&self.name, SEEN)).ok();
         let answer = seen.and_then(|seen| serde_json::from_slice::<Answer>(&seen).ok());
         let view = View {
@@ -152,7 +152,7 @@ impl TaskWatcher {
             answered: answer.as_ref().map(|answer| answer.asked_at),
             next_at: LookLock::next_at(&self.folder),
         };
-        (schedule::next(wish, view), answer)
+        (schedule::next(need, view), answer)
     }
 
     fn take(&mut self, answer: Answer) -> Result<Option<Task>, AwsError> {

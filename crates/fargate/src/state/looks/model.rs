@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::schedule::{Move, View, Wish, next, spacing};
+use super::schedule::{Move, Need, View, next, spacing};
 
 const PROCESSES: usize = 3;
 /// What one tick of the model's clock stands for, in milliseconds.
@@ -54,8 +54,8 @@ struct State {
     calls: u8,
 }
 
-fn wish(state: &State, process: usize) -> Wish {
-    Wish {
+fn need(state: &State, process: usize) -> Need {
+    Need {
         after: 0,
         not_before: state.begun[process].saturating_sub(PAUSE),
     }
@@ -67,7 +67,7 @@ fn decide(state: &State, process: usize) -> Move {
         answered: state.answers[process],
         next_at: state.next_at,
     };
-    next(wish(state, process), view)
+    next(need(state, process), view)
 }
 
 fn lives(at: At) -> bool {
@@ -169,7 +169,7 @@ fn check(state: &State) {
     );
     for process in 0..PROCESSES {
         if let At::Done { asked_at } = state.at[process] {
-            let oldest = wish(state, process).not_before;
+            let oldest = need(state, process).not_before;
             assert!(
                 asked_at >= oldest,
                 "an answer from before {oldest}: {state:?}"
@@ -212,7 +212,7 @@ fn start(begun: [u64; PROCESSES], next_at: Option<u64>) -> State {
 }
 
 #[test]
-fn whoever_is_killed_the_others_get_fresh_answers_and_one_asks_at_a_time() {
+fn after_any_kill_the_others_get_fresh_answers_and_one_asks_at_a_time() {
     let mut seen = HashSet::new();
     // Somebody asked a moment ago, or never, or by a clock that was set back since.
     let mut open = vec![

@@ -1,19 +1,19 @@
-//! Whose turn it is to ask AWS for all. Decisions only.
+//! The schedule of shared looks: which process asks AWS for all, and when. Decisions only.
 
 use std::time::Duration;
 
 use crate::state::clock::millis;
 
-/// What one look wants: an answer that was asked for after `after`, and not before `not_before`. Times are in
-/// milliseconds since 1970.
+/// The answer that a look needs: asked for after `after`, and not before `not_before`. Times are in milliseconds
+/// since 1970.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wish {
+pub(crate) struct Need {
     /// When the last answer was asked for that this process has seen.
     pub(crate) after: u64,
     pub(crate) not_before: u64,
 }
 
-/// What there is to see in the folder.
+/// The state of the folder.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
     pub(crate) now: u64,
@@ -23,24 +23,24 @@ pub(crate) struct View {
     pub(crate) next_at: Option<u64>,
 }
 
-/// What to do next.
+/// The next step of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// The answer that lies there will do.
+    /// Takes the answer in the folder.
     Take,
-    /// AWS is to be asked, by whoever gets the lock.
+    /// Asks AWS, if this process gets the lock.
     Ask,
-    /// AWS was asked a moment ago.
+    /// Waits, because AWS was asked a moment ago.
     Wait(Duration),
 }
 
-/// What to do next, for a look that wants this and sees that. A time in the future is that of a clock that was set
-/// back, and counts for nothing.
-pub(crate) fn next(wish: Wish, view: View) -> Move {
-    let will_do = |asked_at: u64| {
-        asked_at > wish.after && asked_at >= wish.not_before && asked_at <= view.now
+/// The next step of a look with this need and view. A time in the future comes from a clock that was set back, and
+/// counts for nothing.
+pub(crate) fn next(need: Need, view: View) -> Move {
+    let is_fresh = |asked_at: u64| {
+        asked_at > need.after && asked_at >= need.not_before && asked_at <= view.now
     };
-    if view.answered.is_some_and(will_do) {
+    if view.answered.is_some_and(is_fresh) {
         return Move::Take;
     }
     let longest = millis(spacing(usize::MAX));

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::*;
 use crate::gitlab::Job;
-use crate::mutation;
 use crate::ssh::KeyPair;
 use crate::state::records::{Found, Records};
 use crate::task::job_container::ServiceContainer;
+use testing::mutation;
 
 fn job() -> Job {
     super::tests::record(7).job

@@ -1,7 +1,7 @@
 //! Which jobs have a stage that runs.
 //!
-//! Each stage's process holds a shared lock on a file beside the job's record. A sweep that gets the exclusive lock knows
-//! that no stage runs. The kernel takes a lock from a process that dies.
+//! Each stage's process holds a shared lock on a file beside the job's record. A sweep that gets the exclusive lock
+//! knows that no stage runs. The kernel takes a lock from a process that dies.
 
 use std::fs::File;
 use std::time::{Duration, Instant};

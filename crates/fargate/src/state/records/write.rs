@@ -54,9 +54,9 @@ impl Records {
         Err(Error::system("cleanup ended the job during this stage"))
     }
 
-    /// Marks the attempt that was `found` as ending, so that a sweep goes on with it should this be cut short: its GitLab
-    /// Runner may live long after. Returns the present record of that attempt; nothing when it is over, and maybe
-    /// another one has begun.
+    /// Marks the attempt that was `found` as ending, so that a sweep goes on with it should this be cut short: its
+    /// GitLab Runner may live long after. Returns the present record of that attempt; nothing when it is over, and
+    /// maybe another one has begun.
     ///
     /// # Errors
     ///
@@ -115,8 +115,8 @@ impl Records {
         }
     }
 
-    /// Forgets the attempt at `job` that was `found`. Another one stays, and nothing to forget is fine. A damaged record
-    /// may be the file of somebody else: it is set aside, not removed.
+    /// Forgets the attempt at `job` that was `found`. Another one stays, and nothing to forget is fine. A damaged
+    /// record may be the file of somebody else: it is set aside, not removed.
     ///
     /// # Errors
     ///

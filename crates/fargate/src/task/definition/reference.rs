@@ -95,7 +95,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::mutation;
+    use testing::mutation;
 
     #[test]
     fn the_registry_is_the_first_part_that_looks_like_a_host() {

@@ -374,7 +374,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn whatever_the_response_says_secrets_stay_where_they_are(text in crate::mutation::json_text(response())) {
+    fn whatever_the_response_says_secrets_stay_where_they_are(text in testing::mutation::json_text(response())) {
         let Ok(asked) = serde_json::from_slice::<JobPayload>(&text) else { return Ok(()) };
         let kept = serde_json::from_slice::<Value>(&text).is_ok_and(|response| is_kept(&response));
         let settings = settings();

@@ -97,7 +97,7 @@ impl Sweep<'_> {
             let what = format!("task {}", task.id());
             findings.push(
                 self.carry_out(what, verdict, async |why| {
-                    let stopped = self.retirement().stop_unrecorded(&task, why).await;
+                    let stopped = self.teardown().stop_unrecorded(&task, why).await;
                     stopped.map(|()| vec![task.arn.clone()])
                 })
                 .await,
@@ -109,8 +109,8 @@ impl Sweep<'_> {
         Ok(findings)
     }
 
-    /// The tasks of this manager, each with the name it was listed by: drivers of format 1 took the folder's id for one,
-    /// and so does a manager that has no other.
+    /// The tasks of this manager, each with the name it was listed by: drivers of format 1 took the folder's id for
+    /// one, and so does a manager that has no other.
     async fn listed(&self) -> Result<Vec<(&str, Task)>> {
         let Identity { name, folder } = self.identity;
         let mut owners = vec![name.as_str(), folder.as_str()];
@@ -149,7 +149,7 @@ impl Sweep<'_> {
             match self.records.find(&record.job)? {
                 Found::Record(now) if now.is_same_attempt(&record) => {
                     let found = Found::Record(now);
-                    self.retirement().retire(&record.job, found, why).await
+                    self.teardown().end(&record.job, found, why).await
                 }
                 _ => Ok(Vec::new()),
             }
@@ -193,7 +193,7 @@ impl Sweep<'_> {
         finding
     }
 
-    fn retirement(&self) -> Teardown<'_> {
+    fn teardown(&self) -> Teardown<'_> {
         Teardown {
             aws: self.aws,
             records: self.records,

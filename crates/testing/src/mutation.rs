@@ -85,7 +85,7 @@ fn edit() -> impl Strategy<Value = Edit> {
 }
 
 /// `sample` with bytes flipped, cut out, put in, or copied from elsewhere in it.
-pub(crate) fn bytes(sample: impl Into<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
+pub fn bytes(sample: impl Into<Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     let sample = sample.into();
     vec(edit(), 1..5).prop_map(move |edits| {
         let mut bytes = sample.clone();
@@ -156,7 +156,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 /// `sample` with values of other types, members missing, elements repeated, and values in each other's place.
-pub(crate) fn json(sample: Value) -> impl Strategy<Value = Value> {
+pub fn json(sample: Value) -> impl Strategy<Value = Value> {
     vec((any::<Index>(), change()), 1..4).prop_map(move |changes| {
         let mut document = sample.clone();
         for (at, change) in changes {
@@ -173,7 +173,7 @@ pub(crate) fn json(sample: Value) -> impl Strategy<Value = Value> {
 }
 
 /// The same as text; and sometimes what is no JSON any more.
-pub(crate) fn json_text(sample: Value) -> impl Strategy<Value = Vec<u8>> {
+pub fn json_text(sample: Value) -> impl Strategy<Value = Vec<u8>> {
     let text = sample.to_string();
     prop_oneof![
         2 => json(sample).prop_map(|document| document.to_string().into_bytes()),
