@@ -12,6 +12,7 @@ mod keys;
 mod remainder;
 mod resume;
 mod script;
+mod sending;
 mod settings;
 mod shell;
 mod target;

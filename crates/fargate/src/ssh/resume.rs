@@ -2,9 +2,7 @@
 //! back. What is said on the channel is described in [`fargate_wire::script`].
 
 use std::fs::File;
-use std::future::pending;
 use std::io::{Read, Seek, SeekFrom};
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -13,13 +11,13 @@ use fargate_wire::script::{
     Attach, Decoder, FromAgent, HEAD, LogReader, LogStep, Malformed, SUBSYSTEM, ScriptEnd,
     ScriptId, Stream, ToAgent, WINDOW, script_head,
 };
-use russh::client::Msg;
-use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
-use tokio::time::{Instant, timeout};
+use russh::ChannelMsg;
+use tokio::time::Instant;
 
 use super::connection::Connection;
 use super::ending::{Ended, STOP_GRACE, STOP_LIMIT, StopStep};
 use super::script::{until, write};
+use super::sending::{Sending, Sent, Upload, acknowledge_all, finish, send};
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
@@ -34,9 +32,6 @@ const PIECE: usize = 32 * 1024 - HEAD;
 /// Bytes that may have come and not been passed on. Ours never comes near: what claims to be an agent and sends more
 /// would fill the manager's memory.
 const FLOOD: u64 = 2 * WINDOW;
-
-/// How long to wait for the agent to hear that we have everything.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How a connection came out.
 #[derive(Debug)]
@@ -69,25 +64,6 @@ pub(crate) struct ResumableScript<'a> {
     deadline: Option<Instant>,
     /// Nobody takes the output any more.
     unread: bool,
-}
-
-/// What was sent on one connection.
-#[derive(Debug)]
-struct Sent {
-    attach: bool,
-    step: StopStep,
-    acknowledged: Option<u64>,
-    upload: Upload,
-}
-
-/// How far the script is sent.
-#[derive(Debug, PartialEq, Eq)]
-enum Upload {
-    /// The agent has not said what it has.
-    Unknown,
-    /// The file stands at what is next.
-    Next,
-    Complete,
 }
 
 impl<'a> ResumableScript<'a> {
@@ -178,7 +154,7 @@ impl<'a> ResumableScript<'a> {
         loop {
             self.advance().map_err(unintelligible)?;
             if self.end.is_some() {
-                self.part(incoming, &outgoing, sending).await;
+                acknowledge_all(self.log.decoded(), incoming, &outgoing, sending).await;
                 break;
             }
             if sending.is_none() {
@@ -379,51 +355,6 @@ impl<'a> ResumableScript<'a> {
         }
         Ok(Some(frame))
     }
-
-    /// Tells the agent that we have everything, and waits until it knows. What is lost of that, the agent learns
-    /// from our not coming back.
-    async fn part(
-        &self,
-        mut incoming: ChannelReadHalf,
-        outgoing: &ChannelWriteHalf<Msg>,
-        mut sending: Option<Sending<'_>>,
-    ) {
-        let telling = async {
-            finish(&mut sending).await;
-            let all = ToAgent::Received(self.log.decoded()).encode();
-            finish(&mut Some(send(outgoing, all))).await;
-            pending::<()>().await;
-        };
-        let closed =
-            async { while !matches!(incoming.wait().await, Some(ChannelMsg::Close) | None) {} };
-        let parting = async {
-            tokio::select! {
-                () = telling => {}
-                () = closed => {}
-            }
-        };
-        if timeout(FAREWELL, parting).await.is_err() {
-            tracing::debug!("the agent did not say that it knows");
-        }
-    }
-}
-
-/// A frame on its way to the library.
-type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), russh::Error>> + 'a>>;
-
-fn send(outgoing: &ChannelWriteHalf<Msg>, frame: Vec<u8>) -> Sending<'_> {
-    Box::pin(outgoing.data_bytes(frame))
-}
-
-/// Waits until a frame is with the library, for ever if the connection is lost: that shows elsewhere.
-async fn finish(sending: &mut Option<Sending<'_>>) {
-    let Some(frame) = sending else { return };
-    if frame.await.is_err() {
-        // Not to be asked again.
-        *sending = Some(Box::pin(pending()));
-        pending::<()>().await;
-    }
-    *sending = None;
 }
 
 fn unreadable(error: &std::io::Error) -> Error {

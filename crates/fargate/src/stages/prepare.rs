@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::say;
 use crate::ssh::KeyPair;
-use crate::start::launch::{Launch, Search};
+use crate::start::launch::{Launch, Launcher};
 use crate::start::plan::StartPlan;
 use crate::start::register;
 use crate::start::request::TaskRequest;
@@ -113,7 +113,7 @@ impl Preparation<'_> {
             request: self.request,
             definition: &definition,
             title: &plan.title,
-            composed: plan.composed.is_some(),
+            is_composed: plan.composed.is_some(),
             environments: &plan.environments,
         };
         if plan.hides_output {
@@ -125,9 +125,9 @@ impl Preparation<'_> {
         record.build = plan.composed.as_ref().map(ComposedTask::job_container);
         context.records.save(&record)?;
         let _running = context.records.prepares(&context.job);
-        let mut search = Search::new(aws, context, &launch, deadline);
+        let mut launcher = Launcher::new(aws, context, &launch, deadline);
         loop {
-            search.task(&mut record).await?;
+            launcher.launch(&mut record).await?;
             let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);
             match waiting.await {
                 Ok(login) => {
@@ -136,7 +136,7 @@ impl Preparation<'_> {
                 }
                 Err(StartFailure::Lost(loss, failure)) => {
                     record.lose_task();
-                    search.replace(&loss, failure).await?;
+                    launcher.move_on_after(&loss, failure).await?;
                 }
                 Err(StartFailure::Failed(failure)) => return Err(failure),
             }

@@ -1,4 +1,4 @@
-//! Asks AWS for the job's task until there is one: place by place, within the time there is.
+//! Launches a job's task place by place until one starts or the time is up.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,44 +6,37 @@ use std::time::Duration;
 use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{Instant, sleep};
 
-use crate::aws::{Aws, AwsError, RunTaskAnswer, RunTaskRequest};
-use crate::backoff::{Backoff, jitter};
-use crate::config::is_tag_character;
+use crate::aws::{Aws, RunTaskAnswer, RunTaskRequest};
+use crate::backoff::jitter;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::gitlab::Job;
 use crate::output::say;
 use crate::ssh::random_hex;
-use crate::start::queue::Queue;
 use crate::start::request::TaskRequest;
+use crate::start::run_task::run_task;
+use crate::start::tags::tags;
 use crate::state::record::Record;
 use crate::task::definition::ContainerEnvironment;
 use crate::task::placement::{Placement, Places, describe, pause_after, placement};
 use crate::task::{Loss, Task, console_link};
 
-/// Pauses between repetitions of a call whose trouble may pass.
-const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(20));
-
-/// How long AWS may not know a task definition that was registered a moment ago (AWS: eventual consistency).
-const DEFINITION_GRACE: Duration = Duration::from_secs(30);
-
-/// What to start.
+/// The input of a launch.
 pub(crate) struct Launch<'a> {
     pub(crate) request: &'a TaskRequest<'a>,
-    /// As AWS takes it.
+    /// Name or ARN of the task definition.
     pub(crate) definition: &'a str,
-    /// What it is, for the job log.
+    /// Title for the job log.
     pub(crate) title: &'a str,
     /// Whether the definition was registered for jobs like this one, maybe a moment ago.
-    pub(crate) composed: bool,
+    pub(crate) is_composed: bool,
     pub(crate) environments: &'a [ContainerEnvironment],
 }
 
-/// How many tasks that AWS lost by some trouble of its own are replaced. For want of room it is tried until the deadline.
+/// Most tasks that are replaced after AWS lost them by trouble of its own. Want of room is retried until the deadline.
 const LOSSES: u32 = 3;
 
-/// The search for a task that runs: place by place, and on from there when a task was lost.
-pub(crate) struct Search<'a> {
+/// Launches a task place by place, and goes on from there when AWS lost it.
+pub(crate) struct Launcher<'a> {
     aws: &'a Aws,
     context: &'a Context<'a>,
     launch: &'a Launch<'a>,
@@ -56,7 +49,7 @@ pub(crate) struct Search<'a> {
     losses: u32,
 }
 
-impl<'a> Search<'a> {
+impl<'a> Launcher<'a> {
     pub(crate) fn new(
         aws: &'a Aws,
         context: &'a Context<'a>,
@@ -80,7 +73,7 @@ impl<'a> Search<'a> {
                     .strategy
                     .as_deref()
                     .unwrap_or(&fargate.strategy),
-                // What a job chose is not changed behind its back.
+                // The job's own choice has no fallback.
                 fallback: match &launch.request.strategy {
                     Some(_) => &[],
                     None => &fargate.fallback_strategy,
@@ -93,9 +86,11 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Asks for a task until there is one. Each call is recorded before it is made, and not given up while it is under
-    /// way: a stop must find the task that the call may bring.
-    pub(crate) async fn task(&mut self, record: &mut Record) -> Result<()> {
+    /// Starts a task, trying place after place.
+    ///
+    /// Each call is recorded before it is made and never abandoned under way: a stop must find the task that the call
+    /// may bring.
+    pub(crate) async fn launch(&mut self, record: &mut Record) -> Result<()> {
         let (context, launch) = (self.context, self.launch);
         let fargate = &context.config.fargate;
         let group = record.group();
@@ -124,7 +119,15 @@ impl<'a> Search<'a> {
                 changes: &launch.request.overrides,
                 tags: &self.tags,
             };
-            let answer = self.insist(&request, record).await?;
+            let answer = run_task(
+                self.aws,
+                context,
+                &request,
+                record,
+                launch.is_composed,
+                self.deadline,
+            )
+            .await?;
             match &answer {
                 Ok(RunTaskAnswer::Task(task)) => record.started(&token, &task.arn, task.memory),
                 Err(refusal) if refusal.may_have_worked() => {}
@@ -137,13 +140,12 @@ impl<'a> Search<'a> {
                     return Ok(());
                 }
                 Ok(RunTaskAnswer::Nowhere(reason)) => {
-                    self.elsewhere(&no_room(&place, &reason)).await?;
+                    self.move_on(&no_room(&place, &reason)).await?;
                 }
                 Err(refusal) if refusal.has_no_room() => {
-                    self.elsewhere(&no_room(&place, &refusal.to_string()))
-                        .await?;
+                    self.move_on(&no_room(&place, &refusal.to_string())).await?;
                 }
-                // An operator whose policy was written for GitLab's driver never allowed it.
+                // A policy written for GitLab's driver does not allow tags.
                 Err(refusal) if refusal.denies_tags() && !self.tags.is_empty() => {
                     tracing::warn!("starting tasks without tags: {refusal}");
                     self.tags.clear();
@@ -155,15 +157,15 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Goes on after the last task was lost; `failure` is the error to end with when that was once too often.
-    pub(crate) async fn replace(&mut self, loss: &Loss, failure: Error) -> Result<()> {
+    /// Goes on to the next place after the last task was lost, or ends with `failure` after too many losses.
+    pub(crate) async fn move_on_after(&mut self, loss: &Loss, failure: Error) -> Result<()> {
         let place = self.place(self.attempt)?;
         match loss {
-            Loss::Room(reason) => self.elsewhere(&no_room(&place, reason)).await,
+            Loss::Room(reason) => self.move_on(&no_room(&place, reason)).await,
             Loss::Trouble(_) if self.losses >= LOSSES => Err(failure),
             Loss::Trouble(reason) => {
                 self.losses += 1;
-                self.elsewhere(&format!(
+                self.move_on(&format!(
                     "AWS could not start the task in {}: {reason}",
                     place.subnet
                 ))
@@ -177,67 +179,8 @@ impl<'a> Search<'a> {
             .ok_or_else(|| Error::system("[Fargate] names no subnet"))
     }
 
-    /// Makes the call, again and with the same token as long as AWS does not say yes or no.
-    async fn insist(
-        &self,
-        request: &RunTaskRequest<'_>,
-        record: &mut Record,
-    ) -> Result<Result<RunTaskAnswer, AwsError>> {
-        let context = self.context;
-        let mut queue = Queue::new(&context.config.metadata_directory, &request.fargate.region);
-        // When the queue is longer than there is time, AWS's answer is worth more than a place.
-        let half = self.deadline.saturating_duration_since(Instant::now()) / 2;
-        let mut rest = queue.enter().await.min(half);
-        let mut backoff = REPETITIONS;
-        let mut repeats = false;
-        let begun = Instant::now();
-        let may_pass = |refusal: &AwsError| {
-            let appears = self.launch.composed && refusal.knows_no_definition();
-            refusal.may_pass() || (appears && begun.elapsed() < DEFINITION_GRACE)
-        };
-        loop {
-            let rested = async {
-                sleep(rest).await;
-                Ok(())
-            };
-            context.shutdown.or(rested).await?;
-            record.intend(request.client_token);
-            context.records.update(record)?;
-            let answer = tokio::select! {
-                answer = self.aws.run_task(request) => answer,
-                // The intent is recorded; cleanup finds what the call may still bring.
-                _ = context.shutdown.insisted() => return Ok(Err(AwsError::abandoned("ecs:RunTask"))),
-            };
-            let refusal = match answer {
-                Err(refusal) if repeats => refusal.of_repetition(),
-                Err(refusal) => refusal,
-                answer => return Ok(answer),
-            };
-            repeats |= refusal.may_have_worked();
-            if !repeats {
-                // From here on no task needs to be looked for.
-                record.refuse(request.client_token);
-                context.records.update(record)?;
-            }
-            if refusal.is_throttled() {
-                rest = queue.refused().await;
-            } else if may_pass(&refusal) {
-                rest = backoff.pause();
-            } else {
-                return Ok(Err(refusal));
-            }
-            if Instant::now() + rest >= self.deadline {
-                return Ok(Err(refusal));
-            }
-            say(&format!(
-                "{refusal}; trying again in {:.1} s",
-                rest.as_secs_f64()
-            ));
-        }
-    }
-
-    /// Says what went wrong and where it is tried next, and waits before the places are tried again.
-    async fn elsewhere(&mut self, what: &str) -> Result<()> {
+    /// Moves on to the next place, after a pause when every place was tried. The job log shows the problem.
+    async fn move_on(&mut self, problem: &str) -> Result<()> {
         let context = self.context;
         let next = self.place(self.attempt + 1)?;
         let pause = if self.place(self.attempt)?.is_last {
@@ -247,7 +190,7 @@ impl<'a> Search<'a> {
         };
         if Instant::now() + pause >= self.deadline {
             return Err(Error::system(format!(
-                "could not start the job's task within {} s (StartTimeout): {what}",
+                "could not start the job's task within {} s (StartTimeout): {problem}",
                 context.config.fargate.start_timeout.as_secs()
             ))
             .advise(
@@ -257,10 +200,10 @@ impl<'a> Search<'a> {
         }
         let place = format!("{} with {}", next.subnet, describe(next.strategy));
         if pause.is_zero() {
-            say(&format!("{what}; trying {place}"));
+            say(&format!("{problem}; trying {place}"));
         } else {
             say(&format!(
-                "{what}; trying {place} in {:.0} s",
+                "{problem}; trying {place} in {:.0} s",
                 pause.as_secs_f64()
             ));
         }
@@ -293,86 +236,5 @@ fn announce(task: &Task, in_aws: bool) {
     say(&format!("Task {}: {}", task.id(), facts.join(", ")));
     if let (true, Some(link)) = (in_aws, console_link(&task.arn)) {
         say(&format!("  {link}"));
-    }
-}
-
-/// The job's own tags, and the operator's over them.
-fn tags(job: &Job, configured: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut tags = BTreeMap::from([
-        ("gitlab:job-id".to_owned(), job.id.to_string()),
-        ("gitlab:runner".to_owned(), job.runner.clone()),
-    ]);
-    let facts = [
-        ("gitlab:project-id", number(job.project_id)),
-        ("gitlab:pipeline-id", number(job.pipeline_id)),
-        ("gitlab:project", job.project.clone()),
-        ("gitlab:job-name", job.name.clone()),
-    ];
-    tags.extend(
-        facts
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(key, value)| (key.to_owned(), tag_value(&value))),
-    );
-    tags.extend(configured.clone());
-    tags
-}
-
-fn number(id: u64) -> String {
-    if id == 0 {
-        String::new()
-    } else {
-        id.to_string()
-    }
-}
-
-/// The value in AWS's alphabet and length.
-fn tag_value(value: &str) -> String {
-    let allowed = |character| {
-        if is_tag_character(character) {
-            character
-        } else {
-            '_'
-        }
-    };
-    value.chars().map(allowed).take(256).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tags_are_what_aws_takes_and_the_operators_win() {
-        let job = Job {
-            id: 7,
-            project_id: 3,
-            pipeline_id: 0,
-            project: "acme/shop".into(),
-            name: "unit tests, [a] #1*".into(),
-            runner: "t1_abc".into(),
-        };
-        let tags = tags(
-            &job,
-            &BTreeMap::from([
-                ("gitlab:runner".into(), "mine".into()),
-                ("team".into(), "x".into()),
-            ]),
-        );
-        let tags: Vec<_> = tags
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        assert_eq!(
-            tags,
-            [
-                "gitlab:job-id=7",
-                "gitlab:job-name=unit tests_ _a_ _1_",
-                "gitlab:project=acme/shop",
-                "gitlab:project-id=3",
-                "gitlab:runner=mine",
-                "team=x",
-            ]
-        );
     }
 }

@@ -3,7 +3,7 @@
 
 use super::permission::{CHOOSE_ALLOWED, limited};
 use crate::aws::TaskOverrides;
-use crate::config::{Cpu, JobVariables, Memory, STORAGE_INCLUDED, STORAGE_LIMIT};
+use crate::config::{Cpu, JobVariables, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
 use crate::error::{Error, Result};
 use crate::gitlab::JobOverrides;
 use crate::task::definition::smallest_pair;
@@ -43,69 +43,79 @@ impl Sizes {
             limit,
             notes,
         )?;
-        // The operator's task definition may have more, and a task cannot be told to have less than this.
-        if let Some(storage) = storage.filter(|storage| storage.0 <= STORAGE_INCLUDED) {
-            return Err(Error::job(format!(
-                "the job's variable FARGATE_EPHEMERAL_STORAGE is {storage}, but ECS takes {} to {STORAGE_LIMIT} GiB for a task",
-                STORAGE_INCLUDED + 1
-            ))
-            .advise(format!(
-                "Leave it out in the .gitlab-ci.yml: every task has {STORAGE_INCLUDED} GiB or more."
-            )));
-        }
+        check_storage(storage)?;
         let mut changes = TaskOverrides {
             storage,
             ..TaskOverrides::default()
         };
-        let sizes = match usual {
-            None => None,
-            Some((cpu, memory)) => {
-                let usual = smallest_pair(cpu, memory).ok_or_else(|| {
-                    Error::system(format!(
-                        "[JobImage] CPU and Memory are {cpu} and {memory}, and Fargate has no task that large"
-                    ))
-                    .advise("Correct them; the largest has 32 vCPU and 244 GB.")
-                })?;
-                Some(Self { usual })
-            }
-        };
-        let wanted = match usual {
+        let sizes = usual.map(Self::of_operator).transpose()?;
+        let requested = match usual {
             Some((usual_cpu, usual_memory)) => {
                 Some((cpu.unwrap_or(usual_cpu), memory.unwrap_or(usual_memory)))
             }
             None => cpu.zip(memory),
         };
-        let Some(wanted) = wanted else {
+        let Some(requested) = requested else {
             // One of the two, beside what the operator's definition says of the other.
             (changes.cpu, changes.memory) = (cpu, memory);
             return Ok((sizes, changes));
         };
-        let pair = smallest_pair(wanted.0, wanted.1).ok_or_else(|| {
-            Error::job(format!(
-                "the job asks for {} and {}, and Fargate has no task that large",
-                wanted.0, wanted.1
-            ))
-            .advise("Correct FARGATE_CPU and FARGATE_MEMORY in the .gitlab-ci.yml; the largest has 32 vCPU and 244 GB.")
-        })?;
-        if pair != wanted {
-            notes.push(format!(
-                "Fargate has no task with {} and {}: it gets {} and {}",
-                wanted.0, wanted.1, pair.0, pair.1
-            ));
-        }
+        let pair = round_up(requested, notes)?;
         if cpu.is_some() || memory.is_some() {
             let usual = sizes.map(|sizes| sizes.usual);
-            check(pair, (cpu, memory), allowed, usual)?;
+            check_limits(pair, (cpu, memory), allowed, usual)?;
             if usual != Some(pair) {
                 (changes.cpu, changes.memory) = (Some(pair.0), Some(pair.1));
             }
         }
         Ok((sizes, changes))
     }
+
+    /// The operator's sizes, rounded up.
+    fn of_operator((cpu, memory): (Cpu, Memory)) -> Result<Self> {
+        let usual = smallest_pair(cpu, memory).ok_or_else(|| {
+            Error::system(format!(
+                "[JobImage] CPU and Memory are {cpu} and {memory}, and Fargate has no task that large"
+            ))
+            .advise("Correct them; the largest has 32 vCPU and 244 GB.")
+        })?;
+        Ok(Self { usual })
+    }
+}
+
+/// Refuses storage that ECS does not take: a task cannot have less than every task has.
+fn check_storage(storage: Option<Storage>) -> Result<()> {
+    match storage.filter(|storage| storage.0 <= STORAGE_INCLUDED) {
+        None => Ok(()),
+        Some(storage) => Err(Error::job(format!(
+            "the job's variable FARGATE_EPHEMERAL_STORAGE is {storage}, but ECS takes {} to {STORAGE_LIMIT} GiB for a task",
+            STORAGE_INCLUDED + 1
+        ))
+        .advise(format!(
+            "Leave it out in the .gitlab-ci.yml: every task has {STORAGE_INCLUDED} GiB or more."
+        ))),
+    }
+}
+
+/// Rounds the job's size up to a size that Fargate has, and notes the change.
+fn round_up((cpu, memory): (Cpu, Memory), notes: &mut Vec<String>) -> Result<(Cpu, Memory)> {
+    let pair = smallest_pair(cpu, memory).ok_or_else(|| {
+        Error::job(format!(
+            "the job asks for {cpu} and {memory}, and Fargate has no task that large"
+        ))
+        .advise("Correct FARGATE_CPU and FARGATE_MEMORY in the .gitlab-ci.yml; the largest has 32 vCPU and 244 GB.")
+    })?;
+    if pair != (cpu, memory) {
+        notes.push(format!(
+            "Fargate has no task with {cpu} and {memory}: it gets {} and {}",
+            pair.0, pair.1
+        ));
+    }
+    Ok(pair)
 }
 
 /// Whether rounding up went over a limit. What jobs have without asking is never over it.
-fn check(
+fn check_limits(
     pair: (Cpu, Memory),
     (cpu, memory): (Option<Cpu>, Option<Memory>),
     allowed: &JobVariables,
@@ -137,7 +147,6 @@ fn check(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Storage;
 
     fn allowed() -> JobVariables {
         JobVariables {

@@ -79,11 +79,7 @@ fn lives(at: At) -> bool {
 /// What a job may do next: nothing while another one holds the lock, several things where AWS may do one or the other.
 fn steps(state: &State, job: usize) -> Vec<State> {
     let manager = manager(job);
-    let to = |at: At| {
-        let mut after = state.clone();
-        after.at[job] = at;
-        after
-    };
+    let to = |at: At| moved(state, job, at);
     match state.at[job] {
         At::Coming => {
             let mut after = state.clone();
@@ -104,34 +100,7 @@ fn steps(state: &State, job: usize) -> Vec<State> {
             let known = if there { Known::There } else { Known::Nothing };
             vec![to(At::Holding(file, known))]
         }
-        At::Holding(file, known) => match next(known, true) {
-            Move::Take if state.files[manager].says => vec![to(At::Done)],
-            Move::Take => vec![to(At::Noting(file))],
-            Move::LookUp => {
-                let is_there = state.revisions.iter().any(|revisions| *revisions > 0);
-                let known = if is_there {
-                    Known::There
-                } else {
-                    Known::Absent
-                };
-                let mut all = vec![to(At::Holding(file, known))];
-                all.extend(failing(&to(At::Holding(
-                    file,
-                    Known::Refused { may_pass: true },
-                ))));
-                all
-            }
-            Move::Register => {
-                let busy = (0..JOBS).any(|other| matches!(state.at[other], At::Registering(_)));
-                if busy {
-                    vec![to(At::Holding(file, Known::Refused { may_pass: true }))]
-                } else {
-                    vec![to(At::Registering(file))]
-                }
-            }
-            Move::Pause => vec![to(At::Holding(file, Known::Nothing))],
-            Move::GiveUp => panic!("it has time: {state:?}"),
-        },
+        At::Holding(file, known) => holding_steps(state, job, file, known),
         At::Registering(file) => {
             let mut done = to(At::Holding(file, Known::There));
             done.revisions[manager] += 1;
@@ -151,6 +120,47 @@ fn steps(state: &State, job: usize) -> Vec<State> {
             vec![after]
         }
         At::Done | At::Dead => Vec::new(),
+    }
+}
+
+/// The state with one job moved on.
+fn moved(state: &State, job: usize, at: At) -> State {
+    let mut after = state.clone();
+    after.at[job] = at;
+    after
+}
+
+/// The next steps of a job that holds the lock.
+fn holding_steps(state: &State, job: usize, file: u8, known: Known) -> Vec<State> {
+    let manager = manager(job);
+    let to = |at: At| moved(state, job, at);
+    match next(known, true) {
+        Move::Take if state.files[manager].says => vec![to(At::Done)],
+        Move::Take => vec![to(At::Noting(file))],
+        Move::LookUp => {
+            let is_there = state.revisions.iter().any(|revisions| *revisions > 0);
+            let known = if is_there {
+                Known::There
+            } else {
+                Known::Absent
+            };
+            let mut all = vec![to(At::Holding(file, known))];
+            all.extend(failing(&to(At::Holding(
+                file,
+                Known::Refused { may_pass: true },
+            ))));
+            all
+        }
+        Move::Register => {
+            let busy = (0..JOBS).any(|other| matches!(state.at[other], At::Registering(_)));
+            if busy {
+                vec![to(At::Holding(file, Known::Refused { may_pass: true }))]
+            } else {
+                vec![to(At::Registering(file))]
+            }
+        }
+        Move::Pause => vec![to(At::Holding(file, Known::Nothing))],
+        Move::GiveUp => panic!("it has time: {state:?}"),
     }
 }
 

@@ -1,0 +1,82 @@
+//! RunTask, repeated with one token until AWS answers.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::aws::{Aws, AwsError, RunTaskAnswer, RunTaskRequest};
+use crate::backoff::Backoff;
+use crate::context::Context;
+use crate::error::Result;
+use crate::output::say;
+use crate::start::queue::Queue;
+use crate::state::record::Record;
+
+/// Pauses between repetitions after trouble that may pass.
+const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(20));
+
+/// Time in which AWS may not know a task definition after its registration (AWS: eventual consistency).
+const DEFINITION_GRACE: Duration = Duration::from_secs(30);
+
+/// Calls RunTask, and repeats the call with the same token until AWS says yes or no, or until `deadline`.
+///
+/// A definition that `is_composed` may have been registered a moment ago, so AWS may not know it yet.
+pub(super) async fn run_task(
+    aws: &Aws,
+    context: &Context<'_>,
+    request: &RunTaskRequest<'_>,
+    record: &mut Record,
+    is_composed: bool,
+    deadline: Instant,
+) -> Result<Result<RunTaskAnswer, AwsError>> {
+    let mut queue = Queue::new(&context.config.metadata_directory, &request.fargate.region);
+    // Waits for half of the time at most: AWS's answer is worth more than a slot in the queue.
+    let half = deadline.saturating_duration_since(Instant::now()) / 2;
+    let mut rest = queue.enter().await.min(half);
+    let mut backoff = REPETITIONS;
+    let mut is_repetition = false;
+    let begun = Instant::now();
+    let may_pass = |refusal: &AwsError| {
+        let may_appear = is_composed && refusal.knows_no_definition();
+        refusal.may_pass() || (may_appear && begun.elapsed() < DEFINITION_GRACE)
+    };
+    loop {
+        let pause = async {
+            sleep(rest).await;
+            Ok(())
+        };
+        context.shutdown.or(pause).await?;
+        record.intend(request.client_token);
+        context.records.update(record)?;
+        let answer = tokio::select! {
+            answer = aws.run_task(request) => answer,
+            // The intent is recorded; cleanup finds what the call may still bring.
+            _ = context.shutdown.insisted() => return Ok(Err(AwsError::abandoned("ecs:RunTask"))),
+        };
+        let refusal = match answer {
+            Err(refusal) if is_repetition => refusal.of_repetition(),
+            Err(refusal) => refusal,
+            answer => return Ok(answer),
+        };
+        is_repetition |= refusal.may_have_worked();
+        if !is_repetition {
+            // No task needs to be looked for from here on.
+            record.refuse(request.client_token);
+            context.records.update(record)?;
+        }
+        if refusal.is_throttled() {
+            rest = queue.refused().await;
+        } else if may_pass(&refusal) {
+            rest = backoff.pause();
+        } else {
+            return Ok(Err(refusal));
+        }
+        if Instant::now() + rest >= deadline {
+            return Ok(Err(refusal));
+        }
+        say(&format!(
+            "{refusal}; trying again in {:.1} s",
+            rest.as_secs_f64()
+        ));
+    }
+}

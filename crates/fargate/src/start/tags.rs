@@ -1,0 +1,87 @@
+//! The tags of a job's task.
+
+use std::collections::BTreeMap;
+
+use crate::config::is_tag_character;
+use crate::gitlab::Job;
+
+/// Tags with facts about the job. The operator's own tags replace those of the same key.
+pub(super) fn tags(job: &Job, configured: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::from([
+        ("gitlab:job-id".to_owned(), job.id.to_string()),
+        ("gitlab:runner".to_owned(), job.runner.clone()),
+    ]);
+    let facts = [
+        ("gitlab:project-id", number(job.project_id)),
+        ("gitlab:pipeline-id", number(job.pipeline_id)),
+        ("gitlab:project", job.project.clone()),
+        ("gitlab:job-name", job.name.clone()),
+    ];
+    tags.extend(
+        facts
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| (key.to_owned(), tag_value(&value))),
+    );
+    tags.extend(configured.clone());
+    tags
+}
+
+fn number(id: u64) -> String {
+    if id == 0 {
+        String::new()
+    } else {
+        id.to_string()
+    }
+}
+
+/// The value within AWS's alphabet and length.
+fn tag_value(value: &str) -> String {
+    let allowed = |character| {
+        if is_tag_character(character) {
+            character
+        } else {
+            '_'
+        }
+    };
+    value.chars().map(allowed).take(256).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_what_aws_takes_and_the_operators_win() {
+        let job = Job {
+            id: 7,
+            project_id: 3,
+            pipeline_id: 0,
+            project: "acme/shop".into(),
+            name: "unit tests, [a] #1*".into(),
+            runner: "t1_abc".into(),
+        };
+        let tags = tags(
+            &job,
+            &BTreeMap::from([
+                ("gitlab:runner".into(), "mine".into()),
+                ("team".into(), "x".into()),
+            ]),
+        );
+        let tags: Vec<_> = tags
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        assert_eq!(
+            tags,
+            [
+                "gitlab:job-id=7",
+                "gitlab:job-name=unit tests_ _a_ _1_",
+                "gitlab:project=acme/shop",
+                "gitlab:project-id=3",
+                "gitlab:runner=mine",
+                "team=x",
+            ]
+        );
+    }
+}
