@@ -23,8 +23,9 @@
 //! ```
 //!
 //! Rooms, from the top; each knows only those below it: `runner` (the runner's part: variables, attempts, calls),
-//! `server` (GitLab's part: predefined variables, the job response), `file` (`.gitlab-ci.yml`), `checkout` (the project's
-//! folder), `script` (the text of a stage), and the leaves `yaml`, `variables`, `job_log` and `cancellation`.
+//! `server` (GitLab's part: predefined variables, the job response), `file` (`.gitlab-ci.yml`), `checkout` (the
+//! project's folder), `script` (the text of a stage), and the leaves `yaml`, `variables`, `job_log` and
+//! `cancellation`.
 
 mod cancellation;
 mod checkout;

@@ -97,7 +97,8 @@ async fn failure(
     }
 }
 
-/// The error for a container without a running agent: its entry point does not run its command. The job is to blame when it named the image.
+/// The error for a container without a running agent: its entry point does not run its command. The job is to blame
+/// when it named the image.
 fn no_server(container: &JobContainer, time: Duration) -> Error {
     let blame = if container.is_jobs {
         Blame::Job

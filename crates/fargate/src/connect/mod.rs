@@ -1,7 +1,7 @@
 //! The one road to a task's SSH server, and the reasons when it leads nowhere.
 //!
-//! `road` is the loop, `policy` its parameters, `sight` what it knows. prepare (`start`), a stage's first connection and a
-//! reconnection (`stage`), and the job's own container (`job_container`) take it.
+//! `road` is the loop, `policy` its parameters, `sight` what it knows. prepare (`start`), a stage's first connection
+//! and a reconnection (`stage`), and the job's own container (`job_container`) take it.
 
 pub(crate) mod inquiry;
 pub(crate) mod job_container;

@@ -18,7 +18,7 @@ use crate::state::record::{Login, Record};
 ///
 /// # Errors
 ///
-/// When the task is gone or is another, or that time is over, with what AWS says of the task.
+/// When the task is gone or is another, or that time is over, with AWS's account of the task.
 pub(crate) async fn first_connection(
     context: &Context<'_>,
     record: &Record,

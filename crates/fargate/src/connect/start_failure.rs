@@ -37,8 +37,8 @@ impl From<Error> for StartFailure {
 /// The message that all of these errors begin with.
 const STOPPED: &str = "the job's task stopped before it could take scripts";
 
-/// How long, and how often, the driver looks for the containers' exit codes and reasons: they come at the very end, and the
-/// task's network goes first, which takes some twenty seconds (AWS: task lifecycle).
+/// How long, and how often, the driver looks for the containers' exit codes and reasons: they come at the very end,
+/// and the task's network goes first, which takes some twenty seconds (AWS: task lifecycle).
 const EXIT_DETAILS: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -56,7 +56,7 @@ pub(crate) async fn task_ended(aws: &Aws, record: &Record, task: Task) -> StartF
     }
 }
 
-/// The task at its very end, or as it was last seen when that does not come, or when it is known who is to blame.
+/// The task at its very end, or its last state when the end does not come in time or the blame is clear before.
 pub(crate) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     let begun = Instant::now();
     let mut seen = task;

@@ -1,4 +1,4 @@
-//! `fargate reap`: what the sweeps of prepare do, when a person wants it done.
+//! `fargate reap`: a sweep at an operator's command.
 
 use std::io::Write;
 
@@ -11,7 +11,7 @@ use crate::state::identity::Identity;
 use crate::state::records::Records;
 use crate::teardown::sweep::{Done, Sweep};
 
-/// Ends what nobody will end any more, and says what and why.
+/// Ends leftover jobs and tasks, and reports each with the reason.
 ///
 /// # Errors
 ///

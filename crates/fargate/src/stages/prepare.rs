@@ -143,8 +143,8 @@ impl Preparation<'_> {
         }
     }
 
-    /// Ends the leftovers of other jobs while this is polled. The task's start leaves time for it, and nothing waits for
-    /// it.
+    /// Ends the leftovers of other jobs while this is polled. The task's start leaves time for it, and nothing waits
+    /// for it.
     async fn sweep(&self) -> Infallible {
         let records = &self.context.records;
         let sweep = Sweep {

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// The format that this driver writes: records list starts.
 const CURRENT: u32 = 2;
 
-/// The format of a folder that does not say.
+/// The format of a folder without the file.
 const UNSAID: u32 = 1;
 
 /// Checks that this driver may use the folder.

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 /// Characters of a folder's id, all hexadecimal digits.
 const ID_LENGTH: usize = 16;
 
-/// What the tasks of this manager carry.
+/// The identity that this manager's tasks carry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// The manager's name: `[TaskMetadata] Manager`, or else the folder's id.

@@ -20,7 +20,7 @@ pub(crate) struct RunnerProcess {
     started: u64,
 }
 
-/// What became of a process.
+/// Whether a process still runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Liveness {
     /// It is there.
@@ -32,7 +32,7 @@ pub(crate) enum Liveness {
 }
 
 impl RunnerProcess {
-    /// The GitLab Runner that called this process; nothing where that cannot be told.
+    /// The GitLab Runner that called this process; `None` when it cannot be found out.
     ///
     /// The runner makes each call the leader of a process group of its own (GitLab Runner: custom executor), so what
     /// started the leader of our group is the runner, also when a wrapper script stands in between.
@@ -56,7 +56,7 @@ impl RunnerProcess {
         })
     }
 
-    /// What became of it.
+    /// Whether it still runs.
     pub(crate) fn liveness(&self) -> Liveness {
         if self.machine != machine() {
             Liveness::Unknown
@@ -88,7 +88,7 @@ fn namespace() -> String {
         .unwrap_or_default()
 }
 
-/// What the kernel says of a process in `/proc/PID/stat`.
+/// The kernel's description of a process in `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     /// Its name, cut to 15 characters.

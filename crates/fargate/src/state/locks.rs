@@ -16,7 +16,7 @@ use crate::state::shapes;
 /// How often a lock is tried.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long nothing is said of that.
+/// How long the job log is silent about a wait.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// A lock, held until it is dropped. It goes with its process.
@@ -80,7 +80,7 @@ impl Lock {
         }
     }
 
-    /// What the last holder left, if it was no longer ago than `age`.
+    /// The last holder's note, if it was no longer ago than `age`.
     pub(crate) fn read(&mut self, age: Duration) -> Option<String> {
         let written = self.0.metadata().ok()?.modified().ok()?;
         if written.elapsed().ok()? > age {

@@ -54,7 +54,7 @@ pub(crate) struct Record {
     /// The mark of this job on its tasks (AWS: group); empty in records of format 1.
     #[serde(default)]
     group: String,
-    /// The GitLab Runner that the job belongs to; nothing where that cannot be told.
+    /// The GitLab Runner that the job belongs to; `None` when it cannot be found out.
     #[serde(default)]
     pub(crate) runner: Option<RunnerProcess>,
     /// The folder that the runner made for the attempt, where that can be told.
@@ -226,7 +226,7 @@ impl Record {
         self.current()?.task.as_deref()
     }
 
-    /// The task's memory in MiB, where AWS says.
+    /// The task's memory in MiB, if AWS shows it.
     pub(crate) fn memory(&self) -> Option<u32> {
         self.current()?.memory
     }

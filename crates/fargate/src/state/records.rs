@@ -17,7 +17,7 @@ use super::shapes;
 use crate::error::{Error, Result, json_fault};
 use crate::gitlab::Job;
 
-/// What lies where a job's record should be.
+/// The content of a job's record file.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// Nothing.

@@ -21,7 +21,7 @@ pub(crate) struct Start {
     /// ARN of its task, once AWS has answered.
     #[serde(default)]
     pub(crate) task: Option<String>,
-    /// The task's memory in MiB, where AWS says.
+    /// The task's memory in MiB, if AWS shows it.
     #[serde(default)]
     pub(crate) memory: Option<u32>,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Start {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Standing {
-    /// The call may be under way, or nobody knows how it ended.
+    /// The call may be under way, or its end is unknown.
     Asked,
     /// There is a task.
     Started,

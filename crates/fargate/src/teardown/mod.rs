@@ -19,7 +19,7 @@ use crate::state::start::Start;
 use crate::task::Task;
 use crate::task::ownership::{Mark, started_by};
 
-/// How long after its intent was recorded a RunTask call that nobody waited for may still bring a task, and
+/// How long after its intent was recorded an abandoned RunTask call may still bring a task, and
 /// lists may not show it yet (AWS: eventual consistency).
 const UNSETTLED: Duration = Duration::from_secs(15);
 
@@ -267,7 +267,7 @@ async fn persist<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, Aw
     }
 }
 
-/// What the task's `stoppedReason` will say.
+/// The task's `stoppedReason`.
 fn reason(job: &Job, why: &str) -> String {
     cut(format!("fargate: {}: {why}", job.title()))
 }

@@ -162,7 +162,7 @@ impl OrphanCheck<'_> {
     }
 }
 
-/// A time as people say it, to the second.
+/// A duration in words, to the second.
 fn span(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }

@@ -1,5 +1,5 @@
-//! `fargate try` as a person types it: the real program, whose tasks run the real agent in a stand-in for AWS, its own or
-//! one of the test's.
+//! `fargate try` as a person types it: the real program, whose tasks run the real agent in a stand-in for AWS, its own
+//! or one of the test's.
 
 #![cfg(test)]
 

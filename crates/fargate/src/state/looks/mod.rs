@@ -67,14 +67,14 @@ pub(crate) struct TaskWatcher {
 struct Answer {
     /// When AWS was asked, in milliseconds since 1970.
     asked_at: u64,
-    /// What AWS said; nothing when it does not know the task, or did not answer.
+    /// The task; `None` when AWS does not know it, or did not answer.
     task: Option<Task>,
     /// Why it did not answer.
     refused: Option<AwsError>,
 }
 
 impl TaskWatcher {
-    /// Leaves word that this process wants to know of the task, in the folder of the records.
+    /// Announces this process's interest in the task, in the folder of the records.
     ///
     /// # Errors
     ///
@@ -303,7 +303,7 @@ fn is_old(path: &Path) -> bool {
     age.is_some_and(|age| age > NEW_AGE)
 }
 
-/// What the ARNs of a cluster's tasks have in common.
+/// The part that the ARNs of a cluster's tasks share.
 fn cluster(arn: &str) -> Option<&str> {
     arn.rsplit_once('/').map(|(cluster, _)| cluster)
 }

@@ -1,15 +1,15 @@
 //! The protocol of the shared looks against all interleavings of a small model: three processes, each of which may be
 //! killed between any two of its steps.
 //!
-//! The decisions are those of `turn`; the model is of what `mod.rs` does with files and locks, a step per call to the
-//! kernel or to AWS that others can see.
+//! The decisions are those of `schedule`; the model is of what `mod.rs` does with files and locks, a step per call to
+//! the kernel or to AWS that others can see.
 
 use std::collections::HashSet;
 
 use super::schedule::{Move, Need, View, next, spacing};
 
 const PROCESSES: usize = 3;
-/// What one tick of the model's clock stands for, in milliseconds.
+/// One tick of the model's clock in milliseconds.
 const TICK: u64 = 25;
 /// Ticks that a state's clock runs at most.
 const END: u64 = 7;
@@ -74,7 +74,7 @@ fn lives(at: At) -> bool {
     !matches!(at, At::Dead | At::Done { .. })
 }
 
-/// What a process does next, if it can do anything now.
+/// The next step of a process, if it has one now.
 fn step(state: &State, process: usize) -> Option<State> {
     let mut after = state.clone();
     match state.at[process] {

@@ -1,5 +1,4 @@
-//! Ends the jobs that nobody will end any more: those whose GitLab Runner is gone, and tasks of this manager that no
-//! record answers for.
+//! Ends leftovers: jobs whose GitLab Runner is gone, and tasks of this manager that no record names.
 //!
 //! prepare does it now and then beside its waiting, `fargate reap` when a person wants it. Each step may be the last
 //! one: the next sweep finds the rest.
@@ -30,7 +29,7 @@ const INTERVAL: Duration = Duration::from_secs(3 * 60);
 /// How old a task has to be that no record names.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-/// What a sweep works with.
+/// The parts that a sweep needs.
 #[derive(Debug)]
 pub(crate) struct Sweep<'a> {
     pub(crate) aws: &'a Aws,
@@ -43,17 +42,17 @@ pub(crate) struct Sweep<'a> {
     pub(crate) dry_run: bool,
 }
 
-/// Something that was looked at, and what became of it.
+/// A job or task that the sweep looked at, and the outcome.
 #[derive(Debug)]
 pub(crate) struct Finding {
-    /// A job or a task, as people call it.
+    /// The job or task in words.
     pub(crate) what: String,
-    /// Why that became of it.
+    /// The reason for the outcome.
     pub(crate) why: String,
     pub(crate) done: Done,
 }
 
-/// What became of a finding.
+/// The outcome of a finding.
 #[derive(Debug)]
 pub(crate) enum Done {
     /// It is left alone.
@@ -129,7 +128,7 @@ impl Sweep<'_> {
         Ok(listed)
     }
 
-    /// What became of the job of a record.
+    /// Judges the job of a record, and ends an orphan.
     async fn job(&self, entry: Entry) -> Finding {
         let record = match entry.record {
             Ok(record) => record,
