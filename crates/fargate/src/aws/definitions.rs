@@ -1,12 +1,14 @@
 //! Task definitions: found by family, and registered.
 
+use aws_sdk_ecs::error::BuildError;
 use aws_sdk_ecs::types::{
     self, Compatibility, ContainerCondition, ContainerDependency, CpuArchitecture,
     EphemeralStorage, KernelCapabilities, LinuxParameters, LogDriver, MountPoint, NetworkMode,
     OsFamily, PidMode, PortMapping, RepositoryCredentials, RuntimePlatform, Volume,
 };
 
-use super::{Aws, AwsError, BuildError};
+use super::client::Aws;
+use super::error::AwsError;
 use crate::config::STORAGE_INCLUDED;
 use crate::task::definition::{
     AGENT_VOLUME, After, BUILDS_VOLUME, CACHE_VOLUME, ContainerDefinition, LogConfiguration, Mount,

@@ -9,22 +9,17 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 use super::http::NoCertificates;
-use crate::error::Error;
 use crate::text::plain;
-
-/// How the manager comes to trust a server.
-const CERTIFICATES: &str = "Install the package ca-certificates on the manager, or name a file or folder with the right \
-                            certificates by SSL_CERT_FILE or SSL_CERT_DIR in the environment of GitLab Runner.";
 
 /// A call that AWS refused, or that did not reach it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AwsError {
     /// The action as IAM names it, like `ecs:RunTask`.
-    action: Cow<'static, str>,
-    kind: Kind,
+    pub(super) action: Cow<'static, str>,
+    pub(super) kind: Kind,
     /// AWS's code, if it answered with one.
-    code: Option<String>,
-    message: String,
+    pub(super) code: Option<String>,
+    pub(super) message: String,
     request: Option<String>,
     /// Whether the same call was made before, and nobody knows what came of that.
     repetition: bool,
@@ -32,7 +27,7 @@ pub(crate) struct AwsError {
 
 /// What kind of refusal it is, as far as that decides what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Kind {
+pub(super) enum Kind {
     /// Too many calls, of ours or of others in the account. This one had no effect.
     Throttled,
     /// Too many calls that ECS makes to EC2 for us, to look up what a task needs. Nor had this one an effect.
@@ -177,75 +172,6 @@ impl AwsError {
     pub(crate) fn is_concurrent_registration(&self) -> bool {
         self.message.contains("Too many concurrent attempts")
     }
-
-    /// What a person can do about it.
-    pub(crate) fn advice(&self) -> Option<String> {
-        let text = self.message.to_lowercase();
-        let has = |fragment: &str| text.contains(&fragment.to_lowercase());
-        let code = self.code.as_deref().unwrap_or_default();
-        let advice = match self.kind {
-            Kind::Throttled | Kind::Ec2Throttled => {
-                "AWS limits calls per account and region; run the job again later."
-            }
-            // Both of a system without the right certificates, and of a proxy that looks into connections.
-            Kind::Unclear if has("invalid peer certificate") => CERTIFICATES,
-            Kind::Unclear => "Check that the manager reaches AWS's API, and run the job again.",
-            Kind::Certificates => CERTIFICATES,
-            Kind::Credentials => {
-                "Give the manager credentials: an IAM role of its instance, AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY in the environment of GitLab Runner."
-            }
-            Kind::Denied if has("iam:PassRole") => {
-                "Allow iam:PassRole for the task definition's roles in the IAM policy of the manager."
-            }
-            Kind::Denied => {
-                return Some(format!(
-                    "Allow {} in the IAM policy of the manager.",
-                    self.denied_action()
-                ));
-            }
-            Kind::Conflict => "Run the job again.",
-            Kind::Wrong if code == "ClusterNotFoundException" => {
-                "Check [Fargate] Cluster and Region: the cluster must exist in that region."
-            }
-            Kind::Wrong if has("No Container Instances were found") => {
-                "The cluster has no default capacity provider strategy. Give it one (with FARGATE), or set \
-                 CapacityProviderStrategy = [{ Name = \"FARGATE\" }] in [Fargate]."
-            }
-            Kind::Wrong if has("capacity provider") => {
-                "Associate the capacity providers that [Fargate] names with the cluster."
-            }
-            Kind::Wrong if has("InvalidSubnetID") || has("subnet") => {
-                "Check [Fargate] Subnet or Subnets and Region."
-            }
-            Kind::Wrong if has("InvalidGroup") || has("security group") => {
-                "Check [Fargate] SecurityGroup or SecurityGroups: they must be in the VPC of the subnets."
-            }
-            Kind::Wrong if has("overrides length") => {
-                "The variables of the job's services do not fit into ECS's limit; make them shorter."
-            }
-            Kind::Wrong if has("override for container") => {
-                "The task definition needs a container named ci-coordinator, which takes the job's scripts."
-            }
-            Kind::Wrong if has("task definition") || has("taskdefinition") => {
-                "Check the name and revision of the task definition ([Fargate] TaskDefinition, or the job's \
-                 FARGATE_TASK_DEFINITION); it must be ACTIVE in that region."
-            }
-            Kind::Wrong if code.starts_with("Platform") || has("platform") => {
-                "Check the platform version ([Fargate] PlatformVersion, or the job's FARGATE_PLATFORM_VERSION)."
-            }
-            Kind::Wrong => return None,
-        };
-        Some(advice.to_owned())
-    }
-
-    /// The action that AWS's message names; it may be another than the one called.
-    fn denied_action(&self) -> &str {
-        self.message
-            .split_once("not authorized to perform: ")
-            .and_then(|(_, rest)| rest.split_whitespace().next())
-            .unwrap_or(&self.action)
-    }
 }
 
 impl fmt::Display for AwsError {
@@ -260,16 +186,6 @@ impl fmt::Display for AwsError {
         match &self.request {
             Some(request) => write!(f, " (request {request})"),
             None => Ok(()),
-        }
-    }
-}
-
-impl From<AwsError> for Error {
-    fn from(refusal: AwsError) -> Self {
-        let error = Error::system(refusal.to_string());
-        match refusal.advice() {
-            Some(advice) => error.advise(advice),
-            None => error,
         }
     }
 }
@@ -343,25 +259,27 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn refusal(code: &str, message: &str) -> AwsError {
-        AwsError {
-            action: "ecs:RunTask".into(),
-            kind: kind(code, message, Some(400)),
-            code: Some(code.into()),
-            message: message.into(),
-            request: None,
-            repetition: false,
+    impl AwsError {
+        /// A refusal of RunTask with this code and message.
+        pub(in crate::aws) fn refusal(code: &str, message: &str) -> Self {
+            Self {
+                action: "ecs:RunTask".into(),
+                kind: kind(code, message, Some(400)),
+                code: Some(code.into()),
+                message: message.into(),
+                request: None,
+                repetition: false,
+            }
         }
     }
-
     #[test]
     fn wrapped_throttling_is_throttling() {
         let wrapped = "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
-        let refused = refusal("InvalidParameterException", wrapped);
+        let refused = AwsError::refusal("InvalidParameterException", wrapped);
         assert!(refused.may_pass() && !refused.may_have_worked());
         // It is no rate of the action's own.
         assert!(!refused.is_throttled());
-        assert!(!refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
+        assert!(!AwsError::refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
     }
 
     #[test]
@@ -383,62 +301,11 @@ mod tests {
     fn expired_credentials_are_no_wrong_call() {
         // ECS's word for it, EC2's, and STS's.
         for code in ["ExpiredTokenException", "RequestExpired", "ExpiredToken"] {
-            let refusal = refusal(
+            let refusal = AwsError::refusal(
                 code,
                 "The security token included in the request is expired",
             );
             assert_eq!(refusal.kind, Kind::Credentials, "{code}");
-        }
-    }
-
-    #[test]
-    fn advice_names_what_to_change() {
-        let denied = "User: arn:aws:sts::1:assumed-role/ci/i-0 is not authorized to perform: ecs:TagResource on resource: x";
-        let refused = refusal("AccessDeniedException", denied);
-        assert!(refused.denies_tags());
-        assert_eq!(
-            refused.advice().unwrap(),
-            "Allow ecs:TagResource in the IAM policy of the manager."
-        );
-        for (code, message, part) in [
-            (
-                "ClusterNotFoundException",
-                "Cluster not found.",
-                "[Fargate] Cluster",
-            ),
-            (
-                "InvalidParameterException",
-                "No Container Instances were found in your cluster.",
-                "default capacity provider strategy",
-            ),
-            (
-                "InvalidParameterException",
-                "(ErrorCode: InvalidSubnetID.NotFound)",
-                "Subnet",
-            ),
-            (
-                "InvalidParameterException",
-                "(ErrorCode: InvalidGroup.NotFound)",
-                "SecurityGroup",
-            ),
-            (
-                "ClientException",
-                "TaskDefinition not found.",
-                "FARGATE_TASK_DEFINITION",
-            ),
-            (
-                "InvalidParameterException",
-                "Override for container named ci-coordinator is not a container in the TaskDefinition.",
-                "ci-coordinator",
-            ),
-            (
-                "ClientException",
-                "User is not authorized to perform: iam:PassRole on resource: r",
-                "iam:PassRole",
-            ),
-        ] {
-            let advice = refusal(code, message).advice().unwrap_or_default();
-            assert!(advice.contains(part), "{message}: {advice}");
         }
     }
 }

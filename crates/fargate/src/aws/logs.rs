@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Aws, AwsError, signed};
+use super::client::Aws;
+use super::error::AwsError;
+use super::signed;
 
 /// What the manager must be allowed to do, as IAM names it.
 pub(crate) const GET_LOG_EVENTS: &str = "logs:GetLogEvents";

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Aws, AwsError, signed};
+use super::client::Aws;
+use super::error::AwsError;
+use super::signed;
 
 impl Aws {
     /// What to log in with to the registries of this account and region: `user:password` in Base64, good for

@@ -1,6 +1,10 @@
 //! Replies of AWS that are nearly right, through the SDK's own parsers into our types.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
@@ -12,8 +16,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{Aws, AwsError, RunTaskAnswer, RunTaskRequest, TaskOverrides};
+use crate::config::Fargate;
 use crate::error::Error;
+use crate::task::Task;
 use testing::mutation;
 
 /// Answers every call with the same reply.

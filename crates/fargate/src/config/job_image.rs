@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::globs::Globs;
 use super::section::Section;
 use super::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
 use super::ssh::Ssh;
-use super::values::{self, Globs};
+use super::values;
 
 /// `[JobImage]`.
 #[derive(Debug, Clone)]
@@ -74,18 +75,7 @@ impl JobImage {
         let execution_role = section.parsed("ExecutionRole", values::role);
         let task_role = section.parsed("TaskRole", values::role);
         let log_group = section.parsed("LogGroup", values::log_group);
-        let credentials = section.table("RegistryCredentials");
-        let mut registry_credentials = BTreeMap::new();
-        for (host, secret) in credentials.entries() {
-            match values::secret(&secret) {
-                Ok(secret) => {
-                    registry_credentials.insert(host.to_ascii_lowercase(), secret);
-                }
-                Err(expected) => {
-                    credentials.error(&host, &format!("is {secret:?}, but must be {expected}"));
-                }
-            }
-        }
+        let registry_credentials = registry_credentials(&section.table("RegistryCredentials"));
         let idle_timeout = section.duration("IdleTimeout", Duration::from_secs(10 * 60));
         if ssh.is_some_and(|ssh| ssh.reconnect_timeout > idle_timeout) {
             section.warn(
@@ -93,27 +83,17 @@ impl JobImage {
                 "is shorter than SSH.ReconnectTimeout: a task whose connection is lost may be gone before that",
             );
         }
-        // AWS refuses the definition otherwise.
         let from_ecr = [&agent_image, &helper_image, &default_image]
             .into_iter()
             .flatten()
             .any(|image| image.contains(".dkr.ecr."));
-        let needed_for = [
+        let uses = [
             (log_group.is_some(), "LogGroup"),
             (!registry_credentials.is_empty(), "RegistryCredentials"),
             (from_ecr, "images in ECR"),
         ];
-        if let (None, Some((_, what))) = (
-            &execution_role,
-            needed_for.into_iter().find(|(needed, _)| *needed),
-        ) && section.text("ExecutionRole").is_none()
-        {
-            section.error(
-                "ExecutionRole",
-                &format!(
-                    "is missing; {what} need the role that ECS pulls images and writes logs with"
-                ),
-            );
+        if section.text("ExecutionRole").is_none() {
+            require_execution_role(&section, uses);
         }
         section.finish();
         Some(Self {
@@ -132,5 +112,29 @@ impl JobImage {
             registry_credentials,
             idle_timeout,
         })
+    }
+}
+
+/// Registry host to the ARN of the secret with its credentials.
+fn registry_credentials(section: &Section<'_>) -> BTreeMap<String, String> {
+    let mut credentials = BTreeMap::new();
+    for (host, secret) in section.entries() {
+        match values::secret(&secret) {
+            Ok(secret) => drop(credentials.insert(host.to_ascii_lowercase(), secret)),
+            Err(expected) => {
+                section.error(&host, &format!("is {secret:?}, but must be {expected}"));
+            }
+        }
+    }
+    credentials
+}
+
+/// Reports a missing role, without which AWS refuses a definition that has one of these `uses`.
+fn require_execution_role(section: &Section<'_>, uses: [(bool, &str); 3]) {
+    if let Some((_, user)) = uses.into_iter().find(|(is_used, _)| *is_used) {
+        section.error(
+            "ExecutionRole",
+            &format!("is missing; {user} need the role that ECS pulls images and writes logs with"),
+        );
     }
 }

@@ -1,9 +1,14 @@
 //! Files that are nearly right.
 
+use std::path::Path;
+
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::*;
+use super::{
+    Config, Cpu, Memory, Mode, Storage, TaskDefinitionName, capacity_provider, platform_version,
+    role,
+};
 use crate::error::Blame;
 use testing::mutation;
 

@@ -1,4 +1,10 @@
-use super::*;
+//! Files that are right, and the messages about files that are wrong.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Architecture, Config, Cpu, JobImage, Memory, Mode, Storage};
+use crate::error::Result;
 
 /// The file of GitLab's guide, word for word, but for the elided ids.
 const GUIDE: &str = r#"
@@ -68,7 +74,7 @@ fn keys_are_read_without_regard_to_case() {
 fn the_same_key_twice_in_different_case_is_an_error() {
     let twice = GUIDE.replace("  Region =", "  region = \"eu-west-1\"\n  Region =");
     assert!(
-        errors(&twice).contains("Fargate.Region is given twice"),
+        errors(&twice).contains("Fargate.Region is set twice"),
         "{}",
         errors(&twice)
     );
@@ -147,7 +153,7 @@ fn subnets_and_groups_may_be_lists() {
     );
     let both = GUIDE.replace("  Region", "  Subnets = [\"subnet-a\"]\n  Region");
     assert!(
-        errors(&both).contains("Subnets and Subnet are both given"),
+        errors(&both).contains("Subnets and Subnet are both set"),
         "{}",
         errors(&both)
     );

@@ -37,7 +37,7 @@ use serde_json::Value;
 #[cfg(any(test, feature = "agent-image"))]
 pub(super) use self::service::ECR;
 pub(super) use self::service::{CLOUDWATCH_LOGS, EC2, Service};
-use super::AwsError;
+use super::error::AwsError;
 
 /// A client of one service in one region.
 #[derive(Debug)]

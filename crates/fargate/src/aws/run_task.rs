@@ -1,0 +1,171 @@
+//! RunTask: starts one task with one call.
+
+use std::collections::BTreeMap;
+
+use aws_config::retry::RetryConfig;
+use aws_sdk_ecs::error::BuildError;
+use aws_sdk_ecs::types::{
+    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerOverride,
+    EphemeralStorage, KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
+};
+
+use super::client::Aws;
+use super::convert;
+use super::error::AwsError;
+use crate::config::{Cpu, Fargate, Memory, Storage, StrategyItem};
+use crate::task::Task;
+use crate::task::definition::ContainerEnvironment;
+
+/// A task to start.
+#[derive(Debug, Clone)]
+pub(crate) struct RunTaskRequest<'a> {
+    /// Cluster, network and options.
+    pub(crate) fargate: &'a Fargate,
+    /// Family, `family:revision` or ARN.
+    pub(crate) definition: &'a str,
+    /// AWS's default when none.
+    pub(crate) platform_version: Option<&'a str>,
+    /// Where it may be placed.
+    pub(crate) subnet: &'a str,
+    /// The cluster's default when empty.
+    pub(crate) strategy: &'a [StrategyItem],
+    /// Makes a repetition of the same request harmless.
+    pub(crate) client_token: &'a str,
+    /// Names the manager, so that its tasks can be listed.
+    pub(crate) started_by: &'a str,
+    /// Names the job, so that its task can be found among them.
+    pub(crate) group: &'a str,
+    /// Set in the containers, beside what the task definition sets. Visible in the API: nothing secret.
+    pub(crate) environments: &'a [ContainerEnvironment],
+    /// In place of what the task definition says.
+    pub(crate) changes: &'a TaskOverrides,
+    /// Put on the task.
+    pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+/// What a task has that differs from its definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct TaskOverrides {
+    pub(crate) cpu: Option<Cpu>,
+    pub(crate) memory: Option<Memory>,
+    pub(crate) storage: Option<Storage>,
+    pub(crate) task_role: Option<String>,
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum RunTaskAnswer {
+    /// There is a task.
+    Task(Box<Task>),
+    /// There is none, for this reason: no capacity, or a quota.
+    Nowhere(String),
+}
+
+impl Aws {
+    /// Asks for a task, with a single call.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal; after one that [may pass](AwsError::may_pass) there may be a task all the same, and
+    /// the same request again, with the same token, answers with it.
+    pub(crate) async fn run_task(
+        &self,
+        request: &RunTaskRequest<'_>,
+    ) -> Result<RunTaskAnswer, AwsError> {
+        const ACTION: &str = "ecs:RunTask";
+        let call = self
+            .ecs
+            .run_task()
+            .cluster(&request.fargate.cluster)
+            .task_definition(request.definition)
+            .count(1)
+            .client_token(request.client_token)
+            .started_by(request.started_by)
+            .group(request.group)
+            .set_platform_version(request.platform_version.map(str::to_owned))
+            .enable_execute_command(request.fargate.execute_command)
+            .network_configuration(
+                network(request).map_err(|error| AwsError::senseless(ACTION, error.to_string()))?,
+            )
+            .overrides(overrides(request))
+            .set_tags(Some(tags(request.tags)).filter(|tags| !tags.is_empty()));
+        let call = match strategy(request.strategy) {
+            Ok(items) if items.is_empty() => call,
+            Ok(items) => call.set_capacity_provider_strategy(Some(items)),
+            Err(error) => return Err(AwsError::senseless(ACTION, error.to_string())),
+        };
+        // Once: a repetition is first recorded, and waits for its turn.
+        let once = aws_sdk_ecs::Config::builder().retry_config(RetryConfig::disabled());
+        let sent = call.customize().config_override(once).send().await;
+        let reply = sent.map_err(|error| AwsError::of(ACTION, &error))?;
+        match reply.tasks.unwrap_or_default().into_iter().next() {
+            Some(task) => convert::task(task)
+                .map(|task| RunTaskAnswer::Task(Box::new(task)))
+                .ok_or_else(|| AwsError::senseless(ACTION, "the reply names no task")),
+            None => Ok(RunTaskAnswer::Nowhere(convert::failures(
+                reply.failures.unwrap_or_default(),
+            ))),
+        }
+    }
+}
+
+fn network(request: &RunTaskRequest<'_>) -> Result<NetworkConfiguration, BuildError> {
+    let public = if request.fargate.assign_public_ip {
+        AssignPublicIp::Enabled
+    } else {
+        AssignPublicIp::Disabled
+    };
+    let network = AwsVpcConfiguration::builder()
+        .subnets(request.subnet)
+        .set_security_groups(Some(request.fargate.security_groups.clone()))
+        .assign_public_ip(public)
+        .build()?;
+    Ok(NetworkConfiguration::builder()
+        .awsvpc_configuration(network)
+        .build())
+}
+
+fn overrides(request: &RunTaskRequest<'_>) -> TaskOverride {
+    let changes = request.changes;
+    let storage = changes
+        .storage
+        .and_then(|storage| i32::try_from(storage.0).ok())
+        .map(|size| EphemeralStorage::builder().size_in_gib(size).build());
+    TaskOverride::builder()
+        .set_container_overrides(Some(request.environments.iter().map(container).collect()))
+        .set_cpu(changes.cpu.map(|cpu| cpu.0.to_string()))
+        .set_memory(changes.memory.map(|memory| memory.0.to_string()))
+        .set_ephemeral_storage(storage)
+        .set_task_role_arn(changes.task_role.clone())
+        .build()
+}
+
+fn container(environment: &ContainerEnvironment) -> ContainerOverride {
+    let variables = environment
+        .variables
+        .iter()
+        .map(|(name, value)| KeyValuePair::builder().name(name).value(value).build());
+    ContainerOverride::builder()
+        .name(&environment.container)
+        .set_environment(Some(variables.collect()))
+        .build()
+}
+
+fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+fn strategy(items: &[StrategyItem]) -> Result<Vec<CapacityProviderStrategyItem>, BuildError> {
+    items
+        .iter()
+        .map(|item| {
+            CapacityProviderStrategyItem::builder()
+                .capacity_provider(&item.provider)
+                .weight(item.weight)
+                .base(item.base)
+                .build()
+        })
+        .collect()
+}

@@ -1,0 +1,124 @@
+//! The whole file: all sections, read and checked together.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use super::fargate::{self, Fargate};
+use super::job_image::JobImage;
+use super::job_variables::{self, JobVariables};
+use super::logging::{self, Logging};
+use super::section::{Findings, Section, position};
+use super::source;
+use super::ssh::{self, Ssh};
+use super::values::{self, TaskDefinitionName};
+use crate::error::{Error, Result};
+
+/// What the command line says over the file, as GitLab's driver lets it.
+#[derive(Debug, Default)]
+pub(crate) struct Flags {
+    /// `--task-def`: family, family:revision or ARN.
+    pub(crate) task_definition: Option<String>,
+    /// `--platform-version`.
+    pub(crate) platform_version: Option<String>,
+}
+
+/// The whole of `fargate.toml`.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// What is logged, how and where.
+    pub(crate) log: Logging,
+    /// `[Fargate]`, but for its task definition.
+    pub(crate) fargate: Fargate,
+    /// What jobs run in.
+    pub(crate) mode: Mode,
+    /// `[TaskMetadata] Directory`: where job records lie. Absolute.
+    pub(crate) metadata_directory: PathBuf,
+    /// `[TaskMetadata] Manager`: this manager's name; the folder's id when none.
+    pub(crate) manager: Option<String>,
+    /// `[SSH]`.
+    pub(crate) ssh: Ssh,
+    /// `[JobVariables]`.
+    pub(crate) job_variables: JobVariables,
+    /// What is odd in the file without being wrong, each with its line.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What jobs run in.
+#[derive(Debug)]
+pub(crate) enum Mode {
+    /// The operator's task definition, or the allowed one that the job's variables name.
+    TaskDefinition(TaskDefinitionName),
+    /// The job's own image and services.
+    JobImage(Box<JobImage>),
+}
+
+impl Config {
+    /// Reads and checks the file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, is no TOML (with line and column), or has missing or wrong values (all of them,
+    /// each with its line and what would be right).
+    pub(crate) fn load(path: &Path) -> Result<Self> {
+        let (text, directory) = source::read(path)?;
+        Self::parse(&text, &directory).map_err(|error| error.context(path.display()))
+    }
+
+    /// Checks `text`, in which relative paths start at `directory`.
+    pub(super) fn parse(text: &str, directory: &Path) -> Result<Self> {
+        let document = DeTable::parse(text).map_err(|error| {
+            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
+            Error::system(format!(
+                "line {line}, column {column}: invalid TOML: {}",
+                error.message()
+            ))
+            .advise("Correct the file there; https://toml.io describes the format.")
+        })?;
+        let findings = Findings::default();
+        let config = Self::check(Section::root(document.get_ref(), &findings), directory);
+        let (errors, warnings) = findings.into_lines(text);
+        match config {
+            Some(config) if errors.is_empty() => Ok(Self { warnings, ..config }),
+            _ => Err(Error::system(errors.join("\n  ").to_string())
+                .advise("Correct these values; docs/configuration.md describes each key.")),
+        }
+    }
+
+    /// The configuration, or nothing when a value that it cannot do without is missing or wrong; every
+    /// problem is in the findings.
+    fn check(root: Section<'_>, directory: &Path) -> Option<Self> {
+        let log = logging::read(&root, directory);
+        let section = root.table("JobImage");
+        let job_image = (section.boolean("Enabled") == Some(true)).then_some(section);
+        let by_job_image = job_image.is_some();
+        let (fargate, definition) = fargate::read(root.table("Fargate"), by_job_image);
+        let metadata = root.table("TaskMetadata");
+        let metadata_directory = metadata.required(
+            "Directory",
+            metadata.text("Directory"),
+            "the folder for job records",
+        );
+        let manager = metadata.parsed("Manager", values::manager);
+        metadata.finish();
+        let ssh = ssh::read(root.table("SSH"), by_job_image);
+        let mode = match job_image {
+            Some(section) => {
+                JobImage::read(section, ssh.as_ref()).map(|read| Mode::JobImage(Box::new(read)))
+            }
+            None => definition.map(Mode::TaskDefinition),
+        };
+        let job_variables = job_variables::read(root.table("JobVariables"));
+        root.finish();
+        Some(Self {
+            log,
+            fargate: fargate?,
+            mode: mode?,
+            metadata_directory: directory.join(metadata_directory?),
+            manager,
+            ssh: ssh?,
+            job_variables,
+            warnings: Vec::new(),
+        })
+    }
+}
