@@ -1,7 +1,7 @@
 //! Pauses between attempts.
 //!
-//! They grow to a bound, because trouble that lasts is not over sooner for being asked about more often, and they are
-//! never quite regular, because many processes of one manager meet the same trouble at the same time.
+//! They grow to a bound, because frequent attempts do not end a lasting failure sooner. They are irregular, because
+//! many processes of one manager meet the same failure at the same time.
 //!
 //! ```text
 //! let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
@@ -11,10 +11,10 @@
 use std::ops::Range;
 use std::time::Duration;
 
-/// Part of a pause that an irregular one takes.
+/// Range of an irregular pause, as a factor of the regular one.
 const JITTER: Range<f64> = 0.75..1.25;
 
-/// Growing pauses: from the first on each is twice as long as the one before, up to the longest.
+/// Growing pauses: each is twice as long as the one before, up to the longest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Backoff {
     first: Duration,
@@ -32,7 +32,7 @@ impl Backoff {
         }
     }
 
-    /// The next pause, made irregular: at most a quarter shorter or longer than [`regular`](Self::regular) has it.
+    /// The next pause: at most a quarter shorter or longer than the [`regular`](Self::regular) one.
     pub(crate) fn pause(&mut self) -> Duration {
         let pause = self.regular(self.pauses);
         self.pauses = self.pauses.saturating_add(1);
@@ -46,7 +46,7 @@ impl Backoff {
             .min(self.longest)
     }
 
-    /// Begins with the first pause again, after an attempt that went well.
+    /// Begins with the first pause again, after a successful attempt.
     pub(crate) fn reset(&mut self) {
         self.pauses = 0;
     }

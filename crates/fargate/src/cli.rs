@@ -1,4 +1,4 @@
-//! The command line: a superset of that of GitLab's driver. People's scripts depend on it.
+//! The command line: a superset of GitLab's driver's. Scripts depend on it.
 
 #[cfg(feature = "trial")]
 mod trial;
@@ -48,16 +48,17 @@ pub(crate) struct Options {
     pub(crate) platform_version: Option<String>,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// What GitLab Runner's custom executor calls
+    /// The stages that GitLab Runner's custom executor calls
     #[command(visible_alias = "c")]
     Custom(Custom),
     /// Run one job of a .gitlab-ci.yml as GitLab Runner would
     ///
     /// Without --config it runs on this machine, against a local stand-in for AWS, as a process or, with
-    /// --containers, in containers; with --config against that AWS account. Exits with 0 when the job succeeded, 1 when it failed, 2 when it could not be read.
+    /// --containers, in containers; with --config against that AWS account. Exits with 0 when the job succeeded, 1 when
+    /// it failed, 2 when it could not be read.
     #[cfg(feature = "trial")]
     Try(Try),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
@@ -80,7 +81,7 @@ pub(crate) enum Command {
 }
 
 impl Options {
-    /// These options for a stage that is called from another folder; its configuration is named apart.
+    /// These options for a stage that runs in another folder, except --config.
     #[cfg(feature = "trial")]
     pub(crate) fn for_stages(&self) -> Vec<OsString> {
         let level = self.log_level.map(|level| OsString::from(level.as_str()));
@@ -88,7 +89,7 @@ impl Options {
             crate::config::LogFormat::Text => OsString::from("text"),
             crate::config::LogFormat::Json => OsString::from("json"),
         });
-        // An empty one has no absolute form, and means standard error.
+        // An empty name has no absolute form, and means standard error.
         let file = self.log_file.as_ref().map(|file| {
             std::path::absolute(file).map_or_else(|_| file.clone(), PathBuf::into_os_string)
         });
@@ -108,7 +109,7 @@ impl Options {
     }
 }
 
-/// What to end.
+/// `fargate reap`
 #[derive(Debug, Args)]
 pub(crate) struct Reap {
     /// Only say what would be stopped, and why
@@ -190,7 +191,7 @@ pub(crate) enum Agent {
     Serve(ServeAgent),
 }
 
-/// What goes into the agent's image.
+/// The programs in the agent's image.
 #[cfg(feature = "agent-image")]
 #[derive(Debug, Args)]
 pub(crate) struct Programs {

@@ -1,30 +1,29 @@
 //! Errors by blame.
 //!
-//! What a caller must know of a failure is whom it is to blame on, because that decides the exit code and
-//! so whether GitLab retries the job. Every error carries that, one message that says
-//! what was tried and what happened, and, where there is any, advice on what to do.
+//! The blame of a failure decides the exit code, and so whether GitLab retries the job. Every error carries its blame,
+//! one message that says what was tried and what happened, and advice where any helps.
 
 use std::fmt;
 
 /// Result with the driver's [`Error`].
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Whom a failure is to blame on.
+/// The party to blame for a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
     /// The job's script: it ran and ended with this exit status (128 + n for signal n).
     Script(i32),
-    /// The job: it asks for what it may not have or what cannot be. A retry would not help.
+    /// The job: it asks for something forbidden or impossible. A retry would not help.
     Job,
     /// Everything else: AWS, the network, the operator's configuration, the driver. A retry may help.
     System,
-    /// Nobody: the driver was told to stop by this signal.
+    /// Nobody: this signal stopped the driver.
     Stopped(i32),
-    /// Whoever typed the command.
+    /// The person who typed the command.
     Usage,
 }
 
-/// A failure, as it is told to the person who reads the job log or the terminal.
+/// A failure, as the job log or the terminal shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Error {
     blame: Blame,
@@ -52,39 +51,43 @@ impl Error {
         Self::new(Blame::Job, message)
     }
 
-    /// Adds what the reader can do about it.
+    /// Adds advice for the reader.
     pub(crate) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
     }
 
-    /// Puts what was being done in front of the message.
+    /// Puts the action or the object in front of the message.
     pub(crate) fn context(mut self, doing: impl fmt::Display) -> Self {
         self.message = format!("{doing}: {}", self.message);
         self
     }
 
-    /// Whom it is to blame on.
+    /// The party to blame.
     pub(crate) fn blame(&self) -> Blame {
         self.blame
     }
 
-    /// What to do about it.
+    /// Advice for the reader.
     pub(crate) fn advice(&self) -> Option<&str> {
         self.advice.as_deref()
     }
 }
 
-/// What is wrong with a JSON document that may hold secrets: the parser's own words would repeat a piece of it.
+/// The problem of a JSON document that may hold secrets. The parser's own message would quote the document.
 pub(crate) fn json_fault(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
+    let problem = match error.classify() {
         serde_json::error::Category::Eof => "it ends too early",
         serde_json::error::Category::Data => {
             "something in it has another type than expected, or is missing"
         }
-        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is no JSON",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not JSON",
     };
-    format!("{what} (line {}, column {})", error.line(), error.column())
+    format!(
+        "{problem} (line {}, column {})",
+        error.line(),
+        error.column()
+    )
 }
 
 impl fmt::Display for Error {

@@ -1,7 +1,7 @@
 //! The diagnostic log: for operators, quiet unless asked.
 //!
-//! What a job author needs is no log line: stages say it on their standard streams, which GitLab Runner puts
-//! into the job log. This is the rest, on standard error or in `LogFile`.
+//! Stages print messages for job authors on their standard streams, which GitLab Runner puts into the job log. This log
+//! has the rest, on standard error or in `LogFile`.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::{LogFormat, Logging};
 use crate::error::{Error, Result};
 
-/// Starts logging as `log` says.
+/// Starts logging by the settings in `log`.
 ///
 /// # Errors
 ///
@@ -40,8 +40,8 @@ pub(crate) fn start(log: &Logging) -> Result<()> {
     Ok(())
 }
 
-/// Starts logging as `log` says, or on standard error where the log file cannot be opened; returns why it cannot.
-pub(crate) fn start_anyhow(log: &Logging) -> Option<String> {
+/// Starts logging, on standard error if the log file cannot be opened; returns why it cannot.
+pub(crate) fn start_or_fall_back(log: &Logging) -> Option<String> {
     let refused = start(log).err()?;
     subscribe(log, io::stderr);
     Some(refused.to_string())
@@ -51,7 +51,7 @@ fn subscribe(
     log: &Logging,
     writer: impl for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
 ) {
-    // Libraries log every request and its signature at debug: too much to read, and no place for it is safe enough.
+    // Libraries log every request and its signature at debug: too much to read, and too secret to store.
     let libraries = log.level.min(tracing::Level::INFO);
     let targets = Targets::new()
         .with_default(libraries)
@@ -61,7 +61,7 @@ fn subscribe(
         .with_ansi(false)
         .with_target(log.level == tracing::Level::DEBUG)
         .with_writer(writer);
-    // A second start in one process is a mistake of ours that must not cost a job.
+    // A second start in one process is our bug, and must not fail a job.
     let started = match log.format {
         LogFormat::Text => subscriber.finish().with(targets).try_init(),
         LogFormat::Json => subscriber.json().finish().with(targets).try_init(),

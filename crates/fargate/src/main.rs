@@ -1,7 +1,6 @@
 //! Runs each GitLab CI job in a fresh AWS Fargate task.
 //!
-//! The driver that GitLab Runner's custom executor calls, and what its operators type. ARCHITECTURE.md has the
-//! map.
+//! GitLab Runner's custom executor calls its stages; operators type its other commands. ARCHITECTURE.md has the map.
 
 mod aws;
 mod backoff;
@@ -54,12 +53,12 @@ fn main() -> ExitCode {
     let is_custom = matches!(cli.command, Command::Custom(_));
     let result = match &runner {
         Err(missing) if is_custom => Err(missing.clone()),
-        // A panic must not look like a status of its own to the runner.
+        // The runner must not take a panic for the script's exit status.
         _ => catch_unwind(AssertUnwindSafe(|| run(cli)))
             .unwrap_or_else(|_| Err(Error::system("fargate itself failed (a bug)"))),
     };
     if let Err(error) = &result {
-        complain(error);
+        report(error);
     }
     let blame = result.err().map(|error| error.blame());
     match (is_custom, runner) {
@@ -88,9 +87,9 @@ fn run(cli: Cli) -> Result<()> {
                 let lenient = || cleanup_configuration(options);
                 stages::stage(custom, whole, lenient, &flags(options), shutdown).await
             }
-            Command::Reap(wanted) => {
+            Command::Reap(options) => {
                 let config = logged_configuration(&cli.options)?;
-                operate::reap::reap(&wanted, &config, &shutdown).await
+                operate::reap::reap(&options, &config, &shutdown).await
             }
             #[cfg(feature = "trial")]
             Command::Try(request) => trial::try_job(&request, &cli.options, &shutdown).await,
@@ -117,12 +116,12 @@ fn run(cli: Cli) -> Result<()> {
             } => trial::serve_agent(options).await,
         }
     });
-    // A name that is still being looked up must not keep the process.
+    // A name lookup that still runs must not keep the process alive.
     runtime.shutdown_background();
     result
 }
 
-/// The options that change what a job's task is made of.
+/// The options that change a job's task.
 fn flags(options: &Options) -> Flags {
     Flags {
         task_definition: options.task_def.clone(),
@@ -130,7 +129,7 @@ fn flags(options: &Options) -> Flags {
     }
 }
 
-/// The configuration. Logging starts as it and the command line say.
+/// The configuration. Starts logging by it and the command line.
 fn logged_configuration(options: &Options) -> Result<Config> {
     let mut config = Config::load(&file(options))?;
     override_logging(&mut config.log, options);
@@ -138,15 +137,17 @@ fn logged_configuration(options: &Options) -> Result<Config> {
     Ok(config)
 }
 
-/// As much of the configuration as cleanup needs. Logging starts as that says, as far as it can.
+/// Cleanup's part of the configuration. Starts logging by it, on standard error if the log file fails.
 fn cleanup_configuration(options: &Options) -> Result<CleanupConfig> {
     let mut config = CleanupConfig::load(&file(options))?;
     override_logging(&mut config.log, options);
-    config.warnings.extend(logging::start_anyhow(&config.log));
+    config
+        .warnings
+        .extend(logging::start_or_fall_back(&config.log));
     Ok(config)
 }
 
-/// The file with the configuration.
+/// The configuration file.
 fn file(options: &Options) -> PathBuf {
     options
         .config
@@ -154,7 +155,7 @@ fn file(options: &Options) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from(DEFAULT_FILE))
 }
 
-/// Gives the command line its say over logging.
+/// Applies the command line's options of logging.
 fn override_logging(log: &mut Logging, options: &Options) {
     log.level = match (options.debug, options.log_level) {
         (true, _) => tracing::Level::DEBUG,
@@ -167,13 +168,13 @@ fn override_logging(log: &mut Logging, options: &Options) {
     }
 }
 
-/// Tells a person what went wrong and what to do. GitLab shows standard error in the job log.
-fn complain(error: &Error) {
+/// Prints the error and the advice. GitLab shows standard error in the job log.
+fn report(error: &Error) {
     let message = error.to_string();
     if message.is_empty() {
         return;
     }
-    // Several problems have a line each. What is in them may be somebody else's words.
+    // Several problems have a line each. They may quote a job's author or a server.
     let advice = error
         .advice()
         .into_iter()
@@ -184,14 +185,14 @@ fn complain(error: &Error) {
         .chain(advice)
         .map(|line| plain(&line) + "\n")
         .collect();
-    // There is nowhere left to say that standard error is closed.
+    // A closed standard error leaves no place to report it.
     let _nobody_listens = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn usage(error: &clap::Error, runner: Option<Runner>) -> ExitCode {
     let _nobody_listens = error.print();
     match runner {
-        // The runner would take clap's own status for the script's, or for none of its codes.
+        // The runner would take clap's own exit code for the script's, or would not know it.
         Some(runner) if error.use_stderr() => ExitCode::from(runner.report(Some(Blame::Usage))),
         _ => ExitCode::from(if error.use_stderr() { 2 } else { 0 }),
     }

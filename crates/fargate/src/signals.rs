@@ -1,7 +1,7 @@
-//! SIGTERM and SIGINT, as one value that is handed down.
+//! SIGTERM, SIGINT and SIGHUP, as one value that callers pass down.
 //!
-//! GitLab Runner stops a stage with SIGTERM to its process group; a person at a terminal with Ctrl-C. Nothing
-//! exits from inside: whoever waits also waits for [`Shutdown::requested`], cleans up, and returns.
+//! GitLab Runner stops a stage with SIGTERM to its process group; a person at a terminal with Ctrl-C. No function exits
+//! from inside: code that waits also waits for [`Shutdown::requested`], cleans up, and returns.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Blame, Error, Result};
 
-/// How often the process was told to stop, and by which signal first.
+/// The signals received so far: their count, and the first of them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Received {
     first: i32,
@@ -19,27 +19,27 @@ struct Received {
     count: u32,
 }
 
-/// Hears the signals of this process. Clones hear the same ones.
+/// Receives the signals of this process. Clones receive the same ones.
 #[derive(Debug, Clone)]
 pub(crate) struct Shutdown {
     received: watch::Receiver<Received>,
 }
 
 impl Shutdown {
-    /// Takes over SIGTERM, SIGINT and SIGHUP from here on; must be called within the runtime.
+    /// Handles SIGTERM, SIGINT and SIGHUP from here on. Call it within the runtime.
     ///
     /// # Errors
     ///
     /// When the handlers cannot be installed.
     pub(crate) fn listen() -> Result<Self> {
-        let hear = |kind: SignalKind| {
+        let handle = |kind: SignalKind| {
             signal(kind)
                 .map(|stream| (kind.as_raw_value(), stream))
                 .map_err(|error| Error::system(format!("could not handle signals: {error}")))
         };
-        let (term, mut on_term) = hear(SignalKind::terminate())?;
-        let (int, mut on_int) = hear(SignalKind::interrupt())?;
-        let (hup, mut on_hup) = hear(SignalKind::hangup())?;
+        let (term, mut on_term) = handle(SignalKind::terminate())?;
+        let (int, mut on_int) = handle(SignalKind::interrupt())?;
+        let (hup, mut on_hup) = handle(SignalKind::hangup())?;
         let (sender, received) = watch::channel(Received::default());
         tokio::spawn(async move {
             loop {
@@ -61,34 +61,34 @@ impl Shutdown {
         Ok(Self { received })
     }
 
-    /// Returns once the process has been told to stop, with the error to end with.
+    /// Returns at the first signal, with the error to end with.
     pub(crate) async fn requested(&self) -> Error {
-        self.heard(1).await
+        self.received_times(1).await
     }
 
-    /// Returns so long after the process was told to stop for the first time. Who waits again waits for the same time.
+    /// Returns this long after the first signal. A second call waits for the same moment.
     pub(crate) async fn after(&self, patience: Duration) {
         let _stopped = self.requested().await;
         let first_at = self.received.borrow().first_at;
         sleep_until(first_at.unwrap_or_else(Instant::now) + patience).await;
     }
 
-    /// Returns once the process has been told to stop a second time: whoever waits shall not wait longer.
+    /// Returns at the second signal, after which nothing should wait longer.
     pub(crate) async fn insisted(&self) -> Error {
-        self.heard(2).await
+        self.received_times(2).await
     }
 
-    async fn heard(&self, times: u32) -> Error {
+    async fn received_times(&self, times: u32) -> Error {
         let mut received = self.received.clone();
         let heard = received.wait_for(|received| received.count >= times).await;
         let Some(first) = heard.ok().map(|received| received.first) else {
-            // The listening task ends only with the runtime, and then nobody polls this any more.
+            // The listening task ends only with the runtime, which then no longer polls this.
             return std::future::pending().await;
         };
         stopped(first)
     }
 
-    /// `work`, or the error to end with when the process is told to stop first; `work` is dropped then.
+    /// The result of `work`, or the error to end with at a signal, which drops `work`.
     pub(crate) async fn or<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;

@@ -1,9 +1,9 @@
-//! The words of others (AWS, an SSH server, a job's author), made fit for a line of ours.
+//! Foreign text (of AWS, an SSH server, a job's author), made safe for a line of the driver's output.
 //!
-//! Lines go to the job log, to the runner's own log and to terminals. What somebody else wrote must not begin a line
-//! that looks like one of ours there, steer a terminal, or be so long that nothing else is read.
+//! Lines go to the job log, to the runner's own log and to terminals. Foreign text must not begin a line that looks
+//! like the driver's, control a terminal, or be so long that it hides the rest.
 
-/// Longest text that is repeated: AWS's reasons have up to 1,024 characters each, and a task has several.
+/// Longest text that is quoted: AWS's reasons have up to 1,024 characters each, and a task has several.
 const LIMIT: usize = 8 * 1024;
 
 /// `text` on one line, without control characters, and not too long.
@@ -16,8 +16,8 @@ pub(crate) fn plain(text: &str) -> String {
         }
         match character {
             '\n' | '\r' | '\t' => line.push(' '),
-            steering if steering.is_control() || is_direction(steering) => {
-                line.extend(steering.escape_default());
+            control if control.is_control() || is_direction(control) => {
+                line.extend(control.escape_default());
             }
             harmless => line.push(harmless),
         }
@@ -25,7 +25,7 @@ pub(crate) fn plain(text: &str) -> String {
     line
 }
 
-/// Unicode's marks that turn the direction of what follows.
+/// Whether the character is a Unicode mark that changes the direction of text, or a line separator.
 fn is_direction(character: char) -> bool {
     matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
@@ -51,7 +51,7 @@ mod tests {
         fn nothing_steers(text in ".{0,60}|[\\x00-\\x1f\\x7f-\\x9f\u{202a}-\u{202e}a]{0,60}") {
             let line = plain(&text);
             prop_assert!(!line.chars().any(|character| character.is_control() || is_direction(character)));
-            // What is plain already stays as it is.
+            // Plain text stays unchanged.
             prop_assert_eq!(plain(&line), line);
         }
     }

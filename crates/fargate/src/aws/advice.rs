@@ -3,12 +3,12 @@
 use super::error::{AwsError, Kind};
 use crate::error::Error;
 
-/// How the manager comes to trust a server.
+/// Advice for a manager that does not trust the server.
 const CERTIFICATES: &str = "Install the package ca-certificates on the manager, or name a file or folder with the right \
                             certificates by SSL_CERT_FILE or SSL_CERT_DIR in the environment of GitLab Runner.";
 
 impl AwsError {
-    /// What a person can do about it.
+    /// Advice for the operator, if any helps.
     pub(crate) fn advice(&self) -> Option<String> {
         let text = self.message.to_lowercase();
         let has = |fragment: &str| text.contains(&fragment.to_lowercase());
@@ -17,7 +17,7 @@ impl AwsError {
             Kind::Throttled | Kind::Ec2Throttled => {
                 "AWS limits calls per account and region; run the job again later."
             }
-            // Both of a system without the right certificates, and of a proxy that looks into connections.
+            // The manager lacks the right certificates, or a proxy intercepts its connections.
             Kind::Unclear if has("invalid peer certificate") => CERTIFICATES,
             Kind::Unclear => "Check that the manager reaches AWS's API, and run the job again.",
             Kind::Certificates => CERTIFICATES,

@@ -33,7 +33,7 @@ pub(crate) struct Aws {
 }
 
 impl Aws {
-    /// Sets up the clients; nothing is called yet.
+    /// Sets up the clients, without a call.
     pub(crate) async fn connect(region: &str, endpoint: Option<&str>) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -54,7 +54,7 @@ impl Aws {
         Self { shared, ecs }
     }
 
-    /// The APIs of another region, with the same credentials; of the same one where none is named.
+    /// The APIs of `region` with the same credentials; of the same region when it is empty.
     pub(crate) fn in_region(&self, region: &str) -> Self {
         if region.is_empty() {
             return self.clone();
@@ -65,7 +65,7 @@ impl Aws {
         Self { shared, ecs }
     }
 
-    /// Looks at a task; nothing when AWS does not know it (yet, or any more).
+    /// Describes a task; nothing when AWS does not know it (yet, or any more).
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Aws {
         Ok(self.describe_tasks(cluster, &[arn.to_owned()]).await?.pop())
     }
 
-    /// Looks at several tasks; those that AWS does not know are left out.
+    /// Describes several tasks, except those that AWS does not know.
     ///
     /// # Errors
     ///
@@ -98,7 +98,7 @@ impl Aws {
             let reply = call
                 .send()
                 .await
-                .map_err(|error| AwsError::of("ecs:DescribeTasks", &error))?;
+                .map_err(|error| AwsError::from_sdk("ecs:DescribeTasks", &error))?;
             tasks.extend(
                 reply
                     .tasks
@@ -132,7 +132,7 @@ impl Aws {
             let reply = call
                 .send()
                 .await
-                .map_err(|error| AwsError::of("ecs:ListTasks", &error))?;
+                .map_err(|error| AwsError::from_sdk("ecs:ListTasks", &error))?;
             arns.extend(reply.task_arns.unwrap_or_default());
             page = reply.next_token;
             if page.is_none() {
@@ -146,7 +146,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// With AWS's refusal; also when it does not know the task, which may be over, or too new.
+    /// With AWS's refusal, also when it does not know the task, which may be over or too new.
     pub(crate) async fn stop_task(
         &self,
         cluster: &str,
@@ -162,6 +162,6 @@ impl Aws {
         let stopped = call.send().await;
         stopped
             .map(drop)
-            .map_err(|error| AwsError::of("ecs:StopTask", &error))
+            .map_err(|error| AwsError::from_sdk("ecs:StopTask", &error))
     }
 }

@@ -1,4 +1,4 @@
-//! From the SDK's types to ours. Every member of a reply is optional there, and none is relied on here.
+//! From the SDK's types to ours. No member of a reply is required, except a task's ARN.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use aws_sdk_ecs::types;
 use crate::task::{Container, Interface, Task};
 use crate::text::plain;
 
-/// A task, unless it has no ARN.
+/// A task; nothing when it has no ARN.
 pub(super) fn task(task: types::Task) -> Option<Task> {
     let interface = interface(task.attachments.as_deref().unwrap_or_default());
     Some(Task {
@@ -16,7 +16,7 @@ pub(super) fn task(task: types::Task) -> Option<Task> {
         last_status: task.last_status.unwrap_or_default(),
         desired_status: task.desired_status.unwrap_or_default(),
         stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
-        stopped_reason: words(task.stopped_reason),
+        stopped_reason: message(task.stopped_reason),
         pull_started: task.pull_started_at.is_some(),
         pull_stopped: task.pull_stopped_at.is_some(),
         started: task.started_at.is_some(),
@@ -44,7 +44,7 @@ fn container(container: types::Container) -> Container {
         image: container.image,
         last_status: container.last_status.unwrap_or_default(),
         exit_code: container.exit_code,
-        reason: words(container.reason),
+        reason: message(container.reason),
         private_ip: container
             .network_interfaces
             .unwrap_or_default()
@@ -53,13 +53,13 @@ fn container(container: types::Container) -> Container {
     }
 }
 
-/// What AWS says for people. It may repeat what a job's author wrote, such as a command.
-fn words(said: Option<String>) -> Option<String> {
-    said.map(|said| plain(said.trim()))
-        .filter(|said| !said.is_empty())
+/// A message of AWS on one line. It may repeat a job author's words, such as a command.
+fn message(text: Option<String>) -> Option<String> {
+    text.map(|text| plain(text.trim()))
+        .filter(|text| !text.is_empty())
 }
 
-/// The attachment that is a network interface; volumes and others may stand beside it in any order.
+/// The attachment that is a network interface. The list may also hold volumes, in any order.
 fn interface(attachments: &[types::Attachment]) -> Interface {
     let details = attachments
         .iter()
@@ -82,7 +82,7 @@ fn interface(attachments: &[types::Attachment]) -> Interface {
 pub(super) fn failures(failures: Vec<types::Failure>) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for failure in failures {
-        let reason = match (words(failure.reason), words(failure.detail)) {
+        let reason = match (message(failure.reason), message(failure.detail)) {
             (Some(reason), Some(detail)) => format!("{reason} ({detail})"),
             (Some(text), None) | (None, Some(text)) => text,
             (None, None) => continue,

@@ -1,4 +1,4 @@
-//! Task definitions: found by family, and registered.
+//! Task definitions: looked up by family, and registered.
 
 use aws_sdk_ecs::error::BuildError;
 use aws_sdk_ecs::types::{
@@ -19,7 +19,7 @@ use crate::task::definition::{
 pub(crate) const LOG_PREFIX: &str = "job";
 
 impl Aws {
-    /// ARN of the latest active definition of a family; nothing when there is none.
+    /// ARN of the latest active definition of a family, if it has one.
     ///
     /// # Errors
     ///
@@ -29,7 +29,7 @@ impl Aws {
         let reply = call
             .send()
             .await
-            .map_err(|error| AwsError::of("ecs:DescribeTaskDefinition", &error));
+            .map_err(|error| AwsError::from_sdk("ecs:DescribeTaskDefinition", &error));
         match reply {
             Err(refusal) if refusal.knows_no_definition() => Ok(None),
             Err(refusal) => Err(refusal),
@@ -39,7 +39,7 @@ impl Aws {
         }
     }
 
-    /// Registers a definition; its ARN, with the revision.
+    /// Registers a definition and returns its ARN with the revision.
     ///
     /// # Errors
     ///
@@ -50,7 +50,8 @@ impl Aws {
         definition: &TaskDefinition,
     ) -> Result<String, AwsError> {
         const ACTION: &str = "ecs:RegisterTaskDefinition";
-        let senseless = |error: BuildError| AwsError::senseless(ACTION, error.to_string());
+        let unusable_reply =
+            |error: BuildError| AwsError::unusable_reply(ACTION, error.to_string());
         let mut call = self
             .ecs
             .register_task_definition()
@@ -68,7 +69,7 @@ impl Aws {
                     .cpu_architecture(CpuArchitecture::from(definition.architecture.as_str()))
                     .build(),
             );
-        // Ordering what is included is refused.
+        // AWS refuses an order of the storage that is included.
         if definition.storage.0 > STORAGE_INCLUDED {
             let size = i32::try_from(definition.storage.0).unwrap_or(i32::MAX);
             call = call.ephemeral_storage(EphemeralStorage::builder().size_in_gib(size).build());
@@ -77,16 +78,16 @@ impl Aws {
             call = call.volumes(Volume::builder().name(name).build());
         }
         for each in &definition.containers {
-            call = call.container_definitions(container(each).map_err(senseless)?);
+            call = call.container_definitions(container(each).map_err(unusable_reply)?);
         }
         let reply = call
             .send()
             .await
-            .map_err(|error| AwsError::of(ACTION, &error))?;
+            .map_err(|error| AwsError::from_sdk(ACTION, &error))?;
         reply
             .task_definition
             .and_then(|definition| definition.task_definition_arn)
-            .ok_or_else(|| AwsError::senseless(ACTION, "the reply names no task definition"))
+            .ok_or_else(|| AwsError::unusable_reply(ACTION, "the reply names no task definition"))
     }
 }
 
@@ -133,8 +134,8 @@ fn container(container: &ContainerDefinition) -> Result<types::ContainerDefiniti
                 .build(),
         );
     }
-    if let Some(to) = &container.log {
-        built = built.log_configuration(log(to)?);
+    if let Some(destination) = &container.log {
+        built = built.log_configuration(log(destination)?);
     }
     Ok(built.build())
 }
@@ -147,11 +148,11 @@ fn mount(mount: &Mount) -> MountPoint {
         .build()
 }
 
-fn log(to: &LogConfiguration) -> Result<types::LogConfiguration, BuildError> {
+fn log(destination: &LogConfiguration) -> Result<types::LogConfiguration, BuildError> {
     types::LogConfiguration::builder()
         .log_driver(LogDriver::Awslogs)
-        .options("awslogs-group", &to.group)
-        .options("awslogs-region", &to.region)
+        .options("awslogs-group", &destination.group)
+        .options("awslogs-region", &destination.region)
         .options("awslogs-stream-prefix", LOG_PREFIX)
         // A job must not wait for CloudWatch.
         .options("mode", "non-blocking")

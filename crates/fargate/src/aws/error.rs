@@ -1,4 +1,4 @@
-//! What AWS says when it does not do what it was asked, and what a person can do about it.
+//! Calls that AWS refused or did not answer.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::http::NoCertificates;
 use crate::text::plain;
 
-/// A call that AWS refused, or that did not reach it.
+/// A call that AWS refused, or that did not reach AWS.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AwsError {
     /// The action as IAM names it, like `ecs:RunTask`.
@@ -21,34 +21,34 @@ pub(crate) struct AwsError {
     pub(super) code: Option<String>,
     pub(super) message: String,
     request: Option<String>,
-    /// Whether the same call was made before, and nobody knows what came of that.
+    /// Whether the same call was made before, with an unknown outcome.
     repetition: bool,
 }
 
-/// What kind of refusal it is, as far as that decides what to do next.
+/// The kind of a refusal, which decides the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Kind {
     /// Too many calls, of ours or of others in the account. This one had no effect.
     Throttled,
-    /// Too many calls that ECS makes to EC2 for us, to look up what a task needs. Nor had this one an effect.
+    /// Too many calls that ECS makes to EC2 for us, to look up a task's network. This one had no effect either.
     Ec2Throttled,
     /// Trouble on AWS's side or on the way: the call may have had effect.
     Unclear,
-    /// The manager could trust no server.
+    /// The manager has no CA certificates, so it trusts no server.
     Certificates,
-    /// No credentials, or none that AWS takes.
+    /// The credentials are missing, or AWS does not accept them.
     Credentials,
     /// A permission is missing.
     Denied,
     /// The same client token was used with other parameters.
     Conflict,
-    /// The call is wrong, and will be the next time.
+    /// The call is wrong, and a repetition would be, too.
     Wrong,
 }
 
 impl AwsError {
-    /// What became of a call of `action` that ended with `error`.
-    pub(super) fn of<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    /// The failure of a call of `action` that ended with the SDK's `error`.
+    pub(super) fn from_sdk<E>(action: &'static str, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         SdkError<E, HttpResponse>: RequestId + std::error::Error,
@@ -87,8 +87,8 @@ impl AwsError {
         }
     }
 
-    /// A reply that says nothing of what was asked.
-    pub(crate) fn senseless(action: &'static str, message: impl Into<String>) -> Self {
+    /// A reply without the answer.
+    pub(crate) fn unusable_reply(action: &'static str, message: impl Into<String>) -> Self {
         Self {
             action: action.into(),
             kind: Kind::Unclear,
@@ -99,9 +99,9 @@ impl AwsError {
         }
     }
 
-    /// A call that we did not wait for to its end.
+    /// A call that the driver stopped waiting for.
     pub(crate) fn abandoned(action: &'static str) -> Self {
-        Self::senseless(action, "not waited for")
+        Self::unusable_reply(action, "not waited for")
     }
 
     /// Whether the same call may succeed a little later.
@@ -117,7 +117,7 @@ impl AwsError {
         self.kind == Kind::Throttled
     }
 
-    /// The same, of a call that was made before without a clear answer.
+    /// The same error, of a call that was made before without a clear answer.
     pub(crate) fn of_repetition(self) -> Self {
         Self {
             repetition: true,
@@ -125,12 +125,12 @@ impl AwsError {
         }
     }
 
-    /// Whether the call may have had its effect all the same: this time, or when it was made before.
+    /// Whether the call may have had its effect nevertheless: this time, or when it was made before.
     pub(crate) fn may_have_worked(&self) -> bool {
         self.kind == Kind::Unclear || self.repetition
     }
 
-    /// Whether AWS says that it knows of no such thing.
+    /// Whether AWS says that the named object does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         self.message.contains("was not found")
             || self
@@ -139,12 +139,12 @@ impl AwsError {
                 .is_some_and(|code| code.ends_with(".NotFound"))
     }
 
-    /// Whether what is missing is the permission to tag what is being created.
+    /// Whether the missing permission is the one to tag a new object.
     pub(crate) fn denies_tags(&self) -> bool {
         self.kind == Kind::Denied && self.message.contains("ecs:TagResource")
     }
 
-    /// Whether there is no such task definition: not yet in all of AWS, or not any more.
+    /// Whether AWS does not know the task definition: not yet everywhere, or not any more.
     pub(crate) fn knows_no_definition(&self) -> bool {
         let text = self.message.to_lowercase();
         self.code.as_deref() == Some("ClientException")
@@ -153,14 +153,14 @@ impl AwsError {
                 || text.contains("taskdefinition is inactive"))
     }
 
-    /// Whether there is no such log stream: it comes with its container.
+    /// Whether the log stream does not exist. ECS creates it with its container.
     pub(crate) fn knows_no_stream(&self) -> bool {
         self.code.as_deref() == Some("ResourceNotFoundException")
             && self.message.contains("log stream")
     }
 
-    /// Whether there is no room for a task, which AWS mostly says without refusing the call: the account's quota of vCPUs
-    /// may come as an exception.
+    /// Whether AWS has no room for a task. AWS mostly reports that without refusing the call, but the account's quota
+    /// of vCPUs may come as an exception.
     pub(crate) fn has_no_room(&self) -> bool {
         let text = self.message.to_lowercase();
         self.kind == Kind::Wrong
@@ -168,7 +168,7 @@ impl AwsError {
                 || text.contains("capacity is unavailable"))
     }
 
-    /// Whether somebody else is registering the same family.
+    /// Whether another caller is registering the same family at this moment.
     pub(crate) fn is_concurrent_registration(&self) -> bool {
         self.message.contains("Too many concurrent attempts")
     }
@@ -191,8 +191,8 @@ impl fmt::Display for AwsError {
 }
 
 /// The kind of an answer with this code and HTTP status. EC2's throttling of calls that ECS makes for us comes back
-/// wrapped in a parameter error, and is none (AWS: RunTask exceptions). The codes of throttling are those of AWS's SDKs,
-/// but for `LimitExceededException`, which means quotas in ECS (AWS: SDK retry behaviour).
+/// wrapped in a parameter error (AWS: RunTask exceptions). The codes of throttling are those of AWS's SDKs, except
+/// `LimitExceededException`, which means quotas in ECS (AWS: SDK retry behaviour).
 fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
     match code {
         "ThrottlingException"
@@ -230,7 +230,7 @@ fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
         "ConflictException" => Kind::Conflict,
         _ if message.contains("iam:PassRole") => Kind::Denied,
         _ if status == Some(429) => Kind::Throttled,
-        // Whatever AWS calls it.
+        // With any code.
         _ if status.is_some_and(|status| status >= 500) => Kind::Unclear,
         _ => Kind::Wrong,
     }
@@ -243,16 +243,16 @@ fn causes<'a>(
     std::iter::successors(Some(error), |error| error.source())
 }
 
-/// What an error and its causes say, each once.
+/// The messages of an error and its causes, each once.
 fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-    let mut said: Vec<String> = Vec::new();
+    let mut messages: Vec<String> = Vec::new();
     for cause in causes(error) {
         let text = cause.to_string();
-        if !said.iter().any(|known| known.contains(&text)) {
-            said.push(text);
+        if !messages.iter().any(|known| known.contains(&text)) {
+            messages.push(text);
         }
     }
-    said
+    messages
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! The HTTP client under the AWS SDK, with TLS only for what needs it.
+//! The HTTP client under the AWS SDK, with TLS only for URLs that need it.
 //!
-//! The SDK's own client reads the machine's CA certificates for every endpoint, those of a stand-in on loopback and of
-//! an instance's credentials included, and does not say that there are none: no server is trusted then, and its debug
+//! The SDK's own client reads the machine's CA certificates for every endpoint, also for a stand-in on loopback and for
+//! an instance's credentials. It does not report that the machine has none: it trusts no server then, and its debug
 //! build panics.
 
 use std::sync::{Arc, OnceLock};
@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::Limited;
 
-/// There is no certificate that a server's could be checked against.
+/// The machine has no CA certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this machine has no CA certificates to check AWS's server against")]
 pub(super) struct NoCertificates;
@@ -29,18 +29,18 @@ const BUNDLES: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
 ];
 
-/// Most bytes of a reply that are read. The longest replies of AWS's, a page of log events or a hundred tasks, stay below
+/// Most bytes of a reply that are read. AWS's longest replies, a page of log events or a hundred tasks, stay below
 /// a few megabytes.
 const LONGEST_REPLY: usize = 8 << 20;
 
-/// Both clients.
+/// A plain client and one with TLS.
 #[derive(Debug, Clone)]
 pub(super) struct Http(Arc<Clients>);
 
 #[derive(Debug)]
 struct Clients {
     plain: SharedHttpClient,
-    /// Made at the first URL that asks for it.
+    /// Made for the first URL that needs it.
     tls: OnceLock<Result<SharedHttpClient, NoCertificates>>,
 }
 
@@ -67,7 +67,7 @@ impl HttpClient for Http {
     }
 }
 
-/// Chooses by the URL. The connections themselves are kept by the two clients.
+/// Chooses a client by the URL. The two clients keep the connections.
 #[derive(Debug)]
 struct Connector {
     clients: Arc<Clients>,
@@ -109,14 +109,14 @@ fn with_tls() -> Result<SharedHttpClient, NoCertificates> {
         .build_https())
 }
 
-/// Whether there is any certificate. Reading all takes milliseconds, and the client will do it again: where a system has
-/// its usual bundle, and nobody names another, that is enough.
+/// Whether the machine has any CA certificate. Reading all of them takes milliseconds, and the client does it again, so
+/// the usual bundle of the system is enough unless the environment names another.
 fn has_certificates() -> bool {
     let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
         .iter()
         .any(|name| std::env::var_os(name).is_some());
-    let is_there = |bundle| std::fs::metadata(bundle).is_ok_and(|file| file.len() > 0);
-    if !is_named && BUNDLES.into_iter().any(is_there) {
+    let exists = |bundle| std::fs::metadata(bundle).is_ok_and(|file| file.len() > 0);
+    if !is_named && BUNDLES.into_iter().any(exists) {
         return true;
     }
     let found = rustls_native_certs::load_native_certs();

@@ -1,4 +1,4 @@
-//! CloudWatch Logs: reading what containers print.
+//! CloudWatch Logs: the output of containers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use super::client::Aws;
 use super::error::AwsError;
 use super::signed;
 
-/// What the manager must be allowed to do, as IAM names it.
+/// The action that the manager's IAM policy must allow.
 pub(crate) const GET_LOG_EVENTS: &str = "logs:GetLogEvents";
 
 /// Most events of a page.
@@ -26,7 +26,7 @@ pub(crate) struct Logs {
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) events: Vec<Event>,
-    /// Where the next page begins. At the stream's end that is where this one began.
+    /// Token of the next page. At the stream's end AWS returns the token of this one.
     pub(crate) next: Option<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Event {
 }
 
 impl Aws {
-    /// To read `group`.
+    /// A reader of the log group `group`.
     pub(crate) fn logs(&self, group: &str) -> Logs {
         Logs {
             client: signed::Client::new(&self.shared, &signed::CLOUDWATCH_LOGS),
@@ -48,11 +48,11 @@ impl Aws {
 }
 
 impl Logs {
-    /// A page of a stream, from its beginning or from where another page led.
+    /// A page of a stream, from its beginning or from another page's token.
     ///
     /// # Errors
     ///
-    /// With AWS's refusal, also while there is [no such stream](AwsError::knows_no_stream).
+    /// With AWS's refusal, also while [the stream does not exist](AwsError::knows_no_stream).
     pub(crate) async fn read(&self, stream: &str, from: Option<&str>) -> Result<Page, AwsError> {
         let parameters = json!({
             "logGroupName": self.group, "logStreamName": stream, "startFromHead": true, "limit": PAGE, "nextToken": from,
@@ -66,7 +66,7 @@ impl Logs {
     }
 }
 
-/// What is read of CloudWatch's reply.
+/// The members of CloudWatch's reply that the driver reads.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GetLogEventsResponse {

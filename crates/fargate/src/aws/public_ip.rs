@@ -10,7 +10,7 @@ use super::error::AwsError;
 use super::signed;
 
 impl Aws {
-    /// The public address of a network interface; nothing while it has none.
+    /// The public address of a network interface, once it has one.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl Aws {
     }
 }
 
-/// What is read of EC2's reply.
+/// The members of EC2's reply that the driver reads.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct DescribeNetworkInterfacesResponse {

@@ -1,4 +1,4 @@
-//! ECR: logging in to a registry of AWS's.
+//! ECR: the login to AWS's own registries.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -8,8 +8,9 @@ use super::error::AwsError;
 use super::signed;
 
 impl Aws {
-    /// What to log in with to the registries of this account and region: `user:password` in Base64, good for
-    /// twelve hours.
+    /// The login to the registries of this account and region, valid for twelve hours.
+    ///
+    /// It is `user:password` in Base64.
     ///
     /// # Errors
     ///
@@ -23,11 +24,11 @@ impl Aws {
             .unwrap_or_default()
             .into_iter()
             .find_map(|data| data.authorization_token)
-            .ok_or_else(|| AwsError::senseless(ACTION, "the reply holds no token"))
+            .ok_or_else(|| AwsError::unusable_reply(ACTION, "the reply holds no token"))
     }
 }
 
-/// What is read of ECR's reply.
+/// The members of ECR's reply that the driver reads.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GetAuthorizationTokenResponse {

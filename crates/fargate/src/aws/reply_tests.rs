@@ -41,7 +41,7 @@ impl HttpConnector for Answer {
 }
 
 impl Answer {
-    /// An account in which this is all there is to hear.
+    /// An account whose APIs give only this answer.
     fn account(self) -> Aws {
         let connector = SharedHttpConnector::new(self);
         let credentials = Credentials::new("AKIDEXAMPLE", "secret-aws-key", None, None, "test");
@@ -105,15 +105,15 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
         .block_on(future)
 }
 
-/// What holds of every task that comes out of a reply: it can be talked of on one line.
+/// Checks a task that came out of a reply: each text of it is one line.
 fn check_task(task: &Task) -> Result<(), TestCaseError> {
     let death = task.death();
-    let told = [Some(death.cause.as_str()), task.stopped_reason.as_deref()];
+    let causes = [Some(death.cause.as_str()), task.stopped_reason.as_deref()];
     let reasons = task
         .containers
         .iter()
         .map(|container| container.reason.as_deref());
-    for text in told.into_iter().chain(reasons).flatten() {
+    for text in causes.into_iter().chain(reasons).flatten() {
         prop_assert!(!text.trim().is_empty());
         if text != death.cause {
             prop_assert!(!text.contains(char::is_control), "{:?}", text);
@@ -136,7 +136,7 @@ fn check_task(task: &Task) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What holds of every refusal: it is one line, which names the action and not our key.
+/// Checks a refusal: it is one line, which names the action and not the secret key.
 fn check_refusal(refusal: AwsError, action: &str) -> Result<(), TestCaseError> {
     let _kinds = (
         refusal.may_pass(),

@@ -23,27 +23,27 @@ pub(crate) struct RunTaskRequest<'a> {
     pub(crate) fargate: &'a Fargate,
     /// Family, `family:revision` or ARN.
     pub(crate) definition: &'a str,
-    /// AWS's default when none.
+    /// `None` for AWS's default.
     pub(crate) platform_version: Option<&'a str>,
-    /// Where it may be placed.
+    /// The subnet of the task's network interface.
     pub(crate) subnet: &'a str,
-    /// The cluster's default when empty.
+    /// Empty for the cluster's default.
     pub(crate) strategy: &'a [StrategyItem],
     /// Makes a repetition of the same request harmless.
     pub(crate) client_token: &'a str,
-    /// Names the manager, so that its tasks can be listed.
+    /// Names the manager, so that it can list its tasks.
     pub(crate) started_by: &'a str,
-    /// Names the job, so that its task can be found among them.
+    /// Names the job, so that the manager can find its task among them.
     pub(crate) group: &'a str,
-    /// Set in the containers, beside what the task definition sets. Visible in the API: nothing secret.
+    /// Variables of the containers, beside those of the task definition. The API shows them: nothing secret.
     pub(crate) environments: &'a [ContainerEnvironment],
-    /// In place of what the task definition says.
+    /// Replaces values of the task definition.
     pub(crate) changes: &'a TaskOverrides,
-    /// Put on the task.
+    /// Tags of the task.
     pub(crate) tags: &'a BTreeMap<String, String>,
 }
 
-/// What a task has that differs from its definition.
+/// Values of a task that replace those of its definition.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TaskOverrides {
     pub(crate) cpu: Option<Cpu>,
@@ -52,22 +52,22 @@ pub(crate) struct TaskOverrides {
     pub(crate) task_role: Option<String>,
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(crate) enum RunTaskAnswer {
-    /// There is a task.
+    /// AWS started a task.
     Task(Box<Task>),
-    /// There is none, for this reason: no capacity, or a quota.
+    /// AWS started none, for this reason: no capacity, or a quota.
     Nowhere(String),
 }
 
 impl Aws {
-    /// Asks for a task, with a single call.
+    /// Starts a task with a single call.
     ///
     /// # Errors
     ///
-    /// With AWS's refusal; after one that [may pass](AwsError::may_pass) there may be a task all the same, and
-    /// the same request again, with the same token, answers with it.
+    /// With AWS's refusal. After one that [may pass](AwsError::may_pass) the task may exist nevertheless, and a
+    /// repetition with the same token returns it.
     pub(crate) async fn run_task(
         &self,
         request: &RunTaskRequest<'_>,
@@ -85,23 +85,24 @@ impl Aws {
             .set_platform_version(request.platform_version.map(str::to_owned))
             .enable_execute_command(request.fargate.execute_command)
             .network_configuration(
-                network(request).map_err(|error| AwsError::senseless(ACTION, error.to_string()))?,
+                network(request)
+                    .map_err(|error| AwsError::unusable_reply(ACTION, error.to_string()))?,
             )
             .overrides(overrides(request))
             .set_tags(Some(tags(request.tags)).filter(|tags| !tags.is_empty()));
         let call = match strategy(request.strategy) {
             Ok(items) if items.is_empty() => call,
             Ok(items) => call.set_capacity_provider_strategy(Some(items)),
-            Err(error) => return Err(AwsError::senseless(ACTION, error.to_string())),
+            Err(error) => return Err(AwsError::unusable_reply(ACTION, error.to_string())),
         };
-        // Once: a repetition is first recorded, and waits for its turn.
+        // Once: the caller records each repetition first, and waits for its turn.
         let once = aws_sdk_ecs::Config::builder().retry_config(RetryConfig::disabled());
         let sent = call.customize().config_override(once).send().await;
-        let reply = sent.map_err(|error| AwsError::of(ACTION, &error))?;
+        let reply = sent.map_err(|error| AwsError::from_sdk(ACTION, &error))?;
         match reply.tasks.unwrap_or_default().into_iter().next() {
             Some(task) => convert::task(task)
                 .map(|task| RunTaskAnswer::Task(Box::new(task)))
-                .ok_or_else(|| AwsError::senseless(ACTION, "the reply names no task")),
+                .ok_or_else(|| AwsError::unusable_reply(ACTION, "the reply names no task")),
             None => Ok(RunTaskAnswer::Nowhere(convert::failures(
                 reply.failures.unwrap_or_default(),
             ))),

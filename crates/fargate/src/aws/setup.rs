@@ -1,5 +1,6 @@
-//! What an operator makes in an account before the first job: a cluster, and a task definition where jobs do not bring
-//! their images. The driver never does; `fargate try` does it in the stand-in.
+//! A cluster and a task definition in the stand-in, as an operator creates them before the first job.
+//!
+//! Only `fargate try` does this, and only in the stand-in; jobs that bring their image need no task definition.
 
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ecs::types::{
@@ -8,13 +9,13 @@ use aws_sdk_ecs::types::{
 
 use super::error::AwsError;
 
-/// An account to set up, and what shall be in it.
+/// An account to set up, and its content.
 #[derive(Debug)]
 pub(crate) struct Setup<'a> {
-    /// Where its APIs are.
+    /// URL of its APIs.
     pub(crate) endpoint: &'a str,
     pub(crate) region: &'a str,
-    /// Access key and secret, as the stand-in takes any.
+    /// Access key and secret. The stand-in takes any.
     pub(crate) credential: &'a str,
     pub(crate) cluster: &'a str,
     pub(crate) definition: Option<OneContainer<'a>>,
@@ -25,19 +26,19 @@ pub(crate) struct Setup<'a> {
 pub(crate) struct OneContainer<'a> {
     /// The task definition's name.
     pub(crate) family: &'a str,
-    /// The one container of its tasks, and the port it listens on.
+    /// Name of the one container of its tasks, and the port it listens on.
     pub(crate) container: (&'a str, u16),
-    /// What the container is told to run; the stand-in runs something of its own.
+    /// Image of the container. The stand-in runs a program of its own.
     pub(crate) image: &'a str,
     pub(crate) environment: &'a [(&'a str, &'a str)],
 }
 
 impl Setup<'_> {
-    /// Makes it.
+    /// Creates the cluster and the task definition.
     ///
     /// # Errors
     ///
-    /// With the refusal.
+    /// With the stand-in's refusal.
     pub(crate) async fn make(&self) -> Result<(), AwsError> {
         let credentials =
             Credentials::new(self.credential, self.credential, None, None, "fargate try");
@@ -56,7 +57,7 @@ impl Setup<'_> {
         cluster
             .send()
             .await
-            .map_err(|error| AwsError::of("ecs:CreateCluster", &error))?;
+            .map_err(|error| AwsError::from_sdk("ecs:CreateCluster", &error))?;
 
         match &self.definition {
             Some(definition) => definition.register(&ecs).await,
@@ -89,7 +90,7 @@ impl OneContainer<'_> {
         definition
             .send()
             .await
-            .map_err(|error| AwsError::of("ecs:RegisterTaskDefinition", &error))?;
+            .map_err(|error| AwsError::from_sdk("ecs:RegisterTaskDefinition", &error))?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What cleanup needs of `fargate.toml`, read leniently: a wrong value elsewhere must not leave a task running.
+//! Cleanup's part of `fargate.toml`, read leniently: a wrong value elsewhere must not leave a task running.
 
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,10 @@ use super::section::{Findings, Section, position};
 use super::{source, values};
 use crate::error::{Error, Result};
 
-/// What cleanup needs, where the file has it: the job's record names cluster and region, too.
+/// The values that cleanup needs, where the file has them. The job's record also names cluster and region.
 #[derive(Debug)]
 pub(crate) struct CleanupConfig {
-    /// What is logged, how and where.
+    /// Level, format and file of the log.
     pub(crate) log: Logging,
     /// `[TaskMetadata] Directory`. Absolute.
     pub(crate) metadata_directory: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct CleanupConfig {
     pub(crate) region: Option<String>,
     /// `[Fargate] Endpoint`.
     pub(crate) endpoint: Option<String>,
-    /// Why the file is no TOML, if it is none. Values may be missing then.
+    /// The syntax error of a file that is not TOML. Values may be missing then.
     pub(crate) damage: Option<String>,
     /// The wrong values among these, each with its line.
     pub(crate) warnings: Vec<String>,
@@ -117,7 +117,7 @@ LogLevel = "debug"
     }
 
     #[test]
-    fn a_wrong_value_is_left_out_and_told() {
+    fn a_wrong_value_is_left_out_with_a_warning() {
         let text = WHOLE.replace("\"ci\"", "\"c i\"").replace("\"m1\"", "7");
         let read = parse(&text).unwrap();
         assert_eq!((read.cluster, read.manager), (None, None));
@@ -126,7 +126,7 @@ LogLevel = "debug"
     }
 
     #[test]
-    fn what_there_is_of_a_file_that_is_no_toml_is_used() {
+    fn the_readable_part_of_a_broken_file_is_used() {
         for damage in [
             "Subnets = [",
             "what",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::section::Section;
 use super::values::{self, TaskDefinitionName, platform_version};
 
-/// `[Fargate]`: what tasks are made of.
+/// `[Fargate]`: cluster, network and placement of tasks.
 #[derive(Debug)]
 pub(crate) struct Fargate {
     /// Name or ARN.
@@ -19,21 +19,21 @@ pub(crate) struct Fargate {
     pub(crate) security_groups: Vec<String>,
     /// Whether tasks get a public IP.
     pub(crate) assign_public_ip: bool,
-    /// Whether the driver connects to that one.
+    /// Whether the driver connects to that address.
     pub(crate) connect_to_public_ip: bool,
-    /// AWS's default when none.
+    /// `None` for AWS's default.
     pub(crate) platform_version: Option<String>,
-    /// The cluster's default strategy when empty.
+    /// Empty for the cluster's default strategy.
     pub(crate) strategy: Vec<StrategyItem>,
-    /// What is tried when `strategy` finds no capacity.
+    /// The strategy for tasks that find no capacity by `strategy`.
     pub(crate) fallback_strategy: Vec<StrategyItem>,
     /// Bound from the first RunTask until the first script can run.
     pub(crate) start_timeout: Duration,
     /// Whether ECS Exec is enabled in tasks.
     pub(crate) execute_command: bool,
-    /// Where AWS's APIs are, when not where the SDK finds them.
+    /// URL of AWS's APIs, in place of the SDK's own.
     pub(crate) endpoint: Option<String>,
-    /// Put on every task.
+    /// Tags of every task.
     pub(crate) tags: BTreeMap<String, String>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct StrategyItem {
     pub(crate) base: i32,
 }
 
-/// What tasks are made of, and the task definition, which is nobody's concern when jobs bring their own image.
+/// Reads the section and its task definition, which JobImage mode does not need.
 pub(super) fn read(
     section: Section<'_>,
     by_job_image: bool,
@@ -67,8 +67,8 @@ pub(super) fn read(
     let security_groups = ids(&section, "SecurityGroup", "SecurityGroups", "sg-", 5);
     let mut task_definition = section.parsed("TaskDefinition", str::parse);
     if !by_job_image {
-        let what = "the task definition that jobs run";
-        task_definition = section.required("TaskDefinition", task_definition, what);
+        let expected = "the task definition that jobs run";
+        task_definition = section.required("TaskDefinition", task_definition, expected);
     }
     let assign_public_ip = section.boolean("EnablePublicIP").unwrap_or(false);
     let use_public_ip = section.boolean("UsePublicIP").unwrap_or(assign_public_ip);

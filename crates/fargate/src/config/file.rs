@@ -14,7 +14,7 @@ use super::ssh::{self, Ssh};
 use super::values::{self, TaskDefinitionName};
 use crate::error::{Error, Result};
 
-/// What the command line says over the file, as GitLab's driver lets it.
+/// Options of the command line that override the file, as in GitLab's driver.
 #[derive(Debug, Default)]
 pub(crate) struct Flags {
     /// `--task-def`: family, family:revision or ARN.
@@ -26,25 +26,25 @@ pub(crate) struct Flags {
 /// The whole of `fargate.toml`.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// What is logged, how and where.
+    /// Level, format and file of the log.
     pub(crate) log: Logging,
-    /// `[Fargate]`, but for its task definition.
+    /// `[Fargate]`, except its task definition.
     pub(crate) fargate: Fargate,
-    /// What jobs run in.
+    /// The task definition or the settings of JobImage mode.
     pub(crate) mode: Mode,
-    /// `[TaskMetadata] Directory`: where job records lie. Absolute.
+    /// `[TaskMetadata] Directory`: the folder of job records, as an absolute path.
     pub(crate) metadata_directory: PathBuf,
-    /// `[TaskMetadata] Manager`: this manager's name; the folder's id when none.
+    /// `[TaskMetadata] Manager`: this manager's name. `None` for the folder's id.
     pub(crate) manager: Option<String>,
     /// `[SSH]`.
     pub(crate) ssh: Ssh,
     /// `[JobVariables]`.
     pub(crate) job_variables: JobVariables,
-    /// What is odd in the file without being wrong, each with its line.
+    /// Remarks on keys without effect, each with its line.
     pub(crate) warnings: Vec<String>,
 }
 
-/// What jobs run in.
+/// The image that jobs run in: the operator's or their own.
 #[derive(Debug)]
 pub(crate) enum Mode {
     /// The operator's task definition, or the allowed one that the job's variables name.
@@ -58,8 +58,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When it cannot be read, is no TOML (with line and column), or has missing or wrong values (all of them,
-    /// each with its line and what would be right).
+    /// When the file cannot be read, is not TOML (with line and column), or has missing or wrong values (all of them,
+    /// each with its line and the expected value).
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let (text, directory) = source::read(path)?;
         Self::parse(&text, &directory).map_err(|error| error.context(path.display()))
@@ -85,8 +85,9 @@ impl Config {
         }
     }
 
-    /// The configuration, or nothing when a value that it cannot do without is missing or wrong; every
-    /// problem is in the findings.
+    /// The configuration, or nothing when a required value is missing or wrong.
+    ///
+    /// The findings list every problem.
     fn check(root: Section<'_>, directory: &Path) -> Option<Self> {
         let log = logging::read(&root, directory);
         let section = root.table("JobImage");

@@ -4,8 +4,9 @@ use std::fmt;
 
 use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
-/// Patterns of which one must match a whole value: `*` stands for any text, and a pattern that starts with `!`
-/// takes back what the others allow.
+/// Patterns of which one must match the whole value.
+///
+/// `*` stands for any text. A pattern that starts with `!` excludes values that the others allow.
 #[derive(Debug, Clone)]
 pub(crate) struct Globs {
     allowed: GlobSet,
@@ -18,21 +19,22 @@ impl Globs {
     ///
     /// # Errors
     ///
-    /// With the first pattern that is none and why.
+    /// With the first invalid pattern and the reason.
     pub(crate) fn new(patterns: &[String]) -> Result<Self, String> {
         Self::compile(patterns, Glob::new)
     }
 
-    /// Compiles patterns of images, where `*` stops at `/` and `**` does not, as in the Docker executor's
-    /// `allowed_images`.
+    /// Compiles patterns of images.
+    ///
+    /// `*` stops at `/` and `**` does not, as in the Docker executor's `allowed_images`.
     ///
     /// # Errors
     ///
-    /// With the first pattern that is none and why, or when there are only patterns that take something back.
+    /// With the first invalid pattern and the reason, or when all patterns are exclusions.
     pub(crate) fn of_images(patterns: &[String]) -> Result<Self, String> {
         if patterns.iter().all(|pattern| pattern.starts_with('!')) {
             return Err(
-                "only takes back what nothing allows; put \"**\", which allows all, before it"
+                "has only exclusions, which allow nothing; put \"**\", which allows all, before them"
                     .to_owned(),
             );
         }
@@ -43,7 +45,7 @@ impl Globs {
 
     fn compile(
         patterns: &[String],
-        glob_of: impl Fn(&str) -> Result<Glob, globset::Error>,
+        parse: impl Fn(&str) -> Result<Glob, globset::Error>,
     ) -> Result<Self, String> {
         let mut allowed = GlobSetBuilder::new();
         let mut refused = GlobSetBuilder::new();
@@ -52,7 +54,7 @@ impl Globs {
                 Some(rest) => (&mut refused, rest),
                 None => (&mut allowed, pattern.as_str()),
             };
-            let glob = glob_of(glob).map_err(|error| format!("has a bad pattern: {error}"))?;
+            let glob = parse(glob).map_err(|error| format!("has a bad pattern: {error}"))?;
             set.add(glob);
         }
         let build = |set: GlobSetBuilder| {
@@ -71,8 +73,9 @@ impl Globs {
         self.allowed.is_match(value) && !self.refused.is_match(value)
     }
 
-    /// Whether `value` is allowed, which has other names, too. What is taken back is taken back under all of them, or a
-    /// job would choose the one that the operator did not think of.
+    /// Whether a value with several names is allowed.
+    ///
+    /// An exclusion of one name excludes them all; otherwise a job would use the name that the operator forgot.
     pub(crate) fn allow_named(&self, value: &str, other_names: &[String]) -> bool {
         self.allow(value) && !other_names.iter().any(|name| self.refused.is_match(name))
     }

@@ -1,4 +1,4 @@
-//! `[JobImage]`: what the tasks of jobs are made of that bring their own image.
+//! `[JobImage]`: tasks of jobs that bring their own image.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,11 +16,11 @@ pub(crate) struct JobImage {
     pub(crate) agent_image: String,
     /// Image of the helper container.
     pub(crate) helper_image: String,
-    /// What a job runs in that names no image.
+    /// Image of jobs that name none.
     pub(crate) default_image: Option<String>,
-    /// Images that jobs may name; any when none.
+    /// Images that jobs may name. `None` allows any.
     pub(crate) allowed_images: Option<Globs>,
-    /// Images that services may have; any when none.
+    /// Images that services may have. `None` allows any.
     pub(crate) allowed_services: Option<Globs>,
     /// CPU of a task, before rounding.
     pub(crate) cpu: Cpu,
@@ -28,22 +28,22 @@ pub(crate) struct JobImage {
     pub(crate) memory: Memory,
     /// Disk of a task.
     pub(crate) storage: Storage,
-    /// Processors of a task.
+    /// Processor architecture of a task.
     pub(crate) architecture: Architecture,
-    /// Role that ECS pulls images and writes logs with.
+    /// Role with which ECS pulls images and writes logs.
     pub(crate) execution_role: Option<String>,
     /// Role of the job's own processes.
     pub(crate) task_role: Option<String>,
-    /// Where the containers' output goes; nowhere when none.
+    /// Log group of the containers' output. `None` discards it.
     pub(crate) log_group: Option<String>,
     /// Registry host to the ARN of the secret with its credentials.
     pub(crate) registry_credentials: BTreeMap<String, String>,
-    /// How long a task stays that no driver is connected to.
+    /// Time after which a task without a driver's connection ends.
     pub(crate) idle_timeout: Duration,
 }
 
 impl JobImage {
-    /// Reads the section, unless its mode is off.
+    /// Reads the section. The caller checks that the mode is on.
     pub(super) fn read(section: Section<'_>, ssh: Option<&Ssh>) -> Option<Self> {
         let images = |key| {
             let patterns = section.strings(key).filter(|list| !list.is_empty())?;

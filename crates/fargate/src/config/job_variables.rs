@@ -4,18 +4,18 @@ use super::globs::Globs;
 use super::section::Section;
 use super::size::{Architecture, Cpu, Memory, Storage};
 
-/// `[JobVariables]`: what a job may change by its variables.
+/// `[JobVariables]`: limits of the variables that a job may set.
 #[derive(Debug)]
 pub(crate) struct JobVariables {
-    /// Values of `FARGATE_TASK_DEFINITION`; any when none.
+    /// Values of `FARGATE_TASK_DEFINITION`. `None` allows any.
     pub(crate) task_definitions: Option<Globs>,
-    /// Values of `FARGATE_PLATFORM_VERSION`; any when none.
+    /// Values of `FARGATE_PLATFORM_VERSION`. `None` allows any.
     pub(crate) platform_versions: Option<Globs>,
-    /// The most that `FARGATE_CPU` may ask for; ignored when none, and so are those below.
+    /// Largest `FARGATE_CPU`. Without a limit the driver ignores the variable; so for all below.
     pub(crate) max_cpu: Option<Cpu>,
-    /// The most that `FARGATE_MEMORY` may ask for.
+    /// Largest `FARGATE_MEMORY`.
     pub(crate) max_memory: Option<Memory>,
-    /// The most that `FARGATE_EPHEMERAL_STORAGE` may ask for.
+    /// Largest `FARGATE_EPHEMERAL_STORAGE`.
     pub(crate) max_storage: Option<Storage>,
     /// Values of `FARGATE_TASK_ROLE`.
     pub(crate) task_roles: Option<Globs>,

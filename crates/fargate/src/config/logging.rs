@@ -11,11 +11,11 @@ pub(crate) struct Logging {
     pub(crate) level: tracing::Level,
     /// Text or JSON.
     pub(crate) format: LogFormat,
-    /// Where it is appended; standard error when none.
+    /// File that the log is appended to. `None` for standard error.
     pub(crate) file: Option<PathBuf>,
 }
 
-/// How a line of the log looks.
+/// Format of a line of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     /// For people.

@@ -1,4 +1,4 @@
-//! Files that are nearly right.
+//! Properties of files that are nearly right.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ use super::{
 use crate::error::Blame;
 use testing::mutation;
 
-/// The file of the reference, which has every key there is.
+/// The example of the reference, which has every key.
 fn sample() -> String {
     let page = include_str!("../../../../docs/configuration.md");
     let (_, rest) = page.split_once("```toml\n").unwrap();
     rest.split_once("```").unwrap().0.to_owned()
 }
 
-/// The sample with other values behind some of its keys, or with lines that are gone or there twice.
+/// The sample with other values for some of its keys, or with missing or repeated lines.
 fn near_miss() -> impl Strategy<Value = String> {
     let values = [
         "\"\"",
@@ -78,7 +78,7 @@ fn near_miss() -> impl Strategy<Value = String> {
     })
 }
 
-/// What must hold of whatever comes of a file.
+/// Checks the configuration or the error that comes out of a file.
 fn check(text: &str) -> Result<(), TestCaseError> {
     let lines = text.lines().count().max(1);
     let is_place = |rest: &str| {
@@ -157,9 +157,9 @@ fn the_sample_itself_is_right() {
 
 proptest! {
     #[test]
-    fn wrong_values_are_told_with_their_lines(text in near_miss()) {
+    fn wrong_values_are_reported_with_their_lines(text in near_miss()) {
         check(&text)?;
-        // In the other mode most of the keys count that do not in this one.
+        // JobImage mode reads most of the other keys.
         check(&text.replace("Enabled = false", "Enabled = true"))?;
     }
 

@@ -1,7 +1,7 @@
-//! Reads one table of `fargate.toml`: keys without regard to case, every problem collected rather than only
-//! the first, each with its line, and the keys nobody asked for reported with the nearest known one.
+//! One table of `fargate.toml`, read leniently.
 //!
-//! GitLab's driver matched keys without regard to case and ignored unknown ones; files written for it must load.
+//! Keys match in any case. Every problem is collected with its line, not only the first. An unknown key is reported
+//! with the nearest known one. GitLab's driver matches keys in any case and ignores unknown ones; its files must load.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -10,10 +10,10 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Longer than any job, and short enough to be counted with.
+/// Longest duration: longer than any job, and short enough to add to a time.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What was found while reading, with positions as offsets into the text.
+/// Errors and warnings of a file, with positions as offsets into the text.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     errors: RefCell<Vec<(usize, String)>>,
@@ -87,7 +87,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The table `[key]` in this one; reads as empty when it is not there.
+    /// The table `[key]` in this one. A missing table reads as empty.
     pub(crate) fn table(&self, key: &'static str) -> Section<'a> {
         let name = self.path(key);
         match self.find(key) {
@@ -104,7 +104,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The tables of an array of tables, or nothing when it is not there.
+    /// The tables of an array of tables, if the key is set.
     pub(crate) fn tables(&self, key: &'static str) -> Option<Vec<Section<'a>>> {
         let value = self.find(key)?;
         let DeValue::Array(items) = value.get_ref() else {
@@ -240,12 +240,12 @@ impl<'a> Section<'a> {
         entries
     }
 
-    /// A value that has to be there.
+    /// A required value.
     pub(crate) fn required<T>(&self, key: &'static str, value: Option<T>, what: &str) -> Option<T> {
         let state = match self.find(key).map(Spanned::get_ref) {
             None => Some("is missing"),
             Some(DeValue::String(text)) if text.trim().is_empty() => Some("is empty"),
-            // Whatever read it has said what is wrong with it.
+            // Its reader has already reported the problem.
             Some(_) => None,
         };
         if let (None, Some(state)) = (&value, state) {
@@ -266,7 +266,7 @@ impl<'a> Section<'a> {
             .warning(self.offset(key), format!("{} {remark}", self.path(key)));
     }
 
-    /// Reports the keys that nothing has asked for; call when all are read.
+    /// Reports unknown keys: those that were not read before this call.
     pub(crate) fn finish(self) {
         let asked = self.asked.borrow();
         for (key, _) in self.table.into_iter().flat_map(|table| table.iter()) {
@@ -298,7 +298,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The value of `key` in whatever case it is written.
+    /// The value of `key`, which may be written in any case.
     fn find(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
         let first_time = !self.asked.borrow().contains(&key);
         if first_time {

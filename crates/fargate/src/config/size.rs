@@ -1,4 +1,4 @@
-//! How much a task has: CPU, memory and storage as people write them, and its processors' architecture.
+//! The size of a task: CPU, memory, storage and processor architecture, as people write them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::Serialize;
 /// CPU units to the vCPU (AWS: task CPU and memory).
 const UNITS: u32 = 1024;
 
-/// Storage that a task has without ordering any, and the most it can have (AWS: ephemeralStorage).
+/// Storage that is included in each task, and the most that a task can have (AWS: ephemeralStorage).
 pub(crate) const STORAGE_INCLUDED: u32 = 20;
 pub(crate) const STORAGE_LIMIT: u32 = 200;
 
@@ -45,7 +45,7 @@ impl FromStr for Cpu {
 impl FromStr for Memory {
     type Err = String;
 
-    /// MiB like `2048`, or `2 GB`. 1 GB is 1024 MiB here, as AWS has it.
+    /// MiB like `2048`, or `2 GB`. 1 GB is 1024 MiB, as in AWS's API.
     fn from_str(text: &str) -> Result<Self, String> {
         let (number, unit) = quantity(text);
         let mib = match unit.as_str() {
@@ -88,7 +88,7 @@ fn quantity(text: &str) -> (&str, String) {
     (number, unit.trim().to_ascii_lowercase())
 }
 
-/// `number` of a unit that holds `factor` smaller ones, when that is a whole number of those.
+/// `number` times `factor`, when that is a whole number.
 fn scaled(number: &str, factor: u32) -> Option<u32> {
     let exact = number.parse::<f64>().ok()? * f64::from(factor);
     let in_range = exact.is_finite() && exact <= f64::from(u32::MAX >> 4) && exact.fract() == 0.0;
@@ -115,10 +115,10 @@ impl fmt::Display for Storage {
     }
 }
 
-/// Processors that Fargate has (AWS: runtimePlatform).
+/// Processor architectures of Fargate (AWS: runtimePlatform).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum Architecture {
-    /// Intel's and AMD's, 64 bits.
+    /// Intel and AMD, 64 bits.
     #[serde(rename = "X86_64")]
     X86_64,
     /// Graviton.
@@ -127,7 +127,7 @@ pub(crate) enum Architecture {
 }
 
 impl Architecture {
-    /// As AWS writes it.
+    /// AWS's spelling.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::X86_64 => "X86_64",

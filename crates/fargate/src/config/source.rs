@@ -1,13 +1,13 @@
-//! The file itself.
+//! The text of the configuration file.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// The configuration that is read when none is named, as in GitLab's driver.
+/// The configuration file unless the command line names one, as in GitLab's driver.
 pub(crate) const DEFAULT_FILE: &str = "config.toml";
 
-/// The file's text, and the folder that relative paths in it start at.
+/// The file's text and folder. Relative paths in the file start at the folder.
 ///
 /// # Errors
 ///

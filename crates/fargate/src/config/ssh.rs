@@ -1,4 +1,4 @@
-//! `[SSH]`.
+//! `[SSH]`: the connection to a task.
 
 use std::time::Duration;
 
@@ -6,35 +6,35 @@ use fargate_wire::HELPER_PORT;
 
 use super::section::Section;
 
-/// Whom the driver logs in as where the agent listens, which takes any name: it is its own user.
+/// User name for the agent. The agent takes any name and runs scripts as its own user.
 const AGENT_USER: &str = "fargate";
 
-/// `[SSH]`: how the task is reached.
+/// `[SSH]`: the connection to a task.
 #[derive(Debug)]
 pub(crate) struct Ssh {
-    /// Whom scripts run as.
+    /// User that scripts run as.
     pub(crate) username: String,
     /// TCP port of the SSH server.
     pub(crate) port: u16,
     /// Bound of one attempt to connect.
     pub(crate) connect_timeout: Duration,
-    /// How often a silent connection is checked.
+    /// Interval of checks on a silent connection.
     pub(crate) keepalive_interval: Duration,
-    /// How long a script goes on after its connection was lost, and the driver tries to get it back.
+    /// Time that a script runs on after a lost connection, while the driver reconnects.
     pub(crate) reconnect_timeout: Duration,
 }
 
-/// How the task is reached. In JobImage mode that is the agent's: user and port are not the operator's to choose.
+/// Reads the section. JobImage mode ignores user and port, because they are the agent's.
 pub(super) fn read(section: Section<'_>, by_job_image: bool) -> Option<Ssh> {
     let mut username = section.text("Username");
     if by_job_image {
         username = Some(AGENT_USER.to_owned());
     } else {
-        let what = "whom scripts run as, like \"root\"";
-        username = section.required("Username", username, what);
+        let expected = "the user that scripts run as, like \"root\"";
+        username = section.required("Username", username, expected);
     }
     let port = match section.integer("Port") {
-        // As in GitLab's driver, where anything below 1 meant the default.
+        // As in GitLab's driver, where a number below 1 means the default.
         None | Some(..1) => 22,
         Some(port) => u16::try_from(port).unwrap_or_else(|_| {
             section.error("Port", &format!("is {port}, but must be 1 to 65535"));

@@ -122,7 +122,7 @@ LogLevel = "loud"
       line 9: Fargate.CapacityProviderStrategy.Name is missing; it must be a capacity provider, like "FARGATE_SPOT"
       line 9: Fargate.CapacityProviderStrategy.Weight is 2000, but must be 0 to 1000
       line 11: Fargate.Tags.aws:team is not a valid AWS tag; it must be a key that does not start with aws:, which AWS keeps for itself
-      line 12: SSH.Username is missing; it must be whom scripts run as, like "root"
+      line 12: SSH.Username is missing; it must be the user that scripts run as, like "root"
       line 13: SSH.Port is 70000, but must be 1 to 65535
     "#);
 }
@@ -199,7 +199,7 @@ fn relative_paths_start_at_the_file() {
     );
 }
 
-/// What JobImage mode needs at least: no task definition and no SSH.
+/// The least configuration of JobImage mode, without task definition and SSH.
 const JOB_IMAGE: &str = r#"
 [Fargate]
   Cluster = "ci"
@@ -260,7 +260,7 @@ fn jobs_that_bring_their_image_need_no_task_definition_and_no_ssh() {
         full.registry_credentials
             .contains_key("registry.gitlab.com")
     );
-    // A switch that is off asks for nothing.
+    // JobImage mode that is off requires nothing.
     assert!(parse(&format!("{GUIDE}\n[JobImage]\nEnabled = false\nCPU = 7\n")).is_ok());
 }
 
@@ -285,7 +285,7 @@ fn wrong_values_of_job_image_are_all_reported() {
 "#;
     insta::assert_snapshot!(errors(&text), @r#"
     line 9: JobImage.ExecutionRole is missing; images in ECR need the role that ECS pulls images and writes logs with
-      line 14: JobImage.AllowedImages only takes back what nothing allows; put "**", which allows all, before it
+      line 14: JobImage.AllowedImages has only exclusions, which allow nothing; put "**", which allows all, before them
       line 15: JobImage.CPU is 2, but must be a CPU size like "1 vCPU", or CPU units like 1024
       line 16: JobImage.Memory is "lots", but must be a memory size like "2 GB", or MiB like 2048
       line 17: JobImage.EphemeralStorage is "10 GiB", but must be storage of 20 to 200 GiB, like "50 GiB"

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Which task definition to run: a family, `family:revision`, or the ARN of either (AWS: RunTask).
+/// A task definition: a family, `family:revision`, or the ARN of either (AWS: RunTask).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TaskDefinitionName(String);
 
@@ -16,7 +16,7 @@ impl fmt::Display for TaskDefinitionName {
 }
 
 impl TaskDefinitionName {
-    /// What else it is called: `family:revision` and the family alone.
+    /// Its other names: `family:revision` and the family alone.
     pub(crate) fn other_names(&self) -> Vec<String> {
         let name = match self.0.starts_with("arn:") {
             true => arn_resource(&self.0, "task-definition").unwrap_or_default(),
@@ -64,7 +64,7 @@ pub(crate) fn cluster(text: &str) -> Result<String, String> {
     }
 }
 
-/// What follows `kind/` in an ECS ARN, whatever its partition.
+/// The part after `kind/` in an ECS ARN of any partition.
 fn arn_resource<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
     let parts: Vec<_> = arn.splitn(6, ':').collect();
     match parts.as_slice() {
@@ -79,7 +79,7 @@ fn arn_resource<'a>(arn: &'a str, kind: &str) -> Option<&'a str> {
     }
 }
 
-/// Partitions, regions and accounts.
+/// Whether the text can be the partition, region or account of an ARN.
 fn is_arn_part(part: &str) -> bool {
     !part.is_empty()
         && part
@@ -96,7 +96,7 @@ pub(crate) fn capacity_provider(text: &str) -> Result<String, String> {
     }
 }
 
-/// The alphabet and length of ECS families and cluster names (AWS: RegisterTaskDefinition, CreateCluster).
+/// Whether ECS takes the text as the name of a family or cluster (AWS: RegisterTaskDefinition, CreateCluster).
 fn is_name(text: &str) -> bool {
     (1..=255).contains(&text.len())
         && text
@@ -114,7 +114,7 @@ pub(crate) fn ec2_id(prefix: &str, text: &str) -> Result<String, String> {
     }
 }
 
-/// The longest name of a manager: with what stands before it, AWS takes 128 characters (AWS: startedBy).
+/// The longest name of a manager. AWS takes 128 characters with our prefix (AWS: startedBy).
 const MANAGER_LIMIT: usize = 100;
 
 /// A manager's name.
@@ -155,7 +155,7 @@ pub(crate) fn platform_version(text: &str) -> Result<String, String> {
     }
 }
 
-/// An image, as a job or an operator names it. Its registry says what else is wrong with it.
+/// An image, as a job or an operator names it. Its registry checks the rest.
 pub(crate) fn image(text: &str) -> Result<String, String> {
     let name = text.split_once('@').map_or(text, |(name, _digest)| name);
     let valid = !name.is_empty()
@@ -189,7 +189,7 @@ pub(crate) fn role(text: &str) -> Result<String, String> {
     }
 }
 
-/// Path and name of a role (AWS: CreateRole).
+/// Whether the text is the path and name of a role (AWS: CreateRole).
 fn is_role_name(name: &str) -> bool {
     (1..=577).contains(&name.len())
         && name
@@ -221,7 +221,7 @@ pub(crate) fn log_group(text: &str) -> Result<String, String> {
     }
 }
 
-/// An address that AWS's API is reached at instead of its own.
+/// The URL of an endpoint in place of AWS's own.
 pub(crate) fn endpoint(text: &str) -> Result<String, String> {
     let host = text
         .strip_prefix("http://")
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn arns_are_of_what_they_should_be() {
+    fn arns_are_of_the_right_service() {
         assert!(capacity_provider("FARGATE_SPOT").is_ok());
         for bad in ["", "FARGATE SPOT", "a\nb", "\u{1b}[31m"] {
             assert!(capacity_provider(bad).is_err(), "{bad:?} was accepted");

@@ -140,7 +140,7 @@ fn a_program_that_would_not_run_everywhere_is_refused() {
             desk.program("library", &["-shared", "-fPIC"]),
             "a library or an object file",
         ),
-        (text, "no ELF program"),
+        (text, "not an ELF program"),
         (desk.path("nothing"), "No such file"),
     ];
     for (program, reason) in refusals {

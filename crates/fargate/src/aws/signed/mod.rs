@@ -1,9 +1,9 @@
-//! Signed calls to services of which the driver needs an operation or two.
+//! Signed calls to services from which the driver needs one or two operations each.
 //!
-//! The SDK's crates for these services take minutes and gigabytes to compile. What makes their clients good is not in
-//! them, but in the SDK's runtime, which ECS's client brings along: retries in standard mode with their budget, timeouts,
-//! signatures, correction of a clock that is wrong, one cache of credentials. A [`Client`] is that runtime with a
-//! protocol of our own, and types for what the driver reads.
+//! The SDK's crates for these services take minutes and gigabytes to compile. Their quality comes from the SDK's
+//! runtime, which ECS's client brings along: retries in standard mode with their budget, timeouts, signatures,
+//! correction of a wrong clock, one cache of credentials. A [`Client`] is that runtime with a protocol of our own, and
+//! types for the members that the driver reads.
 
 mod protocol;
 mod service;
@@ -44,12 +44,12 @@ use super::error::AwsError;
 pub(super) struct Client {
     config: SdkConfig,
     service: &'static Service,
-    /// Remembers from call to call how wrong this machine's clock is.
+    /// Remembers from call to call by how much this machine's clock is wrong.
     clock: SharedInterceptor,
 }
 
 impl Client {
-    /// Sets up a client; nothing is called yet, and no credentials are looked for.
+    /// Sets up a client, without a call and without a search for credentials.
     pub(super) fn new(config: &SdkConfig, service: &'static Service) -> Self {
         Self {
             config: config.clone(),
@@ -86,10 +86,10 @@ impl Client {
             .build()
             .invoke(parameters)
             .await;
-        called.map_err(|error| AwsError::of(action, &error))
+        called.map_err(|error| AwsError::from_sdk(action, &error))
     }
 
-    /// What the SDK's own clients are made of, set up as ECS's client is.
+    /// The parts of the SDK's own clients, set up as ECS's client is.
     fn plugin(&self) -> StaticRuntimePlugin {
         let config = &self.config;
         let mut components = RuntimeComponentsBuilder::new("signed")

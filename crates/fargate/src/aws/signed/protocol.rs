@@ -1,4 +1,4 @@
-//! The protocols in which services are called: JSON 1.1, and EC2's, which is a form and XML.
+//! The protocols of the services: JSON 1.1, and EC2's, which is a form and XML.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
@@ -13,12 +13,12 @@ use serde_json::Value;
 
 const USER_AGENT: &str = concat!("fargate/", env!("CARGO_PKG_VERSION"));
 
-/// How a service is called.
+/// The protocol of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
-    /// AWS JSON 1.1; with the name that targets begin with.
+    /// AWS JSON 1.1, with the name that targets begin with.
     Json(&'static str),
-    /// EC2's query protocol; with the API's version.
+    /// EC2's query protocol, with the API's version.
     Ec2(&'static str),
 }
 
@@ -35,7 +35,7 @@ enum ReplyError {
     Root(&'static str),
 }
 
-/// The request for `operation`, yet without a host and not signed. A parameter that is null is left out.
+/// The request for `operation`, without host and signature. Parameters that are null are left out.
 pub(super) fn request(
     protocol: Protocol,
     operation: &str,
@@ -96,7 +96,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Reads what the service answered to `operation`.
+/// Reads the service's answer to `operation`.
 pub(super) fn reply<Reply: DeserializeOwned>(
     protocol: Protocol,
     operation: &'static str,
@@ -119,7 +119,7 @@ pub(super) fn reply<Reply: DeserializeOwned>(
     parsed.map_err(|error| OrchestratorError::other(BoxError::from(error)))
 }
 
-/// A page of a proxy's may be XML, too, and every member of a reply is optional: the root's name tells.
+/// A reply in XML. A proxy's page may be XML, too, and every member is optional, so the root's name decides.
 fn xml<Reply: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<Reply, ReplyError> {
     let text = std::str::from_utf8(body)?;
     if root(text).is_none_or(|root| root.strip_suffix("Response") != Some(operation)) {
@@ -142,7 +142,7 @@ fn root(text: &str) -> Option<String> {
     }
 }
 
-/// What an answer that is no success says, as far as it is one of AWS's.
+/// The refusal in an answer without success, as far as the answer is AWS's.
 fn refusal(protocol: Protocol, status: u16, headers: &Headers, body: &[u8]) -> ErrorMetadata {
     let fault = match protocol {
         Protocol::Json(_) => json_fault(headers, body),
@@ -155,7 +155,7 @@ fn refusal(protocol: Protocol, status: u16, headers: &Headers, body: &[u8]) -> E
         .map(str::to_owned)
         .or(fault.request);
     if let Some(request) = request {
-        // Where `aws_types::request_id::RequestId` looks for it.
+        // `aws_types::request_id::RequestId` looks for it here.
         refusal = refusal.custom("aws_request_id", request);
     }
     match fault.code {

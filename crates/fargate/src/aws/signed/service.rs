@@ -1,19 +1,19 @@
-//! The services, and where they are.
+//! The services and their endpoints.
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
 use super::protocol::Protocol;
 
-/// A service of AWS's.
+/// An AWS service.
 #[derive(Debug)]
 pub(in crate::aws) struct Service {
     /// Names it in settings: `AWS_ENDPOINT_URL_CLOUDWATCH_LOGS`, or `cloudwatch_logs` in a profile's services.
     pub(super) id: &'static str,
     pub(super) signing_name: &'static str,
-    /// What comes before the signing name in its host's name, but for hosts with IPv6.
+    /// Prefix of the signing name in its host's name, except for hosts with IPv6.
     prefix: &'static str,
-    /// Whether GovCloud's ordinary host is the one with FIPS, too.
+    /// Whether GovCloud's ordinary host also serves FIPS.
     gov_has_fips: bool,
     pub(super) protocol: Protocol,
 }
@@ -48,14 +48,14 @@ pub(in crate::aws) static ECR: Service = Service {
 
 /// Part of AWS that has domains of its own.
 struct Partition {
-    /// What its regions' names begin with.
+    /// Prefix of its regions' names.
     prefix: &'static str,
     domain: &'static str,
-    /// The domain of hosts that have IPv6, too.
+    /// The domain of hosts with IPv4 and IPv6.
     dual_stack: &'static str,
 }
 
-/// The partitions as botocore's `partitions.json` has them; the first that fits counts, and the last fits all.
+/// The partitions of botocore's `partitions.json`. The first that fits counts, and the last fits all.
 const PARTITIONS: [Partition; 8] = [
     Partition {
         prefix: "cn-",
@@ -100,8 +100,10 @@ const PARTITIONS: [Partition; 8] = [
 ];
 
 impl Service {
-    /// The URL of the service in the region of `config`: `[Fargate] Endpoint`, else the one that the environment or the
-    /// profile has for this service, else the one they have for all services, else AWS's own.
+    /// The URL of the service in the region of `config`.
+    ///
+    /// It is `[Fargate] Endpoint`, else the URL that the environment or the profile sets for this service, else the one
+    /// that they set for all services, else AWS's own.
     pub(super) fn endpoint(&self, config: &SdkConfig) -> String {
         let for_all = || config.endpoint_url().map(str::to_owned);
         let set = if config.get_origin("endpoint_url").is_client_config() {
@@ -128,8 +130,8 @@ impl Service {
 
     /// AWS's own host for the service.
     pub(super) fn host_name(&self, region: &str, fips: bool, dual_stack: bool) -> String {
-        let is_here = |partition: &&Partition| region.starts_with(partition.prefix);
-        let partition = PARTITIONS.iter().find(is_here);
+        let is_own = |partition: &&Partition| region.starts_with(partition.prefix);
+        let partition = PARTITIONS.iter().find(is_own);
         let domain = match partition {
             Some(partition) if dual_stack => partition.dual_stack,
             Some(partition) => partition.domain,

@@ -1,7 +1,7 @@
-//! Requests and hosts as AWS's own client for Python makes them: botocore 1.44.8.
+//! Requests and hosts of AWS's own client for Python, botocore 1.44.8.
 //!
-//! A request was made by the client of the service, with its clock set to [`TIME`]; `SigV4Auth` signed the body that
-//! stands here, which has the same content as botocore's. The hosts are those that the clients called.
+//! The client of each service made a request with its clock set to [`TIME`]. `SigV4Auth` signed the body in this file,
+//! which has the same content as botocore's. The hosts are those that the clients called.
 
 /// Access key and secret.
 pub(super) const KEYS: (&str, &str) = ("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");

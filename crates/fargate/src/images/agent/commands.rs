@@ -10,7 +10,7 @@ use super::{layout, push as registry};
 use crate::error::{Blame, Error, Result};
 use crate::signals::Shutdown;
 
-/// Writes the image to `output`, and tells its digest.
+/// Writes the image to `output` and prints its digest.
 ///
 /// # Errors
 ///
@@ -19,13 +19,13 @@ pub(crate) fn write(programs: &[PathBuf], output: &Path) -> Result<()> {
     let image = read(programs)?;
     layout::write(&image, output)?;
     let digest = image.top().map(|top| top.digest.as_str());
-    say(
+    print(
         &format!("Wrote {} to {}.", contents(&image), output.display()),
         digest.unwrap_or_default(),
     )
 }
 
-/// Puts the image into a registry, and tells the reference to use.
+/// Pushes the image to a registry and prints the reference to use.
 ///
 /// # Errors
 ///
@@ -48,18 +48,18 @@ pub(crate) async fn push(
         ),
     };
     let advice = "Name it in fargate.toml as [JobImage] AgentImage:";
-    say(&format!("{done} {advice}"), &pushed.reference)
+    print(&format!("{done} {advice}"), &pushed.reference)
 }
 
-/// What was done on standard error, and the one thing to go on with on standard output, for scripts.
-fn say(done: &str, result: &str) -> Result<()> {
+/// Prints a summary on standard error, and the result on standard output, for scripts.
+fn print(summary: &str, result: &str) -> Result<()> {
     let unwritten = |error| Error::system(format!("could not write to standard output: {error}"));
-    // Who does not listen to this may still want the result.
-    let _nobody_listens = writeln!(std::io::stderr(), "{done}");
+    // A caller that closed standard error may still read the result.
+    let _nobody_listens = writeln!(std::io::stderr(), "{summary}");
     writeln!(std::io::stdout(), "{result}").map_err(unwritten)
 }
 
-/// What is in the image, in words.
+/// A description of the image's content.
 fn contents(image: &Image) -> String {
     let architectures: Vec<_> = image
         .variants()

@@ -1,4 +1,4 @@
-//! Who we are to a registry: what `docker login` and `podman login` have left, read as they read it.
+//! Logins to registries that `docker login` and `podman login` stored, read as they read them.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result, json_fault};
 
-/// A user and a password, and where they were found.
+/// A user, a password, and the place they come from.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Login {
     pub(super) user: String,
@@ -44,11 +44,11 @@ struct Entry {
     identitytoken: Option<String>,
 }
 
-/// The login for a repository; none when the file has none, or when there is no file.
+/// The login for a repository, if a file has one.
 ///
 /// # Errors
 ///
-/// When there is one that cannot be used.
+/// When the file or the login in it is unusable.
 pub(super) fn find(registry: &str, repository: &str) -> Result<Option<Login>> {
     let Some(path) = file() else {
         return Ok(None);
@@ -64,7 +64,7 @@ pub(super) fn find(registry: &str, repository: &str) -> Result<Option<Login>> {
     choose(&text, &path, registry, repository)
 }
 
-/// The file that podman is told of, that of Docker's folder, or that of the user's.
+/// The file that podman's variable names, the one in Docker's folder, or the user's own.
 fn file() -> Option<PathBuf> {
     let named = |name| env::var_os(name).filter(|value| !value.is_empty());
     named("REGISTRY_AUTH_FILE")
@@ -95,7 +95,7 @@ fn choose(text: &str, path: &Path, registry: &str, repository: &str) -> Result<O
             from: from.to_string(),
         }));
     }
-    // Docker leaves an empty entry for what it has given to a store.
+    // Docker leaves an empty entry for a login that it gave to a store.
     let helper = logins.cred_helpers.get(registry);
     match helper.or(logins.creds_store.as_ref().filter(|_| entry.is_some())) {
         None => Ok(None),
@@ -114,8 +114,9 @@ fn another_file(registry: &str) -> String {
     )
 }
 
-/// The entry that says most of the repository: podman's files may name parts of a registry, Docker's older ones have
-/// addresses for names.
+/// The most specific entry for the repository.
+///
+/// Podman's files may name parts of a registry. Older files of Docker have addresses for names.
 fn entry<'a>(
     auths: &'a BTreeMap<String, Entry>,
     registry: &str,
@@ -132,7 +133,7 @@ fn entry<'a>(
     }
 }
 
-/// A key without what makes it an address.
+/// A key without the parts of an address.
 fn bare(key: &str) -> &str {
     let key = key
         .strip_prefix("https://")
@@ -143,7 +144,7 @@ fn bare(key: &str) -> &str {
         .strip_suffix("/v1")
         .or_else(|| key.strip_suffix("/v2"))
         .unwrap_or(key);
-    // Docker Hub's, under the name that its images have.
+    // Docker Hub has another name in images.
     if key == "index.docker.io" {
         "docker.io"
     } else {
@@ -175,7 +176,7 @@ pub(super) fn decode(token: &str) -> Result<(String, String), String> {
     let bytes = STANDARD
         .decode(token.trim())
         .map_err(|error| format!("its Base64 does not decode: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+    let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
     text.split_once(':')
         .map(|(user, password)| (user.to_owned(), password.to_owned()))
         .ok_or_else(|| "it holds no colon between user and password".to_owned())
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_said() {
+    fn unusable_logins_are_reported() {
         for (text, reason) in [
             (
                 r#"{ "auths": { "r.example.com": {} }, "credsStore": "desktop" }"#,

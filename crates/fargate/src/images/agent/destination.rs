@@ -1,11 +1,11 @@
-//! Where the image is to go, and what its name says of the registry there.
+//! The destination of a push, and the kind of registry that its name shows.
 
 use oci_client::Reference;
 
 use super::image::VERSION;
 use crate::error::{Blame, Error, Result};
 
-/// Where the image is to go.
+/// The destination of a push.
 #[derive(Debug)]
 pub(super) struct Destination {
     /// With a tag, without a digest.
@@ -52,8 +52,10 @@ impl Destination {
         self.reference.registry()
     }
 
-    /// The same repository, with a document's digest in the place of the tag. Said to be a tag: ECR's replies lack a
-    /// header, and oci-client, making up for that, panics where a reference has no tag.
+    /// The same repository, with a document's digest in the place of the tag.
+    ///
+    /// The digest is given as a tag: ECR's replies lack a header, and oci-client then panics at a reference without a
+    /// tag.
     pub(super) fn at(&self, digest: &str) -> Reference {
         Reference::with_tag(
             self.registry().to_owned(),
@@ -62,12 +64,12 @@ impl Destination {
         )
     }
 
-    /// The region of AWS's registry, if it is one of these.
+    /// The region of the registry, if it is AWS's.
     pub(super) fn ecr_region(&self) -> Option<&str> {
         ecr_region(self.registry())
     }
 
-    /// Whether it is spoken to without TLS: only where nobody can listen in, or where that was asked for.
+    /// Whether to speak plain HTTP: only on this machine, or with --insecure.
     pub(super) fn is_plain(&self) -> bool {
         self.insecure || is_loopback(self.registry())
     }

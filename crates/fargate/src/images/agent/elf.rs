@@ -1,17 +1,17 @@
-//! What a program's ELF header says of where it runs.
+//! The platform of a program, from its ELF header.
 //!
-//! The image holds nothing but the agent, and the agent is copied into images of any C library: a program that needs
-//! a dynamic linker would end there with a "not found" that names neither.
+//! The image holds nothing but the agent, which runs in images with any C library. A program that needs a dynamic
+//! linker would end there with a "not found" that names neither.
 
 use std::fmt;
 
 use crate::error::Error;
 
-/// How the agent is built so that it runs anywhere.
+/// Advice to build the agent as a static program.
 pub(super) const BUILD: &str = "Build it statically: RUSTFLAGS=\"-C target-feature=+crt-static\" cargo build --release -p fargate-agent \
                      --target x86_64-unknown-linux-gnu";
 
-/// A processor that Fargate has.
+/// A processor architecture of Fargate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Architecture {
     Amd64,
@@ -27,7 +27,7 @@ impl Architecture {
         }
     }
 
-    /// Whether programs for it run here.
+    /// Whether programs for it run on this machine.
     #[cfg(feature = "trial")]
     pub(super) fn is_this_machines(self) -> bool {
         match self {
@@ -47,10 +47,10 @@ impl fmt::Display for Architecture {
 ///
 /// # Errors
 ///
-/// When it is none, with how to get one.
+/// When the file is not such a program, with advice to build one.
 pub(super) fn architecture(file: &[u8]) -> Result<Architecture, Error> {
-    let header =
-        Header::read(file).ok_or_else(|| Error::system("it is no ELF program").advise(BUILD))?;
+    let header = Header::read(file)
+        .ok_or_else(|| Error::system("it is not an ELF program").advise(BUILD))?;
     let architecture = match header.machine {
         // EM_X86_64 and EM_AARCH64 (System V ABI, ELF header).
         62 => Architecture::Amd64,
@@ -61,7 +61,7 @@ pub(super) fn architecture(file: &[u8]) -> Result<Architecture, Error> {
             return Err(Error::system(message).advise("Fargate runs x86-64 and ARM64 programs."));
         }
     };
-    // ET_EXEC, or ET_DYN with a place to begin at: a static program may be either, a library has none.
+    // ET_EXEC, or ET_DYN with an entry point: a static program may be either. A library has no entry point.
     if !matches!(header.kind, 2 | 3) || header.entry == 0 {
         return Err(
             Error::system("it is a library or an object file, not a program").advise(BUILD),
@@ -70,10 +70,10 @@ pub(super) fn architecture(file: &[u8]) -> Result<Architecture, Error> {
     let segments = header
         .segments(file)
         .ok_or_else(|| Error::system("it is an incomplete ELF program: its end is missing"))?;
-    // PT_INTERP: the dynamic linker that it wants.
+    // PT_INTERP names a dynamic linker.
     if segments.contains(&3) {
         return Err(Error::system(
-            "it is linked dynamically, and the images it is to run in may lack its libraries",
+            "it is linked dynamically, and the images of jobs may lack its libraries",
         )
         .advise(BUILD));
     }
@@ -106,7 +106,7 @@ impl Header {
         })
     }
 
-    /// The types of its program headers; nothing when the file ends before them.
+    /// The types of its program headers, unless the file ends before them.
     fn segments(&self, file: &[u8]) -> Option<Vec<u32>> {
         let at = |index: u16| {
             let offset = u64::from(index) * u64::from(self.segment_size);
@@ -159,8 +159,8 @@ mod tests {
             (program(40, 1), "another processor"),
             (library, "a library"),
             (cut, "its end is missing"),
-            (b"#!/bin/sh\n".to_vec(), "no ELF program"),
-            (Vec::new(), "no ELF program"),
+            (b"#!/bin/sh\n".to_vec(), "not an ELF program"),
+            (Vec::new(), "not an ELF program"),
         ] {
             let error = architecture(&file).unwrap_err();
             assert!(error.to_string().contains(reason), "{error}");

@@ -1,6 +1,6 @@
-//! The agent's image: what is in it, byte for byte.
+//! The agent's image, byte for byte.
 //!
-//! Nothing of it depends on when or where it is made: the same program gives the same digest, so that whoever pins
+//! No byte depends on the time or the machine: the same program gives the same digest, so that a person who pins
 //! a digest can make the image again and compare.
 
 use serde_json::{Value, json};
@@ -19,10 +19,10 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
 /// The agent in its image. Task definitions call it `/fargate-agent`.
 const PROGRAM: &str = "fargate-agent";
 
-/// When it was made, as far as anybody is told.
+/// The creation time in the image, which is always the same.
 const CREATED: &str = "1970-01-01T00:00:00Z";
 
-/// The version in the image's label, and its tag unless told otherwise.
+/// The version in the image's label, and its default tag.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Bytes that are found by their digest.
@@ -66,9 +66,11 @@ pub(super) struct Variant {
 }
 
 impl Variant {
+    /// Packs `program` into a layer.
+    ///
     /// # Errors
     ///
-    /// When `program` is not one that can stand alone in an image.
+    /// When `program` cannot stand alone in an image.
     pub(super) fn new(program: &[u8]) -> Result<Self> {
         let architecture = elf::architecture(program)?;
         let layer = tar(&[(PROGRAM, program, 0o755)])
@@ -109,16 +111,16 @@ impl Variant {
     }
 }
 
-/// What a name of the image leads to.
+/// The agent's image for one or several architectures.
 #[derive(Debug, Clone)]
 pub(super) struct Image {
     variants: Vec<Variant>,
-    /// Names the variants, where there are several.
+    /// Lists the variants, if there are several.
     index: Option<Blob>,
 }
 
 impl Image {
-    /// The order in which the variants are given does not matter. They must be of different architectures.
+    /// The image of these variants, in any order. Their architectures must differ.
     pub(super) fn new(mut variants: Vec<Variant>) -> Self {
         variants.sort_by_key(|variant| variant.architecture);
         let index = (variants.len() > 1).then(|| {
@@ -146,14 +148,14 @@ impl Image {
         &self.variants
     }
 
-    /// The document that the image's name leads to: the index, or the one manifest there is.
+    /// The document that the image's name leads to: the index, or the only manifest.
     pub(super) fn top(&self) -> Option<&Blob> {
         self.index
             .as_ref()
             .or_else(|| self.variants.first().map(|variant| &variant.manifest))
     }
 
-    /// Everything, what is referred to before what refers to it.
+    /// All blobs, each before those that refer to it.
     pub(super) fn blobs(&self) -> impl Iterator<Item = &Blob> {
         self.variants
             .iter()
@@ -162,7 +164,7 @@ impl Image {
     }
 }
 
-/// A tar archive of files, each with its name, content and mode, that says nothing of this machine.
+/// A tar archive of files with name, content and mode, without traces of this machine.
 pub(super) fn tar(files: &[(&str, &[u8], u32)]) -> std::io::Result<Vec<u8>> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, content, mode) in files {

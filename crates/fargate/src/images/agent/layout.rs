@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 ///
-/// When it cannot be written, or the folder has something in it.
+/// When it cannot be written, or the folder is not empty.
 pub(super) fn write(image: &Image, output: &Path) -> Result<()> {
     let files = files(image);
     let is_tar = output.extension().is_some_and(|end| end == "tar");
@@ -34,11 +34,11 @@ pub(super) fn write(image: &Image, output: &Path) -> Result<()> {
     })
 }
 
-/// Names and contents of the layout's files (OCI image-spec, image layout), in an order that is always the same.
+/// Names and contents of the layout's files (OCI image-spec, image layout), in a fixed order.
 fn files(image: &Image) -> Vec<(String, Vec<u8>)> {
     let mut top = image.top().map(image::Blob::descriptor);
     if let Some(members) = top.as_mut().and_then(|top| top.as_object_mut()) {
-        // The first is for podman and containerd, which take it for the image's whole name; the other is OCI's own.
+        // Podman and containerd read the first as the image's whole name; the other is OCI's own.
         let names = json!({
             "io.containerd.image.name": format!("localhost/fargate-agent:{VERSION}"),
             "org.opencontainers.image.ref.name": VERSION,

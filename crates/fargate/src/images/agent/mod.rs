@@ -1,7 +1,7 @@
 //! The agent's container image, made and pushed without Docker.
 //!
-//! JobImage mode needs the agent where ECS can pull it from. The image is one static program and nothing else, so it
-//! is put together here rather than built.
+//! JobImage mode needs the agent in a registry that ECS can pull from. The image is one static program and nothing
+//! else, so the driver assembles it without a build tool.
 
 #[cfg(feature = "agent-image")]
 mod commands;

@@ -12,7 +12,7 @@ const NAME: &str = "fargate-agent";
 ///
 /// # Errors
 ///
-/// When it is not there, or does not run in whatever image it is put into here.
+/// When it cannot be read, or does not run on this machine in any image.
 #[cfg(feature = "trial")]
 pub(crate) fn program(named: Option<&Path>) -> Result<Vec<u8>> {
     let path = named.map_or_else(beside, |path| Ok(path.to_owned()))?;
@@ -40,12 +40,12 @@ pub(super) fn file(path: &Path, advice: &str) -> Result<Vec<u8>> {
     })
 }
 
-/// What is wrong with the program at `path`.
+/// Adds to an error that the program at `path` is unusable.
 pub(super) fn unfit(path: &Path) -> impl Fn(Error) -> Error {
     move |error| error.context(format!("{} cannot be the agent", path.display()))
 }
 
-/// Where a release has the program.
+/// The program's path in a release.
 pub(super) fn beside() -> Result<PathBuf> {
     std::env::current_exe()
         .map(|myself| myself.with_file_name(NAME))

@@ -1,4 +1,4 @@
-//! The image in a registry, by the protocol that all registries speak.
+//! Pushes the image by the protocol of all registries.
 
 use std::time::Duration;
 
@@ -18,25 +18,25 @@ use crate::error::{Error, Result};
 const SILENCE: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How we introduce ourselves.
+/// The client's name in requests.
 const USER_AGENT: &str = concat!("fargate/", env!("CARGO_PKG_VERSION"));
 
-/// What a push did.
+/// The outcome of a push.
 #[derive(Debug)]
 pub(super) struct Pushed {
-    /// The image by its digest: what `AgentImage` is to name.
+    /// The image by its digest, for `AgentImage`.
     pub(super) reference: String,
     /// Its name with the tag.
     pub(super) tagged: String,
-    /// Bytes that were sent; none when everything was there.
+    /// Bytes sent; 0 when the registry had all of them.
     pub(super) sent: usize,
 }
 
-/// Puts the image there. What the registry has already is not sent again.
+/// Pushes the image, except the parts that the registry already has.
 ///
 /// # Errors
 ///
-/// With what the registry says, and what to do about it.
+/// With the registry's refusal and advice.
 pub(super) async fn push(image: &Image, destination: &Destination) -> Result<Pushed> {
     let login = login(destination).await?;
     let registry = Registry {
@@ -73,7 +73,7 @@ pub(super) async fn push(image: &Image, destination: &Destination) -> Result<Pus
     })
 }
 
-/// A registry, and who we are to it.
+/// A registry and the login to it.
 struct Registry<'a> {
     client: Client,
     destination: &'a Destination,
@@ -81,8 +81,9 @@ struct Registry<'a> {
 }
 
 impl Registry<'_> {
-    /// Asks the registry how it wants to know who we are, and tells it. Without this the client would take a refusal
-    /// for there being no need.
+    /// Asks the registry for its kind of login, and logs in.
+    ///
+    /// Without this the client would mistake a refusal for a registry without logins.
     async fn log_in(&self) -> Result<()> {
         let auth = match &self.login {
             None => RegistryAuth::Anonymous,
@@ -96,10 +97,10 @@ impl Registry<'_> {
             .map_err(|error| self.refused("log in to", &error))
     }
 
-    /// Sends a blob unless it is there, and says how much was sent.
+    /// Sends a blob unless the registry has it; returns the bytes sent.
     async fn send_blob(&self, blob: &Blob) -> Result<usize> {
         let reference = &self.destination.reference;
-        // Who may write may be forbidden to look; then it is sent again.
+        // A login may write without being allowed to read; then the blob is sent again.
         if let Ok(true) = self.client.blob_exists(reference, &blob.digest).await {
             return Ok(0);
         }
@@ -110,10 +111,11 @@ impl Registry<'_> {
         Ok(blob.data.len())
     }
 
-    /// Sends a manifest or index unless `reference` leads to it already: a registry whose tags are immutable refuses
-    /// even the same again.
+    /// Sends a manifest or index unless `reference` already leads to it.
+    ///
+    /// A registry with immutable tags refuses even the same document again.
     async fn send_document(&self, blob: &Blob, reference: &Reference) -> Result<usize> {
-        let auth = RegistryAuth::Anonymous; // That of `log_in` stays in use.
+        let auth = RegistryAuth::Anonymous; // The login of `log_in` stays in use.
         if let Ok(digest) = self.client.fetch_manifest_digest(reference, &auth).await
             && digest == blob.digest
         {
@@ -122,7 +124,7 @@ impl Registry<'_> {
         let media_type = blob
             .media_type
             .parse()
-            .map_err(|_| Error::system("a media type is no header's value"))?;
+            .map_err(|_| Error::system("a media type is not a valid header value"))?;
         self.client
             .push_manifest_raw(reference, blob.data.clone(), media_type)
             .await
@@ -130,7 +132,7 @@ impl Registry<'_> {
         Ok(blob.data.len())
     }
 
-    /// What a failure means for who reads it.
+    /// The error of a failed request, with advice.
     fn refused(&self, doing: &str, error: &OciDistributionError) -> Error {
         let name = format!(
             "{}/{}",
@@ -139,9 +141,9 @@ impl Registry<'_> {
         );
         let (status, reason) = match error {
             OciDistributionError::RequestError(error) => return self.unreachable(error),
-            OciDistributionError::AuthenticationFailure(text) => (401, said(text)),
+            OciDistributionError::AuthenticationFailure(text) => (401, reason(text)),
             OciDistributionError::UnauthorizedError { .. } => (401, String::new()),
-            OciDistributionError::ServerError { code, message, .. } => (*code, said(message)),
+            OciDistributionError::ServerError { code, message, .. } => (*code, reason(message)),
             other => (0, other.to_string()),
         };
         let reason = match (reason.is_empty(), status) {
@@ -184,8 +186,8 @@ impl Registry<'_> {
     }
 }
 
-/// What a registry's answer says (OCI distribution-spec, error codes), or the answer itself when it has no such form.
-fn said(body: &str) -> String {
+/// The errors in a registry's answer (OCI distribution-spec, error codes), or the answer itself in another form.
+fn reason(body: &str) -> String {
     let document: Value = serde_json::from_str(body).unwrap_or_default();
     let text = |error: &Value, member: &str| {
         let text = error.get(member).and_then(Value::as_str);
@@ -201,7 +203,7 @@ fn said(body: &str) -> String {
     }
 }
 
-/// Who we are to the registry: AWS's own tells by the account's credentials, others by what was left by a login.
+/// The login to the registry: from the account's credentials for ECR, else from a stored login.
 async fn login(destination: &Destination) -> Result<Option<Login>> {
     let registry = destination.registry();
     let Some(region) = destination.ecr_region() else {
@@ -221,17 +223,17 @@ async fn login(destination: &Destination) -> Result<Option<Login>> {
     }))
 }
 
-/// A client that speaks plain HTTP only where nobody can listen in, or where it was told to.
+/// A client that speaks plain HTTP only on this machine, or with --insecure.
 fn client(destination: &Destination) -> Result<Client> {
-    // The client's TLS takes the process's one. That there is one already is as good.
-    let _there_already = rustls::crypto::ring::default_provider().install_default();
+    // The client's TLS uses the process's provider. An earlier one does as well.
+    let _earlier = rustls::crypto::ring::default_provider().install_default();
     let config = ClientConfig {
         protocol: if destination.is_plain() {
             ClientProtocol::Http
         } else {
             ClientProtocol::Https
         },
-        // One request instead of one for each 4 MB.
+        // One request, not one for each 4 MB.
         use_monolithic_push: true,
         connect_timeout: Some(CONNECT_TIMEOUT),
         read_timeout: Some(SILENCE),
@@ -247,7 +249,7 @@ fn client(destination: &Destination) -> Result<Client> {
     })
 }
 
-/// An error and what led to it.
+/// The messages of an error and its causes.
 fn causes(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(Some(error), |error| error.source())
         .map(ToString::to_string)

@@ -78,10 +78,10 @@ fn answers_of_others_are_named() {
             log_page(&Server::new([proxy.clone()])).unwrap_err(),
         ] {
             assert!(error.may_pass(), "{body}");
-            let told = error.to_string();
+            let message = error.to_string();
             let expected =
                 "the answer is not one of AWS's (HTTP status 403, text/html; charset=utf-8)";
-            assert!(told.ends_with(expected), "{told}");
+            assert!(message.ends_with(expected), "{message}");
         }
     }
 }
@@ -101,12 +101,12 @@ fn replies_that_are_no_replies_are_refused() {
             "<!DOCTYPE x [<!ENTITY a \"b\">]><{root}><networkInterfaceSet>&a;</networkInterfaceSet></{root}>"
         ),
     ] {
-        let told = public_ip(&Server::new([answer(200, &body)]))
+        let message = public_ip(&Server::new([answer(200, &body)]))
             .unwrap_err()
             .to_string();
         assert!(
-            told.starts_with("no answer from AWS to ec2:DescribeNetworkInterfaces: "),
-            "{body}: {told}"
+            message.starts_with("no answer from AWS to ec2:DescribeNetworkInterfaces: "),
+            "{body}: {message}"
         );
     }
     for (body, address) in [
@@ -139,12 +139,12 @@ fn replies_that_are_no_replies_are_refused() {
         "{\"events\": [",
         "<html/>",
     ] {
-        let told = log_page(&Server::new([answer(200, body)]))
+        let message = log_page(&Server::new([answer(200, body)]))
             .unwrap_err()
             .to_string();
         assert!(
-            told.starts_with("no answer from AWS to logs:GetLogEvents: "),
-            "{body}: {told}"
+            message.starts_with("no answer from AWS to logs:GetLogEvents: "),
+            "{body}: {message}"
         );
     }
     for body in [
@@ -153,8 +153,8 @@ fn replies_that_are_no_replies_are_refused() {
         "{\"authorizationData\": [{}]}",
     ] {
         let aws = Server::new([answer(200, body)]).account("eu-west-1", None);
-        let told = wait_for(aws.registry_token()).unwrap_err().to_string();
-        assert!(told.ends_with("the reply holds no token"), "{told}");
+        let message = wait_for(aws.registry_token()).unwrap_err().to_string();
+        assert!(message.ends_with("the reply holds no token"), "{message}");
     }
 }
 
@@ -191,6 +191,6 @@ fn replies_are_read_up_to_a_bound() {
     };
     let page = read(6 << 20).unwrap();
     assert_eq!(page.events[0].message.len(), 6 << 20);
-    let told = read(8 << 20).unwrap_err().to_string();
-    assert!(told.contains("length limit exceeded"), "{told}");
+    let message = read(8 << 20).unwrap_err().to_string();
+    assert!(message.contains("length limit exceeded"), "{message}");
 }
