@@ -1,8 +1,8 @@
 //! The environment of a `custom` call: every variable of GitLab Runner's that the driver reads, by name.
 //!
-//! Names and meanings are those of GitLab Runner 19.4's custom executor. Whoever writes the `.gitlab-ci.yml` can set what
-//! comes from `CUSTOM_ENV_*`, so each of those values is checked before it reaches a path or a decision. What comes from the
-//! job response file is GitLab's own.
+//! Names and meanings are those of GitLab Runner 19.4's custom executor. The author of the `.gitlab-ci.yml` can set
+//! `CUSTOM_ENV_*`, so each of those values is checked before it reaches a path or a decision. The job response file is
+//! GitLab's own.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ pub(super) const JOB_ID: &str = "CUSTOM_ENV_CI_JOB_ID";
 pub(super) const PROJECT_FOLDER: &str = "CUSTOM_ENV_CI_PROJECT_DIR";
 pub(super) const DEBUG_SERVICES: &str = "CUSTOM_ENV_CI_DEBUG_SERVICES";
 
-/// Not of GitLab Runner's contract: set by `fargate try --keep`, whose task stays when it has ended.
+/// Set by `fargate try --keep`, whose task outlives it. Not part of GitLab Runner's contract.
 pub(crate) const KEPT: &str = "FARGATE_TRY_KEEPS_TASK";
 
-/// An exit code that the runner wants to hear.
+/// An exit code that the runner expects.
 pub(super) fn exit_code(name: &str) -> Result<u8> {
     let value = std::env::var(name).ok();
     match value.as_deref().map(str::parse::<u8>) {
@@ -49,7 +49,7 @@ pub(super) fn path(name: &str) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// Whether the job's task is to outlive its runner, which `fargate try --keep` says to its stages.
+/// Whether the job's task outlives its runner, as `fargate try --keep` asks of its stages.
 pub(crate) fn is_kept() -> bool {
     std::env::var_os(KEPT).is_some()
 }
@@ -60,13 +60,15 @@ pub(crate) fn job_folder() -> Option<PathBuf> {
     file.parent().map(Path::to_owned)
 }
 
-/// Where the job's project will be in its task, once the runner knows.
+/// The project's folder in the task, once the runner knows it.
 pub(crate) fn project_folder() -> Option<String> {
     variable(PROJECT_FOLDER)
 }
 
-/// Whether the job log is to show what services print. As for the runner itself the variable counts wherever it was set, the
-/// runner's own configuration included, and what is no boolean is none.
+/// Whether the job log shows the services' output.
+///
+/// As in the runner itself, the variable counts wherever it was set, the runner's own configuration included. A value
+/// that is not a boolean counts as absent.
 pub(crate) fn debugs_services() -> bool {
     variable(DEBUG_SERVICES).is_some_and(|value| is_true(&value))
 }
@@ -93,7 +95,7 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(file: &Path) -> Result<T> {
     })
 }
 
-/// A `CUSTOM_ENV_*` value; text that is no UTF-8 is kept recognisable, so that it is refused and not dropped.
+/// A `CUSTOM_ENV_*` value; invalid UTF-8 is kept recognisable, so that it is refused and not dropped.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)
         .map(OsString::into_encoded_bytes)

@@ -7,7 +7,7 @@ use super::environment::{
 };
 use crate::error::{Blame, Result};
 
-/// What the runner wants to hear, from the environment of every `custom` call.
+/// The exit codes that the runner expects, from the environment of every `custom` call.
 #[derive(Debug, Clone)]
 pub(crate) struct Runner {
     build_failure: u8,
@@ -20,7 +20,7 @@ impl Runner {
     ///
     /// # Errors
     ///
-    /// [`Blame::Usage`] when one is missing or no exit code: then this is no call of a runner.
+    /// [`Blame::Usage`] when one is missing or is not an exit code: no runner made this call.
     pub(crate) fn from_environment() -> Result<Self> {
         Ok(Self {
             build_failure: exit_code(BUILD_FAILURE_EXIT_CODE)?,
@@ -29,9 +29,10 @@ impl Runner {
         })
     }
 
-    /// The code a `custom` call exits with. Also leaves a script's own code where the runner looks for it,
-    /// and nothing there otherwise: the runner never clears that file, so an earlier stage's code would be
-    /// taken for this one's.
+    /// Returns the exit code of a `custom` call, and writes a script's own code to the runner's file.
+    ///
+    /// Otherwise the file is removed: the runner never clears it, and would take an earlier stage's code for this
+    /// one's.
     pub(crate) fn report(&self, blame: Option<Blame>) -> u8 {
         let script = match blame {
             Some(Blame::Script(code)) => Some(code),

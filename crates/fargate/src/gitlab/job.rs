@@ -1,14 +1,14 @@
-//! Who a job is.
+//! The identity of a job.
 
 use serde::{Deserialize, Serialize};
 
 use super::environment::{JOB_ID, JOB_RESPONSE_FILE, SHORT_TOKEN, path, read, variable};
 use crate::error::{Error, Result};
 
-/// The longest runner token that is taken for one; GitLab's short tokens have 9 characters.
+/// Longest runner token accepted; GitLab's short tokens have 9 characters.
 const SHORT_TOKEN_LIMIT: usize = 64;
 
-/// Who the job is: stable over all attempts and stages of it, and safe to use in a file name or a tag.
+/// The identity of a job: stable over all attempts and stages, and safe to use in a file name or a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
     /// GitLab's id of the job.
@@ -60,7 +60,7 @@ impl Job {
         })
     }
 
-    /// What people call the job, such as `job 7 of acme/shop`.
+    /// The job's title, such as `job 7 of acme/shop`.
     pub(crate) fn title(&self) -> String {
         if self.project.is_empty() {
             format!("job {} of project {}", self.id, self.project_id)
@@ -116,7 +116,7 @@ fn job_id(value: &str) -> Result<u64> {
     })
 }
 
-/// What the driver reads of the job response file; the rest of it is skipped.
+/// The fields of the job response file that identify the job; the rest is skipped.
 #[derive(Debug, Deserialize)]
 pub(super) struct JobResponse {
     id: Option<u64>,

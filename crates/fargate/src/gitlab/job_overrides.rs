@@ -2,7 +2,7 @@
 
 use super::environment::variable;
 
-/// What the job's variables ask of the driver. An empty one asks for nothing, as in GitLab's driver.
+/// The job's variables for the driver. An empty one counts as absent, as in GitLab's driver.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct JobOverrides {
     /// `FARGATE_TASK_DEFINITION`.
@@ -26,16 +26,16 @@ pub(crate) struct JobOverrides {
 impl JobOverrides {
     /// The job's variables of this call.
     pub(crate) fn from_environment() -> Self {
-        let wish = |name: &str| variable(&format!("CUSTOM_ENV_{name}"));
+        let value = |name: &str| variable(&format!("CUSTOM_ENV_{name}"));
         Self {
-            task_definition: wish("FARGATE_TASK_DEFINITION"),
-            platform_version: wish("FARGATE_PLATFORM_VERSION"),
-            cpu: wish("FARGATE_CPU"),
-            memory: wish("FARGATE_MEMORY"),
-            storage: wish("FARGATE_EPHEMERAL_STORAGE"),
-            task_role: wish("FARGATE_TASK_ROLE"),
-            capacity_provider: wish("FARGATE_CAPACITY_PROVIDER"),
-            architecture: wish("FARGATE_CPU_ARCHITECTURE"),
+            task_definition: value("FARGATE_TASK_DEFINITION"),
+            platform_version: value("FARGATE_PLATFORM_VERSION"),
+            cpu: value("FARGATE_CPU"),
+            memory: value("FARGATE_MEMORY"),
+            storage: value("FARGATE_EPHEMERAL_STORAGE"),
+            task_role: value("FARGATE_TASK_ROLE"),
+            capacity_provider: value("FARGATE_CAPACITY_PROVIDER"),
+            architecture: value("FARGATE_CPU_ARCHITECTURE"),
         }
     }
 }

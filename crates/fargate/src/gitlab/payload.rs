@@ -1,4 +1,4 @@
-//! What a job asks for, as the job response file has it: image, services, variables, time limit.
+//! The job's image, services, variables and time limit, from the job response file.
 //!
 //! The runner writes the file and job authors cannot change it. Image and service names in it are expanded;
 //! variables, and an image's user and platform, are not.
@@ -10,10 +10,10 @@ use serde::{Deserialize, Deserializer};
 use super::environment::{JOB_RESPONSE_FILE, path, read};
 use crate::error::{Error, Result};
 
-/// What GitLab takes where a job has no time limit.
+/// GitLab's default for a job without time limit.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(7200);
 
-/// What a job asks for. Holds secrets: nothing of it is printed but names.
+/// A job's request. It holds secrets: only names in it may be printed.
 #[derive(Deserialize)]
 pub(crate) struct JobPayload {
     #[serde(default)]
@@ -32,13 +32,13 @@ pub(crate) struct Image {
     /// As written, expanded; empty when the job has none.
     #[serde(default)]
     pub(crate) name: String,
-    /// Host names that a service is to have too, separated by commas or blanks.
+    /// Further host names of a service, separated by commas or blanks.
     #[serde(default)]
     pub(crate) alias: Option<String>,
-    /// What replaces the image's own; `[""]` is the usual way to have none.
+    /// Replaces the image's own entry point; `[""]` is the usual way to have none.
     #[serde(default)]
     pub(crate) entrypoint: Option<Vec<String>>,
-    /// What replaces a service image's own command.
+    /// Replaces a service image's own command.
     #[serde(default)]
     pub(crate) command: Option<Vec<String>>,
     /// A service's own variables.
@@ -64,7 +64,7 @@ pub(crate) struct Variable {
     /// A secret that the job log never shows.
     #[serde(default)]
     pub(crate) masked: bool,
-    /// Holds no references to others, whatever it looks like.
+    /// Its value is literal: `$` starts no reference.
     #[serde(default)]
     pub(crate) raw: bool,
 }
@@ -105,7 +105,7 @@ fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T
 }
 
 impl JobPayload {
-    /// What the job of this call asks for.
+    /// Reads the request of this call's job.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl JobPayload {
         self.image.as_ref().filter(|image| !image.name.is_empty())
     }
 
-    /// What the job says beside the image's name, which may be the operator's default.
+    /// The job's options for its image, whose name may be the operator's default.
     pub(crate) fn image_options(&self) -> Image {
         self.image.clone().unwrap_or_default()
     }
@@ -139,7 +139,7 @@ impl JobPayload {
         &self.variables
     }
 
-    /// How long the job may take.
+    /// The job's time limit.
     pub(crate) fn timeout(&self) -> Duration {
         let given = self.runner_info.as_ref().map_or(0, |info| info.timeout);
         match u64::try_from(given) {
@@ -149,14 +149,14 @@ impl JobPayload {
     }
 }
 
-/// How long the job may take; what GitLab takes by default where the runner does not say.
+/// The job's time limit, or GitLab's default where the runner gives none.
 pub(crate) fn job_timeout() -> Duration {
     let asked = path(JOB_RESPONSE_FILE).and_then(|file| read::<JobPayload>(&file).ok());
     asked.map_or(DEFAULT_TIMEOUT, |asked| asked.timeout())
 }
 
 impl Image {
-    /// Whom its processes are to run as, as written.
+    /// The user of its processes, as written.
     pub(crate) fn user(&self) -> Option<String> {
         let user = |options: &Option<ContainerOptions>| match options.as_ref()?.user.as_ref()? {
             Text::String(user) => Some(user.clone()).filter(|user| !user.is_empty()),
@@ -165,7 +165,7 @@ impl Image {
         user(&self.executor_opts.docker).or_else(|| user(&self.executor_opts.kubernetes))
     }
 
-    /// The platform it is to be of, like `linux/arm64`, as written.
+    /// Its platform, like `linux/arm64`, as written.
     pub(crate) fn platform(&self) -> Option<&str> {
         let platform = self.executor_opts.docker.as_ref()?.platform.as_deref();
         platform.filter(|platform| !platform.is_empty())

@@ -1,4 +1,4 @@
-//! Lines that are said between those of a stream that somebody else writes.
+//! Lines between those of a stream that a script writes.
 
 use std::cell::Cell;
 use std::io::{self, Write};
@@ -10,28 +10,29 @@ use tokio::time::{Instant, timeout_at};
 
 use super::sink::Sink;
 
-/// What a pipe takes as a whole or not at all (Linux: PIPE_BUF), less the end of a line that had to be broken.
+/// Most bytes that a pipe takes as a whole or not at all (Linux: PIPE_BUF), less a line end before them.
 pub(crate) const WHOLE: usize = 4096 - 1;
 
-/// How long a line that is not finished is waited for. A script that prints a dot a second while it waits for its database
-/// must not hide for ever what the database says.
+/// Bound of the wait for the end of an unfinished line.
+///
+/// A script that prints a dot a second while it waits for its database must not hide the database's output for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How the two who write to a stream leave each other's lines whole. Both are in one thread, so what is seen here
-/// holds until the next await.
+/// Access of two writers to one stream that keeps their lines whole. Both run in one thread, so its state holds until
+/// the next await.
 #[derive(Debug, Default)]
 pub(super) struct LineAccess {
     /// A line was begun and is not finished.
     open: Cell<bool>,
-    /// Nobody will finish it.
+    /// The unfinished line has no writer any more.
     ended: Cell<bool>,
-    /// Somebody waits to say something aside.
+    /// A line waits to be written between two others.
     waits: Cell<bool>,
     changed: Notify,
 }
 
 impl LineAccess {
-    /// What may be written now: between two lines whoever waits goes first, so a line's end must be seen.
+    /// Returns the bytes that may be written now. A waiting line goes first between two lines.
     pub(super) async fn take<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         while self.waits.get() && !self.open.get() {
             self.changed.notified().await;
@@ -43,7 +44,7 @@ impl LineAccess {
         }
     }
 
-    /// Takes note of what was written.
+    /// Notes the bytes that were written.
     pub(super) fn wrote(&self, bytes: &[u8]) {
         if let Some(last) = bytes.last() {
             self.open.set(*last != b'\n');
@@ -56,7 +57,7 @@ impl LineAccess {
         self.changed.notify_waiters();
     }
 
-    /// Waits for the end of a line, if there is anybody to bring it.
+    /// Waits for the end of an unfinished line, as long as it has a writer.
     async fn end_of_line(&self) {
         while self.open.get() && !self.ended.get() {
             self.changed.notified().await;
@@ -64,31 +65,32 @@ impl LineAccess {
     }
 }
 
-/// Says lines between those of an [`Output`](super::Output).
+/// Writes lines between those of an [`Output`](super::Output).
 #[derive(Debug)]
 pub(crate) struct Aside {
     sink: Sink,
-    turns: Rc<LineAccess>,
+    access: Rc<LineAccess>,
 }
 
 impl Aside {
-    pub(super) fn new(sink: Sink, turns: Rc<LineAccess>) -> Self {
-        Self { sink, turns }
+    pub(super) fn new(sink: Sink, access: Rc<LineAccess>) -> Self {
+        Self { sink, access }
     }
 
-    /// Says whole lines, at most [`WHOLE`] bytes. They stay together, and come at the start of a line; one that is not finished
-    /// in time is broken. Nothing is written when this is dropped while it waits.
+    /// Writes whole lines, at most [`WHOLE`] bytes, together and at the start of a line.
+    ///
+    /// An unfinished line is broken after some time. Nothing is written when the future is dropped while it waits.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the stream has no reader any more.
     pub(crate) async fn say(&mut self, lines: &[u8]) -> io::Result<()> {
-        let turns = self.turns.clone();
-        let _turn = PendingLine::wait(&turns);
+        let access = self.access.clone();
+        let _pending = PendingLine::wait(&access);
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let in_time = timeout_at(deadline, turns.end_of_line()).await.is_ok();
-            let text = if in_time && !turns.open.get() {
+            let in_time = timeout_at(deadline, access.end_of_line()).await.is_ok();
+            let text = if in_time && !access.open.get() {
                 lines.to_vec()
             } else {
                 [b"\n", lines].concat()
@@ -104,19 +106,19 @@ impl Aside {
                     Err(error) => return Err(error),
                 },
             }
-            turns.open.set(false);
+            access.open.set(false);
             return Ok(());
         }
     }
 }
 
-/// Somebody's wish to say something, as long as it lasts.
+/// A line that waits to be written, until dropped.
 struct PendingLine<'a>(&'a LineAccess);
 
 impl<'a> PendingLine<'a> {
-    fn wait(turns: &'a LineAccess) -> Self {
-        turns.waits.set(true);
-        Self(turns)
+    fn wait(access: &'a LineAccess) -> Self {
+        access.waits.set(true);
+        Self(access)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where the bytes of a stream go.
+//! The destination of a stream's bytes.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -7,17 +7,17 @@ use std::os::fd::AsFd;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 
-/// Where bytes go.
+/// The destination of bytes.
 #[derive(Debug)]
 pub(super) enum Sink {
-    /// A pipe, opened by us for ourselves: that it does not block is nobody else's business.
+    /// A pipe that this process opened anew, so that non-blocking mode concerns no other process.
     Pipe(pipe::Sender),
     /// Anything else.
     Direct(File),
 }
 
 impl Sink {
-    /// Writes some of `bytes`. Nothing is written when this is dropped while it waits.
+    /// Writes some of `bytes`. Nothing is written when the future is dropped while it waits.
     pub(super) async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Pipe(sender) => sender.write(bytes).await,
@@ -25,7 +25,7 @@ impl Sink {
         }
     }
 
-    /// The same place, opened once more.
+    /// The same destination, opened once more.
     pub(super) fn again(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Pipe(sender) => Self::Pipe(pipe::Sender::from_owned_fd(

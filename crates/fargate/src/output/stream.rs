@@ -1,4 +1,4 @@
-//! One of the standard streams, as the script that runs writes to it.
+//! A standard stream, to which a script's output goes.
 
 use std::fs::File;
 use std::io;
@@ -14,8 +14,8 @@ use super::sink::Sink;
 #[derive(Debug)]
 pub(crate) struct Output {
     sink: Sink,
-    /// Shared with who else has lines to say here, if anybody has.
-    turns: Option<Rc<LineAccess>>,
+    /// Shared with the writer of lines in between, if there is one.
+    access: Option<Rc<LineAccess>>,
 }
 
 impl Output {
@@ -38,39 +38,41 @@ impl Output {
     }
 
     fn open(inherited: BorrowedFd<'_>, path: &str) -> io::Result<Self> {
-        Ok(Self::of(match pipe::OpenOptions::new().open_sender(path) {
-            Ok(sender) => Sink::Pipe(sender),
-            // No pipe, or no /proc.
-            Err(_) => Sink::Direct(File::from(inherited.try_clone_to_owned()?)),
-        }))
+        Ok(Self::new(
+            match pipe::OpenOptions::new().open_sender(path) {
+                Ok(sender) => Sink::Pipe(sender),
+                // No pipe, or no /proc.
+                Err(_) => Sink::Direct(File::from(inherited.try_clone_to_owned()?)),
+            },
+        ))
     }
 
-    fn of(sink: Sink) -> Self {
-        Self { sink, turns: None }
+    fn new(sink: Sink) -> Self {
+        Self { sink, access: None }
     }
 
-    /// A way to say lines in between, which never come in the middle of one that is written here.
+    /// A writer of lines in between, which never break a line that is written here.
     ///
     /// # Errors
     ///
     /// When the stream cannot be opened once more.
     pub(crate) fn aside(&mut self) -> io::Result<Aside> {
-        let turns = self.turns.get_or_insert_default();
-        Ok(Aside::new(self.sink.again()?, turns.clone()))
+        let access = self.access.get_or_insert_default();
+        Ok(Aside::new(self.sink.again()?, access.clone()))
     }
 
-    /// Writes some of `bytes`, and says how many. Nothing is written when this is dropped while it waits.
+    /// Writes some of `bytes`, and returns how many. Nothing is written when the future is dropped while it waits.
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the stream has no reader any more.
     pub(crate) async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Some(turns) = &self.turns else {
+        let Some(access) = &self.access else {
             return self.sink.write_some(bytes).await;
         };
-        let bytes = turns.take(bytes).await;
+        let bytes = access.take(bytes).await;
         let length = self.sink.write_some(bytes).await?;
-        turns.wrote(
+        access.wrote(
             bytes
                 .split_at_checked(length)
                 .map_or(bytes, |(done, _)| done),
@@ -82,7 +84,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// When nobody reads any more.
+    /// When the stream has no reader any more.
     pub(crate) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             let length = self.write_some(bytes).await?;
@@ -95,11 +97,11 @@ impl Output {
     }
 }
 
-/// Nobody will finish the last line.
+/// The last line stays unfinished.
 impl Drop for Output {
     fn drop(&mut self) {
-        if let Some(turns) = &self.turns {
-            turns.end();
+        if let Some(access) = &self.access {
+            access.end();
         }
     }
 }

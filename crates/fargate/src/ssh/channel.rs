@@ -32,7 +32,6 @@ impl Connection {
 
     /// Opens a channel.
     async fn session(&self) -> Result<Channel<Msg>, String> {
-        // A server may log us in and never answer.
         match timeout(self.answer_timeout, self.handle.channel_open_session()).await {
             Ok(Ok(channel)) => Ok(channel),
             Ok(Err(russh::Error::ChannelOpenFailure(why))) => {

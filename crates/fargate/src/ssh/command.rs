@@ -5,11 +5,11 @@ use russh::{ChannelMsg, ChannelReadHalf};
 
 use super::connection::Connection;
 
-/// Longest answer that is read: what we ask is short.
+/// Longest answer that is read: our commands print little.
 const ANSWER: usize = 64 * 1024;
 
 impl Connection {
-    /// Runs a command line for a shell; what it printed on standard output.
+    /// Runs a command line in a shell, and returns its standard output.
     ///
     /// # Errors
     ///
@@ -19,11 +19,11 @@ impl Connection {
         self.answer(incoming).await
     }
 
-    /// What ECS says of the task within it, as JSON; only our own agent knows.
+    /// ECS's metadata of the task from within it, as JSON; only our own agent has it.
     ///
     /// # Errors
     ///
-    /// When there is no agent, or it cannot tell.
+    /// When there is no agent, or it has no answer.
     pub(crate) async fn metadata(&self) -> Result<String, String> {
         let (incoming, _outgoing) = self.subsystem(METADATA_SUBSYSTEM).await?;
         self.answer(incoming).await

@@ -1,6 +1,6 @@
-//! Reasons why there is no connection.
+//! Errors of connecting.
 
-/// Why there is no connection.
+/// The reason for a failed connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ConnectError {
     /// Nothing listens on the port.
@@ -20,13 +20,13 @@ pub(crate) enum ConnectError {
     /// The server does not take our key.
     #[error("it does not accept the job's key for user {0}")]
     KeyRefused(String),
-    /// Anything else: what the network or the server said.
+    /// Anything else, in the words of the network or the server.
     #[error("{0}")]
     Other(String),
 }
 
 impl ConnectError {
-    /// Whether the server answered, and is not the one that is sought or does not know us.
+    /// Whether the server answered, but has another host key or refuses the job's key.
     pub(crate) fn is_of_stranger(&self) -> bool {
         matches!(self, Self::OtherHost { .. } | Self::KeyRefused(_))
     }

@@ -28,7 +28,7 @@ pub(crate) struct Connection {
     pub(super) answer_timeout: Duration,
 }
 
-/// What the library tells us about the server, for the other side of the connection's task.
+/// Facts about the server from the library's callbacks, shared with the connection.
 #[derive(Debug, Default)]
 struct Seen(Mutex<SeenFacts>);
 
@@ -58,7 +58,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// With the first thing that went wrong.
+    /// The first failure.
     pub(crate) async fn open(target: &Target, key: &KeyPair) -> Result<Self, ConnectError> {
         let reached = timeout(target.reach_timeout, TcpStream::connect(target.address)).await;
         let stream = reached
@@ -116,7 +116,7 @@ impl Connection {
                 seen,
                 answer_timeout: target.connect_timeout,
             }),
-            // What the library says, too, when the connection is lost before the answer.
+            // The library returns the same when the connection is lost before the answer.
             Ok(AuthResult::Failure {
                 remaining_methods, ..
             }) if remaining_methods.is_empty() && handle.is_closed() => {
@@ -149,7 +149,7 @@ impl Connection {
         self.seen.get().is_agent
     }
 
-    /// Whether the server said that it leaves: there will be nobody to connect to again.
+    /// Whether the server announced that it leaves, so that no connection will succeed again.
     pub(crate) fn has_left(&self) -> bool {
         self.seen.get().left
     }
@@ -181,7 +181,7 @@ macro_rules! refuse_channels {
             reply: ChannelOpenHandle,
             _session: &mut Session,
         ) -> impl Future<Output = Result<(), Self::Error>> + Send {
-            // Dropped, it says no.
+            // A dropped reply refuses the channel.
             drop(reply);
             ready(Ok(()))
         }

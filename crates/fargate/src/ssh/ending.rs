@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::error::Error;
 
-/// How long a script that is told to stop may take, before what is left of it is killed.
+/// Time between SIGTERM and SIGKILL when a script is stopped.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 
-/// How long, beyond that, we wait to hear that it is gone.
+/// Bound of the whole stop, until the server reports the end.
 pub(super) const STOP_LIMIT: Duration = Duration::from_secs(15);
 
 /// How a script ended.
@@ -17,16 +17,16 @@ pub(crate) enum Ended {
     Exited(i32),
     /// By this signal, without the SIG of its name.
     Signalled(String),
-    /// Unknown: the connection or the server went first, and this is why.
+    /// Unknown, because the connection or the server was lost first, for this reason.
     Lost(String),
-    /// By us, who were told to stop.
+    /// Stopped by this process after a signal.
     Stopped(Error),
 }
 
 /// The step of ending a script that was taken last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum StopStep {
-    /// It may go on.
+    /// It was not asked to end.
     NotAsked,
     /// Its processes got SIGTERM.
     Terminate,

@@ -1,20 +1,20 @@
 //! Output that comes after a script's end, on OpenSSH.
 //!
-//! OpenSSH keeps the channel open as long as any process that the script left behind holds its output open. The script's
-//! own last words may still be on their way, so output is taken in until the server pauses, but not for ever.
+//! OpenSSH keeps the channel open as long as any process that the script left behind holds its output open. The
+//! script's own last output may still be on its way, so output is read until the server pauses, but not for ever.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long the server may pause.
+/// Pause of the server that ends the output.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How long the server may go on, without the time in which the runner did not read.
+/// Bound of the output, without the time in which the runner did not read.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// More than can be the script's own after its end: the window of the channel (2 MiB), and what OpenSSH and the kernel's
-/// pipes hold. A runner that reads slowly gets so much, whatever the time.
+/// Upper bound of the script's own output after its end: the channel's window (2 MiB), and the buffers of OpenSSH and
+/// the kernel's pipes. A runner that reads slowly gets that much, regardless of time.
 const OWN: usize = 4 * 1024 * 1024;
 
 /// The output after the end.

@@ -1,5 +1,5 @@
-//! One script that outlives its connection: our own agent goes on with it, and keeps what it puts out, until we are
-//! back. What is said on the channel is described in [`fargate_wire::script`].
+//! A script that outlives its connection: our own agent goes on with it, and keeps its output until the driver is back.
+//! [`fargate_wire::script`] describes the frames on the channel.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -23,22 +23,22 @@ use crate::output::Output;
 use crate::signals::Shutdown;
 use crate::text::plain;
 
-/// Bytes that are passed on before the agent hears of it. Often enough that it never waits for that.
+/// Bytes passed on between two acknowledgements: few enough that the agent never waits for one.
 const ACKNOWLEDGE: u64 = WINDOW / 2;
 
 /// Piece of the script that is sent at a time: with its head one SSH packet.
 const PIECE: usize = 32 * 1024 - HEAD;
 
-/// Bytes that may have come and not been passed on. Ours never comes near: what claims to be an agent and sends more
-/// would fill the manager's memory.
+/// Most bytes that may have come and not been passed on. Our agent never comes near. A server that sends more would
+/// fill the manager's memory.
 const FLOOD: u64 = 2 * WINDOW;
 
-/// How a connection came out.
+/// The outcome of a connection.
 #[derive(Debug)]
 pub(crate) enum Attended {
-    /// There is nothing more to be had.
+    /// The script has ended.
     Over(Ended),
-    /// It was lost, and this is why. The script goes on.
+    /// The connection was lost, for this reason. The script goes on.
     Lost(String),
 }
 
@@ -51,18 +51,18 @@ pub(crate) struct ResumableScript<'a> {
     stdout: &'a mut Output,
     stderr: &'a mut Output,
     log: LogReader,
-    /// What is being passed on.
+    /// Output that is being passed on.
     current: Option<(Stream, Bytes)>,
     end: Option<ScriptEnd>,
     /// Whether the agent has answered for this script.
     known: bool,
     answers: u32,
-    /// Why the script is to end.
+    /// Reason for ending the script.
     failure: Option<Error>,
     step: StopStep,
-    /// After this nothing more is waited for.
+    /// End of all waiting.
     deadline: Option<Instant>,
-    /// Nobody takes the output any more.
+    /// The output has no reader any more.
     unread: bool,
 }
 
@@ -109,7 +109,7 @@ impl<'a> ResumableScript<'a> {
         }
     }
 
-    /// Passes on what has come, when there is no hope of more.
+    /// Passes on the rest of the received output, when no more will come.
     pub(crate) async fn flush(&mut self) {
         while self.advance().is_ok() && self.current.is_some() {
             let written = write(self.stdout, self.stderr, self.current.as_ref()).await;
@@ -142,7 +142,7 @@ impl<'a> ResumableScript<'a> {
             attach: false,
             step: StopStep::NotAsked,
             acknowledged: None,
-            // At the first connection of all the agent can have none of it.
+            // On the very first connection the agent has none of it.
             upload: if self.has_been_sent()? {
                 Upload::Unknown
             } else {
@@ -206,8 +206,9 @@ impl<'a> ResumableScript<'a> {
         }
     }
 
-    /// Returns when a stop ends the opening of a channel: at once where the agent knows nothing of the script yet. Else
-    /// the script is to be ended, which takes the channel.
+    /// Returns when a stop ends the opening of a channel: at once while the agent does not know the script.
+    ///
+    /// Otherwise the channel is needed for ending the script.
     async fn stop_while_opening(&self, shutdown: &Shutdown) -> Error {
         let stopped = shutdown.requested().await;
         if self.known {
@@ -227,7 +228,7 @@ impl<'a> ResumableScript<'a> {
             .map_err(|error| unreadable(&error))
     }
 
-    /// Finds what is next to be passed on, or the end.
+    /// Decodes the next output to pass on, or the end.
     fn advance(&mut self) -> Result<(), Malformed> {
         while self.current.is_none() && self.end.is_none() {
             match self.log.step()? {
@@ -240,7 +241,7 @@ impl<'a> ResumableScript<'a> {
         Ok(())
     }
 
-    /// Takes note of what was passed on.
+    /// Notes the output that was passed on.
     fn written(&mut self, written: std::io::Result<usize>) {
         match (written, &mut self.current) {
             (Ok(length), Some((_, piece))) => {
@@ -262,7 +263,7 @@ impl<'a> ResumableScript<'a> {
         }
     }
 
-    /// The script is to end, because of this.
+    /// Begins to end the script, for this reason.
     fn fail(&mut self, why: Error) {
         self.failure = Some(why);
         self.step = StopStep::Terminate;
@@ -275,7 +276,7 @@ impl<'a> ResumableScript<'a> {
         self.log.decoded() - left as u64
     }
 
-    /// Takes in what came; returns why the agent refuses, if it does.
+    /// Takes in data; returns the agent's reason if it refuses.
     fn take_in(
         &mut self,
         mut data: Bytes,
@@ -308,7 +309,7 @@ impl<'a> ResumableScript<'a> {
         Ok(None)
     }
 
-    /// What is to be sent next, the most urgent first.
+    /// The next frame to send, the most urgent first.
     fn next_frame(&mut self, sent: &mut Sent) -> Result<Option<Vec<u8>>> {
         if !sent.attach {
             sent.attach = true;
@@ -330,7 +331,7 @@ impl<'a> ResumableScript<'a> {
         }
         let passed_on = self.passed_on();
         let is_due = match sent.acknowledged {
-            // What was said on the connection before may not have arrived.
+            // An acknowledgement on the previous connection may not have arrived.
             None => passed_on > 0,
             Some(acknowledged) => passed_on - acknowledged >= ACKNOWLEDGE,
         };

@@ -24,8 +24,8 @@ use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
 
-/// How long the last words of a script that was ended may take.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Bound of the last output of a script that was ended.
+const LAST_OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Piece of the script that is read and sent at a time.
 const PIECE: usize = 32 * 1024;
@@ -76,7 +76,7 @@ impl Connection {
                 }
                 () = &mut ending => {
                     ending = Box::pin(pending());
-                    script_run.deadline = Some(Instant::now() + LAST_WORDS);
+                    script_run.deadline = Some(Instant::now() + LAST_OUTPUT_TIMEOUT);
                 }
                 () = until(script_run.remainder_deadline()) => script_run.close(),
                 () = until(script_run.deadline) => break,
@@ -90,7 +90,7 @@ impl Connection {
     }
 }
 
-/// A script that a shell runs over there, as far as it is.
+/// The progress of a script in a shell of the task.
 struct ShellRun {
     group: Announcement,
     /// Output that is being passed on.
@@ -98,12 +98,12 @@ struct ShellRun {
     ended: Option<Ended>,
     /// Output after the end.
     remainder: Option<Remainder>,
-    /// Why the script is to end.
+    /// Reason for ending the script.
     failure: Option<Error>,
     step: StopStep,
-    /// After this nothing more is waited for, because the script was told to end.
+    /// End of all waiting, once the script was asked to end.
     deadline: Option<Instant>,
-    /// Nobody takes the output any more.
+    /// The output has no reader any more.
     is_unread: bool,
     /// Nothing more is taken in.
     is_closed: bool,
@@ -163,7 +163,7 @@ impl ShellRun {
         }
     }
 
-    /// Takes note of output that was passed on.
+    /// Notes the output that was passed on.
     fn written(&mut self, written: std::io::Result<usize>) {
         match (written, &mut self.passing) {
             (Ok(length), Some((_, output))) => {
@@ -186,7 +186,7 @@ impl ShellRun {
         }
     }
 
-    /// The script is to end, for the first of these reasons.
+    /// Begins to end the script, for the first of its reasons.
     fn fail(&mut self, why: Error) {
         self.failure.get_or_insert(why);
         self.deadline

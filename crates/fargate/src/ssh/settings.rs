@@ -58,8 +58,9 @@ pub(super) fn configuration(target: &Target, expected: Option<&PublicKey>) -> Ar
     })
 }
 
-/// What servers of the last ten years can do, those in FIPS mode included. Not the larger finite fields, nor any that the
-/// server picks: they cost us seconds of computing, in which nothing else happens.
+/// Key exchanges that servers of the last ten years know, those in FIPS mode included.
+///
+/// The larger finite fields and those that the server picks are left out: they cost seconds of blocking computation.
 const KEY_EXCHANGES: &[kex::Name] = &[
     kex::MLKEM768X25519_SHA256,
     kex::CURVE25519,

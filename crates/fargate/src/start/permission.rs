@@ -1,4 +1,4 @@
-//! Job variables held against `[JobVariables]`.
+//! Checks job variables against `[JobVariables]`.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::config::Globs;
 use crate::error::{Error, Result};
 
-/// What the author of a job can do that asks for more than it may have.
+/// Advice for the author of a job that asks for more than it may have.
 pub(super) const CHOOSE_ALLOWED: &str = "Choose an allowed value in the .gitlab-ci.yml, or ask the runner's operators ([JobVariables] in fargate.toml).";
 
 /// A variable that any job may set unless the operator says otherwise.

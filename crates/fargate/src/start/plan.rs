@@ -1,4 +1,4 @@
-//! What prepare is about to start, decided before anything is.
+//! The plan of a start, made before prepare calls AWS.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use crate::start::request::{TaskRequest, TaskSource};
 use crate::state::clock;
 use crate::task::definition::{ComposedTask, ContainerEnvironment};
 
-/// How long after a job's own time its task may still be there: the runner stops scripts gracefully, and runs some more.
+/// Time that a task may outlive its job's timeout: the runner stops scripts gracefully, and runs some more.
 const AFTER_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-/// What is to be started, decided before anything is.
+/// The plan of a start.
 pub(crate) struct StartPlan {
     /// The task definition's name, or the job's image and services.
     pub(crate) title: String,
-    /// Nothing when the operator's task definition runs.
+    /// The job's own task; `None` when the operator's task definition runs.
     pub(crate) composed: Option<ComposedTask>,
     pub(crate) environments: Vec<ContainerEnvironment>,
-    /// When the job is over in any case, from now on.
+    /// Time from now by which the job is over.
     pub(crate) lifetime: Duration,
-    /// Whether somebody wants to see what the services print and cannot.
+    /// Whether the job asks for its services' output and there is no log to show it from.
     pub(crate) hides_output: bool,
 }
 

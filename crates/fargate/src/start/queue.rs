@@ -1,10 +1,10 @@
-//! The queue of a manager's processes that ask for tasks.
+//! The queue of a manager's processes that call RunTask.
 //!
-//! AWS takes some twenty RunTask calls a second for an account, and refuses the others. Many processes that were refused
-//! and try again whenever they like are mostly refused again. So who was refused takes the next free place in a queue,
-//! and so does who comes while there is one; where AWS refuses nobody there is no queue. A place is a time. The queue is
-//! a file with the first time that is nobody's: who is killed leaves a place empty, and nothing else. What EC2 refuses, of
-//! the calls that ECS makes there for us, has no place here: that is limited for others, too, and asks for longer pauses.
+//! AWS takes some twenty RunTask calls a second for an account, and refuses the others. Refused processes that try
+//! again at random are mostly refused again. So a refused caller takes the next slot in a queue, and so does a new
+//! caller while there is a queue; without refusals there is none. A slot is a time. The queue is a file with the first
+//! free slot: a killed process leaves its slot empty, and nothing else. The queue is not for refusals of EC2, which
+//! ECS calls for us: that limit is shared with others, and needs longer pauses.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,20 +15,20 @@ use crate::backoff::Backoff;
 use crate::state::clock::{self, millis};
 use crate::state::locks::{self, Lock};
 
-/// Time between two places: AWS's 20 calls a second (AWS: Fargate throttling quotas), and some room, as a call that
+/// Time between two slots: AWS's 20 calls a second (AWS: Fargate throttling quotas), and some room, as a call that
 /// comes too early has to queue again.
 const SPACING: Duration = Duration::from_millis(55);
 
-/// No queue is longer: a time further away was written before the clock was set back.
+/// Longest queue: a later slot was written before the clock was set back.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
-/// Bound of the wait for the queue's file, which its holder reads and writes and nothing else.
+/// Bound of the wait for the queue's file, whose holder only reads and writes it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The pauses of who is refused in its place, too: AWS has too many calls of others then.
+/// Pauses of a caller that is refused in its slot: AWS has too many calls of others then.
 const PAUSES: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
-/// One process's way through the queue.
+/// One process in the queue.
 #[derive(Debug)]
 pub(crate) struct Queue<'a> {
     directory: &'a Path,
@@ -49,19 +49,19 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// How long to wait before the first call.
+    /// Returns the wait before the first call.
     pub(crate) async fn enter(&self) -> Duration {
-        // Without the lock: mostly there is no queue, and then nothing is to be written.
+        // Read without the lock: mostly there is no queue, and nothing to write.
         let file = std::fs::read_to_string(locks::path(self.directory, &self.name));
         let free_at = file.ok().and_then(|word| word.parse().ok());
         if front(free_at, now()).is_some() {
-            self.take_place(Duration::ZERO).await
+            self.take_slot(Duration::ZERO).await
         } else {
             Duration::ZERO
         }
     }
 
-    /// How long to wait before the next call, after one that was refused for its rate.
+    /// Returns the wait before the next call, after one that was refused for its rate.
     pub(crate) async fn refused(&mut self) -> Duration {
         let pause = if self.is_refused {
             self.pauses.pause()
@@ -69,11 +69,11 @@ impl<'a> Queue<'a> {
             Duration::ZERO
         };
         self.is_refused = true;
-        self.take_place(pause).await
+        self.take_slot(pause).await
     }
 
-    /// Without the file, by some trouble with it, there is no queue.
-    async fn take_place(&self, pause: Duration) -> Duration {
+    /// Takes a slot, and returns the wait for it. Trouble with the file means no queue.
+    async fn take_slot(&self, pause: Duration) -> Duration {
         let deadline = Instant::now() + LOCK_TIMEOUT;
         let taking = Lock::take(self.directory, &self.name, "queues for a task", deadline);
         let mut lock = match taking.await {
@@ -85,23 +85,24 @@ impl<'a> Queue<'a> {
         };
         let free_at = lock.read(LONGEST).and_then(|word| word.parse().ok());
         let now = now();
-        let (at, free_at) = place(free_at, now, millis(pause));
+        let (at, free_at) = slot(free_at, now, millis(pause));
         if let Some(free_at) = free_at {
-            // Of one length, so that who reads meanwhile sees this time or the one before.
+            // Slots have one length, so that a concurrent reader sees the new one or the old one.
             lock.write(&format!("{free_at:020}"));
         }
         Duration::from_millis(at.saturating_sub(now))
     }
 }
 
-/// The first free place, where there is a queue. Times are in milliseconds since 1970.
+/// The first free slot, if there is a queue. Times are in milliseconds since 1970.
 fn front(free_at: Option<u64>, now: u64) -> Option<u64> {
     free_at.filter(|at| *at > now && at - now <= millis(LONGEST))
 }
 
-/// The place of who comes `now` and waits for `pause` at least, and the next free one if that has changed. Who waits for
-/// longer than the queue does not lengthen it.
-fn place(free_at: Option<u64>, now: u64, pause: u64) -> (u64, Option<u64>) {
+/// The slot of a caller that comes `now` and waits for `pause` at least, and the next free slot if that changes.
+///
+/// A caller that waits longer than the queue does not lengthen it.
+fn slot(free_at: Option<u64>, now: u64, pause: u64) -> (u64, Option<u64>) {
     let front = front(free_at, now).unwrap_or(now + millis(SPACING));
     if now + pause > front {
         (now + pause, None)
@@ -145,7 +146,7 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
-        // A place of its own, at once.
+        // The first slot comes at once.
         assert!(runtime.block_on(queue.refused()) <= SPACING);
         let pauses = (0..9).map(|_| runtime.block_on(queue.refused()).as_millis());
         for (regular, pause) in [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]
@@ -161,13 +162,13 @@ mod tests {
     }
 
     proptest! {
-        /// However they come, places in the queue are apart, none is taken twice, and none is left free.
+        /// Slots are apart, none is taken twice, and none is left free, in whatever order callers come.
         #[test]
         fn places_follow_each_other(comings in prop::collection::vec((0_u64..200, 0_u64..500), 1..60)) {
             let (mut free_at, mut now, mut last) = (None, NOW, None::<u64>);
             for (after, pause) in comings {
                 now += after;
-                let (at, next) = place(free_at, now, pause);
+                let (at, next) = slot(free_at, now, pause);
                 prop_assert!(at >= now + pause);
                 if let Some(next) = next {
                     prop_assert_eq!(next, at + millis(SPACING));

@@ -1,4 +1,4 @@
-//! Sees to it that the job's task definition is registered, once for all jobs with the same content.
+//! Registers the job's task definition, once for all jobs with the same content.
 //!
 //! Registering is limited to one a second in an account, and concurrent registrations of a family fail, so the jobs of
 //! a manager queue at a lock and look the family up before they register it.
@@ -20,17 +20,17 @@ use crate::output::say;
 use crate::state::locks::Lock;
 use crate::task::definition::TaskDefinition;
 
-/// How long what one job found out is good for the next ones: jobs come in crowds, and looking up is limited too.
+/// Time for which later jobs use one job's answer: jobs come in crowds, and look-ups are limited too.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// Pauses between repetitions of a call whose trouble may pass.
+/// Pauses between repetitions after trouble that may pass.
 const REPETITIONS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
 
-/// ARN of `definition`, with the revision, registered by now.
+/// Returns the ARN of `definition` with its revision, and registers it if needed.
 ///
 /// # Errors
 ///
-/// When AWS refuses, or the lock cannot be had by `deadline`.
+/// When AWS refuses, or another process holds the lock beyond `deadline`.
 pub(crate) async fn registered(
     aws: &Aws,
     context: &Context<'_>,

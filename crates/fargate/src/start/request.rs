@@ -14,8 +14,8 @@ use crate::error::{Blame, Error, Result};
 use crate::gitlab::{JobOverrides, JobPayload, project_folder};
 use crate::task::definition::{self, ComposedTask, CompositionInput};
 
-/// Stands for a job's public key where only its length counts: an Ed25519 one in OpenSSH's form has 80 characters.
-const SOME_KEY: &str =
+/// A placeholder of the length of a public key: an Ed25519 key in OpenSSH's form has 80 characters.
+const PLACEHOLDER_KEY: &str =
     "ssh-ed25519 ....................................................................";
 
 /// A request for a task, checked.
@@ -24,9 +24,9 @@ pub(crate) struct TaskRequest<'a> {
     pub(crate) platform_version: Option<String>,
     /// The job's choice in place of the operator's capacity providers.
     pub(crate) strategy: Option<Vec<StrategyItem>>,
-    /// What differs from the task definition.
+    /// Differences from the task definition.
     pub(crate) overrides: TaskOverrides,
-    /// What the job's variables changed, or did not, for the job log.
+    /// Effects of the job's variables, for the job log.
     pub(crate) notes: Vec<String>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum TaskSource<'a> {
     JobImage(Box<JobImageSource<'a>>),
 }
 
-/// Everything that the task of a job with its own image is composed of.
+/// The input for the task of a job with its own image.
 pub(crate) struct JobImageSource<'a> {
     pub(crate) settings: &'a JobImage,
     region: &'a str,
@@ -48,7 +48,7 @@ pub(crate) struct JobImageSource<'a> {
 }
 
 impl JobImageSource<'_> {
-    /// The task for a job whose key is `public_key`, and which is over by `deadline`.
+    /// Composes the task of a job with this public key, which is over by `deadline`.
     pub(crate) fn compose(&self, public_key: &str, deadline: u64) -> Result<ComposedTask> {
         definition::compose(&CompositionInput {
             settings: self.settings,
@@ -69,7 +69,7 @@ impl<'a> TaskRequest<'a> {
     ///
     /// # Errors
     ///
-    /// [`Blame::Job`] when the job asks for what it may not have or what cannot be.
+    /// [`Blame::Job`] when the job's request is forbidden or impossible.
     pub(crate) fn new(context: &Context<'a>) -> Result<Self> {
         let config = context.config;
         let allowed = &config.job_variables;
@@ -95,8 +95,8 @@ impl<'a> TaskRequest<'a> {
             }
             Mode::JobImage(settings) => {
                 let source = job_image(context, asked, settings, sizes, &mut notes)?;
-                // So that config already refuses what prepare would.
-                source.compose(SOME_KEY, u64::from(u32::MAX))?;
+                // Composed already here, so that config refuses what prepare would refuse.
+                source.compose(PLACEHOLDER_KEY, u64::from(u32::MAX))?;
                 TaskSource::JobImage(Box::new(source))
             }
         };

@@ -1,5 +1,5 @@
-//! How large the job's task is to be: the operator's size, changed by the job's variables within their limits, and
-//! rounded up to a size that Fargate has.
+//! The size of the job's task: the operator's, changed by the job's variables within their limits, and rounded up to a
+//! size that Fargate has.
 
 use super::permission::{CHOOSE_ALLOWED, limited};
 use crate::aws::TaskOverrides;
@@ -11,13 +11,14 @@ use crate::task::definition::smallest_pair;
 /// Sizes of a task that is composed for its job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sizes {
-    /// What jobs have that ask for nothing else: what the task definition says.
+    /// Size of jobs that ask for nothing else, as in the task definition.
     pub(crate) usual: (Cpu, Memory),
 }
 
 impl Sizes {
-    /// The sizes, where `usual` is the operator's, and what of the job's task differs from it. Without `usual` the
-    /// size of the operator's task definition is unknown here, and only what the job asks for is changed.
+    /// The sizes, and the overrides of the job's task, where `usual` is the operator's size.
+    ///
+    /// Without `usual` the size of the operator's task definition is unknown, and only the job's own values override.
     ///
     /// # Errors
     ///
@@ -114,7 +115,7 @@ fn round_up((cpu, memory): (Cpu, Memory), notes: &mut Vec<String>) -> Result<(Cp
     Ok(pair)
 }
 
-/// Whether rounding up went over a limit. What jobs have without asking is never over it.
+/// Refuses a size that rounding took over a limit. The operator's own size is never over it.
 fn check_limits(
     pair: (Cpu, Memory),
     (cpu, memory): (Option<Cpu>, Option<Memory>),

@@ -1,4 +1,4 @@
-//! An ECS task as one look at it showed it, and what follows from that: how far it is, and how it is reached.
+//! An ECS task as one DescribeTasks showed it: its progress towards running, and its address.
 //!
 //! Every field of a reply may be missing, statuses may be new, and states may be skipped between two looks
 //! (AWS: task lifecycle), so nothing here relies on having seen an earlier one.
@@ -8,24 +8,24 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A task, as one look at it showed it.
+/// A task, as one reply of AWS describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Task {
     /// Its ARN, whose last part is its id.
     pub(crate) arn: String,
     /// ARN of the task definition it runs, with revision.
     pub(crate) definition: String,
-    /// What was last reported of it.
+    /// Status as last reported.
     pub(crate) last_status: String,
-    /// `STOPPED` as soon as its end has begun, which `last_status` may show much later.
+    /// `STOPPED` once its end has begun, which `last_status` may show much later.
     pub(crate) desired_status: String,
-    /// AWS's code for why it stopped.
+    /// AWS's code for the stop.
     pub(crate) stop_code: Option<String>,
-    /// AWS's words for why it stopped.
+    /// AWS's reason for the stop.
     pub(crate) stopped_reason: Option<String>,
     /// Whether the pull of the images has begun.
     pub(crate) pull_started: bool,
-    /// Whether it is over.
+    /// Whether the pull has ended.
     pub(crate) pull_stopped: bool,
     /// Whether it ever was `RUNNING`.
     pub(crate) started: bool,
@@ -33,13 +33,13 @@ pub(crate) struct Task {
     pub(crate) cpu: Option<u32>,
     /// Memory in MiB.
     pub(crate) memory: Option<u32>,
-    /// Where it was placed, with a capacity provider strategy.
+    /// Capacity provider it was placed on, with a strategy.
     pub(crate) capacity_provider: Option<String>,
     /// Zone it was placed in.
     pub(crate) availability_zone: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// Time of its creation, in seconds since 1970.
     pub(crate) created_at: Option<u64>,
-    /// What RunTask was told, for finding a job's task again.
+    /// Group from RunTask, by which a job's task is found again.
     pub(crate) group: Option<String>,
     /// Its containers, in no particular order.
     pub(crate) containers: Vec<Container>,
@@ -58,13 +58,13 @@ pub(crate) struct Container {
     pub(crate) last_status: String,
     /// Status it exited with, if it ran and ended.
     pub(crate) exit_code: Option<i32>,
-    /// AWS's words on what is wrong with it.
+    /// AWS's reason for its failure.
     pub(crate) reason: Option<String>,
     /// Its address, which appears late.
     pub(crate) private_ip: Option<IpAddr>,
 }
 
-/// The network interface of a task, as far as it is there yet.
+/// The network interface of a task, as far as it exists yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Interface {
     /// Its EC2 id.
@@ -73,7 +73,7 @@ pub(crate) struct Interface {
     pub(crate) private_ip: Option<IpAddr>,
 }
 
-/// What a task that is about to run is busy with.
+/// The phase of a task on its way to running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// AWS looks for capacity and makes the network interface.
@@ -82,12 +82,12 @@ pub(crate) enum Phase {
     Pulling,
     /// The containers are being started.
     Starting,
-    /// The containers run; that says nothing of the SSH server in them.
+    /// The containers run; the SSH server in them may not listen yet.
     Running,
 }
 
 impl Phase {
-    /// What is going on, for the job log.
+    /// The current activity, for the job log.
     pub(crate) fn doing(self) -> &'static str {
         match self {
             Self::Provisioning => "waiting for AWS to provision the task",
@@ -97,7 +97,7 @@ impl Phase {
         }
     }
 
-    /// What is over when the next phase begins, for the job log.
+    /// The result of the phase, for the job log.
     pub(crate) fn done(self) -> &'static str {
         match self {
             Self::Provisioning => "Provisioned",
@@ -114,7 +114,7 @@ impl Task {
         id(&self.arn)
     }
 
-    /// Where the task is on its way to running.
+    /// The task's phase on its way to running.
     pub(crate) fn phase(&self) -> Phase {
         if self.started || self.last_status == "RUNNING" {
             Phase::Running
@@ -136,7 +136,7 @@ impl Task {
             )
     }
 
-    /// Whether it is over, its containers' exit codes and reasons with it.
+    /// Whether it has ended; its containers' exit codes and reasons are final then.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.last_status.as_str(), "STOPPED" | "DELETED")
     }
@@ -158,7 +158,7 @@ impl Task {
             .find(|container| container.name == name)
     }
 
-    /// Size as people write it, such as "1 vCPU, 2 GB".
+    /// Size as text, such as "1 vCPU, 2 GB".
     pub(crate) fn size(&self) -> Option<String> {
         let (cpu, memory) = (
             f64::from(self.cpu?) / 1024.0,
@@ -173,7 +173,7 @@ pub(crate) fn id(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// The page of AWS's console that shows the task; none where the ARN is of no partition we know a console of.
+/// The page of AWS's console that shows the task, for ARNs of partitions with a known console.
 pub(crate) fn console_link(arn: &str) -> Option<String> {
     let mut parts = arn.splitn(6, ':').skip(1);
     let (partition, _service, region, _account, resource) = (
@@ -195,10 +195,10 @@ pub(crate) fn console_link(arn: &str) -> Option<String> {
     ))
 }
 
-/// How long to wait before the next look at a task that was asked for `waited` ago.
+/// Pause before the next look at a task that was started `waited` ago.
 ///
-/// Quick at first, because the address that everything else waits for can appear any moment; slower once SSH
-/// is being tried, because then a look only finds out that the task died.
+/// Quick at first, because the address can appear any moment and everything else waits for it. Slower once SSH is
+/// tried, because a look then only shows that the task died.
 pub(crate) fn look_again(waited: Duration, address_known: bool) -> Duration {
     let (least, most) = if address_known {
         (2.0, 5.0)

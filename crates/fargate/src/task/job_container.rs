@@ -9,7 +9,7 @@ pub(crate) struct JobContainer {
     pub(crate) port: u16,
     /// The image.
     pub(crate) image: String,
-    /// Whether the job named it, rather than the operator.
+    /// Whether the job named the image, rather than the operator.
     pub(crate) is_jobs: bool,
     /// The services beside it.
     pub(crate) services: Vec<ServiceContainer>,
@@ -22,6 +22,6 @@ pub(crate) struct ServiceContainer {
     pub(crate) container: String,
     /// Its name in the job log.
     pub(crate) label: String,
-    /// Ports that the job says it listens on.
+    /// Ports it listens on, according to the job.
     pub(crate) ports: Vec<u16>,
 }

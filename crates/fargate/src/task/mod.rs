@@ -1,5 +1,4 @@
-//! Decisions about an ECS task: how far it is, why it stopped, where it is placed, how it is marked, and its definition.
-//! Asking AWS is `aws`'s.
+//! Decisions about an ECS task, without I/O: progress, stop reason, placement, marks and definition.
 
 pub(crate) mod definition;
 mod description;

@@ -1,11 +1,11 @@
-//! The marks of a task: which manager's it is, which job's, of which folder, and when it is over.
+//! The marks of a task: its manager, job and metadata folder, and the time by which the job is over.
 //!
-//! Both marks are part of RunTask itself and need no permission of their own, as tags do. With them a task is found, and
-//! judged, without a record.
+//! Both marks are part of RunTask and need no permission of their own, as tags do. They identify a task without a
+//! record.
 
 use crate::gitlab::Job;
 
-/// The beginning of the groups of jobs' tasks.
+/// Prefix of the groups of jobs' tasks.
 const GROUP: &str = "gitlab/";
 
 /// The mark of the manager with this name on its tasks, by which AWS lists them (AWS: startedBy, up to 128 letters,
@@ -24,19 +24,19 @@ pub(crate) fn old_group(job: &Job) -> String {
     format!("{GROUP}{}/{}", job.project_id, job.id)
 }
 
-/// A group, read.
+/// A parsed group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// Id of the project.
     pub(crate) project: u64,
     /// Id of the job.
     pub(crate) job: u64,
-    /// The id of the folder with the job's record, and when the job is over in any case; not in marks of format 1.
+    /// Id of the folder with the job's record, and the time by which the job is over; absent in marks of format 1.
     pub(crate) origin: Option<(String, u64)>,
 }
 
 impl Mark {
-    /// The mark in a group; nothing where no driver wrote it.
+    /// Parses a group; `None` when no driver wrote it.
     pub(crate) fn parse(group: &str) -> Option<Self> {
         let mut parts = group.strip_prefix(GROUP)?.split('/');
         let (project, job) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);

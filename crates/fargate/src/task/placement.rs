@@ -1,4 +1,4 @@
-//! Where a task is tried to be placed, and where next when there is no capacity. Decisions only.
+//! The order in which a task's launch tries subnets and capacity providers. Decisions only.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::config::StrategyItem;
 /// Pauses between rounds: capacity comes back in minutes, not seconds.
 const PAUSES: Backoff = Backoff::new(Duration::from_secs(5), Duration::from_secs(60));
 
-/// What there is to choose from.
+/// The subnets and strategies to choose from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Places<'a> {
     /// At least one.
     pub(crate) subnets: &'a [String],
     /// The cluster's default when empty.
     pub(crate) strategy: &'a [StrategyItem],
-    /// What is tried when `strategy` finds no capacity; nothing when empty.
+    /// Used when `strategy` finds no capacity; unused when empty.
     pub(crate) fallback: &'a [StrategyItem],
 }
 
@@ -51,18 +51,18 @@ pub(crate) fn placement<'a>(
     })
 }
 
-/// How many places a round has.
+/// Number of places in a round.
 fn round(places: &Places<'_>) -> usize {
     places.subnets.len() * if places.fallback.is_empty() { 1 } else { 2 }
 }
 
-/// How long to wait after the round that ends with attempt `attempt`, before jitter.
+/// Pause after the round that ends with `attempt`, before jitter.
 pub(crate) fn pause_after(places: &Places<'_>, attempt: usize) -> Duration {
     let rounds = attempt / round(places).max(1);
     PAUSES.regular(u32::try_from(rounds).unwrap_or(u32::MAX))
 }
 
-/// What a strategy says, for the job log.
+/// A strategy in words, for the job log.
 pub(crate) fn describe(strategy: &[StrategyItem]) -> String {
     if strategy.is_empty() {
         return "the cluster's default capacity providers".to_owned();

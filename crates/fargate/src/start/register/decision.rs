@@ -1,34 +1,34 @@
-//! What to do next for a task definition, by whoever holds its family's lock. Decisions only.
+//! The next step towards a registered task definition, for the holder of its family's lock. Decisions only.
 
-/// What the holder of the lock knows.
+/// The state of the definition, as far as the holder of the lock knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Known {
     /// Nothing yet, or nothing any more.
     Nothing,
     /// AWS has no such definition.
     Absent,
-    /// It is there: another job left word, or AWS notes so.
+    /// It exists, according to another job or to AWS.
     There,
-    /// AWS refused the last call. One that `may_pass` may have had its effect, and may be made again.
+    /// AWS refused the last call. A refusal that `may_pass` may be retried, and the call may have had its effect.
     Refused { may_pass: bool },
 }
 
-/// What to do next.
+/// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
-    /// It is there.
+    /// Take the definition, which exists.
     Take,
-    /// AWS is to be asked for it.
+    /// Look the family up.
     LookUp,
-    /// It is to be registered.
+    /// Register it.
     Register,
-    /// There is to be a pause, and nothing is known after it.
+    /// Pause, and know nothing afterwards.
     Pause,
-    /// It cannot be had.
+    /// Fail with the last refusal.
     GiveUp,
 }
 
-/// What to do next, for one who knows this, and whose time is not over if it `has_time`.
+/// The next step in this state of knowledge, if there still `has_time` for a pause.
 ///
 /// A registration is never repeated without a look-up before: a call that was refused may have had its effect, and of
 /// several managers that register the same, all but one are refused and find it then.

@@ -1,16 +1,16 @@
-//! Registering against all interleavings of a small model: two managers, which share no lock, with two jobs each, any of
-//! which may be killed between two of its steps.
+//! Checks registration in all interleavings of a small model.
 //!
-//! The decisions are those of `turn`; the model is of what `register.rs` and a sweep do with the lock's file, and of AWS,
-//! which refuses a registration while another one of the family is under way. Not modelled: that AWS may not know for a
-//! moment what was registered a moment ago, or may do for a while what a process asked for that is dead.
+//! Two managers, which share no lock, have two jobs each. Any job may be killed between two of its steps. The decisions
+//! are those of `decision`; the model covers the lock's file as `register.rs` and a sweep use it, and AWS, which
+//! refuses a registration while another one of the family is under way. The model leaves out eventual consistency: AWS
+//! may not know a recent registration yet, or may still act on the call of a dead process.
 
 use std::collections::HashSet;
 
 use super::decision::{Known, Move, next};
 
 const JOBS: usize = 4;
-/// Kills, failures of AWS, and sweeps that a history has at most.
+/// Most kills, failures of AWS, and sweeps of a history.
 const KILLS: u8 = 2;
 const FAILURES: u8 = 2;
 const SWEEPS: u8 = 1;
@@ -21,7 +21,7 @@ enum At {
     Coming,
     /// Has opened this one, and tries to lock it.
     Waiting(u8),
-    /// Has locked this one, and has not looked whether it still has its name.
+    /// Has locked this one, and has not checked that it still has its name.
     Locked(u8),
     /// Holds the lock of this one.
     Holding(u8, Known),
@@ -36,10 +36,10 @@ enum At {
 /// The file in the metadata folder of a manager.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct File {
-    /// Which one has the name now; a sweep takes it away, and the next who comes makes another one.
+    /// The file that has the name now. A sweep removes it, and the next job makes another.
     named: Option<u8>,
     next: u8,
-    /// Whether the one that has the name says that the definition is there.
+    /// Whether the file with the name says that the definition exists.
     says: bool,
 }
 
@@ -76,7 +76,7 @@ fn lives(at: At) -> bool {
     !matches!(at, At::Done | At::Dead)
 }
 
-/// What a job may do next: nothing while another one holds the lock, several things where AWS may do one or the other.
+/// The next steps of a job: none while another holds the lock, several where AWS may answer differently.
 fn steps(state: &State, job: usize) -> Vec<State> {
     let manager = manager(job);
     let to = |at: At| moved(state, job, at);
@@ -172,7 +172,7 @@ fn failing(state: &State) -> Option<State> {
     })
 }
 
-/// A job is killed. What AWS was registering for it may come or not.
+/// A job is killed. Its registration under way may succeed or not.
 fn kills(state: &State, job: usize) -> Vec<State> {
     let mut after = state.clone();
     after.at[job] = At::Dead;
@@ -241,7 +241,7 @@ fn check(state: &State) {
     }
 }
 
-/// Lets everybody who lives go on, in turn, while nothing fails; all must come to an end.
+/// Lets all living jobs go on in turn while nothing fails; all must come to an end.
 fn finish(state: &State) {
     let mut state = State {
         failures: FAILURES,

@@ -14,27 +14,28 @@ use crate::config::image;
 use crate::error::{Error, Result};
 use crate::task::job_container::{JobContainer, ServiceContainer};
 
-/// Containers of a task definition at most (AWS: RegisterTaskDefinition), and those that are not services.
+/// Most containers of a task definition (AWS: RegisterTaskDefinition).
 const MOST_CONTAINERS: usize = 10;
+/// Containers that are not services: bootstrap, coordinator and helper.
 const OWN_CONTAINERS: usize = 3;
 
-/// What a job's task is to be.
+/// A job's task, composed.
 #[derive(Debug)]
 pub(crate) struct ComposedTask {
     pub(crate) definition: TaskDefinition,
-    /// What the containers get by overrides.
+    /// Variables that the containers get by overrides.
     pub(crate) environments: Vec<ContainerEnvironment>,
     /// The job's image.
     pub(crate) image: String,
-    /// Whether the job named it, rather than the operator.
+    /// Whether the job named the image, rather than the operator.
     is_jobs: bool,
     pub(crate) services: Vec<ServiceContainer>,
-    /// What the job log should say about it.
+    /// Notes for the job log.
     pub(crate) notes: Vec<String>,
 }
 
 impl ComposedTask {
-    /// What the stages after prepare must know of it.
+    /// The part that the stages after prepare need.
     pub(crate) fn job_container(&self) -> JobContainer {
         JobContainer {
             port: AGENT_PORT,
@@ -49,7 +50,7 @@ impl ComposedTask {
 ///
 /// # Errors
 ///
-/// [`crate::error::Blame::Job`] when the job asks for what it may not have or what cannot be.
+/// [`crate::error::Blame::Job`] when the job's request is forbidden or impossible.
 pub(crate) fn compose(from: &CompositionInput<'_>) -> Result<ComposedTask> {
     let mut notes = Vec::new();
     let image = job_image(from)?;
@@ -85,19 +86,19 @@ pub(crate) fn compose(from: &CompositionInput<'_>) -> Result<ComposedTask> {
     })
 }
 
-/// The image of the job: its own if it may have it, or the operator's.
+/// The image of the job: its own if that is allowed, or the operator's default.
 fn job_image(from: &CompositionInput<'_>) -> Result<String> {
     let settings = from.settings;
-    let Some(wish) = from.asked.image() else {
+    let Some(requested) = from.asked.image() else {
         return settings.default_image.clone().ok_or_else(|| {
             Error::job("the job names no image, and this runner has none of its own")
                 .advise("Add image: to the job in the .gitlab-ci.yml.")
         });
     };
-    let name = image(&wish.name).map_err(|expected| {
+    let name = image(&requested.name).map_err(|expected| {
         Error::job(format!(
             "the job's image is {:?}, but must be {expected}",
-            wish.name
+            requested.name
         ))
         .advise("Correct image: in the .gitlab-ci.yml.")
     })?;

@@ -29,7 +29,7 @@ pub(super) fn containers(
     let user = user(&options, "the job's image", variables)?;
     let helper_image = reference::helper_image(&settings.helper_image, from.architecture);
     let bootstrap = ContainerDefinition {
-        // Named, though it is the image's own: whoever builds that image by other means need not think of it.
+        // Set explicitly, so that an agent image built by other means needs no entry point.
         entry_point: Some(words(&["/fargate-agent"])),
         command: Some(words(&["install", AGENT_FOLDER])),
         essential: false,
@@ -56,9 +56,9 @@ pub(super) fn containers(
         port: Some(HELPER_PORT),
         ..container(from, HELPER_CONTAINER, &helper_image)
     };
-    // Services may look for each other when they have hardly started, and the helper is who gives them their names. One alone has
-    // nobody to look for, and need not wait.
-    let named = (services.len() > 1).then_some(After::Start(HELPER_CONTAINER));
+    // Services may look each other up as soon as they start, and the helper gives them their names. A single service
+    // has no other to look up and does not wait.
+    let after_helper = (services.len() > 1).then_some(After::Start(HELPER_CONTAINER));
     let mut containers = vec![bootstrap, coordinator, helper];
     containers.extend(services.iter().map(|service| {
         let (entry_point, command) = service_command(service);
@@ -66,17 +66,17 @@ pub(super) fn containers(
             entry_point,
             command,
             user: service.user.clone(),
-            // One that dies must not take the job with it: the job log says it instead.
+            // A service that dies does not end the job; the job log reports it.
             essential: false,
             mounts: mounts(None),
-            after: named.clone(),
+            after: after_helper.clone(),
             ..container(from, &service.known.container, &service.image)
         }
     }));
     Ok(containers)
 }
 
-/// A container with what all have.
+/// A container with the settings that all share.
 fn container(from: &CompositionInput<'_>, name: &str, image: &str) -> ContainerDefinition {
     let settings = from.settings;
     let credentials = settings.registry_credentials.iter();
@@ -85,7 +85,7 @@ fn container(from: &CompositionInput<'_>, name: &str, image: &str) -> ContainerD
         name: name.to_owned(),
         image: image.to_owned(),
         credentials: credentials
-            // Whatever host Docker Hub is called by.
+            // Docker Hub has several host names.
             .filter(|(host, _)| reference::registry(&format!("{host}/image")) == registry)
             .map(|(_, secret)| secret.clone())
             .next(),
@@ -127,9 +127,9 @@ fn mounts(agent_read_only: Option<bool>) -> Vec<Mount> {
 }
 
 /// Entry point and command of the job's container. As in the Docker executor an image's own entry point runs with
-/// ours as its command, a job's `entrypoint:` takes its place, and `[""]` is none.
+/// ours as its command, a job's `entrypoint:` replaces it, and `[""]` removes it.
 ///
-/// Our command is one word, from which the agent knows the rest: more are lost on an entry point like `sh -c`.
+/// Our command is one word, because an entry point like `sh -c` drops further words; the agent knows the rest.
 fn job_command(entrypoint: Option<&[String]>) -> (Option<Vec<String>>, Option<Vec<String>>) {
     let agent_alone = Some(words(&[AGENT_FILE]));
     match entrypoint {
@@ -150,7 +150,7 @@ fn service_command(service: &Service) -> (Option<Vec<String>>, Option<Vec<String
     }
 }
 
-/// Whether an entry point is the usual spelling of none.
+/// Whether an entry point is `[""]`, the usual spelling of none.
 fn is_none(entrypoint: &[String]) -> bool {
     matches!(entrypoint, [only] if only.is_empty())
 }

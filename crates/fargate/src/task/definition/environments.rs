@@ -15,12 +15,12 @@ use crate::error::{Error, Result};
 /// The host name by which services find the job's own container, as in the Docker executor.
 const BUILD_NAME: &str = "build";
 
-/// What the containers get by overrides.
+/// The variables that containers get by overrides.
 ///
 /// # Errors
 ///
-/// When the services' own variables do not fit. Those of the job that do not fit beside them are only left out,
-/// because nobody said that a service needs them.
+/// When the services' own variables do not fit. The job's variables that do not fit beside them are left out, because
+/// no service named them.
 pub(super) fn environments(
     from: &CompositionInput<'_>,
     services: &[Service],
@@ -68,7 +68,7 @@ pub(super) fn environments(
     Ok(environments)
 }
 
-/// Gives the services the job's variables that fit, small ones first.
+/// Gives the services the job's variables that fit, smallest first.
 fn fill(
     environments: &mut [ContainerEnvironment],
     mut length: usize,

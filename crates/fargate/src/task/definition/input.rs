@@ -3,7 +3,7 @@
 use crate::config::{Architecture, Cpu, JobImage, Memory};
 use crate::gitlab::JobPayload;
 
-/// What a task is composed of.
+/// The input from which a job's task is composed.
 pub(crate) struct CompositionInput<'a> {
     pub(crate) settings: &'a JobImage,
     pub(crate) asked: &'a JobPayload,
@@ -12,10 +12,10 @@ pub(crate) struct CompositionInput<'a> {
     /// Size before the job's own changes, as Fargate has it.
     pub(crate) size: (Cpu, Memory),
     pub(crate) architecture: Architecture,
-    /// Where the project will be, once the runner knows.
+    /// The project's folder in the task, once the runner knows it.
     pub(crate) project_folder: Option<&'a str>,
-    /// The key that may log in.
+    /// Public key that may log in.
     pub(crate) public_key: &'a str,
-    /// When the task ends by itself, in seconds since 1970.
+    /// Time at which the task ends by itself, in seconds since 1970.
     pub(crate) deadline: u64,
 }

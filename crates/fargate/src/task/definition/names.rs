@@ -6,11 +6,11 @@ use super::reference::service_name;
 const LIMIT: usize = 253;
 
 /// The names of a service: those made of its image, with `/` as `__` and as `-`, then its aliases. Each once.
-/// Names made of an image that are none are left out.
+/// Names derived from the image that are not valid host names are left out.
 ///
 /// # Errors
 ///
-/// With the first alias that is no host name.
+/// The first alias that is not a host name.
 pub(crate) fn host_names(image: &str, aliases: Option<&str>) -> Result<Vec<String>, String> {
     let name = service_name(image);
     let mut names: Vec<String> = Vec::new();
@@ -28,7 +28,7 @@ pub(crate) fn host_names(image: &str, aliases: Option<&str>) -> Result<Vec<Strin
     Ok(names)
 }
 
-/// What people call the service: its first alias, or else its first name.
+/// The service's name in the job log: its first alias, or else its first host name.
 pub(crate) fn label(names: &[String], aliases: Option<&str>) -> String {
     let alias = split(aliases.unwrap_or_default()).next();
     alias
@@ -50,7 +50,7 @@ fn add(names: &mut Vec<String>, name: &str) {
     }
 }
 
-/// What a line of a hosts file can hold and a resolver looks up: `_` too, which DNS itself does not know.
+/// Whether a hosts file can hold the name and a resolver looks it up. `_` is allowed, unlike in DNS.
 fn is_host_name(name: &str) -> bool {
     let edge = |byte: &u8| byte.is_ascii_alphanumeric();
     let bytes = name.as_bytes();

@@ -1,10 +1,10 @@
-//! What a task gets beyond its definition, within what RunTask takes.
+//! The length of a task's overrides, within the limit of RunTask.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Characters of all overrides together (AWS: RunTask), less some for what AWS may write differently than we do.
+/// Limit in characters of all overrides together (AWS: RunTask), less a reserve, as AWS may serialize them differently.
 pub(crate) const LIMIT: usize = 8192 - 192;
 
 /// Variables of one container.

@@ -1,4 +1,4 @@
-//! Which sizes Fargate has, and the smallest that holds what is wanted.
+//! The sizes that Fargate has, and the smallest one that holds a requested size.
 
 use crate::config::{Cpu, Memory};
 

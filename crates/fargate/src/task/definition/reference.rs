@@ -1,4 +1,4 @@
-//! What is in the name of an image.
+//! The parts of an image's name.
 
 use crate::config::Architecture;
 
@@ -19,8 +19,8 @@ pub(crate) fn registry(image: &str) -> String {
     }
 }
 
-/// What else an image is called: without tag, by other spellings of its registry's host, and, on Docker Hub, with and
-/// without what may be left out.
+/// Other names of an image: without tag, with other spellings of its registry's host, and, on Docker Hub, with and
+/// without the optional parts.
 pub(crate) fn other_names(image: &str) -> Vec<String> {
     let name = image.split_once('@').map_or(image, |(name, _digest)| name);
     let host = registry(name);
@@ -48,7 +48,7 @@ pub(crate) fn other_names(image: &str) -> Vec<String> {
         .collect()
 }
 
-/// The name without tag, digest and registry port, as host names of services are made of it.
+/// The name without tag, digest and registry port, from which host names of services are derived.
 pub(crate) fn service_name(image: &str) -> String {
     let image = image.split_once('@').map_or(image, |(name, _digest)| name);
     let (host, path) = match image.split_once('/') {
@@ -79,7 +79,7 @@ pub(crate) fn helper_image(image: &str, architecture: Architecture) -> String {
     }
 }
 
-/// The architecture of a platform like `linux/arm64`; nothing where Fargate has no such machines.
+/// The architecture of a platform like `linux/arm64`, if Fargate has it.
 pub(crate) fn architecture(platform: &str) -> Option<Architecture> {
     let mut parts = platform.split('/');
     let (first, second) = (parts.next()?, parts.next());

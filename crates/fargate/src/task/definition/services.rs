@@ -1,4 +1,4 @@
-//! The services of a job: what each is to run, under which names, on which ports.
+//! The services of a job: image, command, host names and ports of each.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 use crate::gitlab::Image;
 use crate::task::job_container::ServiceContainer;
 
-/// Variable by which a service says the port it listens on (GitLab: Docker and Kubernetes executors).
+/// Variable with the ports that a service listens on (GitLab: Docker and Kubernetes executors).
 const PORT_VARIABLE: &str = "HEALTHCHECK_TCP_PORT";
 
 /// A service, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Service {
-    /// What the record keeps of it.
+    /// The part that the job's record keeps.
     pub(crate) known: ServiceContainer,
     pub(crate) image: String,
     pub(crate) entrypoint: Option<Vec<String>>,
@@ -28,11 +28,11 @@ pub(crate) struct Service {
     pub(crate) variables: BTreeMap<String, String>,
 }
 
-/// Checks the services in their order. What is odd without being wrong is added to `notes`.
+/// Checks the services in their order. Warnings are added to `notes`.
 ///
 /// # Errors
 ///
-/// [`crate::error::Blame::Job`] with the first service that cannot be.
+/// [`crate::error::Blame::Job`] for the first invalid service.
 pub(crate) fn services(
     asked: &[Image],
     allowed: Option<&Globs>,
@@ -153,7 +153,7 @@ fn service(
     })
 }
 
-/// The ports of a service's own variables, in whatever case it is written.
+/// The ports in a service's own variables. The variable's name may have any case.
 fn ports(variables: &BTreeMap<String, String>) -> Result<Vec<u16>, String> {
     let given = variables
         .iter()
@@ -171,11 +171,11 @@ fn ports(variables: &BTreeMap<String, String>) -> Result<Vec<u16>, String> {
         .collect()
 }
 
-/// Whom the processes of an image are to run as. As for the runner a reference to nothing is no wish.
+/// The user that an image's processes run as. As in the runner, a reference to nothing counts as absent.
 ///
 /// # Errors
 ///
-/// [`crate::error::Blame::Job`] when it is no user, or a secret.
+/// [`crate::error::Blame::Job`] when it is not a valid user, or is a secret.
 pub(crate) fn user(image: &Image, whose: &str, job: &JobVariables<'_>) -> Result<Option<String>> {
     let user = image.user().map(|user| job.named(&user));
     match user.filter(|user| !user.is_empty()) {
@@ -187,8 +187,9 @@ pub(crate) fn user(image: &Image, whose: &str, job: &JobVariables<'_>) -> Result
     }
 }
 
-/// Whether ECS takes it as a container's user (AWS: ContainerDefinition). A `$` is left of a reference that could not be
-/// replaced, and in no name of a user.
+/// Whether ECS takes it as a container's user (AWS: ContainerDefinition).
+///
+/// A `$` remains of a reference that could not be replaced; no user's name has one.
 pub(crate) fn is_user(user: &str) -> bool {
     let part = |part: &str| {
         !part.is_empty()

@@ -1,4 +1,4 @@
-//! The task definition of a job: what of it AWS cannot be told when the task starts, and nothing secret.
+//! The task definition of a job: the settings that RunTask cannot override, and nothing secret.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -32,7 +32,7 @@ pub(crate) struct TaskDefinition {
 pub(crate) struct ContainerDefinition {
     pub(crate) name: String,
     pub(crate) image: String,
-    /// ARN of the secret that its registry wants.
+    /// ARN of the secret with the registry's credentials.
     pub(crate) credentials: Option<String>,
     /// Whether the task ends with it.
     pub(crate) essential: bool,
@@ -53,7 +53,7 @@ pub(crate) struct ContainerDefinition {
     pub(crate) log: Option<LogConfiguration>,
 }
 
-/// What of another container, named here, one waits for.
+/// The condition on another container, named here, for which a container waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) enum After {
     Success(&'static str),
@@ -81,7 +81,7 @@ impl TaskDefinition {
     pub(crate) fn family(&self) -> String {
         // The fields in their order, which is the same every time; writing them to memory cannot fail.
         let content = serde_json::to_vec(self).unwrap_or_default();
-        // Another program's idea of the same content is to have another family.
+        // Another version of the driver gets another family for the same content.
         let digest = Sha256::new()
             .chain_update(concat!("fargate ", env!("CARGO_PKG_VERSION"), "\n"))
             .chain_update(content)

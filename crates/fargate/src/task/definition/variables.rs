@@ -1,8 +1,8 @@
-//! Which variables a service gets, with what is in them.
+//! The variables that a service gets, with their references replaced.
 //!
-//! They travel in the overrides of RunTask, which whoever may look at tasks can read, and which are short. So a
-//! service gets what the `.gitlab-ci.yml` sets for it and for the job, without GitLab's own variables, and nothing
-//! that holds a secret.
+//! They travel in the overrides of RunTask, which are short and readable by everybody who may describe tasks. So a
+//! service gets the variables that the `.gitlab-ci.yml` sets for it and for the job, without GitLab's own and without
+//! any that holds a secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub(crate) struct ServiceVariables {
     pub(crate) own: BTreeMap<String, String>,
     /// Names of its own that hold a secret.
     pub(crate) secret: Vec<String>,
-    /// Names of its own that refer to what is not known here, each with what that is.
+    /// Names of its own that refer to unknown variables, each with the name it refers to.
     pub(crate) unknown: Vec<(String, String)>,
 }
 
@@ -41,7 +41,7 @@ impl<'a> JobVariables<'a> {
                 .collect(),
             project_folder,
         };
-        // Once, and all of them by what is written: so does the runner.
+        // References are replaced once, by the values as written, as the runner does.
         let replaced = variables
             .iter()
             .map(|variable| (variable, written.replaced(variable)))
@@ -98,22 +98,22 @@ impl<'a> JobVariables<'a> {
     pub(crate) fn for_all(&self) -> BTreeMap<String, String> {
         let mut given = BTreeMap::new();
         for (variable, value) in &self.variables {
-            let wanted = variable.public
+            let may_be_shown = variable.public
                 && !variable.masked
                 && !variable.file
                 && is_name(&variable.key)
                 && !is_predefined(&variable.key);
             // The last of several with the same name counts, whatever the earlier ones were.
             given.remove(&variable.key);
-            if wanted && !self.holds_secret(value) {
+            if may_be_shown && !self.holds_secret(value) {
                 given.insert(variable.key.clone(), value.clone());
             }
         }
         given
     }
 
-    /// `text` of the job's author with references replaced, as the runner does it in names of images; as it is written where that
-    /// would show a secret.
+    /// `text` with references replaced, as the runner does in names of images; unchanged where that would show a
+    /// secret.
     pub(crate) fn named(&self, text: &str) -> String {
         let named = expand(text, |name| self.value(name).unwrap_or_default());
         if self.holds_secret(&named) {
@@ -152,7 +152,7 @@ fn is_name(key: &str) -> bool {
     !key.is_empty() && !key.contains(['=', '\0'])
 }
 
-/// GitLab's and the runner's own, of which there are more than would fit, and those meant for the runner and us.
+/// Whether GitLab, the runner or this driver owns the variable. There are more of them than would fit.
 fn is_predefined(key: &str) -> bool {
     matches!(key, "CI" | "GITLAB_CI")
         || [

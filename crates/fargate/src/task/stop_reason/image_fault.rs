@@ -2,7 +2,7 @@
 
 use crate::task::description::{Container, Task};
 
-/// AWS's words for a registry that is not reached.
+/// Fragments of AWS's reasons when the registry is out of reach.
 pub(super) const UNREACHED: [&str; 5] = [
     "dial tcp",
     "i/o timeout",
@@ -12,10 +12,11 @@ pub(super) const UNREACHED: [&str; 5] = [
 ];
 
 impl Task {
-    /// Whether the task ended because of an image of its `job` containers, in a way that comes again when it is tried
-    /// again: it is not there, not for these processors, cannot be started, or what it starts ends at once.
+    /// Whether an image of the job's containers ended the task, in a way that another attempt repeats.
+    ///
+    /// The image does not exist, is not for these processors, cannot be started, or its command ends at once.
     pub(crate) fn image_is_at_fault(&self, is_jobs: impl Fn(&Container) -> bool) -> bool {
-        // By SIGTERM or SIGKILL, or orderly: stopped because another one had ended.
+        // SIGTERM, SIGKILL or an orderly exit: stopped because another one had ended.
         let was_stopped = |container: &Container| {
             matches!(container.exit_code, None | Some(0 | 137 | 143)) && container.reason.is_none()
         };
@@ -24,23 +25,23 @@ impl Task {
             .iter()
             .filter(|container| !is_jobs(container))
             .all(was_stopped);
-        let whole = self.stopped_reason.as_deref().unwrap_or_default();
+        let task_reason = self.stopped_reason.as_deref().unwrap_or_default();
         self.containers
             .iter()
             .filter(|container| is_jobs(container))
             .any(|container| {
-                let named = container
+                let is_named = container
                     .image
                     .as_deref()
-                    .is_some_and(|image| whole.contains(image));
+                    .is_some_and(|image| task_reason.contains(image));
                 let reason = match &container.reason {
                     Some(reason) => reason.to_lowercase(),
-                    None if named => whole.to_lowercase(),
+                    None if is_named => task_reason.to_lowercase(),
                     None => String::new(),
                 };
                 let image = container.image.as_deref().unwrap_or_default();
                 if reason.contains("cannotpullcontainererror") {
-                    cannot_be_there(&reason.replace(&image.to_lowercase(), ""))
+                    does_not_exist(&reason.replace(&image.to_lowercase(), ""))
                 } else if reason.contains("cannotstartcontainererror") {
                     true
                 } else {
@@ -53,10 +54,12 @@ impl Task {
     }
 }
 
-/// Whether a reason for a pull that failed, in lower case and without the image's name, says that there is no such image:
-/// not that the registry was not reached, and not that it let nobody in, which may be the operator's to mend.
-fn cannot_be_there(reason: &str) -> bool {
-    const SHUT: [&str; 6] = [
+/// Whether the reason for a failed pull, in lower case and without the image's name, says that the image does not
+/// exist.
+///
+/// An unreachable registry and refused access do not count: the operator may be able to mend them.
+fn does_not_exist(reason: &str) -> bool {
+    const REFUSED_ACCESS: [&str; 6] = [
         "denied",
         "unauthorized",
         "authorization",
@@ -64,7 +67,7 @@ fn cannot_be_there(reason: &str) -> bool {
         "toomanyrequests",
         "rate limit",
     ];
-    const NOT_THERE: [&str; 7] = [
+    const MISSING: [&str; 7] = [
         "not found",
         "does not exist",
         "manifest unknown",
@@ -74,7 +77,7 @@ fn cannot_be_there(reason: &str) -> bool {
         "invalid reference",
     ];
     let has = |fragments: &[&str]| fragments.iter().any(|fragment| reason.contains(fragment));
-    has(&NOT_THERE) && !has(&UNREACHED) && !has(&SHUT)
+    has(&MISSING) && !has(&UNREACHED) && !has(&REFUSED_ACCESS)
 }
 
 #[cfg(test)]
@@ -235,7 +238,7 @@ mod tests {
                 "acme/platform/ruby:3",
                 "manifest unknown: acme/platform/ruby:3",
             ),
-            // What is in the image's name is nobody's word.
+            // The image's own name may contain a fragment.
             (
                 false,
                 "acme/matching platform",

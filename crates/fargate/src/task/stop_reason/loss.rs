@@ -2,17 +2,17 @@
 
 use crate::task::description::{Container, Task};
 
-/// How a task was lost that did nothing wrong.
+/// The loss of a task that did nothing wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// AWS had no room for it, or took the room back: elsewhere or later there may be some.
+    /// AWS had no capacity for it, or took the capacity back. Another place or time may have some.
     Room(String),
     /// Something on AWS's side failed.
     Trouble(String),
 }
 
 impl Task {
-    /// How the task was lost, if another one like it may fare better: by AWS's doing, before the job had a part in it.
+    /// The task's loss, if AWS caused it before the job had a part in it, so that another task may fare better.
     pub(crate) fn loss(&self) -> Option<Loss> {
         const NO_ROOM: [&str; 2] = ["capacity is unavailable", "limit on the number of vcpu"];
         const TROUBLE: [&str; 4] = [
@@ -32,8 +32,9 @@ impl Task {
         }
     }
 
-    /// The container among `names` that was killed for its use of memory, in AWS's own words for that: a status of 137
-    /// alone says only that something killed it.
+    /// The container among `names` that AWS reports as killed for its use of memory.
+    ///
+    /// A status of 137 alone says only that something killed it.
     pub(crate) fn out_of_memory(&self, names: &[&str]) -> Option<&Container> {
         self.containers.iter().find(|container| {
             let reason = container.reason.as_deref().unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::task::description::Task;
 pub(crate) struct StopReason {
     /// AWS's reasons, of the task and of its containers, in one sentence.
     pub(crate) cause: String,
-    /// What to do about it, where that is known.
+    /// Advice for the operator, where there is any.
     pub(crate) advice: Option<&'static str>,
 }
 
@@ -38,7 +38,7 @@ impl Task {
                     "container {} exited with status {code}",
                     container.name
                 )),
-                (None, Some(reason)) if !reasons_hold(&self.stopped_reason, reason) => {
+                (None, Some(reason)) if !contains_reason(&self.stopped_reason, reason) => {
                     add(format!("container {}: {}", container.name, reason.trim()));
                 }
                 (None, _) => {}
@@ -50,7 +50,8 @@ impl Task {
     }
 }
 
-fn reasons_hold(stopped_reason: &Option<String>, reason: &str) -> bool {
+/// Whether the task's reason contains the container's.
+fn contains_reason(stopped_reason: &Option<String>, reason: &str) -> bool {
     stopped_reason
         .as_deref()
         .is_some_and(|stopped| stopped.contains(reason.trim()))
