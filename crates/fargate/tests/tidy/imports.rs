@@ -1,7 +1,8 @@
 //! The imports between the files of a crate, read off the source.
 //!
-//! A file imports another when a path outside of tests leads into its module: `crate::…`, `super::…` or `self::…`. A path
-//! that names an item of `mod.rs`, re-exported or not, leads to `mod.rs`. The declaration `mod x;` alone is no import.
+//! A file imports another when a path outside of tests leads into its module: `crate::…`, `super::…` or `self::…`. A
+//! path that names an item of `mod.rs`, re-exported or not, leads to `mod.rs`. The declaration `mod x;` alone is no
+//! import.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
