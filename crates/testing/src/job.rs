@@ -55,9 +55,13 @@ impl<'a> Job<'a> {
 
     /// Its tasks that nobody has asked to stop.
     pub fn running(&self) -> Vec<Value> {
-        let group = format!("gitlab/{PROJECT}/{}", self.id);
+        // The folder's id and the end of the job's time follow.
+        let group = format!("gitlab/{PROJECT}/{}/", self.id);
         let mut tasks = self.manager.aws.running();
-        tasks.retain(|task| task["group"] == group.as_str());
+        tasks.retain(|task| {
+            let marked = task["group"].as_str().unwrap_or_default();
+            marked.starts_with(&group)
+        });
         tasks
     }
 

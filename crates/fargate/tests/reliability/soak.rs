@@ -331,7 +331,8 @@ fn nothing_is_left(manager: &ManagerHost, left: &BTreeSet<u64>) -> Result<(), St
         let swept =
             reason.contains("its GitLab Runner is gone") || reason.contains("no record names it");
         let group = task["group"].as_str().unwrap_or_default();
-        let id = group.rsplit('/').next().and_then(|id| id.parse().ok());
+        // gitlab, project, job, folder, end of the time.
+        let id = group.split('/').nth(2).and_then(|id| id.parse().ok());
         if swept && !id.is_some_and(|id| left.contains(&id)) {
             return Err(format!(
                 "a sweep ended the task of {group}, which lived: {reason}"
