@@ -7,7 +7,7 @@ use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::look::aws_of;
+use super::poll::aws_of;
 use crate::connect::start_failure::{apart_from_ours, of_image};
 use crate::context::Context;
 use crate::error::{Blame, Error, Result};

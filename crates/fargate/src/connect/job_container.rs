@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::look::aws_of;
+use super::connector::{Blocked, Connector};
 use super::obstacle::Obstacle;
 use super::policy::Policy;
+use super::poll::aws_of;
 use super::progress::Progress;
-use super::road::{Blocked, Road};
 use super::start::missing;
 use super::start_failure::task_ended;
 use crate::context::Context;
@@ -39,7 +39,7 @@ pub(crate) async fn connect(
     let login = helper.on_port(container.port);
     let (ssh, fargate) = (&context.config.ssh, &context.config.fargate);
     let policy = Policy::job_container(ssh, fargate.start_timeout, record.age());
-    let road = Road::to_login(context, record, &login, policy)?;
+    let road = Connector::to_login(context, record, &login, policy)?;
     let mut progress = Progress::of_job_container(&container.image);
     let (companion, key) = (
         target(context, helper),

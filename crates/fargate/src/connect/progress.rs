@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::sight::Sight;
+use super::findings::Findings;
 use crate::output::say;
 use crate::task::Phase;
 
@@ -87,11 +87,11 @@ impl Progress {
     }
 
     /// Says that a phase is over when the task has come further.
-    pub(super) fn looked(&mut self, sight: &Sight) {
+    pub(super) fn looked(&mut self, findings: &Findings) {
         let Subject::Task { phase, phase_begun } = &mut self.subject else {
             return;
         };
-        if let Some(now) = sight.phase.filter(|now| *now > *phase) {
+        if let Some(now) = findings.phase.filter(|now| *now > *phase) {
             say(&format!("{} in {}", phase.done(), seconds(*phase_begun)));
             *phase = now;
             *phase_begun = Instant::now();
@@ -100,9 +100,9 @@ impl Progress {
     }
 
     /// Says that the wait goes on.
-    pub(super) fn remind(&mut self, sight: &Sight) {
+    pub(super) fn remind(&mut self, findings: &Findings) {
         self.due_at = Instant::now() + REMINDER;
-        let because = sight
+        let because = findings
             .last_refusal
             .as_ref()
             .map_or_else(String::new, |refusal| format!(" ({refusal})"));
@@ -121,7 +121,7 @@ impl Progress {
                 ));
             }
             Subject::JobContainer(image) => {
-                let doing = if sight.container_runs {
+                let doing = if findings.container_runs {
                     "for the agent in the job's container, from image"
                 } else {
                     "while AWS pulls and starts the image"

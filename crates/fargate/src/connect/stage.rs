@@ -4,11 +4,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::connector::Connector;
 use super::inquiry::explain;
 use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::Progress;
-use super::road::Road;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::ssh::{ConnectError, Connection};
@@ -24,7 +24,7 @@ pub(crate) async fn first_connection(
     record: &Record,
     login: &Login,
 ) -> Result<Connection> {
-    let road = Road::to_login(context, record, login, Policy::stage(&context.config.ssh))?;
+    let road = Connector::to_login(context, record, login, Policy::stage(&context.config.ssh))?;
     let blocked = match road.travel(&mut Progress::of_stage()).await {
         Ok((connection, _)) => return Ok(connection),
         Err(blocked) => blocked,
@@ -82,7 +82,8 @@ pub(crate) async fn reconnect(
 ) -> Result<Connection, ReconnectFailure> {
     let ssh = &context.config.ssh;
     let policy = Policy::reconnect(ssh, first_pause);
-    let road = Road::to_login(context, record, login, policy).map_err(ReconnectFailure::Failed)?;
+    let road =
+        Connector::to_login(context, record, login, policy).map_err(ReconnectFailure::Failed)?;
     let blocked = match road.travel(&mut Progress::of_lost_connection()).await {
         Ok((connection, _)) => return Ok(connection),
         Err(blocked) => blocked,

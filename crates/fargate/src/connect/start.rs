@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
+use super::connector::Connector;
+use super::findings::Findings;
 use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::{Progress, seconds};
-use super::road::Road;
-use super::sight::Sight;
 use super::start_failure::{StartFailure, task_ended};
 use crate::aws::Aws;
 use crate::config::{Mode, Ssh};
@@ -36,7 +36,7 @@ pub(crate) async fn until_ready(
     deadline: Instant,
 ) -> Result<Login, StartFailure> {
     let policy = Policy::start(&context.config.ssh, deadline);
-    let road = Road::to_new_task(context, record, aws, key, policy);
+    let road = Connector::to_new_task(context, record, aws, key, policy);
     let blocked = match road.travel(&mut Progress::of_task()).await {
         Ok((connection, server)) => {
             return Ok(ready(&context.config.ssh, key, &connection, server, begun)?);
@@ -47,7 +47,7 @@ pub(crate) async fn until_ready(
         Obstacle::Ending(task) => return Err(task_ended(aws, record, *task).await),
         Obstacle::Missing => missing(),
         Obstacle::WrongServer(refusal) => key_refused(context, &refusal),
-        Obstacle::Expired | Obstacle::NoServer(_) => expired(context, &blocked.sight),
+        Obstacle::Expired | Obstacle::NoServer(_) => expired(context, &blocked.findings),
         Obstacle::Hidden(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
     };
     Err(error.into())
@@ -102,28 +102,28 @@ fn key_refused(context: &Context<'_>, refusal: &ConnectError) -> Error {
 }
 
 /// The error for a StartTimeout that is over.
-fn expired(context: &Context<'_>, sight: &Sight) -> Error {
+fn expired(context: &Context<'_>, findings: &Findings) -> Error {
     let bound = context.config.fargate.start_timeout.as_secs();
     let what = format!("the job's task was not ready within {bound} s (StartTimeout)");
-    let phase = sight.phase.unwrap_or(Phase::Provisioning);
-    match sight.address {
-        None => without_address(sight, &what, phase),
+    let phase = findings.phase.unwrap_or(Phase::Provisioning);
+    match findings.address {
+        None => without_address(findings, &what, phase),
         Some(_) if phase != Phase::Running => starts_slowly(&what, phase),
-        Some(address) => unreachable(context, sight, &what, address),
+        Some(address) => unreachable(context, findings, &what, address),
     }
 }
 
 fn starts_slowly(what: &str, phase: Phase) -> Error {
     Error::system(format!("{what}: still {}", phase.doing())).advise(
-        "Look at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",
+        "TaskPoll at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",
     )
 }
 
-fn without_address(sight: &Sight, what: &str, phase: Phase) -> Error {
-    if let Some(refusal) = &sight.unanswered {
+fn without_address(findings: &Findings, what: &str, phase: Phase) -> Error {
+    if let Some(refusal) = &findings.unanswered {
         return Error::from(refusal.clone()).context(what);
     }
-    let asked_at = sight.asked_at.filter(|at| at.elapsed() >= UNANSWERED);
+    let asked_at = findings.asked_at.filter(|at| at.elapsed() >= UNANSWERED);
     if let Some(at) = asked_at {
         return Error::system(format!("{what}: no answer from AWS for {}", seconds(at)))
             .advise("Check that the manager reaches AWS's API, and run the job again.");
@@ -142,12 +142,12 @@ fn without_address(sight: &Sight, what: &str, phase: Phase) -> Error {
 
 fn unreachable(
     context: &Context<'_>,
-    sight: &Sight,
+    findings: &Findings,
     what: &str,
     address: std::net::IpAddr,
 ) -> Error {
     let server = SocketAddr::new(address, context.config.ssh.port);
-    match &sight.last_refusal {
+    match &findings.last_refusal {
         Some(ConnectError::Refused) => {
             let advice = match context.config.mode {
                 Mode::TaskDefinition(_) => {

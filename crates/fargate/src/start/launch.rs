@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::output::say;
 use crate::ssh::random_hex;
 use crate::start::request::TaskRequest;
-use crate::start::run_task::run_task;
+use crate::start::run_task_retries::run_task;
 use crate::start::tags::tags;
 use crate::state::record::Record;
 use crate::task::definition::ContainerEnvironment;

@@ -7,6 +7,6 @@ pub(crate) mod plan;
 mod queue;
 pub(crate) mod register;
 pub(crate) mod request;
-mod run_task;
+mod run_task_retries;
 mod sizes;
 mod tags;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use super::shapes;
+use super::file_names;
 
 /// Bound of the wait for a folder's lock, which is held while a file is renamed.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,9 +58,9 @@ impl Draft {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         // 0600, as tempfile makes all its files.
         let mut file = tempfile::Builder::new()
-            .prefix(&shapes::draft_prefix(&name))
-            .suffix(shapes::DRAFT)
-            .rand_bytes(shapes::DRAFT_RANDOM)
+            .prefix(&file_names::draft_prefix(&name))
+            .suffix(file_names::DRAFT)
+            .rand_bytes(file_names::DRAFT_RANDOM)
             .tempfile_in(target.parent().unwrap_or(Path::new(".")))?;
         std::io::Write::write_all(&mut file, content)?;
         Ok(Self {
@@ -115,7 +115,7 @@ pub(crate) struct FolderLock {
 /// When the lock file cannot be opened, or another process that lives, stopped perhaps, holds the lock for half a
 /// minute.
 pub(crate) fn lock_folder(path: &Path) -> Result<FolderLock> {
-    let lock = lock_within(open(&path.join(shapes::LOCK_FILE))?, LOCK_TIMEOUT)?;
+    let lock = lock_within(open(&path.join(file_names::LOCK_FILE))?, LOCK_TIMEOUT)?;
     let old = File::open(path).and_then(|folder| lock_within(folder, OLD_LOCK_TIMEOUT));
     Ok(FolderLock {
         _lock: lock,
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn one_process_at_a_time_holds_the_lock_and_nobody_waits_for_ever() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = folder.path().join(shapes::LOCK_FILE);
+        let lock = folder.path().join(file_names::LOCK_FILE);
         let held = lock_folder(folder.path()).unwrap();
         let bound = Duration::from_millis(50);
         let refused = lock_within(open(&lock).unwrap(), bound).unwrap_err();
@@ -196,7 +196,7 @@ mod tests {
         let [name] = &names()[..] else {
             panic!("no draft")
         };
-        assert_eq!(shapes::draft_target(name), Some("manager"));
+        assert_eq!(file_names::draft_target(name), Some("manager"));
         let mode = folder
             .path()
             .join(name)

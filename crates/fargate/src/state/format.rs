@@ -8,8 +8,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::file_names;
 use super::files::Draft;
-use super::shapes;
 use crate::error::{Error, Result};
 
 /// The format that this driver writes: records list starts.
@@ -36,7 +36,7 @@ pub(crate) fn take_over(directory: &Path) -> Result<()> {
     if read(directory)? == CURRENT {
         return Ok(());
     }
-    let file = directory.join(shapes::FORMAT);
+    let file = directory.join(file_names::FORMAT);
     let written = Draft::new(&file, format!("{CURRENT}\n").as_bytes())
         .and_then(Draft::sync)
         .and_then(Draft::persist);
@@ -47,7 +47,7 @@ pub(crate) fn take_over(directory: &Path) -> Result<()> {
 }
 
 fn read(directory: &Path) -> Result<u32> {
-    let file = directory.join(shapes::FORMAT);
+    let file = directory.join(file_names::FORMAT);
     let content = match std::fs::read_to_string(&file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(UNSAID),
         content => content.map_err(|error| {
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn an_older_folder_is_taken_over_and_a_newer_one_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(shapes::FORMAT);
+        let file = folder.path().join(file_names::FORMAT);
         check(folder.path()).unwrap();
         assert!(!file.exists());
         for older in [None, Some("1\n"), Some("2")] {

@@ -7,8 +7,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::file_names;
 use super::files::{self, Draft};
-use super::shapes;
 use crate::error::{Error, Result};
 
 /// Characters of a folder's id, all hexadecimal digits.
@@ -48,7 +48,7 @@ impl Identity {
 /// It belongs to the machine it was made on: an image of a manager's disk, started as another manager, makes a new one
 /// rather than take the first one's tasks for its own.
 fn folder_id(directory: &Path, machine: &str) -> std::io::Result<String> {
-    let file = directory.join(shapes::FOLDER_ID);
+    let file = directory.join(file_names::FOLDER_ID);
     let known = |content: &str| {
         let mut lines = content.lines();
         let (id, made_on) = (lines.next()?.trim(), lines.next().unwrap_or_default());
@@ -107,10 +107,10 @@ mod tests {
         );
 
         // Made where machines have no id: an id alone.
-        std::fs::write(directory.join(shapes::FOLDER_ID), &first).unwrap();
+        std::fs::write(directory.join(file_names::FOLDER_ID), &first).unwrap();
         assert_eq!(id("here"), first);
         std::fs::write(
-            directory.join(shapes::FOLDER_ID),
+            directory.join(file_names::FOLDER_ID),
             format!("{first}\nthere\n"),
         )
         .unwrap();
@@ -118,7 +118,7 @@ mod tests {
         let second = id("here");
         assert_ne!(second, first, "the disk of another manager");
         assert_eq!(id("here"), second);
-        std::fs::write(directory.join(shapes::FOLDER_ID), "").unwrap();
+        std::fs::write(directory.join(file_names::FOLDER_ID), "").unwrap();
         assert_eq!(id("here").len(), ID_LENGTH);
     }
 

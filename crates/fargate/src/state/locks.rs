@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::{Error, Result};
 use crate::output::say;
+use crate::state::file_names;
 use crate::state::files;
-use crate::state::shapes;
 
 /// How often a lock is tried.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ pub(crate) struct Lock(File);
 
 /// Where the lock of this name is, in the folder of the records.
 pub(crate) fn path(directory: &Path, name: &str) -> PathBuf {
-    directory.join(format!("{name}{}", shapes::LOCK))
+    directory.join(format!("{name}{}", file_names::LOCK))
 }
 
 impl Lock {

@@ -1,14 +1,14 @@
 //! The metadata folder: records, locks, this manager's identity, and looks at tasks that its processes share.
 
 pub(crate) mod clock;
+mod file_names;
 pub(crate) mod files;
 mod format;
 pub(crate) mod identity;
 pub(crate) mod job_folder;
 pub(crate) mod liveness;
 pub(crate) mod locks;
-pub(crate) mod looks;
 pub(crate) mod record;
 pub(crate) mod records;
-mod shapes;
 pub(crate) mod start;
+pub(crate) mod watch;

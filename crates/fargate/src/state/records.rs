@@ -11,9 +11,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::file_names;
 use super::format;
 use super::record::Record;
-use super::shapes;
 use crate::error::{Error, Result, json_fault};
 use crate::gitlab::Job;
 
@@ -111,7 +111,7 @@ impl Records {
     pub(crate) fn all(&self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for (file, _) in self.files()? {
-            if name(&file).and_then(shapes::recorded_job).is_none() {
+            if name(&file).and_then(file_names::recorded_job).is_none() {
                 continue;
             }
             let content = match std::fs::read(&file) {
@@ -174,7 +174,7 @@ impl Records {
 
     fn file(&self, job: &Job) -> PathBuf {
         self.directory
-            .join(format!("{}{}", job.record_name(), shapes::RECORD))
+            .join(format!("{}{}", job.record_name(), file_names::RECORD))
     }
 }
 

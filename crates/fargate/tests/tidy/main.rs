@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+mod imports;
+mod rooms;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::Records;
 use crate::gitlab::Job;
+use crate::state::file_names;
 use crate::state::files;
-use crate::state::shapes;
 
 /// Bound of the wait for the lock, which a sweep holds for an instant. A stage goes on without it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ impl Records {
 
     pub(super) fn stages_file(&self, job: &Job) -> std::path::PathBuf {
         self.directory
-            .join(format!("{}{}", job.record_name(), shapes::STAGES))
+            .join(format!("{}{}", job.record_name(), file_names::STAGES))
     }
 }
 

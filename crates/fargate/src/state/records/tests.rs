@@ -131,7 +131,7 @@ fn a_folder_that_a_newer_driver_has_used_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let records = Records::open(folder.path()).unwrap();
     records.save(&record(7)).unwrap();
-    let format = folder.path().join(shapes::FORMAT);
+    let format = folder.path().join(file_names::FORMAT);
     assert_eq!(std::fs::read_to_string(&format).unwrap(), "2\n");
     std::fs::write(&format, "3\n").unwrap();
     let refused = Records::open(folder.path()).unwrap_err();

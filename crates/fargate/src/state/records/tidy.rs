@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Records;
 use crate::error::Result;
+use crate::state::file_names;
 use crate::state::files::discard;
-use crate::state::shapes;
 
 /// How long a lock of jobs is kept that nobody writes to.
 const LOCK_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -25,7 +25,7 @@ impl Records {
             let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
-            if shapes::is_draft(name) && age > DRAFT_AGE {
+            if file_names::is_draft(name) && age > DRAFT_AGE {
                 discard(&file);
             }
             if self.is_unused_lock(name, age)
@@ -42,12 +42,12 @@ impl Records {
     /// Whether it is a lock that jobs have not used for long, or one of the stages of a job without a record, which
     /// prepare writes first.
     fn is_unused_lock(&self, name: &str, age: Duration) -> bool {
-        match shapes::staged_job(name) {
+        match file_names::staged_job(name) {
             Some(job) => {
-                let record = self.directory.join(format!("{job}{}", shapes::RECORD));
+                let record = self.directory.join(format!("{job}{}", file_names::RECORD));
                 age > DRAFT_AGE && !record.exists()
             }
-            None => shapes::is_lock(name) && age > LOCK_AGE,
+            None => file_names::is_lock(name) && age > LOCK_AGE,
         }
     }
 }

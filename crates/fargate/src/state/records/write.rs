@@ -9,10 +9,10 @@ use std::path::Path;
 use super::{Found, Records};
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
+use crate::state::file_names;
 use crate::state::files::{self, Draft, FolderLock, discard};
 use crate::state::format;
 use crate::state::record::Record;
-use crate::state::shapes;
 
 impl Records {
     /// Writes the first `record` of an attempt, durably: when this returns, a crash of the machine leaves it there.
@@ -130,7 +130,7 @@ impl Records {
         // Drafts hold the job's key, too. They go first: after the record the next attempt may write its own.
         let record_name = job.record_name();
         for (file, _) in self.files()? {
-            let drafted = super::name(&file).and_then(shapes::drafted_job);
+            let drafted = super::name(&file).and_then(file_names::drafted_job);
             if drafted == Some(record_name.as_str()) {
                 discard(&file);
             }
@@ -140,7 +140,7 @@ impl Records {
         let gone = if let Found::Damaged(_) = now {
             let aside = self
                 .directory
-                .join(format!("{record_name}{}", shapes::DAMAGED));
+                .join(format!("{record_name}{}", file_names::DAMAGED));
             std::fs::rename(&file, aside)
         } else {
             std::fs::remove_file(&file)

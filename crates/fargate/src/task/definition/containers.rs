@@ -7,10 +7,10 @@ use fargate_wire::{
 
 use super::input::CompositionInput;
 use super::reference;
-use super::services::{Service, user};
-use super::shape::{
+use super::schema::{
     AGENT_VOLUME, After, BUILDS_VOLUME, CACHE_VOLUME, ContainerDefinition, LogConfiguration, Mount,
 };
+use super::services::{Service, user};
 use super::variables::JobVariables;
 use crate::error::Result;
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::Instant;
 
-use super::look::{Look, NoLook};
 use super::obstacle::Obstacle;
 use super::policy::Policy;
+use super::poll::{PollFailure, TaskPoll};
 use crate::aws::AwsError;
 use crate::error::Error;
 use crate::ssh::ConnectError;
@@ -19,7 +19,7 @@ const REFUSED_PAUSE: Duration = Duration::from_secs(1);
 
 /// The facts about a task and its server.
 #[derive(Debug)]
-pub(crate) struct Sight {
+pub(crate) struct Findings {
     /// Where the server is.
     pub(crate) address: Option<IpAddr>,
     /// How far the task is; nothing before AWS was asked.
@@ -37,7 +37,7 @@ pub(crate) struct Sight {
     refused_since: Option<Instant>,
 }
 
-impl Sight {
+impl Findings {
     /// Starts with the address at most.
     pub(crate) fn new(address: Option<IpAddr>) -> Self {
         Self {
@@ -61,20 +61,20 @@ impl Sight {
     /// Takes note of a look.
     pub(crate) fn looked(
         &mut self,
-        look: Result<Look, NoLook>,
+        look: Result<TaskPoll, PollFailure>,
         policy: &Policy,
     ) -> Result<(), Obstacle> {
         self.asked_at = None;
         let look = match look {
             Ok(look) => look,
-            Err(NoLook::Aws(refusal)) => {
+            Err(PollFailure::Aws(refusal)) => {
                 return self.hidden(refusal, "could not watch the job's task");
             }
             // Without an address nothing else leads on.
-            Err(NoLook::Folder(error)) if self.address.is_none() => {
+            Err(PollFailure::Folder(error)) if self.address.is_none() => {
                 return Err(Obstacle::Failed(error));
             }
-            Err(NoLook::Folder(error)) => {
+            Err(PollFailure::Folder(error)) => {
                 tracing::debug!("could not ask AWS for the task: {error}");
                 return Ok(());
             }

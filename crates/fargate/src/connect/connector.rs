@@ -9,11 +9,11 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::look::{Look, Looker, NoLook};
+use super::findings::Findings;
 use super::obstacle::Obstacle;
 use super::policy::{OnShutdown, Policy};
+use super::poll::{PollFailure, TaskPoll, TaskPoller};
 use super::progress::Progress;
-use super::sight::Sight;
 use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::Error;
@@ -24,21 +24,21 @@ use crate::state::record::{Login, Record};
 #[derive(Debug)]
 pub(crate) struct Blocked {
     pub(crate) obstacle: Obstacle,
-    pub(crate) sight: Box<Sight>,
+    pub(crate) findings: Box<Findings>,
 }
 
 impl Blocked {
     /// How the last attempt to connect ended.
     pub(crate) fn last_refusal(&self) -> String {
-        let refusal = self.sight.last_refusal.as_ref();
+        let refusal = self.findings.last_refusal.as_ref();
         refusal.map_or_else(|| "no answer".to_owned(), ToString::to_string)
     }
 }
 
 /// One search for a connection to a job's task.
-pub(crate) struct Road<'a> {
+pub(crate) struct Connector<'a> {
     context: &'a Context<'a>,
-    looker: Looker,
+    looker: TaskPoller,
     server: Server,
     key: KeyPair,
     policy: Policy,
@@ -55,12 +55,12 @@ struct Server {
 
 /// News of an activity under way.
 enum News {
-    Looked(Box<Looker>, Box<Result<Look, NoLook>>),
+    Looked(Box<TaskPoller>, Box<Result<TaskPoll, PollFailure>>),
     Connected(Connection),
     Refused(ConnectError),
 }
 
-impl<'a> Road<'a> {
+impl<'a> Connector<'a> {
     /// The road to a task that was asked for a moment ago, and has neither address nor host key yet.
     pub(crate) fn to_new_task(
         context: &'a Context<'a>,
@@ -72,7 +72,7 @@ impl<'a> Road<'a> {
         let ssh = &context.config.ssh;
         Self {
             context,
-            looker: Looker::new(context, record, Some(aws.clone())),
+            looker: TaskPoller::new(context, record, Some(aws.clone())),
             server: Server {
                 address: None,
                 port: ssh.port,
@@ -97,7 +97,7 @@ impl<'a> Road<'a> {
     ) -> Result<Self, Error> {
         Ok(Self {
             context,
-            looker: Looker::new(context, record, None),
+            looker: TaskPoller::new(context, record, None),
             server: Server {
                 address: Some(login.address),
                 port: login.port,
@@ -115,17 +115,17 @@ impl<'a> Road<'a> {
         self,
         progress: &mut Progress,
     ) -> Result<(Connection, SocketAddr), Blocked> {
-        let mut sight = Sight::new(self.server.address);
-        let sought = self.seek(&mut sight, progress).await;
+        let mut findings = Findings::new(self.server.address);
+        let sought = self.seek(&mut findings, progress).await;
         sought.map_err(|obstacle| Blocked {
             obstacle,
-            sight: Box::new(sight),
+            findings: Box::new(findings),
         })
     }
 
     async fn seek(
         self,
-        sight: &mut Sight,
+        findings: &mut Findings,
         progress: &mut Progress,
     ) -> Result<(Connection, SocketAddr), Obstacle> {
         let Self {
@@ -147,19 +147,19 @@ impl<'a> Road<'a> {
                 news = under_way.join_next(), if !under_way.is_empty() => match news {
                     Some(Ok(News::Looked(back, look))) => {
                         looker = Some(back);
-                        sight.looked(*look, &policy)?;
-                        progress.looked(sight);
-                        pause = policy.ask_pace.pause(begun.elapsed(), sight.address.is_some());
+                        findings.looked(*look, &policy)?;
+                        progress.looked(findings);
+                        pause = policy.ask_pace.pause(begun.elapsed(), findings.address.is_some());
                         look_at = Instant::now() + pause;
                     }
                     Some(Ok(News::Connected(connection))) => {
-                        let address = sight.address.map(|ip| SocketAddr::new(ip, server.port));
+                        let address = findings.address.map(|ip| SocketAddr::new(ip, server.port));
                         let none = || Obstacle::Failed(Error::system("the task has no address"));
                         return Ok((connection, address.ok_or_else(none)?));
                     }
                     Some(Ok(News::Refused(refusal))) => {
                         connecting -= 1;
-                        connect_at = Instant::now() + sight.refused(refusal, &mut policy)?;
+                        connect_at = Instant::now() + findings.refused(refusal, &mut policy)?;
                     }
                     Some(Err(error)) => return Err(Obstacle::Failed(Error::system(format!(
                         "fargate itself failed while it connected to the task: {error}"
@@ -168,20 +168,20 @@ impl<'a> Road<'a> {
                 },
                 () = sleep_until(look_at), if looker.is_some() => {
                     let Some(mut away) = looker.take() else { continue };
-                    sight.asked();
-                    let public = context.config.fargate.connect_to_public_ip && sight.address.is_none();
+                    findings.asked();
+                    let public = context.config.fargate.connect_to_public_ip && findings.address.is_none();
                     under_way.spawn(async move {
                         let look = away.look(pause, public).await;
                         News::Looked(away, Box::new(look))
                     });
                 }
-                () = sleep_until(connect_at), if sight.address.is_some() && connecting < policy.attempts => {
-                    let Some(address) = sight.address else { continue };
+                () = sleep_until(connect_at), if findings.address.is_some() && connecting < policy.attempts => {
+                    let Some(address) = findings.address else { continue };
                     connecting += 1;
                     connect_at = Instant::now() + policy.spacing;
                     under_way.spawn(attempt(server.target(context, address, &policy), key.clone()));
                 }
-                () = sleep_until(progress.due_at()) => progress.remind(sight),
+                () = sleep_until(progress.due_at()) => progress.remind(findings),
                 stopped = told_to_stop(context, &policy) => return Err(Obstacle::Stopped(stopped)),
                 () = sleep_until(policy.deadline) => return Err(Obstacle::Expired),
             }

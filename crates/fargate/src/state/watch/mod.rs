@@ -30,8 +30,8 @@ use crate::aws::{Aws, AwsError};
 use crate::backoff::jitter;
 use crate::error::{Error, Result};
 use crate::state::clock::{self, millis};
+use crate::state::file_names;
 use crate::state::files::{self, Draft, discard};
-use crate::state::shapes;
 use crate::task::{self, Task};
 
 const FOLDER: &str = "looks";
@@ -208,7 +208,7 @@ impl TaskWatcher {
                 None => (file, None),
             };
             let is_abandoned = match ending {
-                _ if !shapes::is_look(file) => false,
+                _ if !file_names::is_look(file) => false,
                 // A process announces itself before anything is laid out for it.
                 Some(SEEN) => !self.file(name, WAITING).exists(),
                 Some(NEW) => is_old(&path),

@@ -9,13 +9,13 @@ use fargate_wire::COORDINATOR_CONTAINER;
 use crate::aws::{Aws, AwsError};
 use crate::context::Context;
 use crate::error::Error;
-use crate::state::looks::TaskWatcher;
 use crate::state::record::Record;
+use crate::state::watch::TaskWatcher;
 use crate::task::Task;
 
 /// AWS's answer to one look.
 #[derive(Debug)]
-pub(crate) struct Look {
+pub(crate) struct TaskPoll {
     /// Nothing when AWS does not know the task.
     pub(crate) task: Option<Task>,
     /// Its address, once it has one.
@@ -26,14 +26,14 @@ pub(crate) struct Look {
 
 /// Why there was no look.
 #[derive(Debug)]
-pub(crate) enum NoLook {
+pub(crate) enum PollFailure {
     /// AWS refused.
     Aws(AwsError),
     /// The metadata folder cannot be used.
     Folder(Error),
 }
 
-impl From<AwsError> for NoLook {
+impl From<AwsError> for PollFailure {
     fn from(refusal: AwsError) -> Self {
         Self::Aws(refusal)
     }
@@ -49,7 +49,7 @@ pub(crate) async fn aws_of(context: &Context<'_>, record: &Record) -> Aws {
 
 /// The means to look at one task. Nothing of AWS is set up before the first look.
 #[derive(Debug)]
-pub(crate) struct Looker {
+pub(crate) struct TaskPoller {
     aws: Option<Aws>,
     watcher: Option<TaskWatcher>,
     region: String,
@@ -59,7 +59,7 @@ pub(crate) struct Looker {
     arn: String,
 }
 
-impl Looker {
+impl TaskPoller {
     /// Looks at the task of this record, with `aws` where that is set up already.
     pub(crate) fn new(context: &Context<'_>, record: &Record, aws: Option<Aws>) -> Self {
         let fargate = &context.config.fargate;
@@ -77,7 +77,11 @@ impl Looker {
 
     /// Looks at the task. The answer was asked for no longer ago than `pause`. The `public` address is asked for apart,
     /// and does not change.
-    pub(crate) async fn look(&mut self, pause: Duration, public: bool) -> Result<Look, NoLook> {
+    pub(crate) async fn look(
+        &mut self,
+        pause: Duration,
+        public: bool,
+    ) -> Result<TaskPoll, PollFailure> {
         let aws = match &mut self.aws {
             Some(aws) => aws,
             none => none.insert(Aws::connect(&self.region, self.endpoint.as_deref()).await),
@@ -86,7 +90,7 @@ impl Looker {
             Some(watcher) => watcher,
             none => none.insert(
                 TaskWatcher::new(&self.directory, &self.cluster, &self.arn)
-                    .map_err(NoLook::Folder)?,
+                    .map_err(PollFailure::Folder)?,
             ),
         };
         let task = watcher.look(aws, pause).await?;
@@ -104,7 +108,7 @@ impl Looker {
             Ok(address) => (address, None),
             Err(refusal) => (None, Some(refusal)),
         };
-        Ok(Look {
+        Ok(TaskPoll {
             task,
             address,
             address_refused,
