@@ -107,15 +107,15 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 
 /// Checks a task that came out of a reply: each text of it is one line.
 fn check_task(task: &Task) -> Result<(), TestCaseError> {
-    let death = task.death();
-    let causes = [Some(death.cause.as_str()), task.stopped_reason.as_deref()];
+    let stop = task.stop_reason();
+    let causes = [Some(stop.cause.as_str()), task.stopped_reason.as_deref()];
     let reasons = task
         .containers
         .iter()
         .map(|container| container.reason.as_deref());
     for text in causes.into_iter().chain(reasons).flatten() {
         prop_assert!(!text.trim().is_empty());
-        if text != death.cause {
+        if text != stop.cause {
             prop_assert!(!text.contains(char::is_control), "{:?}", text);
         }
     }
@@ -169,11 +169,11 @@ fn whole_replies_are_understood() {
     assert_eq!(seen.interface.id.as_deref(), Some("eni-0123456789abcdef0"));
     assert_eq!(seen.private_ip("ci-coordinator"), "10.0.0.7".parse().ok());
     assert!(
-        seen.death()
+        seen.stop_reason()
             .cause
             .contains("ci-coordinator exited with status 137"),
         "{:?}",
-        seen.death()
+        seen.stop_reason()
     );
     let aws = answer(200, interface().to_owned());
     assert_eq!(
@@ -183,7 +183,7 @@ fn whole_replies_are_understood() {
     let refusal =
         wait_for(answer(400, refused().to_string()).describe_task("ci", ARN)).unwrap_err();
     assert!(refusal.denies_tags());
-    let death = wait_for(
+    let stop = wait_for(
         answer(
             200,
             json!({ "tasks": [{ "taskArn": ARN, "stoppedReason": "a\nb \u{1b}[2J" }] }).to_string(),
@@ -192,8 +192,8 @@ fn whole_replies_are_understood() {
     )
     .unwrap()
     .unwrap()
-    .death();
-    assert_eq!(death.cause, "a b \\u{1b}[2J");
+    .stop_reason();
+    assert_eq!(stop.cause, "a b \\u{1b}[2J");
 }
 
 proptest! {

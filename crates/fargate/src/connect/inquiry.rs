@@ -121,7 +121,7 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         return failure;
     }
     let task = apart_from_ours(task);
-    let stop = task.death();
+    let stop = task.stop_reason();
     if task
         .out_of_memory(&[COORDINATOR_CONTAINER, HELPER_CONTAINER])
         .is_some()

@@ -84,7 +84,7 @@ pub(crate) fn apart_from_ours(task: &Task) -> Task {
 
 /// The error in AWS's words. A retry may or may not help.
 fn ended(task: &Task) -> Error {
-    let stop = apart_from_ours(task).death();
+    let stop = apart_from_ours(task).stop_reason();
     let error = Error::system(format!("{STOPPED}: {}", stop.cause));
     match stop.advice {
         Some(advice) => error.advise(advice),
@@ -103,7 +103,7 @@ pub(crate) fn of_image(task: &Task, record: &Record) -> Option<Error> {
     };
     let task = apart_from_ours(task);
     task.image_is_at_fault(is_jobs).then(|| {
-        Error::job(format!("{STOPPED}: {}", task.death().cause)).advise(
+        Error::job(format!("{STOPPED}: {}", task.stop_reason().cause)).advise(
             "Check image: and services: in the .gitlab-ci.yml: the name and tag of the image, its platform, and its entry \
              point, which must run the command that it is given (entrypoint: [\"\"] takes it away).",
         )

@@ -230,8 +230,8 @@ fn what_the_security_page_points_to_is_there() {
     }
 }
 
-#[test]
-fn links_between_pages_lead_to_files() {
+/// The pages that people read.
+fn pages() -> Vec<PathBuf> {
     let mut pages = [
         "README.md",
         "ARCHITECTURE.md",
@@ -246,8 +246,30 @@ fn links_between_pages_lead_to_files() {
             pages.push(path);
         }
     }
+    pages
+}
+
+#[test]
+fn prose_fits_the_screen() {
+    let mut wide = Vec::new();
+    for page in pages() {
+        let mut in_code = false;
+        for (number, line) in fs::read_to_string(&page).unwrap().lines().enumerate() {
+            in_code ^= line.trim_start().starts_with("```");
+            // Rows of tables and code cannot be wrapped.
+            let is_prose = !in_code && !line.starts_with('|') && !line.starts_with("    ");
+            if is_prose && line.chars().count() > 120 {
+                wide.push(format!("{}:{}", page.display(), number + 1));
+            }
+        }
+    }
+    assert_eq!(wide, [""; 0]);
+}
+
+#[test]
+fn links_between_pages_lead_to_files() {
     let mut links = 0;
-    for page in pages {
+    for page in pages() {
         let text = fs::read_to_string(&page).unwrap();
         for target in text
             .split("](")

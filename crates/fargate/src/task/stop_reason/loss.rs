@@ -21,7 +21,7 @@ impl Task {
             "runtimetimeouterror",
             "dockertimeouterror",
         ];
-        let cause = self.death().cause;
+        let cause = self.stop_reason().cause;
         let text = cause.to_lowercase();
         let has = |fragments: &[&str]| fragments.iter().any(|fragment| text.contains(fragment));
         match self.stop_code.as_deref() {

@@ -13,7 +13,7 @@ pub(crate) struct StopReason {
 
 impl Task {
     /// Why the task ended, in AWS's words.
-    pub(crate) fn death(&self) -> StopReason {
+    pub(crate) fn stop_reason(&self) -> StopReason {
         let mut reasons: Vec<String> = Vec::new();
         let mut add = |reason: String| {
             if !reasons.iter().any(|known| known.contains(&reason)) {
@@ -92,10 +92,10 @@ mod tests {
             ..Task::default()
         };
         assert_eq!(
-            task.death().cause,
+            task.stop_reason().cause,
             "CannotPullContainerError: failed to resolve ref r/ci:nope: not found; container side exited with status 137 \
              (OutOfMemoryError: Container killed due to memory usage)"
         );
-        assert_eq!(Task::default().death().cause, "AWS gave no reason");
+        assert_eq!(Task::default().stop_reason().cause, "AWS gave no reason");
     }
 }
