@@ -26,7 +26,7 @@ const UNANSWERED: std::time::Duration = std::time::Duration::from_secs(5);
 ///
 /// # Errors
 ///
-/// When there is no task that takes scripts, and whether another one may fare better.
+/// With the reason why no task takes scripts, which says whether another task may fare better.
 pub(crate) async fn until_ready(
     aws: &Aws,
     context: &Context<'_>,

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::state::record::Record;
 use crate::task::{Container, Loss, Task};
 
-/// Why there is no task that takes scripts.
+/// The reason why no task takes scripts.
 pub(crate) enum StartFailure {
     /// AWS lost the task. Another task may start; otherwise this is the error.
     Lost(Loss, Error),

@@ -31,7 +31,7 @@ struct Folders {
 }
 
 impl ConfigAnswer {
-    /// The answer for `job`. The host name stands in the job log's "Running on … via HOSTNAME...".
+    /// The answer for `job`. The job log shows the host name: "Running on … via HOSTNAME...".
     pub(crate) fn new(job: &Job, by_job_image: bool) -> Self {
         Self {
             driver: Driver {

@@ -78,7 +78,7 @@ impl Announcement {
         }
     }
 
-    /// What of the output so far is to be passed on in place of `data`, or nothing when that is `data` itself.
+    /// The output to pass on in place of `data`; nothing where that is `data` itself.
     pub(super) fn pass(&mut self, data: &[u8]) -> Option<Vec<u8>> {
         let held = self.held.as_mut()?;
         held.extend_from_slice(data);
