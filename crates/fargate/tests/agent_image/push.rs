@@ -166,6 +166,6 @@ fn places_that_are_none_are_refused_before_anything_is_sent() {
     let pinned = format!("127.0.0.1:1/agent@sha256:{}", "0".repeat(64));
     for destination in ["127.0.0.1:1/Agent", "127.0.0.1:1/agent:", &pinned] {
         let errors = fails(desk.agent(&push(&[&program], destination)), 2);
-        assert!(errors.contains("is no place for an image"), "{errors}");
+        assert!(errors.contains("is not a valid image name"), "{errors}");
     }
 }
