@@ -160,7 +160,7 @@ fn every_call_of_aws_names_its_action() {
         let text = source(file);
         // The signed client itself: it sends whatever is called.
         let sent = text.matches(".send()").count() + text.matches(".invoke(").count();
-        assert_eq!(sent, text.matches("AwsError::of(").count(), "{file}");
+        assert_eq!(sent, text.matches("AwsError::from_sdk(").count(), "{file}");
         calls += text.matches(".send()").count();
         for action in signed_in(file) {
             assert!(is_action(&action), "{file} calls {action}");
