@@ -84,7 +84,7 @@ impl Processes {
     /// Sends `signal` to all processes left in `group`, if there are any.
     pub(crate) fn signal(&self, group: ProcessGroup, signal: Signal) {
         if self.running().groups.contains(&group) {
-            // It fails only if the last process has just ended, or runs as a user whom we may not signal.
+            // This fails only if the last process has just ended, or if its user is out of our reach.
             kill_process_group(group.0, signal).ok();
         }
     }

@@ -120,7 +120,7 @@ impl ScriptLog {
         self.change(|kept| kept.attached = attached);
     }
 
-    /// Forgets the bytes that the driver has. False if that is more than there are.
+    /// Forgets the bytes that the driver has. Returns false if the log holds fewer bytes.
     pub(crate) fn acknowledge(&self, received: u64) -> bool {
         let mut kept = self.kept();
         let possible = received <= kept.end;

@@ -44,7 +44,7 @@ pub(crate) fn draft_prefix(target: &str) -> String {
     format!(".{target}.")
 }
 
-/// The name of the file that a draft replaces; nothing where this is no draft's name.
+/// The name of the file that a draft replaces, or nothing if the name is not a draft's.
 pub(crate) fn draft_target(name: &str) -> Option<&str> {
     let (target, random) = name
         .strip_prefix('.')?
@@ -112,7 +112,7 @@ pub(crate) fn is_look(name: &str) -> bool {
             && parts.next().is_none())
 }
 
-/// What a draft of format 1 was to become, without its ending.
+/// The name of the file that a draft of format 1 replaces, without its ending.
 fn old_draft(name: &str) -> Option<&str> {
     let (target, process) = name.rsplit_once(OLD_DRAFT)?;
     process.parse::<u32>().ok().map(|_| target)

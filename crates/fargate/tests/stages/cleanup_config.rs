@@ -18,7 +18,7 @@ fn a_configuration_that_became_wrong_elsewhere_leaves_no_task() {
         |text| text.replace("[Fargate]\n", "[Fargate]\nStartTimeout = \"never\"\n"),
         |text| format!("{text}[JobImage]\nEnabled = true\n"),
         |text| format!("LogLevel = \"loud\"\nLogFile = \"/nowhere/at/all\"\n{text}"),
-        // What the record names is not needed.
+        // Cleanup does not need the keys whose values the record holds.
         |text| {
             let lines = text.lines().filter(|line| !line.contains("Cluster = "));
             lines.map(|line| format!("{line}\n")).collect()

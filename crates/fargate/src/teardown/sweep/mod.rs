@@ -66,7 +66,7 @@ pub(crate) enum Done {
 }
 
 impl Sweep<'_> {
-    /// Ends orphaned jobs and tasks. A failure stands in its finding, and keeps no other from being ended.
+    /// Ends orphaned jobs and tasks. Each finding holds its own failure, and the sweep goes on with the others.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ pub(crate) struct Expectation {
     pub(crate) within: Duration,
 }
 
-/// Who is to blame for the end of the stage that is struck.
+/// The blame for the end of the stage that the fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blame {
     /// Nobody: the job succeeds all the same.

@@ -91,7 +91,7 @@ proptest! {
                 prop_assert_eq!(names.len(), containers.len());
                 prop_assert!(containers.iter().all(|container| image(&container.image).is_ok()));
                 prop_assert!(containers.iter().all(|container| container.user.as_deref().is_none_or(services::is_user)));
-                // Who sees all is the helper, which runs nothing of the job's.
+                // Only the helper sees all processes, and it runs no script of the job's author.
                 prop_assert!(containers.iter().all(|container| container.sees_all == (container.name == HELPER_CONTAINER)));
                 let shown = format!("{:?} {:?} {:?}", composed.definition, composed.environments, composed.notes);
                 prop_assert!(!kept || !shown.contains(SECRET), "{}", shown);
