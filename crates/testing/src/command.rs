@@ -39,8 +39,12 @@ impl RunningCommand {
             // Byte by byte: the rest stays in the pipe.
             let mut byte = [0];
             let count = stdout.read(&mut byte).unwrap();
-            let so_far = String::from_utf8_lossy(&read);
-            assert_eq!(count, 1, "no {text:?} in:\n{so_far}");
+            assert_eq!(
+                count,
+                1,
+                "no {text:?} in:\n{}",
+                String::from_utf8_lossy(&read)
+            );
             read.push(byte[0]);
         }
         String::from_utf8_lossy(&read).into_owned()

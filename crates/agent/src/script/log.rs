@@ -2,7 +2,9 @@
 //!
 //! While a driver is attached, the log keeps little in memory, and the script waits for a slow driver. While none is
 //! attached, the rest goes to a file, so that the script continues; it waits when the file has reached its limit or the
-//! disk is full. The log never drops a byte that was not acknowledged.
+//! disk is full. Once a driver has caught up, the rest of the file comes back into memory, and the script continues.
+//! The log never drops a byte that was not acknowledged, and never waits for an acknowledgement that the driver may
+//! hold back.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,15 +13,18 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes, BytesMut};
-use fargate_wire::script::{FromAgent, HEAD, Stream, WINDOW, output_head};
+use fargate_wire::script::{ACKNOWLEDGEMENT_STEP, FromAgent, HEAD, Stream, WINDOW, output_head};
 use rustix::fs::{FallocateFlags, fallocate};
 use tokio::sync::watch;
 
 use crate::scratch_file;
-use crate::shell::process::{OutputSink, SinkClosed};
+use crate::shell::process::{OutputSink, READ, SinkClosed};
 
 /// Bytes kept in memory: as many as may be in flight, and as many again to continue with.
 const IN_MEMORY: u64 = 2 * WINDOW;
+
+// A driver that has everything may leave up to a step unacknowledged. The next piece must fit beside that.
+const _: () = assert!(ACKNOWLEDGEMENT_STEP + (HEAD + READ) as u64 <= IN_MEMORY);
 
 /// Bytes kept in the file beyond those, while no driver is attached.
 const IN_FILE: u64 = 256 * 1024 * 1024;
@@ -186,8 +191,9 @@ impl KeptLog {
     /// Adds `piece`, if there is room for it.
     fn push(&mut self, piece: &mut BytesMut) -> bool {
         let length = piece.len() as u64;
-        let in_memory = self.in_memory_to - self.first;
-        if self.file.is_none() && (in_memory == 0 || in_memory + length <= IN_MEMORY) {
+        let kept = self.end - self.first;
+        let fits = kept == 0 || kept + length <= IN_MEMORY;
+        if fits && self.read_file_back().is_ok() {
             self.push_to_memory(piece);
         } else if self.attached
             || self.end - self.in_memory_to + length > IN_FILE
@@ -240,6 +246,30 @@ impl KeptLog {
         written
     }
 
+    /// Takes the bytes of the file into memory, and gives up the file.
+    ///
+    /// A driver that has caught up acknowledges the last bytes only when more follow, so nothing may wait until the
+    /// file is acknowledged to its end.
+    fn read_file_back(&mut self) -> io::Result<()> {
+        let Some(overflow) = self.file.take() else {
+            return Ok(());
+        };
+        self.queue_joined();
+        while self.in_memory_to < self.end {
+            let start = self.in_memory_to;
+            let piece = match overflow.read(start, self.end) {
+                Ok(piece) => piece,
+                Err(error) => {
+                    self.file = Some(overflow);
+                    return Err(error);
+                }
+            };
+            self.in_memory_to += piece.len() as u64;
+            self.memory.push_back((start, piece));
+        }
+        Ok(())
+    }
+
     fn next(&mut self, received: u64) -> io::Result<Next> {
         if self.is_over() {
             return Ok(Next::Over);
@@ -258,14 +288,10 @@ impl KeptLog {
                 None => Next::Wait,
             });
         }
-        let Some(overflow) = &self.file else {
-            return Ok(Next::Wait);
-        };
-        let mut piece = vec![0; size(self.end - received).min(PIECE)];
-        overflow
-            .file
-            .read_exact_at(&mut piece, received - overflow.start)?;
-        Ok(Next::Bytes(piece.into()))
+        match &self.file {
+            Some(overflow) => overflow.read(received, self.end).map(Next::Bytes),
+            None => Ok(Next::Wait),
+        }
     }
 
     fn forget_to(&mut self, received: u64) {
@@ -298,6 +324,13 @@ impl KeptLog {
 }
 
 impl LogFile {
+    /// Reads a piece of the log from number `from` on, where the log ends at `end`.
+    fn read(&self, from: u64, end: u64) -> io::Result<Bytes> {
+        let mut piece = vec![0; size(end - from).min(PIECE)];
+        self.file.read_exact_at(&mut piece, from - self.start)?;
+        Ok(piece.into())
+    }
+
     /// Gives the bytes of the file before byte `received` of the log back to the disk.
     ///
     /// A driver that is lost again and again before it has caught up never reaches the end of the file, which would
@@ -318,5 +351,7 @@ fn size(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

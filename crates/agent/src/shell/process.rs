@@ -28,7 +28,7 @@ use super::spool::SpoolReader;
 use crate::processes::ProcessGroup;
 
 /// Bytes read from a pipe at a time: the capacity of a pipe on Linux.
-const PIECE: usize = 64 * 1024;
+pub(crate) const READ: usize = 64 * 1024;
 
 /// Total time to wait for output after the end of the shell while another process holds it open.
 const LINGER: Duration = Duration::from_millis(250);
@@ -238,7 +238,7 @@ async fn forward<S: OutputSink>(
 /// Empties the buffer but for an unwritten head, and reserves room for a piece.
 fn make_room(buffer: &mut BytesMut, head: usize) {
     buffer.clear();
-    buffer.reserve(PIECE);
+    buffer.reserve(READ);
     buffer.resize(head, 0);
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use fargate_wire::script::{
-    Attach, Decoder, FromAgent, HEAD, LogReader, LogStep, Malformed, SUBSYSTEM, ScriptEnd,
-    ScriptId, Stream, ToAgent, WINDOW, script_head,
+    ACKNOWLEDGEMENT_STEP, Attach, Decoder, FromAgent, HEAD, LogReader, LogStep, Malformed,
+    SUBSYSTEM, ScriptEnd, ScriptId, Stream, ToAgent, WINDOW, script_head,
 };
 use russh::ChannelMsg;
 use tokio::time::Instant;
@@ -22,9 +22,6 @@ use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
 use crate::text::plain;
-
-/// Bytes passed on between two acknowledgements: few enough that the agent never waits for one.
-const ACKNOWLEDGE: u64 = WINDOW / 2;
 
 /// Piece of the script that is sent at a time: with its head one SSH packet.
 const PIECE: usize = 32 * 1024 - HEAD;
@@ -333,7 +330,7 @@ impl<'a> ResumableScript<'a> {
         let is_due = match sent.acknowledged {
             // An acknowledgement on the previous connection may not have arrived.
             None => passed_on > 0,
-            Some(acknowledged) => passed_on - acknowledged >= ACKNOWLEDGE,
+            Some(acknowledged) => passed_on - acknowledged >= ACKNOWLEDGEMENT_STEP,
         };
         if is_due {
             sent.acknowledged = Some(passed_on);

@@ -65,6 +65,42 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 }
 
 #[test]
+fn a_script_that_outgrows_memory_during_an_outage_goes_on_after_it() {
+    let (manager, proxy) = prepared("");
+    // Printed while the line is cut: 300 KB, and the sizes around those that the agent keeps in memory.
+    for length in [300_000, 262_000, 262_144, 400_000] {
+        let mut out: String = (100_000..)
+            .take(length / 7)
+            .map(|number| format!("{number}\n"))
+            .collect();
+        out.push_str("all\n");
+        std::fs::write(manager.path("out"), &out).unwrap();
+        let until = |mark| {
+            let mark = manager.path(mark).display().to_string();
+            format!("until [ -e {mark} ]; do sleep 0.02; done; rm {mark}")
+        };
+        let mut running = manager.start_run(format!(
+            "echo begun; {}; cat {}; touch {}; {}; echo more; exit 3",
+            until("cut"),
+            manager.path("out").display(),
+            manager.path("printed").display(),
+            until("back"),
+        ));
+        running.read_until("begun\n");
+        proxy.close(true);
+        proxy.cut();
+        std::fs::write(manager.path("cut"), b"").unwrap();
+        wait_until("all is printed", || manager.path("printed").exists());
+        proxy.close(false);
+        assert_eq!(running.read_until("all\n"), out);
+        std::fs::write(manager.path("back"), b"").unwrap();
+        assert_eq!(running.finish().exits(11).out(), "more\n");
+        assert_eq!(manager.exit_code_file().as_deref(), Some("3\n"));
+        std::fs::remove_file(manager.path("printed")).unwrap();
+    }
+}
+
+#[test]
 fn connections_that_always_drop_are_good_enough() {
     let drops = json!({ "faults": [{ "effect": { "port_drops": { "after_bytes": 300_000 } } }] });
     let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &drops);

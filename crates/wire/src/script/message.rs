@@ -10,6 +10,11 @@ pub const SUBSYSTEM: &str = "script@fargate-agent";
 /// Enough for 50 MB/s from 2 ms away. Each running script may cost the manager this much memory.
 pub const WINDOW: u64 = 128 * 1024;
 
+/// Bytes that the driver passes on between two acknowledgements: few enough that the agent never waits for one.
+///
+/// Fewer may stay unacknowledged for as long as the script prints nothing, so the agent must not wait for them.
+pub const ACKNOWLEDGEMENT_STEP: u64 = WINDOW / 2;
+
 /// Names a script. The driver chooses it at random, so that no two scripts share one.
 pub type ScriptId = [u8; 16];
 

@@ -9,8 +9,8 @@
 //! agent sends after that is the script's **log**: the script's output, and at last how the script ended. The bytes of
 //! the log, heads of frames included, are numbered from 0, and the numbers continue over all connections of the script.
 //! `Attach` says how many bytes the driver has, and the agent continues from there. [`ToAgent::Received`] says how many
-//! bytes the driver has passed on; the agent keeps all others. Once the driver has received all of them, the end
-//! included, the agent forgets the script and closes the channel.
+//! bytes the driver has passed on; the agent keeps all others. The driver says so once per [`ACKNOWLEDGEMENT_STEP`]
+//! bytes. Once it has received all of them, the end included, the agent forgets the script and closes the channel.
 //!
 //! In the same way `Attached` says how many bytes of the script the agent has, and the driver continues from there. The
 //! driver sends none of the script before that answer, except on the first connection: then it knows that the agent has
@@ -27,4 +27,6 @@ mod message;
 pub use decoder::Decoder;
 pub use frame::{HEAD, LONGEST_PIECE, Malformed, output_head, script_head};
 pub use log_reader::{LogReader, LogStep, ScriptEnd};
-pub use message::{Attach, FromAgent, SUBSYSTEM, ScriptId, Stream, ToAgent, WINDOW};
+pub use message::{
+    ACKNOWLEDGEMENT_STEP, Attach, FromAgent, SUBSYSTEM, ScriptId, Stream, ToAgent, WINDOW,
+};

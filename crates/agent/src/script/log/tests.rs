@@ -5,7 +5,7 @@ use super::*;
 const MB: usize = 1_000_000;
 
 /// Deterministic bytes without a period, which could hide a mistake in their order.
-fn noise(length: usize) -> Vec<u8> {
+pub(super) fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u32;
     std::iter::repeat_with(|| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -16,7 +16,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 /// A piece as it is read from a pipe, with room for a head.
-fn piece(content: &[u8]) -> BytesMut {
+pub(super) fn piece(content: &[u8]) -> BytesMut {
     let mut piece = BytesMut::zeroed(HEAD);
     piece.extend_from_slice(content);
     piece
