@@ -1,11 +1,15 @@
 //! Tags and the rules AWS has for them.
 
 use serde::{Deserialize, Serialize};
+use unicode_general_category::get_general_category;
 
 use crate::error::ApiError;
 
 /// Most tags of a resource.
 const MAX_TAGS: usize = 50;
+
+/// AWS's refusal of characters (reported in PrefectHQ/prefect#13174).
+const INVALID_CHARACTERS: &str = "Some tags contain invalid characters. Valid characters: UTF-8 letters, spaces, numbers and _ . / = + - : @.";
 
 /// A tag as ECS shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -53,9 +57,7 @@ pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
             ));
         }
         if !key.chars().chain(value.chars()).all(allowed) {
-            return Err(ApiError::invalid_parameter(
-                "Tag keys and values may only contain letters, spaces, digits and the characters _ . : / = + - @.",
-            ));
+            return Err(ApiError::invalid_parameter(INVALID_CHARACTERS));
         }
         if out.iter().any(|seen| seen.key == key) {
             return Err(ApiError::invalid_parameter(format!(
@@ -90,9 +92,11 @@ pub(crate) fn merge(into: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), ApiError>
     Ok(())
 }
 
-/// The character class of the model, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`.
+/// The character class of the model, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. Combining marks are no letters.
 fn allowed(c: char) -> bool {
-    c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
+    // The categories' short names begin with the letters that the class has: `Lu`, `Zs`, `Nd`.
+    let category = get_general_category(c).abbreviation();
+    category.starts_with(['L', 'Z', 'N']) || "_.:/=+-@".contains(c)
 }
 
 #[cfg(test)]
@@ -118,12 +122,31 @@ mod tests {
             ("branch", "it's"),
             ("branch", "a~b"),
             ("branch", "a\tb"),
+            // Vowel signs of Hindi and Thai, and a circled letter.
+            ("job", "परीक्षण"),
+            ("job", "ทดสอบทั้งหมด"),
+            ("job", "Ⓐ"),
             (&"k".repeat(129), "x"),
             ("k", &"v".repeat(257)),
         ] {
             let error = one(key, value).unwrap_err();
             assert_eq!(error.code, "InvalidParameterException", "{key} {value}");
         }
+    }
+
+    #[test]
+    fn characters_are_those_of_the_models_own_pattern() {
+        // The pattern of TagKey and TagValue in botocore 1.44.
+        let pattern = regex::Regex::new(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$").unwrap();
+        let mut bytes = [0; 4];
+        for c in '\0'..=char::MAX {
+            assert_eq!(
+                allowed(c),
+                pattern.is_match(c.encode_utf8(&mut bytes)),
+                "{c:?}"
+            );
+        }
+        assert_eq!(one("job", "Ⓐ").unwrap_err().message, INVALID_CHARACTERS);
     }
 
     #[test]

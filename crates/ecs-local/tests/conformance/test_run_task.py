@@ -133,8 +133,12 @@ class RunTask(unittest.TestCase):
     def test_launch_type_and_strategy(self):
         fargate = [{"capacityProvider": "FARGATE", "weight": 1}]
         self.refuse(INVALID, "both a launch type and capacity provider", capacityProviderStrategy=fargate)
-        self.refuse(INVALID, "No Container Instances", launchType="EC2")
-        self.refuse(INVALID, "No Container Instances", launchType=None, cluster="other")
+        for capacity in ({"launchType": "EC2"}, {"launchType": None, "cluster": "other"}):
+            plain = capacity | {"networkConfiguration": awsvpc(assignPublicIp="DISABLED")}
+            self.refuse(INVALID, "^No Container Instances were found in your cluster.$", **plain)
+            public = capacity | {"networkConfiguration": awsvpc(assignPublicIp="ENABLED")}
+            self.refuse(INVALID, "^Assign public IP is not supported for this launch type.$", **public)
+            self.refuse(INVALID, "^The platform version must be null", **public, platformVersion="1.4.0")
         self.refuse(INVALID, "enum value set", launchType="LAMBDA")
         none = [{"capacityProvider": name} for name in ("FARGATE", "FARGATE_SPOT")]
         for strategy, text in (

@@ -14,5 +14,6 @@ mod placement;
 mod ports;
 mod processes;
 mod reads;
+mod refusals;
 mod starts;
 mod stops;

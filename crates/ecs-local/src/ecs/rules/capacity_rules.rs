@@ -4,6 +4,9 @@ use crate::ecs::checks::check_enum;
 use crate::ecs::cluster::{Cluster, StrategyItem, check_strategy};
 use crate::error::ApiError;
 
+/// AWS's refusal of a task that needs container instances.
+const NO_INSTANCES: &str = "No Container Instances were found in your cluster.";
+
 /// The capacity that a task is launched on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Capacity {
@@ -25,11 +28,21 @@ impl Capacity {
     }
 }
 
+/// The members of a request that EC2 instances do not have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FargateMembers {
+    /// The request has a `platformVersion`.
+    pub(super) platform_version: bool,
+    /// The request has `assignPublicIp: ENABLED`.
+    pub(super) public_ip: bool,
+}
+
 /// The capacity for a request in a cluster.
 pub(super) fn capacity(
     launch_type: Option<&str>,
     strategy: &[StrategyItem],
     cluster: &Cluster,
+    members: FargateMembers,
 ) -> Result<Capacity, ApiError> {
     check_enum(
         "launchType",
@@ -44,8 +57,9 @@ pub(super) fn capacity(
         }
         (Some("FARGATE"), []) => return Ok(Capacity::Fargate),
         // The stand-in has no container instances. A cluster without a default strategy falls back to them, too.
-        (Some(_), []) => return Err(no_instances()),
-        (None, []) if cluster.default_strategy.is_empty() => return Err(no_instances()),
+        (Some("EC2"), []) => return Err(no_ec2(members)),
+        (None, []) if cluster.default_strategy.is_empty() => return Err(no_ec2(members)),
+        (Some(_), []) => return Err(ApiError::invalid_parameter(NO_INSTANCES)),
         (None, []) => &cluster.default_strategy,
         (None, given) => given,
     };
@@ -58,8 +72,20 @@ pub(super) fn capacity(
     Ok(Capacity::Strategy(strategy.to_vec()))
 }
 
-fn no_instances() -> ApiError {
-    ApiError::invalid_parameter("No Container Instances were found in your cluster.")
+/// The refusal of launch type EC2, in AWS's words. Their order is a guess: reports show each of them alone.
+fn no_ec2(members: FargateMembers) -> ApiError {
+    ApiError::invalid_parameter(match members {
+        // Reported in ansible-collections/community.aws#770 and aws/amazon-ecs-cli#1040.
+        FargateMembers {
+            platform_version: true,
+            ..
+        } => "The platform version must be null when specifying an EC2 launch type.",
+        // Quoted in the documentation of several tools.
+        FargateMembers {
+            public_ip: true, ..
+        } => "Assign public IP is not supported for this launch type.",
+        _ => NO_INSTANCES,
+    })
 }
 
 /// The provider of task `n` of a call: first the one with a base, then by weight. `chance` is between 0 and 1.

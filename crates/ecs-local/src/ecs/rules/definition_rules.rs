@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fargate_rules;
+use super::{fargate_rules, image_rules};
 use crate::ecs::checks::{check_enum, is_name, refuse};
 use crate::ecs::definition::DefinitionContent;
 use crate::error::ApiError;
@@ -119,17 +119,7 @@ fn check_container(
     if image.is_empty() {
         return refuse("Container.image should not be null or empty.");
     }
-    if image
-        .split_once("@sha256:")
-        .map_or(image, |(image, _)| image)
-        .len()
-        > 255
-        || image.contains(char::is_whitespace)
-    {
-        return refuse(
-            "Container.image contains invalid characters or is longer than 255 characters.",
-        );
-    }
+    image_rules::check(image)?;
     check_environment(name, container.environment.as_deref().unwrap_or_default())?;
     check_mounts(name, container, content)?;
     check_ports(container)?;

@@ -21,6 +21,14 @@ struct AwsvpcConfiguration {
     assign_public_ip: Option<String>,
 }
 
+impl NetworkConfiguration {
+    /// Whether it asks for a public address.
+    pub(super) fn is_public(&self) -> bool {
+        let vpc = self.awsvpc_configuration.as_ref();
+        vpc.is_some_and(|vpc| vpc.assign_public_ip.as_deref() == Some("ENABLED"))
+    }
+}
+
 /// A valid network configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct TaskNetwork {
@@ -35,6 +43,7 @@ pub(super) fn check(
     network: &Network,
 ) -> Result<TaskNetwork, ApiError> {
     let refuse = |message: String| Err(ApiError::invalid_parameter(message));
+    let public = given.as_ref().is_some_and(NetworkConfiguration::is_public);
     let Some(given) = given.and_then(|configuration| configuration.awsvpc_configuration) else {
         return refuse(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified.".into(),
@@ -60,7 +69,7 @@ pub(super) fn check(
     Ok(TaskNetwork {
         subnets,
         groups,
-        public: given.assign_public_ip.as_deref() == Some("ENABLED"),
+        public,
     })
 }
 

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::capacity_rules::{self, Capacity};
+use super::capacity_rules::{self, Capacity, FargateMembers};
 use super::network_rules::{self, NetworkConfiguration, TaskNetwork};
 use super::override_rules::{self, EffectiveSettings};
+use super::platform_rules::Platform;
 use crate::ecs::checks::check_enum;
 use crate::ecs::cluster::StrategyItem;
 use crate::ecs::definition::TaskDefinition;
@@ -58,7 +59,7 @@ pub(crate) struct ValidRunTask {
 /// Checks a request. The length of its overrides is that of the serialised member.
 pub(crate) fn check(
     region: &Region,
-    network: &Network,
+    vpc: &Network,
     mut input: RunTask,
     overrides_length: usize,
 ) -> Result<ValidRunTask, ApiError> {
@@ -78,18 +79,30 @@ pub(crate) fn check(
         return Err(ApiError::client("TaskDefinition is inactive"));
     }
     let strategy = input.capacity_provider_strategy.take().unwrap_or_default();
-    let capacity = capacity_rules::capacity(input.launch_type.as_deref(), &strategy, cluster)?;
+    let network = input.network_configuration.take();
+    let members = FargateMembers {
+        platform_version: input
+            .platform_version
+            .as_deref()
+            .is_some_and(|v| !v.is_empty()),
+        public_ip: network
+            .as_ref()
+            .is_some_and(NetworkConfiguration::is_public),
+    };
+    let capacity =
+        capacity_rules::capacity(input.launch_type.as_deref(), &strategy, cluster, members)?;
     if !definition.compatibilities.contains(&"FARGATE") {
         return refuse("Task definition does not support launch_type FARGATE.");
     }
-    let platform_version = platform(input.platform_version.as_deref())?.to_owned();
+    let platform = Platform::requested(input.platform_version.as_deref())?;
     check_members(&input)?;
-    let network = network_rules::check(input.network_configuration.take(), network)?;
+    let network = network_rules::check(network, vpc)?;
     let settings = override_rules::apply(
         input.overrides.take(),
         overrides_length,
         &definition.content,
     )?;
+    platform.check(&definition.content, &settings)?;
     let exec = input.enable_execute_command.unwrap_or(false);
     if exec && settings.task_role.is_none() {
         return refuse("A valid taskRoleArn is required to enable execute command.");
@@ -105,23 +118,11 @@ pub(crate) fn check(
         settings,
         capacity,
         network,
-        platform_version,
+        platform_version: platform.number().to_owned(),
         started_by: input.started_by,
         tags,
         exec,
     })
-}
-
-fn platform(given: Option<&str>) -> Result<&'static str, ApiError> {
-    match given {
-        None | Some("" | "LATEST" | "1.4.0") => Ok("1.4.0"),
-        Some("1.3.0") => Ok("1.3.0"),
-        Some(_) => Err(ApiError::new(
-            400,
-            "PlatformUnknownException",
-            "The specified platform does not exist.",
-        )),
-    }
 }
 
 /// Checks the members that depend on nothing else.
