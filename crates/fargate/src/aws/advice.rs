@@ -7,6 +7,10 @@ use crate::error::Error;
 const CERTIFICATES: &str = "Install the package ca-certificates on the manager, or name a file or folder with the right \
                             certificates by SSL_CERT_FILE or SSL_CERT_DIR in the environment of GitLab Runner.";
 
+/// Advice for a cluster without a default strategy.
+pub(crate) const NAME_A_STRATEGY: &str = "Give the cluster a default capacity provider strategy (with FARGATE), or set \
+                                          CapacityProviderStrategy = [{ Name = \"FARGATE\" }] in [Fargate].";
+
 impl AwsError {
     /// Advice for the operator, if any helps.
     pub(crate) fn advice(&self) -> Option<String> {
@@ -38,10 +42,7 @@ impl AwsError {
             Kind::Wrong if code == "ClusterNotFoundException" => {
                 "Check [Fargate] Cluster and Region: the cluster must exist in that region."
             }
-            Kind::Wrong if has("No Container Instances were found") => {
-                "The cluster has no default capacity provider strategy. Give it one (with FARGATE), or set \
-                 CapacityProviderStrategy = [{ Name = \"FARGATE\" }] in [Fargate]."
-            }
+            Kind::Wrong if self.looked_for_ec2() => NAME_A_STRATEGY,
             Kind::Wrong if has("capacity provider") => {
                 "Associate the capacity providers that [Fargate] names with the cluster."
             }
@@ -96,7 +97,7 @@ mod tests {
     fn advice_names_what_to_change() {
         let denied = "User: arn:aws:sts::1:assumed-role/ci/i-0 is not authorized to perform: ecs:TagResource on resource: x";
         let refused = AwsError::refusal("AccessDeniedException", denied);
-        assert!(refused.denies_tags());
+        assert!(refused.refuses_tags());
         assert_eq!(
             refused.advice().unwrap(),
             "Allow ecs:TagResource in the IAM policy of the manager."

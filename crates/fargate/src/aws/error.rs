@@ -139,9 +139,32 @@ impl AwsError {
                 .is_some_and(|code| code.ends_with(".NotFound"))
     }
 
-    /// Whether the missing permission is the one to tag a new object.
-    pub(crate) fn denies_tags(&self) -> bool {
-        self.kind == Kind::Denied && self.message.contains("ecs:TagResource")
+    /// Whether a permission is missing, or a policy forbids the call.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.kind == Kind::Denied
+    }
+
+    /// Whether AWS refused the call for its tags: their content, a missing permission, or a policy about tags.
+    pub(crate) fn refuses_tags(&self) -> bool {
+        let names = |words: &[&str]| {
+            let mut text = self.message.split(|c: char| !c.is_ascii_alphanumeric());
+            text.any(|word| words.iter().any(|known| word.eq_ignore_ascii_case(known)))
+        };
+        match self.kind {
+            Kind::Denied => self.message.contains("ecs:TagResource"),
+            Kind::Wrong => names(&["tag", "tags", "tagging"]),
+            _ => false,
+        }
+    }
+
+    /// Whether AWS looked for the cluster's own machines, as it does where neither the call nor the cluster names a
+    /// capacity provider. The text depends on the rest of the call.
+    pub(crate) fn looked_for_ec2(&self) -> bool {
+        let text = self.message.to_lowercase();
+        self.kind == Kind::Wrong
+            && (text.contains("no container instances were found in your cluster")
+                || text.contains("must be null when specifying an ec2 launch type")
+                || text.contains("assign public ip is not supported for this launch type"))
     }
 
     /// Whether AWS does not know the task definition: not yet everywhere, or not any more.

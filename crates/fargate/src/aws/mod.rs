@@ -17,6 +17,7 @@ mod run_task;
 mod setup;
 mod signed;
 
+pub(crate) use self::advice::NAME_A_STRATEGY;
 pub(crate) use self::client::Aws;
 pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::error::AwsError;

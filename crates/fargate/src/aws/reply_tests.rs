@@ -141,7 +141,8 @@ fn check_refusal(refusal: AwsError, action: &str) -> Result<(), TestCaseError> {
     let _kinds = (
         refusal.may_pass(),
         refusal.is_not_found(),
-        refusal.denies_tags(),
+        refusal.refuses_tags(),
+        refusal.looked_for_ec2(),
         refusal.knows_no_definition(),
     );
     let error = Error::from(refusal);
@@ -182,7 +183,7 @@ fn whole_replies_are_understood() {
     );
     let refusal =
         wait_for(answer(400, refused().to_string()).describe_task("ci", ARN)).unwrap_err();
-    assert!(refusal.denies_tags());
+    assert!(refusal.refuses_tags());
     let stop = wait_for(
         answer(
             200,
@@ -286,6 +287,7 @@ fn request(fargate: &Fargate) -> RunTaskRequest<'_> {
         platform_version: None,
         subnet: "subnet-1",
         strategy: &[],
+        by_launch_type: false,
         client_token: "job-1",
         started_by: "fargate/0123456789abcdef",
         group: "gitlab/77/4711",

@@ -6,7 +6,7 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_ecs::error::BuildError;
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, ContainerOverride,
-    EphemeralStorage, KeyValuePair, NetworkConfiguration, Tag, TaskOverride,
+    EphemeralStorage, KeyValuePair, LaunchType, NetworkConfiguration, Tag, TaskOverride,
 };
 
 use super::client::Aws;
@@ -29,6 +29,8 @@ pub(crate) struct RunTaskRequest<'a> {
     pub(crate) subnet: &'a str,
     /// Empty for the cluster's default.
     pub(crate) strategy: &'a [StrategyItem],
+    /// Whether to ask for Fargate by the launch type, which AWS takes only without a strategy.
+    pub(crate) by_launch_type: bool,
     /// Makes a repetition of the same request harmless.
     pub(crate) client_token: &'a str,
     /// Names the manager, so that it can list its tasks.
@@ -91,6 +93,9 @@ impl Aws {
             .overrides(overrides(request))
             .set_tags(Some(tags(request.tags)).filter(|tags| !tags.is_empty()));
         let call = match strategy(request.strategy) {
+            Ok(items) if items.is_empty() && request.by_launch_type => {
+                call.launch_type(LaunchType::Fargate)
+            }
             Ok(items) if items.is_empty() => call,
             Ok(items) => call.set_capacity_provider_strategy(Some(items)),
             Err(error) => return Err(AwsError::unusable_reply(ACTION, error.to_string())),

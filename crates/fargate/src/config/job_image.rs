@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::globs::Globs;
+use super::image_name::image;
 use super::section::Section;
 use super::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
 use super::ssh::Ssh;
@@ -53,15 +54,15 @@ impl JobImage {
         };
         let agent_image = section.required(
             "AgentImage",
-            section.parsed("AgentImage", values::image),
+            section.parsed("AgentImage", image),
             "the image of the agent, which `fargate agent push` puts into a registry",
         );
         let helper_image = section.required(
             "HelperImage",
-            section.parsed("HelperImage", values::image),
+            section.parsed("HelperImage", image),
             "GitLab's helper image, in the version of GitLab Runner",
         );
-        let default_image = section.parsed("DefaultImage", values::image);
+        let default_image = section.parsed("DefaultImage", image);
         let (allowed_images, allowed_services) =
             (images("AllowedImages"), images("AllowedServices"));
         let cpu = section.amount("CPU", str::parse).unwrap_or(Cpu(1024));

@@ -6,6 +6,7 @@ mod cleanup;
 mod fargate;
 mod file;
 mod globs;
+mod image_name;
 mod job_image;
 mod job_variables;
 mod logging;
@@ -23,6 +24,7 @@ pub(crate) use self::cleanup::CleanupConfig;
 pub(crate) use self::fargate::{Fargate, StrategyItem};
 pub(crate) use self::file::{Config, Flags, Mode};
 pub(crate) use self::globs::Globs;
+pub(crate) use self::image_name::{image, split_host};
 pub(crate) use self::job_image::JobImage;
 pub(crate) use self::job_variables::JobVariables;
 pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
@@ -30,5 +32,5 @@ pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE
 pub(crate) use self::source::DEFAULT_FILE;
 pub(crate) use self::ssh::Ssh;
 pub(crate) use self::values::{
-    TaskDefinitionName, capacity_provider, image, is_tag_character, platform_version, role,
+    TaskDefinitionName, capacity_provider, is_tag_character, platform_version, role,
 };

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use unicode_general_category::get_general_category;
 
 /// A task definition: a family, `family:revision`, or the ARN of either (AWS: RunTask).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,21 +156,6 @@ pub(crate) fn platform_version(text: &str) -> Result<String, String> {
     }
 }
 
-/// An image, as a job or an operator names it. Its registry checks the rest.
-pub(crate) fn image(text: &str) -> Result<String, String> {
-    let name = text.split_once('@').map_or(text, |(name, _digest)| name);
-    let valid = !name.is_empty()
-        && name.len() <= 255
-        && text.len() <= 512
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && !text.starts_with(['-', '/']);
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err("an image, like \"debian:12\" or \"registry.example.com/team/image:1\"".to_owned())
-    }
-}
-
 /// The ARN of an IAM role.
 pub(crate) fn role(text: &str) -> Result<String, String> {
     let parts: Vec<_> = text.splitn(6, ':').collect();
@@ -250,9 +236,12 @@ pub(crate) fn tag(key: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// Whether AWS takes the character in a tag.
+/// Whether AWS takes the character in a tag: `[\p{L}\p{Z}\p{N}_.:/=+\-@]` (AWS: the pattern of TagValue). A combining
+/// mark, such as a vowel sign of Hindi, is no letter.
 pub(crate) fn is_tag_character(character: char) -> bool {
-    character.is_alphanumeric() || character == ' ' || "_.:/=+-@".contains(character)
+    // The general categories L, Z and N, by the first letters of their short names.
+    let category = get_general_category(character).abbreviation();
+    category.starts_with(['L', 'Z', 'N']) || "_.:/=+-@".contains(character)
 }
 
 #[cfg(test)]
@@ -314,11 +303,6 @@ mod tests {
             secret("arn:aws:secretsmanager:eu-west-1:111122223333:secret:registry-AbCdEf").is_ok()
         );
         assert!(secret("registry").is_err());
-        for bad in ["", "a b", "-rf", "/a", "a\nb", &"x".repeat(256)] {
-            assert!(image(bad).is_err(), "{bad:?} was accepted");
-        }
-        let digest = format!("{}@sha256:{}", "x".repeat(250), "0".repeat(64));
-        assert!(image(&digest).is_ok() && image("debian").is_ok());
     }
 
     #[test]
@@ -328,5 +312,20 @@ mod tests {
         assert!(tag("AWS:x", "y").is_err());
         assert!(tag("branch", "feature#1").is_err());
         assert!(tag("", "y").is_err());
+    }
+
+    #[test]
+    fn characters_of_tags_are_those_of_awss_own_pattern() {
+        // The pattern of TagKey and TagValue in AWS's model of ECS (botocore 1.44).
+        let pattern = regex::Regex::new(r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$").unwrap();
+        let mut bytes = [0; 4];
+        for character in '\0'..=char::MAX {
+            let expected = pattern.is_match(character.encode_utf8(&mut bytes));
+            assert_eq!(is_tag_character(character), expected, "{character:?}");
+        }
+        // Vowel signs of Hindi, Thai and Tamil, and a circled letter.
+        for character in ['\u{940}', '\u{e31}', '\u{bc1}', 'Ⓐ'] {
+            assert!(!is_tag_character(character), "{character:?}");
+        }
     }
 }

@@ -117,7 +117,8 @@ impl Policy {
             reach_timeout: STARTING_REACH.min(ssh.connect_timeout),
             wrong_server_grace: KEY_GRACE,
             no_server_grace: None,
-            ask_after: AskPace::Starting.pause(Duration::ZERO, false),
+            // At once: until the address is known there is nothing else to do.
+            ask_after: Duration::ZERO,
             ask_pace: AskPace::Starting,
             missing_grace: MISSING_GRACE,
             on_shutdown: OnShutdown::Leave,

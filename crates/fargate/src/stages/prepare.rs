@@ -14,7 +14,7 @@ use crate::output::say;
 use crate::ssh::KeyPair;
 use crate::start::launch::{Launch, Launcher};
 use crate::start::plan::StartPlan;
-use crate::start::register;
+use crate::start::register::{self, Registered};
 use crate::start::request::TaskRequest;
 use crate::state::identity::Identity;
 use crate::state::liveness::RunnerProcess;
@@ -102,18 +102,17 @@ impl Preparation<'_> {
         let fargate = &context.config.fargate;
         let deadline = self.begun + fargate.start_timeout;
         let definition = match &plan.composed {
-            None => plan.title.clone(),
+            None => Registered::by_operator(&plan.title),
             Some(composed) => {
                 let registering =
-                    register::registered(aws, context, &composed.definition, deadline);
+                    register::registered(aws, context, &composed.definition, None, deadline);
                 context.shutdown.or(registering).await?
             }
         };
         let launch = Launch {
             request: self.request,
-            definition: &definition,
             title: &plan.title,
-            is_composed: plan.composed.is_some(),
+            composed: plan.composed.as_ref().map(|composed| &composed.definition),
             environments: &plan.environments,
         };
         if plan.hides_output {
@@ -125,7 +124,7 @@ impl Preparation<'_> {
         record.build = plan.composed.as_ref().map(ComposedTask::job_container);
         context.records.save(&record)?;
         let _running = context.records.prepares(&context.job);
-        let mut launcher = Launcher::new(aws, context, &launch, deadline);
+        let mut launcher = Launcher::new(aws, context, &launch, definition, deadline);
         loop {
             launcher.launch(&mut record).await?;
             let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);

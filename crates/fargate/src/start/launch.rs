@@ -1,6 +1,5 @@
 //! Launches a job's task place by place until one starts or the time is up.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fargate_wire::COORDINATOR_CONTAINER;
@@ -12,23 +11,22 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::say;
 use crate::ssh::random_hex;
+use crate::start::adjustments::Adjustments;
+use crate::start::register::Registered;
 use crate::start::request::TaskRequest;
 use crate::start::run_task_retries::run_task;
-use crate::start::tags::tags;
 use crate::state::record::Record;
-use crate::task::definition::ContainerEnvironment;
+use crate::task::definition::{ContainerEnvironment, TaskDefinition};
 use crate::task::placement::{Placement, Places, describe, pause_after, placement};
 use crate::task::{Loss, Task, console_link};
 
 /// The input of a launch.
 pub(crate) struct Launch<'a> {
     pub(crate) request: &'a TaskRequest<'a>,
-    /// Name or ARN of the task definition.
-    pub(crate) definition: &'a str,
     /// Title for the job log.
     pub(crate) title: &'a str,
-    /// Whether the definition was registered for jobs like this one, maybe a moment ago.
-    pub(crate) is_composed: bool,
+    /// The definition that was registered for jobs like this one, if it is not the operator's.
+    pub(crate) composed: Option<&'a TaskDefinition>,
     pub(crate) environments: &'a [ContainerEnvironment],
 }
 
@@ -44,16 +42,18 @@ pub(crate) struct Launcher<'a> {
     places: Places<'a>,
     /// Tells the calls of this prepare from those of others for the same job.
     nonce: String,
-    tags: BTreeMap<String, String>,
+    adjustments: Adjustments<'a>,
     attempt: usize,
     losses: u32,
 }
 
 impl<'a> Launcher<'a> {
+    /// `definition` has the name or ARN of the task definition.
     pub(crate) fn new(
         aws: &'a Aws,
         context: &'a Context<'a>,
         launch: &'a Launch<'a>,
+        definition: Registered,
         deadline: Instant,
     ) -> Self {
         let fargate = &context.config.fargate;
@@ -61,26 +61,25 @@ impl<'a> Launcher<'a> {
             "Starting {} in cluster {} ({})",
             launch.title, fargate.cluster, fargate.region
         ));
+        let strategy = launch.request.strategy.as_deref();
+        let places = Places {
+            subnets: &fargate.subnets,
+            strategy: strategy.unwrap_or(&fargate.strategy),
+            // The job's own choice has no fallback.
+            fallback: match strategy {
+                Some(_) => &[],
+                None => &fargate.fallback_strategy,
+            },
+        };
+        let names_none = places.strategy.is_empty() && places.fallback.is_empty();
         Self {
             aws,
             context,
             launch,
             deadline,
-            places: Places {
-                subnets: &fargate.subnets,
-                strategy: launch
-                    .request
-                    .strategy
-                    .as_deref()
-                    .unwrap_or(&fargate.strategy),
-                // The job's own choice has no fallback.
-                fallback: match &launch.request.strategy {
-                    Some(_) => &[],
-                    None => &fargate.fallback_strategy,
-                },
-            },
+            places,
             nonce: random_hex::<4>(),
-            tags: tags(&context.job, &fargate.tags),
+            adjustments: Adjustments::new(aws, context, definition, launch.composed, names_none),
             attempt: 0,
             losses: 0,
         }
@@ -97,34 +96,33 @@ impl<'a> Launcher<'a> {
         let started_by = record.started_by().unwrap_or_default().to_owned();
         loop {
             let place = self.place(self.attempt)?;
-            let untagged = if self.tags.is_empty() {
-                "-untagged"
-            } else {
-                ""
-            };
             let token = format!(
-                "job-{}-{}-{}{untagged}",
-                context.job.id, self.nonce, self.attempt
+                "job-{}-{}-{}{}",
+                context.job.id,
+                self.nonce,
+                self.attempt,
+                self.adjustments.mark()
             );
             let request = RunTaskRequest {
                 fargate,
-                definition: launch.definition,
+                definition: &self.adjustments.definition.arn,
                 platform_version: launch.request.platform_version.as_deref(),
                 subnet: place.subnet,
                 strategy: place.strategy,
+                by_launch_type: self.adjustments.by_launch_type,
                 client_token: &token,
                 started_by: &started_by,
                 group: &group,
                 environments: launch.environments,
                 changes: &launch.request.overrides,
-                tags: &self.tags,
+                tags: &self.adjustments.tags,
             };
             let answer = run_task(
                 self.aws,
                 context,
                 &request,
                 record,
-                launch.is_composed,
+                self.adjustments.definition_may_appear(),
                 self.deadline,
             )
             .await?;
@@ -134,25 +132,22 @@ impl<'a> Launcher<'a> {
                 _ => record.refuse(&token),
             }
             context.records.update(record)?;
+            if answer.is_ok() {
+                self.adjustments.accepted();
+            }
             match answer {
                 Ok(RunTaskAnswer::Task(task)) => {
                     announce(&task, fargate.endpoint.is_none());
                     return Ok(());
                 }
                 Ok(RunTaskAnswer::Nowhere(reason)) => {
-                    self.move_on(&no_room(&place, &reason)).await?;
+                    self.move_on(&self.no_room(&place, &reason)).await?;
                 }
                 Err(refusal) if refusal.has_no_room() => {
-                    self.move_on(&no_room(&place, &refusal.to_string())).await?;
+                    self.move_on(&self.no_room(&place, &refusal.to_string()))
+                        .await?;
                 }
-                // A policy written for GitLab's driver does not allow tags.
-                Err(refusal) if refusal.denies_tags() && !self.tags.is_empty() => {
-                    tracing::warn!("starting tasks without tags: {refusal}");
-                    self.tags.clear();
-                }
-                Err(refusal) => {
-                    return Err(Error::from(refusal).context("could not start the job's task"));
-                }
+                Err(refusal) => self.adjustments.adjust(refusal, self.deadline).await?,
             }
         }
     }
@@ -161,7 +156,7 @@ impl<'a> Launcher<'a> {
     pub(crate) async fn move_on_after(&mut self, loss: &Loss, failure: Error) -> Result<()> {
         let place = self.place(self.attempt)?;
         match loss {
-            Loss::Room(reason) => self.move_on(&no_room(&place, reason)).await,
+            Loss::Room(reason) => self.move_on(&self.no_room(&place, reason)).await,
             Loss::Trouble(_) if self.losses >= LOSSES => Err(failure),
             Loss::Trouble(reason) => {
                 self.losses += 1;
@@ -198,15 +193,12 @@ impl<'a> Launcher<'a> {
                  FallbackCapacityProviderStrategy, or a higher Fargate vCPU quota in the account.",
             ));
         }
-        let place = format!("{} with {}", next.subnet, describe(next.strategy));
-        if pause.is_zero() {
-            say(&format!("{problem}; trying {place}"));
-        } else {
-            say(&format!(
-                "{problem}; trying {place} in {:.0} s",
-                pause.as_secs_f64()
-            ));
-        }
+        let place = self.other(&self.place(self.attempt)?, &next);
+        let next = match pause.is_zero() {
+            true => format!("trying {place}"),
+            false => format!("trying {place} in {:.0} s", pause.as_secs_f64()),
+        };
+        say(&format!("{problem}; {next}"));
         self.attempt += 1;
         let rest = async {
             sleep(pause).await;
@@ -214,14 +206,32 @@ impl<'a> Launcher<'a> {
         };
         context.shutdown.or(rest).await
     }
-}
 
-fn no_room(place: &Placement<'_>, reason: &str) -> String {
-    format!(
-        "No room for the task in {} with {}: {reason}",
-        place.subnet,
-        describe(place.strategy)
-    )
+    /// The parts of the `next` place that are not those of the `last` one.
+    fn other(&self, last: &Placement<'_>, next: &Placement<'_>) -> String {
+        let strategy = self.describe(next);
+        match (next.subnet == last.subnet, next.strategy == last.strategy) {
+            (true, true) => "again".to_owned(),
+            (true, false) => strategy,
+            (false, true) => next.subnet.to_owned(),
+            (false, false) => format!("{} with {strategy}", next.subnet),
+        }
+    }
+
+    fn no_room(&self, place: &Placement<'_>, reason: &str) -> String {
+        format!(
+            "No room for the task in {} with {}: {reason}",
+            place.subnet,
+            self.describe(place)
+        )
+    }
+
+    fn describe(&self, place: &Placement<'_>) -> String {
+        match self.adjustments.by_launch_type {
+            true => "launch type FARGATE".to_owned(),
+            false => describe(place.strategy),
+        }
+    }
 }
 
 fn announce(task: &Task, in_aws: bool) {

@@ -1,5 +1,6 @@
 //! From a job's request to a task that takes scripts.
 
+mod adjustments;
 mod architecture;
 pub(crate) mod launch;
 mod permission;

@@ -26,7 +26,27 @@ const FRESH: Duration = Duration::from_secs(60);
 /// Pauses between repetitions after trouble that may pass.
 const REPETITIONS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
 
-/// Returns the ARN of `definition` with its revision, and registers it if needed.
+/// A definition that AWS has.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    /// Its ARN with the revision, or the operator's name for it.
+    pub(crate) arn: String,
+    /// Whether AWS itself said so a moment ago, rather than another job up to a minute ago.
+    pub(crate) is_fresh: bool,
+}
+
+impl Registered {
+    /// The operator's definition of this name.
+    pub(crate) fn by_operator(name: &str) -> Self {
+        Self {
+            arn: name.to_owned(),
+            is_fresh: false,
+        }
+    }
+}
+
+/// Returns the ARN of `definition` with its revision, and registers it if needed. The ARN `gone` is not believed: AWS
+/// has refused to run it.
 ///
 /// # Errors
 ///
@@ -35,8 +55,9 @@ pub(crate) async fn registered(
     aws: &Aws,
     context: &Context<'_>,
     definition: &TaskDefinition,
+    gone: Option<&str>,
     deadline: Instant,
-) -> Result<String> {
+) -> Result<Registered> {
     let family = definition.family();
     let directory = &context.config.metadata_directory;
     let what_for = "registers the same task definition";
@@ -44,9 +65,12 @@ pub(crate) async fn registered(
     let here = format!(":{}:", context.config.fargate.region);
     let known = lock
         .read(FRESH)
-        .filter(|arn| arn.starts_with("arn:") && arn.contains(&here));
+        .filter(|arn| arn.starts_with("arn:") && arn.contains(&here) && gone != Some(arn.as_str()));
     if let Some(arn) = known {
-        return Ok(arn);
+        return Ok(Registered {
+            arn,
+            is_fresh: false,
+        });
     }
     let arn = find_or_register(aws, &family, definition, deadline)
         .await
@@ -54,7 +78,10 @@ pub(crate) async fn registered(
             Error::from(refusal).context("could not register the job's task definition")
         })?;
     lock.write(&arn);
-    Ok(arn)
+    Ok(Registered {
+        arn,
+        is_fresh: true,
+    })
 }
 
 async fn find_or_register(

@@ -20,13 +20,13 @@ const DEFINITION_GRACE: Duration = Duration::from_secs(30);
 
 /// Calls RunTask, and repeats the call with the same token until AWS says yes or no, or until `deadline`.
 ///
-/// A definition that `is_composed` may have been registered a moment ago, so AWS may not know it yet.
+/// A definition that `is_fresh` was registered or looked up a moment ago, so AWS may not know it everywhere yet.
 pub(super) async fn run_task(
     aws: &Aws,
     context: &Context<'_>,
     request: &RunTaskRequest<'_>,
     record: &mut Record,
-    is_composed: bool,
+    is_fresh: bool,
     deadline: Instant,
 ) -> Result<Result<RunTaskAnswer, AwsError>> {
     let mut queue = Queue::new(&context.config.metadata_directory, &request.fargate.region);
@@ -37,7 +37,7 @@ pub(super) async fn run_task(
     let mut is_repetition = false;
     let begun = Instant::now();
     let may_pass = |refusal: &AwsError| {
-        let may_appear = is_composed && refusal.knows_no_definition();
+        let may_appear = is_fresh && refusal.knows_no_definition();
         refusal.may_pass() || (may_appear && begun.elapsed() < DEFINITION_GRACE)
     };
     loop {

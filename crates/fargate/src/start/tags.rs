@@ -35,16 +35,19 @@ fn number(id: u64) -> String {
     }
 }
 
-/// The value within AWS's alphabet and length.
+/// The value within AWS's alphabet and length, and not like one of AWS's own (AWS: Tag).
 fn tag_value(value: &str) -> String {
-    let allowed = |character| {
-        if is_tag_character(character) {
+    let reserved = value
+        .get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+    let allowed = |(at, character)| {
+        if is_tag_character(character) && !(reserved && at == 3) {
             character
         } else {
             '_'
         }
     };
-    value.chars().map(allowed).take(256).collect()
+    value.chars().enumerate().map(allowed).take(256).collect()
 }
 
 #[cfg(test)]

@@ -39,6 +39,10 @@ const TOKEN_LIMIT: usize = 64;
 /// Digits of the hash in the name of a task definition's family.
 const FAMILY_DIGITS: usize = 40;
 
+/// Beginning of the name of a file that remembers a cluster, and digits of the hash after it.
+pub(crate) const LAUNCH_TYPE: &str = "launch-type-";
+pub(crate) const CLUSTER_DIGITS: usize = 16;
+
 /// The beginning of the name of a draft of `target`.
 pub(crate) fn draft_prefix(target: &str) -> String {
     format!(".{target}.")
@@ -80,20 +84,23 @@ pub(crate) fn is_draft(name: &str) -> bool {
         || matches!(draft_target(name), Some(FOLDER_ID | FORMAT))
 }
 
-/// Whether it is a file by which jobs take turns: at registering a family, or at calling RunTask in a region.
+/// Whether it is a file by which jobs take turns, at registering a family or at calling RunTask in a region, or one by
+/// which they remember a cluster.
 pub(crate) fn is_lock(name: &str) -> bool {
     let Some(name) = name.strip_suffix(LOCK) else {
         return false;
     };
     let is_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
     let is_region = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    match (
-        name.strip_prefix("fargate-"),
-        name.strip_prefix("run-task-"),
-    ) {
-        (Some(hash), _) => hash.len() == FAMILY_DIGITS && hash.bytes().all(is_hex),
-        (_, Some(region)) => !region.is_empty() && region.bytes().all(is_region),
-        _ => false,
+    let is_hash = |text: &str, digits| text.len() == digits && text.bytes().all(is_hex);
+    if let Some(hash) = name.strip_prefix("fargate-") {
+        is_hash(hash, FAMILY_DIGITS)
+    } else if let Some(hash) = name.strip_prefix(LAUNCH_TYPE) {
+        is_hash(hash, CLUSTER_DIGITS)
+    } else if let Some(region) = name.strip_prefix("run-task-") {
+        !region.is_empty() && region.bytes().all(is_region)
+    } else {
+        false
     }
 }
 
@@ -152,6 +159,7 @@ mod tests {
             ("manager.tmp1", true, false),
             (&family, false, true),
             ("run-task-eu-west-1.lock", false, true),
+            ("launch-type-0123456789abcdef.lock", false, true),
             // Those of others.
             ("notes.tmp", false, false),
             ("notes.tmp1", false, false),
@@ -164,6 +172,7 @@ mod tests {
             ("fargate-x.lock", false, false),
             ("run-task-.lock", false, false),
             ("run-task-EU.lock", false, false),
+            ("launch-type-ci.lock", false, false),
             ("lock", false, false),
             ("manager", false, false),
         ] {

@@ -6,6 +6,7 @@ pub(crate) mod files;
 mod format;
 pub(crate) mod identity;
 pub(crate) mod job_folder;
+pub(crate) mod launch_type;
 pub(crate) mod liveness;
 pub(crate) mod locks;
 pub(crate) mod record;

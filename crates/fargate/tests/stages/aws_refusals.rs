@@ -1,7 +1,7 @@
 //! Calls that AWS refuses: the message names the reason and the remedy, and no task and no record is left.
 
 use serde_json::{Value, json};
-use testing::{Account, ManagerHost, Outcome, SshServer};
+use testing::{ManagerHost, Outcome, SshServer};
 
 use crate::fargate;
 
@@ -101,6 +101,66 @@ fn a_policy_of_gitlabs_driver_that_allows_no_tags_still_works() {
 }
 
 #[test]
+fn tags_that_aws_refuses_for_any_reason_are_left_out() {
+    let error = |code: &str, message: &str| json!({ "error": { "status": 400, "code": code, "message": message } });
+    for refusal in [
+        error(
+            "InvalidParameterException",
+            "Some tags contain invalid characters. Valid characters: UTF-8 letters, spaces, numbers and _ . / = + - : @.",
+        ),
+        error(
+            "InvalidParameterException",
+            "The new ARN and resource ID format must be enabled to add tags to the task. Opt in to the new format and try again.",
+        ),
+        error(
+            "AccessDeniedException",
+            "User: arn:aws:sts::000000000000:assumed-role/ci/i-0 is not authorized to perform: ecs:TagResource on resource: x \
+             with an explicit deny in a service control policy",
+        ),
+        error(
+            "TagPolicyException",
+            "The tag policy does not allow the specified value for the following tag key: 'team'.",
+        ),
+    ] {
+        let (manager, outcome) =
+            prepare_with(&refusal, &json!({ "operation": "RunTask", "first": 1 }));
+        let message = refusal["error"]["message"].as_str().unwrap();
+        outcome
+            .exits(0)
+            .complains(&["starting tasks without tags", message]);
+        assert_eq!(manager.aws.running()[0]["tags"], json!([]));
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+    // More than AWS takes, with those that the driver adds.
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    let tags: String = (0..50).map(|n| format!("k{n} = \"v\"\n")).collect();
+    manager.configure(&format!("[Fargate.Tags]\n{tags}"), "");
+    manager
+        .prepare()
+        .complains(&["starting tasks without tags"]);
+    assert_eq!(manager.aws.running()[0]["tags"], json!([]));
+}
+
+#[test]
+fn a_jobs_name_in_any_script_is_a_tag() {
+    for (name, tag) in [
+        ("यूनिट परीक्षण", "य_न_ट पर_क_षण"),
+        ("ทดสอบทั้งหมด", "ทดสอบท__งหมด"),
+        ("சோதனை Ⓐ ½", "ச_தன_ _ ½"),
+        ("aws:deploy", "aws_deploy"),
+    ] {
+        let manager = ManagerHost::new(fargate(), SshServer::Agent);
+        manager.ask(&json!({ "job_info": { "name": name, "project_id": 77 } }));
+        manager.prepare();
+        let task = &manager.aws.running()[0];
+        let tags = task["tags"].as_array().unwrap();
+        let tagged = tags.iter().find(|tag| tag["key"] == "gitlab:job-name");
+        assert_eq!(tagged.unwrap()["value"], tag, "{name}");
+    }
+}
+
+#[test]
 fn things_that_do_not_exist() {
     let cases = [
         (
@@ -154,21 +214,6 @@ fn a_task_definition_without_the_container_for_scripts() {
 }
 
 #[test]
-fn a_cluster_without_default_capacity_provider_strategy() {
-    let folder = tempfile::tempdir().unwrap();
-    let aws = Account::start_empty(SshServer::Agent.backend(fargate(), folder.path()));
-    aws.call("CreateCluster", &json!({ "clusterName": "test-cluster" }));
-    aws.register("test-task", "ci-coordinator");
-    let manager = ManagerHost::in_account(fargate(), aws, folder);
-    // The error that GitLab's guide has an entry for.
-    manager.custom("prepare").exits(22).complains(&[
-        "No Container Instances were found in your cluster.",
-        "CapacityProviderStrategy",
-    ]);
-    manager.left_nothing();
-}
-
-#[test]
 fn no_capacity_is_tried_elsewhere_and_then_told() {
     let (manager, outcome) = prepare_with(&json!({ "no_capacity": {} }), &json!({ "first": 1 }));
     outcome.exits(0).complains(&[]);
@@ -185,14 +230,24 @@ fn no_capacity_is_tried_elsewhere_and_then_told() {
         "StartTimeout",
         "FallbackCapacityProviderStrategy",
     ]);
-    assert!(
-        outcome
-            .out()
-            .contains("with FARGATE_SPOT: Capacity is unavailable"),
-        "{}",
-        outcome.out()
-    );
+    // The line says what is tried next, without what it has said already.
+    let zone = "try again later or in a different availability zone";
+    for line in [
+        "with FARGATE_SPOT: Capacity is unavailable".to_owned(),
+        format!("{zone}; trying FARGATE\n"),
+    ] {
+        assert!(outcome.out().contains(&line), "{}", outcome.out());
+    }
     manager.left_nothing();
+
+    // One place only.
+    let manager = ManagerHost::with_faults(
+        fargate(),
+        SshServer::Agent,
+        &json!({ "faults": [{ "when": { "first": 1 }, "effect": { "no_capacity": {} } }] }),
+    );
+    let out = manager.prepare().out();
+    assert!(out.contains(&format!("{zone}; trying again in ")), "{out}");
 }
 
 #[test]

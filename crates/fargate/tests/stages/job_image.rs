@@ -18,6 +18,53 @@ pub(crate) fn manager() -> ManagerHost {
     manager_with(&json!({}), "", "")
 }
 
+/// The task definitions of the manager's job, the oldest first.
+fn revisions(manager: &ManagerHost) -> Vec<String> {
+    let family = definition(manager)["family"].clone();
+    let list = manager.aws.call(
+        "ListTaskDefinitions",
+        &json!({ "familyPrefix": family, "status": "ACTIVE" }),
+    );
+    serde_json::from_value(list["taskDefinitionArns"].clone()).unwrap()
+}
+
+#[test]
+fn a_definition_that_was_deregistered_meanwhile_is_looked_up_again() {
+    let mut manager = manager();
+    manager.prepare();
+    let [first] = &revisions(&manager)[..] else {
+        panic!("{:?}", revisions(&manager))
+    };
+    manager.custom("cleanup").exits(0);
+    let gone = json!({ "taskDefinition": first });
+    manager.aws.call("DeregisterTaskDefinition", &gone);
+
+    // Another job found the definition a moment ago, and this one believes it.
+    manager.next_job();
+    manager.ask(&json!({ "image": { "name": "ruby:3.3" } }));
+    let begun = std::time::Instant::now();
+    let prepared = manager.prepare();
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    let [second] = &revisions(&manager)[..] else {
+        panic!("{:?}", revisions(&manager))
+    };
+    let names = [first, second].map(|arn| arn.rsplit_once('/').unwrap().1);
+    let line = format!(
+        "Task definition {} is no longer active; using {}\n",
+        names[0], names[1]
+    );
+    assert!(prepared.out().contains(&line), "{}", prepared.out());
+    assert!(names[1].ends_with(":2"), "{names:?}");
+    manager.custom("cleanup").exits(0);
+
+    // The next one has nothing to find out.
+    manager.next_job();
+    manager.ask(&json!({ "image": { "name": "ruby:3.3" } }));
+    let calls = manager.aws.calls("RunTask");
+    manager.prepare();
+    assert_eq!(manager.aws.calls("RunTask"), calls + 1);
+}
+
 /// A script that says the name of the container it runs in.
 pub(crate) const WHERE: &str =
     "echo \"in ${ECS_CONTAINER_METADATA_URI_V4##*/}\" | sed 's/[0-9a-f]*-//'";

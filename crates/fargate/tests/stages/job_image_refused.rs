@@ -67,6 +67,51 @@ fn images_and_services_that_are_not_allowed() {
 }
 
 #[test]
+fn image_names_that_ecs_or_registries_refuse() {
+    let (sha256, sha512) = ("0".repeat(64), "0".repeat(128));
+    let digests = [
+        "ruby@sha256:0011".to_owned(),
+        format!("ruby@sha512:{sha512}"),
+        format!("ruby@md5:{sha256}"),
+    ];
+    let names = ["ruby:3?", "$X/y", "${X}", "ruby:", "Ruby:3", "ruby@"];
+    let names = names.into_iter().map(str::to_owned).chain(digests);
+    for name in names {
+        let is = format!("image is {name:?}, but must be an image");
+        let asked = json!({ "image": { "name": name } });
+        refuses(&asks("", &asked), &["the job's", &is, "Correct image:"]);
+        let asked = json!({ "image": { "name": "ruby:3" }, "services": [{ "name": name }] });
+        refuses(
+            &asks("", &asked),
+            &["a service's", &is, "Correct services:"],
+        );
+    }
+}
+
+#[test]
+fn other_spellings_of_a_path_do_not_pass_an_exclusion() {
+    let list = "AllowedImages = [\"**\", \"!r.example.com/secret/**\"]";
+    for name in [
+        "r.example.com/secret/a:1",
+        "R.example.com/secret/a:1",
+        "r.example.com:443/secret/a:1",
+        "r.example.com/./secret/a:1",
+        "r.example.com//secret/a:1",
+        "r.example.com/x/../secret/a:1",
+        "r.example.com/secret%2fa:1",
+        "r.example.com/%73ecret/a:1",
+        "r.example.com./secret/a:1",
+    ] {
+        refuses(&asks(list, &json!({ "image": { "name": name } })), &[name]);
+    }
+    let fine = asks(
+        list,
+        &json!({ "image": { "name": "r.example.com/open/a:1" } }),
+    );
+    fine.custom("config").exits(0);
+}
+
+#[test]
 fn what_cannot_be() {
     let services: Vec<_> = (0..8)
         .map(|number| json!({ "name": format!("service{number}") }))

@@ -15,6 +15,7 @@ mod job_container;
 mod job_image;
 mod job_image_refused;
 mod job_services;
+mod launch_type;
 mod lifecycle;
 mod lost_tasks;
 mod many_jobs;

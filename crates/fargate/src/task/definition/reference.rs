@@ -1,21 +1,16 @@
 //! The parts of an image's name.
 
-use crate::config::Architecture;
+use crate::config::{Architecture, split_host};
 
 /// Docker Hub, which the names of its images leave out.
 const DOCKER_HUB: &str = "docker.io";
 
 /// The host of the registry that an image is pulled from, with its port.
 pub(crate) fn registry(image: &str) -> String {
-    match image.split_once('/') {
-        // As Docker tells a host from the first part of a path.
-        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => {
-            match first.to_ascii_lowercase().as_str() {
-                "index.docker.io" | "registry-1.docker.io" => DOCKER_HUB.to_owned(),
-                host => host.to_owned(),
-            }
-        }
-        _ => DOCKER_HUB.to_owned(),
+    let host = split_host(image).0.map(str::to_ascii_lowercase);
+    match host.as_deref() {
+        None | Some("index.docker.io" | "registry-1.docker.io") => DOCKER_HUB.to_owned(),
+        Some(host) => host.to_owned(),
     }
 }
 
@@ -28,10 +23,7 @@ pub(crate) fn other_names(image: &str) -> Vec<String> {
         .strip_suffix(":443")
         .unwrap_or(&host)
         .trim_end_matches('.');
-    let path = match name.split_once('/') {
-        Some((first, path)) if first.contains(['.', ':']) || first == "localhost" => path,
-        _ => name,
-    };
+    let (_, path) = split_host(name);
     let prefixes = match host {
         DOCKER_HUB => vec!["", "library/", "docker.io/", "docker.io/library/"],
         _ => vec![],
@@ -105,6 +97,7 @@ mod tests {
             ("library/debian", "docker.io"),
             ("index.docker.io/library/debian", "docker.io"),
             ("localhost/a", "localhost"),
+            ("Internal/a", "internal"),
             (
                 "Registry.example.com:4999/team/db:1",
                 "registry.example.com:4999",
