@@ -19,7 +19,7 @@
 //! - It reports the task's metadata (`task::metadata`).
 //! - It exits when no driver comes any more (`task::lifetime`).
 //! - No zombie stays, whoever started it (`processes`).
-//! - The names of a task's services resolve to the task itself, in all its containers (`task::hosts`).
+//! - The names of a task's services resolve to the task itself (`task::hosts`).
 
 mod client_channel;
 mod command;
@@ -97,19 +97,18 @@ pub async fn run(arguments: Arguments) -> Result<()> {
             None => host_key::generate()?,
         },
         helper: arguments.helper,
-        host_names: HostNames::from_environment(),
         limits: Limits::from_environment()?,
     };
     let stop = stop_requests(arguments.until_stdin_closes)?;
+    if arguments.helper {
+        HostNames::from_environment().provide();
+    }
     let socket = TcpListener::bind(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let address = socket
         .local_addr()
         .context("cannot read the bound address")?;
-    if !arguments.helper {
-        options.host_names.wait_for_own_file().await;
-    }
     let version = env!("CARGO_PKG_VERSION");
     // Standard output may be closed.
     writeln!(

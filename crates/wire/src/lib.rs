@@ -79,3 +79,8 @@ pub const NUMBERED_SIGNAL_SUFFIX: &str = "@fargate-agent";
 /// The source is `/task` of ECS's task metadata endpoint, version 4. It ends with status 0, or with another status and
 /// a message when the metadata cannot be read.
 pub const METADATA_SUBSYSTEM: &str = "metadata@fargate-agent";
+
+/// SSH subsystem that adds the names in [`HOST_NAMES_VARIABLE`] to `/etc/hosts` of the agent's container.
+///
+/// It prints the names that still do not resolve there, one per line, and ends with status 0.
+pub const HOST_NAMES_SUBSYSTEM: &str = "host-names@fargate-agent";

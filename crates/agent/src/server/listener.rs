@@ -24,7 +24,6 @@ use super::transport::Transport;
 use crate::script::registry::Scripts;
 use crate::shell::environment::ShellEnvironment;
 use crate::shell::host::Host;
-use crate::task::hosts::HostNames;
 use crate::task::lifetime::{ExitReason, Lifetime, Limits};
 
 /// Time that a client has to log in. The driver needs milliseconds.
@@ -55,8 +54,6 @@ pub(crate) struct ServerOptions {
     pub(crate) host_key: PrivateKey,
     /// Whether this is the helper's container.
     pub(crate) helper: bool,
-    /// Names that resolve to the task itself.
-    pub(crate) host_names: HostNames,
     /// When the agent exits by itself.
     pub(crate) limits: Limits,
 }
@@ -101,17 +98,10 @@ pub(crate) async fn serve(
         drop(listener);
         server.stop(connections, reason).await;
     };
-    let naming = async {
-        if options.helper {
-            options.host_names.write_to_all_containers().await;
-        }
-        std::future::pending().await
-    };
     tokio::select! {
         biased;
         collecting = host.processes.collect() => collecting,
         () = serving => Ok(()),
-        () = naming => Ok(()),
     }
 }
 

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fargate_wire::METADATA_SUBSYSTEM;
 use fargate_wire::script::SUBSYSTEM;
+use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM};
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
@@ -20,6 +20,7 @@ use crate::command::RunningCommand;
 use crate::script::attachment::Attachment;
 use crate::script::registry::Scripts;
 use crate::signals;
+use crate::task::hosts::HostNames;
 use crate::task::metadata;
 
 /// One client. Dropping it, as when its connection ends, ends its commands.
@@ -193,19 +194,24 @@ impl Handler for ClientSession {
         name: &str,
         session: &mut Session,
     ) -> Handled {
-        if ![SUBSYSTEM, METADATA_SUBSYSTEM].contains(&name) {
+        if ![SUBSYSTEM, METADATA_SUBSYSTEM, HOST_NAMES_SUBSYSTEM].contains(&name) {
             return session.channel_failure(id);
         }
         let Some(channel) = self.take_unused(id) else {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
-        if name == METADATA_SUBSYSTEM {
-            let channel = ClientChannel::new(channel, session.handle());
-            tokio::spawn(metadata::send(channel));
-        } else {
+        if name == SUBSYSTEM {
             let attachment = Attachment::new(Arc::clone(&self.scripts), channel);
             self.channels.insert(id, ChannelUse::Script(attachment));
+            return Ok(());
+        }
+        let channel = ClientChannel::new(channel, session.handle());
+        if name == METADATA_SUBSYSTEM {
+            tokio::spawn(metadata::send(channel));
+        } else {
+            let missing = HostNames::from_environment().provide().join("\n");
+            tokio::spawn(channel.answer(missing.into()));
         }
         Ok(())
     }

@@ -13,7 +13,8 @@ use fargate_wire::{
 };
 use rustix::fs::{Access, Mode, access};
 
-use crate::task::helper::Helper;
+use crate::task::helper::{Helper, trust_checkouts};
+use crate::task::hosts::is_in_task;
 
 /// Shells in the order in which GitLab's own executors look for them, so that an image that works there works here.
 const SHELLS: [&str; 7] = [
@@ -46,8 +47,19 @@ pub(crate) struct ShellEnvironment {
 }
 
 impl ShellEnvironment {
-    /// The agent's own variables, with `HOME` and `PATH` added when the container sets none.
+    /// The environment in the container of a job's image.
+    ///
+    /// Outside of a task, as on a machine where `fargate try` runs, git keeps its distrust of other users' files.
     pub(crate) fn of_container() -> Self {
+        let mut environment = Self::inherited();
+        if is_in_task() {
+            trust_checkouts(&mut environment.variables);
+        }
+        environment
+    }
+
+    /// The agent's own variables, with `HOME` and `PATH` added when the container sets none.
+    fn inherited() -> Self {
         let mut variables: Vec<_> = std::env::vars_os()
             .filter(|(name, _)| AGENT_VARIABLES.iter().all(|ours| name != ours))
             .collect();
@@ -68,13 +80,14 @@ impl ShellEnvironment {
         }
     }
 
-    /// The same for the helper's container, with everything that GitLab's own scripts need there.
+    /// The environment in the helper's container, with everything that GitLab's own scripts need there.
     ///
     /// Part of it is umask 0000: the job's image may run as any user, who must be able to change the files that these
     /// scripts leave.
     pub(crate) fn of_helper() -> Result<Self> {
         rustix::process::umask(Mode::empty());
-        let mut environment = Self::of_container();
+        let mut environment = Self::inherited();
+        trust_checkouts(&mut environment.variables);
         environment._helper = Some(Helper::equip(&mut environment.variables)?);
         Ok(environment)
     }

@@ -1,5 +1,5 @@
-//! The environment of GitLab's own scripts: the program `gitlab-runner`, and a git that accepts another user's
-//! checkout.
+//! The environment of scripts in a task: the program `gitlab-runner` for GitLab's own, and for all of them a git that
+//! accepts another user's checkout.
 //!
 //! The files of the git configuration stay unchanged. In a task's own container `gitlab-runner` is a link beside
 //! GitLab's helper: each of GitLab's scripts first sets the job's variables, and a job that sets its own `PATH` would
@@ -26,9 +26,8 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    /// Adds to `variables` everything that GitLab's scripts need.
+    /// Adds to `variables` the folder with the program that GitLab's scripts call.
     pub(crate) fn equip(variables: &mut Vec<(OsString, OsString)>) -> Result<Self> {
-        trust_checkouts(variables);
         let path = get(variables, "PATH").unwrap_or_default().to_owned();
         let folder = match (find(&path, RUNNER), find(&path, RUNNER_HELPER)) {
             (None, Some(helper)) if !link_beside(&helper) => Some(
@@ -49,8 +48,7 @@ impl Helper {
 
 /// Links `gitlab-runner` to `helper` in its own folder, if that is in a task's container. False if it cannot.
 fn link_beside(helper: &Path) -> bool {
-    is_in_task(Path::new("/proc/self")).unwrap_or(false)
-        && symlink(helper, helper.with_file_name(RUNNER)).is_ok()
+    is_in_task() && symlink(helper, helper.with_file_name(RUNNER)).is_ok()
 }
 
 /// Makes a folder with a link `gitlab-runner` to `helper`.
@@ -68,10 +66,10 @@ fn find(path: &OsStr, program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// Lets git work on another user's files: the job's image may run as another user than the helper.
+/// Lets git work on another user's files: the job's image may run as another user than the helper, which checks out.
 ///
 /// Git reads numbered settings from its environment. This one follows those that are already set.
-fn trust_checkouts(variables: &mut Vec<(OsString, OsString)>) {
+pub(crate) fn trust_checkouts(variables: &mut Vec<(OsString, OsString)>) {
     const COUNT: &str = "GIT_CONFIG_COUNT";
     let count: u32 = get(variables, COUNT)
         .and_then(|count| count.to_str()?.parse().ok())

@@ -1,31 +1,24 @@
-//! The names of a task's services, in `/etc/hosts` of all its containers.
+//! The names of a task's services, in `/etc/hosts`.
 //!
 //! All containers of a task share one network, so every service is at 127.0.0.1. ECS has a setting for such names, but
-//! not in Fargate's network mode. The images of jobs and services cannot write the file: they may run as any user, and
-//! services run no agent at all. The helper therefore writes it for them. It runs as root, sees the processes of all
-//! containers, and each process shows the root folder of its own container under `/proc`.
+//! not in Fargate's network mode. `/etc/hosts` is one file for all containers of a task (amazon-ecs-agent,
+//! ecs-agent/netlib/platform/common_linux.go: createDNSConfig), so the helper, which is root, writes it for all of them
+//! before it takes connections. Where the file is not shared, the agent in the job's container writes its own, or
+//! reports the names that it may not write.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use fargate_wire::{BUILDS_FOLDER, HOST_NAMES_VARIABLE};
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use tokio::time::sleep;
+use rustix::fs::OFlags;
 
-/// Pause between looks for containers that have just started.
-const PAUSE: Duration = Duration::from_millis(200);
+/// The file in which resolvers look first.
+const FILE: &str = "/etc/hosts";
 
-/// Pause between looks at the own file, which the helper may have to write.
-const STEP: Duration = Duration::from_millis(20);
-
-/// Number of looks at the own file.
-const STEPS: u32 = 100;
-
-/// Bytes read of a file at most. No resolver works with more.
+/// Bytes read of the file at most. No resolver works with more.
 const LIMIT: u64 = 1024 * 1024;
 
 /// Host names that resolve to the task itself.
@@ -51,115 +44,93 @@ impl HostNames {
         )
     }
 
-    /// Writes them to the file of every container of the task, also of those that start later. Never returns.
-    pub(crate) async fn write_to_all_containers(&self) {
-        let mut done = HashSet::new();
-        while !self.0.is_empty() {
-            done = self.write_to_new_containers(&done);
-            sleep(PAUSE).await;
+    /// Adds the missing names to this container's file; returns those that it cannot add.
+    ///
+    /// Outside of a task nothing is changed: the file is the machine's own.
+    pub(crate) fn provide(&self) -> Vec<String> {
+        if self.0.is_empty() || !is_in_task() {
+            return Vec::new();
         }
-    }
-
-    /// Looks at each container once; returns the containers that have the names.
-    fn write_to_new_containers(&self, done: &HashSet<u64>) -> HashSet<u64> {
-        let mut seen = HashSet::new();
-        let mut have = HashSet::new();
-        let Ok(processes) = fs::read_dir("/proc") else {
-            return have;
+        let text = match read(Path::new(FILE)) {
+            Ok(text) => text,
+            Err(error) => return self.report(error, self.0.clone()),
         };
-        for process in processes.flatten().map(|entry| entry.path()) {
-            // It is not a process, or one that has just ended.
-            let Ok(container) = fs::metadata(process.join("ns/mnt")) else {
-                continue;
-            };
-            let container = container.ino();
-            if done.contains(&container) {
-                have.insert(container);
-            } else if !seen.contains(&container)
-                && let Ok(is_ours) = is_in_task(&process)
-            {
-                seen.insert(container);
-                if is_ours && self.add(&process.join("root")).is_ok() {
-                    have.insert(container);
-                }
-            }
-        }
-        have
-    }
-
-    /// Waits until this container has the names, at most for a moment: scripts may need them at once.
-    pub(crate) async fn wait_for_own_file(&self) {
-        if self.0.is_empty() || !is_in_task(Path::new("/proc/self")).unwrap_or(false) {
-            return;
-        }
-        for _ in 0..STEPS {
-            // Without the right to write, this still succeeds once no name is missing.
-            if self.add(Path::new("/")).is_ok() {
-                return;
-            }
-            sleep(STEP).await;
+        let missing = self.missing_in(&text);
+        match append(Path::new(FILE), &lines(&text, &missing)) {
+            Ok(()) => Vec::new(),
+            Err(error) => self.report(error, missing),
         }
     }
 
-    /// Adds the missing names to the file below `root`.
-    fn add(&self, root: &Path) -> io::Result<()> {
-        // Links would lead out of that root folder into our own.
-        let etc = openat(
-            CWD,
-            root.join("etc"),
-            OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
-        let open = |access| {
-            let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | access;
-            openat(&etc, "hosts", flags, Mode::from_raw_mode(0o644)).map(File::from)
-        };
-        let mut text = Vec::new();
-        match open(OFlags::RDONLY) {
-            Ok(file) if file.metadata()?.is_file() => {
-                file.take(LIMIT).read_to_end(&mut text)?;
-            }
-            Ok(_) => return Err(io::ErrorKind::InvalidData.into()),
-            Err(rustix::io::Errno::NOENT) => (),
-            Err(error) => return Err(error.into()),
-        }
-        match self.missing_in(&String::from_utf8_lossy(&text)) {
-            Some(lines) => {
-                open(OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE)?.write_all(lines.as_bytes())
-            }
-            None => Ok(()),
-        }
+    /// Says in the container's log why names are missing.
+    fn report(&self, error: io::Error, missing: Vec<String>) -> Vec<String> {
+        let names = missing.join(" ");
+        let message = format!("fargate-agent: cannot add {names} to {FILE}: {error}\n");
+        // Standard error may be closed.
+        io::stderr().write_all(message.as_bytes()).ok();
+        missing
     }
 
-    /// The lines that are missing in a file with this text.
-    fn missing_in(&self, text: &str) -> Option<String> {
+    /// The names that a file with this text lacks.
+    fn missing_in(&self, text: &str) -> Vec<String> {
         let present: HashSet<&str> = text.lines().collect();
-        let mut lines: Vec<_> = self
-            .0
-            .iter()
-            .map(|name| format!("127.0.0.1 {name}"))
-            .collect();
-        lines.retain(|line| !present.contains(line.as_str()));
-        if lines.is_empty() {
-            return None;
-        }
-        if !text.is_empty() && !text.ends_with('\n') {
-            lines.insert(0, String::new());
-        }
-        lines.push(String::new());
-        Some(lines.join("\n"))
+        let is_missing = |name: &&String| !present.contains(entry(name).as_str());
+        self.0.iter().filter(is_missing).cloned().collect()
     }
 }
 
-/// Whether a process is in one of the task's containers, which all mount the shared volume at the same place.
-///
-/// It is not when the agent runs outside of a task, as in tests, nor when its container is still being created: such a
-/// process sees the machine's own files.
-pub(crate) fn is_in_task(process: &Path) -> io::Result<bool> {
-    let mounts = fs::read_to_string(process.join("mountinfo"))?;
-    Ok(mounts
+fn entry(name: &str) -> String {
+    format!("127.0.0.1 {name}")
+}
+
+/// The lines that add these names to a file with this text.
+fn lines(text: &str, names: &[String]) -> String {
+    let unfinished = !names.is_empty() && !text.is_empty() && !text.ends_with('\n');
+    let start = if unfinished { "\n" } else { "" };
+    let entries = names.iter().map(|name| entry(name) + "\n");
+    start.chars().map(String::from).chain(entries).collect()
+}
+
+/// The text of the file; none where there is no file.
+fn read(path: &Path) -> io::Result<String> {
+    let file = match open(OpenOptions::new().read(true), path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(error),
+    };
+    let mut text = Vec::new();
+    file.take(LIMIT).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Writes at the end of the file in one piece, so that an agent that writes at the same time harms nothing.
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut file = open(
+        OpenOptions::new().append(true).create(true).mode(0o644),
+        path,
+    )?;
+    file.write_all(text.as_bytes())
+}
+
+/// Opens a file of an image that may hold anything there. A pipe must not block the agent.
+fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    Ok(file)
+}
+
+/// Whether this process runs in one of the task's containers, which all mount the shared volume at the same place.
+pub(crate) fn is_in_task() -> bool {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    mounts
         .lines()
-        .any(|mount| mount.split(' ').nth(4) == Some(BUILDS_FOLDER)))
+        .any(|mount| mount.split(' ').nth(4) == Some(BUILDS_FOLDER))
 }
 
 #[cfg(test)]
@@ -175,12 +146,30 @@ mod tests {
         );
         let names = HostNames::parse("redis db");
         assert_eq!(
-            names.missing_in("").unwrap(),
+            lines("", &names.missing_in("")),
             "127.0.0.1 redis\n127.0.0.1 db\n"
         );
         let before = "127.0.0.1 localhost\n127.0.0.1 redis";
-        let added = names.missing_in(before).unwrap();
+        assert_eq!(names.missing_in(before), ["db"]);
+        let added = lines(before, &names.missing_in(before));
         assert_eq!(added, "\n127.0.0.1 db\n");
-        assert_eq!(names.missing_in(&format!("{before}{added}")), None);
+        let after = format!("{before}{added}");
+        assert_eq!(names.missing_in(&after), [""; 0]);
+        assert_eq!(lines(before, &[]), "");
+    }
+
+    #[test]
+    fn a_file_that_is_none_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hosts");
+        assert_eq!(read(&path).unwrap(), "");
+        append(&path, "a\n").unwrap();
+        append(&path, "b\n").unwrap();
+        assert_eq!(read(&path).unwrap(), "a\nb\n");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        for path in [pipe.as_path(), folder.path()] {
+            assert!(read(path).is_err());
+        }
     }
 }

@@ -5,8 +5,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use testing::eventually;
-
 use crate::harness::{Agent, text};
 use crate::root_folders::{put, put_agent};
 
@@ -102,7 +100,7 @@ fn the_helper_has_what_gitlabs_scripts_need() {
         "helper cache-extractor 1\n0000\n*\nkept\n"
     );
 
-    // Other containers get none of it, and a real gitlab-runner takes precedence.
+    // Outside of a task no other agent has it, and a real gitlab-runner takes precedence.
     let job = Agent::start_with(&[], equip);
     let output = job.run(script);
     assert_eq!(
@@ -120,32 +118,39 @@ fn the_helper_has_what_gitlabs_scripts_need() {
     assert_eq!(text(&helper.run("gitlab-runner").stdout), "its own\n");
 }
 
-/// A container of a task, in a root folder.
+/// A container of a task, in a root folder; the agent's arguments follow.
 const CONTAINER: &str = r#"
     mount -t tmpfs none "$ROOT/builds"
     mount -t proc none "$ROOT/proc"
     export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/bin
-    exec chroot "$ROOT" /fargate-agent serve --helper "$@"
+    exec chroot "$ROOT" /fargate-agent serve "$@"
 "#;
 
-#[test]
-fn in_its_container_the_helper_is_found_by_jobs_that_set_their_own_path() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
+/// An agent in such a container, with a shell.
+fn in_container(root: &Path, arguments: &[&str]) -> Agent {
     put_agent(root);
     put(root, Path::new("/bin/sh"), Path::new("/bin/sh"));
     for folder in ["builds", "proc", "tmp", "usr/bin"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
-    let program = root.join("usr/bin/gitlab-runner-helper");
-    fs::write(&program, "#!/bin/sh\necho helper $*\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = Command::new("unshare");
     command
         .args(["--user", "--map-root-user", "--mount", "--pid", "--fork"])
         .args(["--kill-child", "sh", "-c", CONTAINER, "sh"])
+        .args(arguments)
         .env("ROOT", root);
-    let agent = Agent::start_as(command, |_| ());
+    Agent::start_as(command, |_| ())
+}
+
+#[test]
+fn in_its_container_the_helper_is_found_by_jobs_that_set_their_own_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let program = root.join("usr/bin/gitlab-runner-helper");
+    fs::create_dir_all(root.join("usr/bin")).unwrap();
+    fs::write(&program, "#!/bin/sh\necho helper $*\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let agent = in_container(root, &["--helper"]);
     // The runner's scripts export all of the job's variables in this way.
     let output = agent.run("export PATH=/opt/ruby/bin:/usr/bin; gitlab-runner cache-extractor 1");
     assert_eq!(
@@ -155,91 +160,84 @@ fn in_its_container_the_helper_is_found_by_jobs_that_set_their_own_path() {
     );
 }
 
-/// A task whose containers are root folders, with all processes in one namespace.
-///
-/// The agent runs in `helper`; `late` starts once the file `go` exists.
-const TASK: &str = r#"
+#[test]
+fn in_a_task_git_trusts_the_checkout_in_the_jobs_container_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let agent = in_container(folder.path(), &[]);
+    let output = agent.run("echo $GIT_CONFIG_COUNT $GIT_CONFIG_KEY_0 \"$GIT_CONFIG_VALUE_0\"");
+    assert_eq!(text(&output.stdout), "1 safe.directory *\n", "{output:?}");
+}
+
+/// A container of a task, in a root folder; the agent's arguments follow. `HOSTS` is the file that it has as
+/// `/etc/hosts`, and `MODE` says whether it may write it.
+const WITH_HOSTS: &str = r#"
     set -e
-    for container in helper link service late; do
-        mount -t tmpfs none "$ROOT/$container/builds"
-        mount -t proc none "$ROOT/$container/proc"
-    done
-    for container in link service; do
-        unshare --mount chroot "$ROOT/$container" /sleep 1000 &
-    done
-    (until [ -e "$ROOT/go" ]; do sleep 0.01; done; exec unshare --mount chroot "$ROOT/late" /sleep 1000) &
-    exec chroot "$ROOT/helper" /fargate-agent serve --helper "$@"
+    mount -t tmpfs none "$ROOT/builds"
+    mount -t proc none "$ROOT/proc"
+    mount --bind "$HOSTS" "$ROOT/etc/hosts"
+    mount -o "remount,bind,$MODE" "$ROOT/etc/hosts"
+    exec chroot "$ROOT" /fargate-agent serve "$@"
 "#;
 
-/// Whether a process runs with this folder as its root.
-fn is_used(root: &Path) -> bool {
-    let processes = fs::read_dir("/proc").unwrap();
-    let mut roots =
-        processes.filter_map(|process| fs::read_link(process.ok()?.path().join("root")).ok());
-    roots.any(|used| used == root)
+/// An agent in such a container.
+fn with_hosts(root: &Path, hosts: &Path, mode: &str, arguments: &[&str]) -> Agent {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount", "--pid", "--fork"])
+        .args(["--kill-child", "sh", "-c", WITH_HOSTS, "sh"])
+        .args(arguments)
+        .env("ROOT", root)
+        .env("HOSTS", hosts)
+        .env("MODE", mode)
+        .env("FARGATE_HOST_NAMES", "redis acme-db acme__db");
+    Agent::start_as(command, |_| ())
+}
+
+/// What the agent answers when it is asked for names that do not resolve.
+fn unresolved(agent: &Agent) -> String {
+    let mut ssh = agent.ssh(&["-s"]);
+    let output = ssh.arg("host-names@fargate-agent").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).to_owned()
 }
 
 #[test]
-fn names_of_services_lead_to_the_task_in_all_its_containers() {
+fn names_of_services_lead_to_the_task() {
     let machine = fs::read("/etc/hosts").unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let root = folder.path();
+    let root = folder.path().join("root");
+    put_agent(&root);
+    for folder in ["builds", "proc", "etc"] {
+        fs::create_dir_all(root.join(folder)).unwrap();
+    }
+    fs::write(root.join("etc/hosts"), "").unwrap();
     let own = "127.0.0.1 localhost";
-    for container in ["helper", "link", "service", "late"] {
-        let container = root.join(container);
-        put_agent(&container);
-        put(&container, Path::new("/bin/sleep"), Path::new("/sleep"));
-        for folder in ["builds", "proc", "etc"] {
-            fs::create_dir_all(container.join(folder)).unwrap();
-        }
-        fs::write(container.join("etc/hosts"), own).unwrap();
-    }
-    // Seen from the helper, this link leads to a file of the helper itself.
-    fs::remove_file(root.join("link/etc/hosts")).unwrap();
-    std::os::unix::fs::symlink("/etc/secret", root.join("link/etc/hosts")).unwrap();
-    for container in ["helper", "link"] {
-        fs::write(root.join(container).join("etc/secret"), "").unwrap();
-    }
-
-    let mut command = Command::new("unshare");
-    command
-        .args([
-            "--user",
-            "--map-root-user",
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-        ])
-        .args(["sh", "-c", TASK, "sh"])
-        .env("ROOT", root)
-        .env("FARGATE_HOST_NAMES", "redis acme-db acme__db");
-    let _agent = Agent::start_as(command, |_| ());
     let added = format!("{own}\n127.0.0.1 redis\n127.0.0.1 acme-db\n127.0.0.1 acme__db\n");
-    let hosts =
-        |container: &str| fs::read_to_string(root.join(container).join("etc/hosts")).unwrap();
-    eventually("all run", || {
-        (is_used(&root.join("link")) && is_used(&root.join("service"))).then_some(())
+    let shared = folder.path().join("hosts");
+    fs::write(&shared, own).unwrap();
+    let hosts = || fs::read_to_string(&shared).unwrap();
+
+    // Once the helper listens, its file has the names, and so have all containers that share it.
+    let _helper = with_hosts(&root, &shared, "rw", &["--helper"]);
+    assert_eq!(hosts(), added);
+    let job = with_hosts(&root, &shared, "ro", &[]);
+    assert_eq!(unresolved(&job), "");
+    assert_eq!(hosts(), added);
+
+    // An agent with a file of its own looks into it when it is asked.
+    fs::write(&shared, own).unwrap();
+    let job = with_hosts(&root, &shared, "ro", &[]);
+    assert_eq!(unresolved(&job), "redis\nacme-db\nacme__db");
+    let job = with_hosts(&root, &shared, "rw", &[]);
+    assert_eq!(hosts(), own);
+    assert_eq!(unresolved(&job), "");
+    assert_eq!((unresolved(&job), hosts()), (String::new(), added));
+
+    // Outside of a task the file is the machine's own.
+    let here = Agent::start_with(&["--helper"], |command| {
+        command.env("FARGATE_HOST_NAMES", "redis");
     });
-    for container in ["helper", "service"] {
-        eventually("the names are there", || {
-            (hosts(container) == added).then_some(())
-        });
-    }
-    assert_eq!(hosts("late"), own);
-    fs::write(root.join("go"), "").unwrap();
-    eventually("the late one has them", || {
-        (hosts("late") == added).then_some(())
-    });
-    for container in ["helper", "service"] {
-        assert_eq!(hosts(container), added, "written twice");
-    }
-    for container in ["helper", "link"] {
-        assert_eq!(
-            fs::read(root.join(container).join("etc/secret")).unwrap(),
-            b""
-        );
-    }
+    assert_eq!(unresolved(&here), "");
     assert!(
         fs::read("/etc/hosts").unwrap() == machine,
         "it changed the machine's own file"

@@ -1,17 +1,22 @@
 //! One container of a task.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
+use bollard::models::HostConfig;
 use bollard::query_parameters::{
     CreateContainerOptions, InspectContainerOptions, KillContainerOptions, LogsOptions,
     StartContainerOptions, WaitContainerOptions,
 };
 use futures_util::{Stream, StreamExt};
+use tempfile::NamedTempFile;
 use tokio::task::JoinHandle;
 
 use super::client::{Engine, message};
@@ -51,6 +56,7 @@ pub(crate) struct EngineContainer {
     stop_signal: String,
     /// The task that copies its output.
     output: Option<JoinHandle<()>>,
+    _own_hosts: Option<NamedTempFile>,
 }
 
 impl Sandbox {
@@ -61,6 +67,7 @@ impl Sandbox {
         image: &Image,
         environment: &BTreeMap<String, String>,
         output: &ContainerOutput,
+        own_hosts: bool,
     ) -> Result<EngineContainer, String> {
         let failed = |error: Error| format!("CannotStartContainerError: {}", message(&error));
         let docker = &self.engine.docker;
@@ -71,7 +78,14 @@ impl Sandbox {
             )),
             ..Default::default()
         };
-        let request = settings.request(image, environment, self);
+        let mut request = settings.request(image, environment, self);
+        // Otherwise the engine gives it the file of the sandbox, as ECS does.
+        let own_hosts = match request.host_config.as_mut().filter(|_| own_hosts) {
+            Some(host_config) => Some(mount_hosts(host_config).map_err(|error| {
+                format!("CannotStartContainerError: making its /etc/hosts: {error}")
+            })?),
+            None => None,
+        };
         let id = docker
             .create_container(Some(options), request)
             .await
@@ -95,6 +109,7 @@ impl Sandbox {
                 .clone()
                 .unwrap_or_else(|| DEFAULT_STOP_SIGNAL.to_owned()),
             output: Some(tokio::spawn(copy(lines, output.clone()))),
+            _own_hosts: own_hosts,
             id,
         })
     }
@@ -103,6 +118,17 @@ impl Sandbox {
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
+}
+
+/// Mounts a new file of this machine, which the engine runs on, as the container's `/etc/hosts`.
+fn mount_hosts(host_config: &mut HostConfig) -> std::io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    file.write_all(b"127.0.0.1 localhost\n")?;
+    file.as_file()
+        .set_permissions(Permissions::from_mode(0o644))?;
+    let bind = format!("{}:/etc/hosts", file.path().display());
+    host_config.binds.get_or_insert_default().push(bind);
+    Ok(file)
 }
 
 async fn copy(lines: impl Stream<Item = Result<LogOutput, Error>>, output: ContainerOutput) {

@@ -23,7 +23,8 @@ impl Engine {
     /// Makes sure that the engine has an image. The error has ECS's words and the registry's.
     ///
     /// A name with a registry's host is pulled, as on AWS. If that fails, an image of that name that the engine has is
-    /// used. Any other name is pulled only if the engine has no such image. An image for another architecture is an
+    /// used. Any other name, `localhost/app` of Podman's own images included, is pulled only if the engine has no such
+    /// image. An image for another architecture is an
     /// error, even where an emulator could run it: tasks have the architecture of this machine.
     pub(crate) async fn provide(&self, name: &str) -> Result<Image, String> {
         let image = self.get(name).await?;
@@ -101,10 +102,11 @@ fn mismatch(architecture: &str) -> String {
     )
 }
 
-/// Whether a name begins with a host: the first of several parts has a dot or a port, or is `localhost`.
+/// Whether a name begins with a registry's host: the first of several parts has a dot or a port. `localhost` without a
+/// port is how Podman names images that were built on this machine.
 fn has_host(name: &str) -> bool {
     name.split_once('/')
-        .is_some_and(|(first, _)| first == "localhost" || first.contains(['.', ':']))
+        .is_some_and(|(first, _)| first.contains(['.', ':']))
 }
 
 /// The name with a tag. A pull without tag and digest would pull all tags.
@@ -167,7 +169,12 @@ mod tests {
             ("debian", false, "debian:latest"),
             ("debian:12", false, "debian:12"),
             ("library/debian", false, "library/debian:latest"),
-            ("localhost/debian", true, "localhost/debian:latest"),
+            ("localhost/debian", false, "localhost/debian:latest"),
+            (
+                "localhost:5000/debian",
+                true,
+                "localhost:5000/debian:latest",
+            ),
             ("registry:5000/debian", true, "registry:5000/debian:latest"),
             ("ghcr.io/a/b:c", true, "ghcr.io/a/b:c"),
             ("a/b@sha256:00", false, "a/b@sha256:00"),

@@ -166,6 +166,8 @@ pub(super) enum Effect {
         #[serde(default)]
         code: i32,
     },
+    /// The container has an `/etc/hosts` of its own, which it does not share with the task's other containers.
+    OwnHosts,
     /// The container is killed for its memory use this long after its start.
     OutOfMemory { after_seconds: Seconds },
     /// The port accepts connections, which stay silent for this long.
@@ -235,6 +237,7 @@ impl Effect {
             | Self::StartDelay { .. }
             | Self::ListenDelay { .. }
             | Self::Exit { .. }
+            | Self::OwnHosts
             | Self::OutOfMemory { .. }
             | Self::PortDelay { .. }
             | Self::PortRefused { .. }

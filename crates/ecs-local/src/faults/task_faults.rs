@@ -52,6 +52,7 @@ pub(crate) struct ContainerFaults {
     pub(crate) start_delay: Duration,
     pub(crate) listen_delay: Duration,
     pub(crate) exit: Option<InjectedExit>,
+    pub(crate) own_hosts: bool,
     pub(crate) port: PortFaults,
 }
 
@@ -146,6 +147,7 @@ impl ContainerFaults {
                     reason: None,
                 });
             }
+            Effect::OwnHosts => self.own_hosts = true,
             Effect::OutOfMemory { after_seconds } => {
                 self.exit = Some(InjectedExit {
                     after: after_seconds.into(),

@@ -28,6 +28,10 @@ const CONTAINER_VARIABLE: &str = "ECS_LOCAL_CONTAINER";
 /// The exit code after a SIGTERM.
 const TERMINATED: i32 = 128 + 15;
 
+/// Why a container whose image would have its program does not start as a process.
+const NO_IMAGE: &str = ". This stand-in runs containers as processes of this machine, without the files of their images; \
+    real containers have them (--backend container)";
+
 /// The place where a task's containers run.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
@@ -102,7 +106,11 @@ impl ContainerActor {
             (Some(sandbox), Some(image)) => self.start_in_engine(sandbox, image).await,
             _ => self.start_process(&mut proxy).map_err(|error| {
                 let program = self.spec.command.first().map_or("", String::as_str);
-                format!("CannotStartContainerError: failed to start {program}: {error}")
+                let hint = match error.kind() {
+                    std::io::ErrorKind::NotFound => NO_IMAGE,
+                    _ => "",
+                };
+                format!("CannotStartContainerError: failed to start {program}: {error}{hint}")
             }),
         };
         let running = match running {
@@ -163,7 +171,13 @@ impl ContainerActor {
         }
         let (settings, environment) = (&self.spec.settings, self.environment());
         let container = sandbox
-            .start(settings, image, &environment, &self.output)
+            .start(
+                settings,
+                image,
+                &environment,
+                &self.output,
+                self.spec.faults.own_hosts,
+            )
             .await?;
         Ok(RunningContainer::Engine(Box::new(container)))
     }
@@ -171,6 +185,10 @@ impl ContainerActor {
     /// Starts the container's process, and in `proxy` the proxy of its port if it has faults.
     fn start_process(&self, proxy: &mut JoinSet<()>) -> std::io::Result<RunningContainer> {
         let spec = &self.spec;
+        if spec.faults.own_hosts {
+            let message = "the fault own_hosts is possible only with real containers";
+            return Err(std::io::Error::other(message));
+        }
         if spec.command.is_empty() {
             return Ok(RunningContainer::Idle);
         }

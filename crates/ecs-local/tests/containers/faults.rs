@@ -53,6 +53,38 @@ fn a_container_ends_at_the_time_and_with_the_code_of_the_fault() {
     assert!(reason.starts_with("OutOfMemoryError: "), "{reason}");
 }
 
+/// On ECS one file is made for a task, and mounted into all its containers (amazon-ecs-agent,
+/// ecs-agent/netlib/platform/common_linux.go: createDNSConfig).
+#[test]
+fn a_container_shares_the_tasks_hosts_file_unless_a_fault_says_otherwise() {
+    let rules = json!([{ "when": { "container": "apart" }, "effect": "own_hosts" }]);
+    let stand_in = Cluster::with_faults(&rules);
+    let writer = format!("echo 127.0.0.1 database >> /etc/hosts; echo written; {ENDLESS}");
+    let reader = "until grep database /etc/hosts; do sleep 0.1; done; ".to_owned() + ENDLESS;
+    let task = stand_in.run(json!([
+        shell("writer", &writer),
+        shell("reader", &reader),
+        shell(
+            "apart",
+            &format!("sleep 3; grep -c database /etc/hosts; cat /etc/hosts; {ENDLESS}")
+        ),
+    ]));
+    task.says("writer", "written");
+    task.says("reader", "127.0.0.1 database");
+    task.says("apart", "127.0.0.1 localhost");
+    assert_eq!(task.output("apart"), "0\n127.0.0.1 localhost\n");
+
+    let processes = Cluster::with(Backend::default(), &rules);
+    let shown = processes
+        .run(json!([shell("apart", "echo never")]))
+        .stopped();
+    assert!(
+        shown.reason().contains("only with real containers"),
+        "{}",
+        shown.reason()
+    );
+}
+
 #[test]
 fn an_unsupported_fault_fails_the_start_with_its_reason() {
     let rules = json!([{ "effect": { "port_refused": {} } }]);

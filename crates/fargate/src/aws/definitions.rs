@@ -3,8 +3,8 @@
 use aws_sdk_ecs::error::BuildError;
 use aws_sdk_ecs::types::{
     self, Compatibility, ContainerCondition, ContainerDependency, CpuArchitecture,
-    EphemeralStorage, KernelCapabilities, LinuxParameters, LogDriver, MountPoint, NetworkMode,
-    OsFamily, PidMode, PortMapping, RepositoryCredentials, RuntimePlatform, Volume,
+    EphemeralStorage, LogDriver, MountPoint, NetworkMode, OsFamily, PortMapping,
+    RepositoryCredentials, RuntimePlatform, Volume,
 };
 
 use super::client::Aws;
@@ -58,7 +58,6 @@ impl Aws {
             .family(family)
             .requires_compatibilities(Compatibility::Fargate)
             .network_mode(NetworkMode::Awsvpc)
-            .pid_mode(PidMode::Task)
             .cpu(definition.cpu.0.to_string())
             .memory(definition.memory.0.to_string())
             .set_execution_role_arn(definition.execution_role.clone())
@@ -125,14 +124,6 @@ fn container(container: &ContainerDefinition) -> Result<types::ContainerDefiniti
             .condition(condition)
             .build()?;
         built = built.depends_on(dependency);
-    }
-    if container.sees_all {
-        let capabilities = KernelCapabilities::builder().add("SYS_PTRACE").build();
-        built = built.linux_parameters(
-            LinuxParameters::builder()
-                .capabilities(capabilities)
-                .build(),
-        );
     }
     if let Some(destination) = &container.log {
         built = built.log_configuration(log(destination)?);

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::connector::{Blocked, Connector};
 use super::obstacle::Obstacle;
@@ -21,6 +21,9 @@ use crate::output::say;
 use crate::ssh::{Connection, KeyPair, Target};
 use crate::state::record::{Login, Record};
 use crate::task::JobContainer;
+
+/// Bound of the question whether the services' names resolve. The agent there answers at once.
+const NAMES: Duration = Duration::from_secs(5);
 
 /// How long to wait before the helper is connected to, first and again.
 const COMPANION_PAUSE: Duration = Duration::from_secs(5);
@@ -57,9 +60,32 @@ pub(crate) async fn connect(
                     progress.elapsed().as_secs_f64()
                 ));
             }
+            if !container.services.is_empty() {
+                tokio::select! {
+                    () = provide_names(&connection) => {}
+                    stopped = context.shutdown.requested() => return Err(stopped),
+                }
+            }
             Ok(connection)
         }
         Err(blocked) => Err(failure(context, record, &login, container, &progress, blocked).await),
+    }
+}
+
+/// Has the agent in the job's container add the services' names to its `/etc/hosts`, where the helper's is not the same
+/// file. The job log tells those that it may not add, and the job goes on.
+async fn provide_names(connection: &Connection) {
+    let missing = match timeout(NAMES, connection.unresolved_names()).await {
+        Ok(Ok(missing)) => missing,
+        Ok(Err(why)) => return tracing::debug!("nothing is known of the services' names: {why}"),
+        Err(_) => return tracing::debug!("the agent does not say whether the names resolve"),
+    };
+    if !missing.is_empty() {
+        say(&format!(
+            "WARNING: the names {} do not resolve in the job's container: it does not share /etc/hosts with the helper, \
+             and its user may not write it. All services are at localhost.",
+            missing.join(", ")
+        ));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Small commands of our own beside the job's scripts.
 
-use fargate_wire::METADATA_SUBSYSTEM;
+use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM};
 use russh::{ChannelMsg, ChannelReadHalf};
 
 use super::connection::Connection;
@@ -27,6 +27,17 @@ impl Connection {
     pub(crate) async fn metadata(&self) -> Result<String, String> {
         let (incoming, _outgoing) = self.subsystem(METADATA_SUBSYSTEM).await?;
         self.answer(incoming).await
+    }
+
+    /// The names of services that do not resolve in the container of our agent, after it added those that it may.
+    ///
+    /// # Errors
+    ///
+    /// When there is no agent, or it has no answer.
+    pub(crate) async fn unresolved_names(&self) -> Result<Vec<String>, String> {
+        let (incoming, _outgoing) = self.subsystem(HOST_NAMES_SUBSYSTEM).await?;
+        let answer = self.answer(incoming).await?;
+        Ok(answer.split_whitespace().map(str::to_owned).collect())
     }
 
     async fn answer(&self, mut incoming: ChannelReadHalf) -> Result<String, String> {

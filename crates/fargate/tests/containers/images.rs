@@ -20,6 +20,8 @@ pub(crate) const OTHER_ARCHITECTURE: &str = "fargate-test/other-architecture";
 // `images/Dockerfile` describes them.
 pub(crate) const USER: &str = "fargate-test/user";
 pub(crate) const SHELL_ENTRY: &str = "fargate-test/shell-entry";
+pub(crate) const INIT: &str = "fargate-test/init";
+pub(crate) const GIT_USER: &str = "fargate-test/git-user";
 pub(crate) const ENDS: &str = "fargate-test/ends";
 pub(crate) const NO_SHELL: &str = "fargate-test/no-shell";
 pub(crate) const HELPER: &str = "fargate-test/helper";
@@ -27,9 +29,11 @@ pub(crate) const GIT_SERVER: &str = "fargate-test/git-server";
 pub(crate) const REDIS: &str = "fargate-test/redis";
 pub(crate) const POSTGRES: &str = "fargate-test/postgres";
 
-const BUILT: [&str; 8] = [
+const BUILT: [&str; 10] = [
     USER,
     SHELL_ENTRY,
+    INIT,
+    GIT_USER,
     ENDS,
     NO_SHELL,
     HELPER,

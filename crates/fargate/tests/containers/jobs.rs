@@ -7,7 +7,8 @@ use crate::images::{BUSYBOX, DEBIAN, POSTGRES, REDIS, SHELL_ENTRY, USER};
 use crate::job::{ContainerHost, PROJECT, checkout, manager_with};
 
 /// `ask HOST PORT`: sends its input, and prints what comes back.
-const BY_BASH: &str = "ask() { exec 3<> /dev/tcp/$1/$2; cat >&3; cat <&3; exec 3<&- 3>&-; }\n";
+pub(crate) const BY_BASH: &str =
+    "ask() { exec 3<> /dev/tcp/$1/$2; cat >&3; cat <&3; exec 3<&- 3>&-; }\n";
 const BY_BUSYBOX: &str = "ask() { nc $1 $2; }\n";
 
 fn services() -> Value {

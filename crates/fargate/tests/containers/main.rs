@@ -13,6 +13,7 @@ mod job;
 mod jobs;
 mod late_image;
 mod many_jobs;
+mod neighbours;
 mod static_agent;
 mod trial;
 mod unusable_images;

@@ -1,8 +1,9 @@
 //! JobImage mode: what a job may ask for by its variables, and what is refused before anything is started.
 
 use serde_json::{Value, json};
-use testing::ManagerHost;
+use testing::{ManagerHost, SshServer};
 
+use crate::fargate;
 use crate::job_image::{definition, manager, manager_with};
 
 /// Both stages refuse, with the exit code that makes the runner not try again, and AWS is not called.
@@ -335,4 +336,17 @@ fn a_task_definition_on_the_command_line_does_not_go_with_it() {
         .finish()
         .exits(22)
         .complains(&["--task-def and [JobImage] Enabled = true exclude each other"]);
+}
+
+#[test]
+fn a_stand_in_without_the_files_of_images_says_what_to_do_instead() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    let images = "AgentImage = \"r.example.com/agent:1\"\nHelperImage = \"r.example.com/helper:x86_64-v19.4.0\"";
+    manager.configure_job_image(images, "");
+    manager.ask(&json!({ "image": { "name": "ruby:3.3" } }));
+    manager.custom("prepare").exits(22).complains(&[
+        "failed to start /fargate-agent: No such file or directory",
+        "without the files of their images; real containers have them (--backend container)",
+    ]);
+    manager.left_nothing();
 }

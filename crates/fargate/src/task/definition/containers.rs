@@ -17,6 +17,9 @@ use crate::error::Result;
 /// Seconds that containers have between SIGTERM and SIGKILL: a database closes its files in that.
 const STOP_TIMEOUT: u32 = 10;
 
+/// The user of the driver's own containers, whatever their images say.
+const ROOT: &str = "0";
+
 /// The containers: bootstrap, coordinator, helper, and one for each service.
 pub(super) fn containers(
     from: &CompositionInput<'_>,
@@ -32,6 +35,8 @@ pub(super) fn containers(
         // Set explicitly, so that an agent image built by other means needs no entry point.
         entry_point: Some(words(&["/fargate-agent"])),
         command: Some(words(&["install", AGENT_FOLDER])),
+        // A new volume is root's, whatever user the agent's image names (AWS: bind mounts, 0755).
+        user: Some(ROOT.to_owned()),
         essential: false,
         mounts: mounts(Some(false)),
         ..container(from, BOOTSTRAP_CONTAINER, &settings.agent_image)
@@ -49,10 +54,9 @@ pub(super) fn containers(
     let helper = ContainerDefinition {
         entry_point: Some(words(&[AGENT_FILE])),
         command: Some(agent(&["serve", "--helper"], HELPER_PORT)),
-        user: Some("0".to_owned()),
+        user: Some(ROOT.to_owned()),
         mounts: mounts(Some(true)),
         after: Some(After::Success(BOOTSTRAP_CONTAINER)),
-        sees_all: true,
         port: Some(HELPER_PORT),
         ..container(from, HELPER_CONTAINER, &helper_image)
     };
@@ -95,7 +99,6 @@ fn container(from: &CompositionInput<'_>, name: &str, image: &str) -> ContainerD
         user: None,
         mounts: Vec::new(),
         after: None,
-        sees_all: false,
         port: None,
         stop_timeout: STOP_TIMEOUT,
         log: settings.log_group.clone().map(|group| LogConfiguration {

@@ -1,7 +1,7 @@
 //! JobImage mode: composes a job's task definition, and what its task gets beyond it. Decisions only.
 //!
 //! A task has the containers `bootstrap`, which puts the agent into a volume, `ci-coordinator` from the job's image,
-//! `helper` from GitLab's, and one for each service. They share network, processes and the volumes.
+//! `helper` from GitLab's, and one for each service. They share the network and the volumes.
 
 mod compose;
 mod containers;

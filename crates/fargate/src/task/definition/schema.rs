@@ -15,7 +15,7 @@ pub(crate) const CACHE_VOLUME: &str = "cache";
 /// Hexadecimal digits of the hash in a family: enough that two definitions never share one.
 const HASH_DIGITS: usize = 40;
 
-/// A task definition. All its containers share network, processes and the three volumes.
+/// A task definition. All its containers share the network and the three volumes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct TaskDefinition {
     pub(crate) cpu: Cpu,
@@ -44,8 +44,6 @@ pub(crate) struct ContainerDefinition {
     pub(crate) user: Option<String>,
     pub(crate) mounts: Vec<Mount>,
     pub(crate) after: Option<After>,
-    /// Whether it may look into the other containers' processes.
-    pub(crate) sees_all: bool,
     /// Port it listens on.
     pub(crate) port: Option<u16>,
     /// Seconds between SIGTERM and SIGKILL.

@@ -87,7 +87,7 @@ fn a_task_has_bootstrap_job_helper_and_services() {
     assert_eq!(
         all,
         [
-            ("bootstrap", "r.example.com/agent:1", false, None),
+            ("bootstrap", "r.example.com/agent:1", false, Some("0")),
             ("ci-coordinator", "ruby:3.3", true, Some("1000")),
             (
                 "helper",
