@@ -32,7 +32,7 @@ const EC2: &[&str] = &[
 
 const LOGS: &[&str] = &["CreateLogGroup", "DescribeLogStreams", "GetLogEvents"];
 
-const STS: &[&str] = &["GetCallerIdentity"];
+const STS: &[&str] = &["AssumeRole", "GetCallerIdentity"];
 
 impl AwsService {
     pub(crate) const ALL: [Self; 4] = [Self::Ecs, Self::Ec2, Self::Logs, Self::Sts];

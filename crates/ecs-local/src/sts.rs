@@ -1,9 +1,14 @@
-//! STS, which says who the caller is.
+//! STS, which says who the caller is, and lends the keys of roles.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::account::{ACCOUNT, CALLER_ARN, CALLER_ID};
+use crate::ec2::Query;
 use crate::error::ApiError;
+use crate::ids;
+use crate::timestamp::Timestamp;
 use crate::xml::{self, STS_NAMESPACE};
 
 #[derive(Serialize)]
@@ -30,21 +35,99 @@ struct ResponseMetadata<'a> {
     request_id: &'a str,
 }
 
+#[derive(Serialize)]
+struct RoleReply<'a> {
+    #[serde(rename = "@xmlns")]
+    xmlns: &'a str,
+    #[serde(rename = "AssumeRoleResult")]
+    result: AssumedRole,
+    #[serde(rename = "ResponseMetadata")]
+    metadata: ResponseMetadata<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumedRole {
+    assumed_role_user: AssumedRoleUser,
+    credentials: Credentials,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AssumedRoleUser {
+    assumed_role_id: String,
+    arn: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Credentials {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: String,
+    expiration: String,
+}
+
+/// How long the keys of a role are good (STS: AssumeRole, the default of DurationSeconds).
+const SESSION: Duration = Duration::from_secs(3600);
+
 /// Answers one call.
-pub(crate) fn call(operation: &str, request_id: &str) -> Result<String, ApiError> {
-    if operation != "GetCallerIdentity" {
-        let message = format!("Could not find operation {operation} for version 2011-06-15");
-        return Err(ApiError::new(400, "InvalidAction", message));
+pub(crate) fn call(operation: &str, query: &Query, request_id: &str) -> Result<String, ApiError> {
+    let metadata = ResponseMetadata { request_id };
+    let xmlns = STS_NAMESPACE;
+    match operation {
+        "GetCallerIdentity" => {
+            let result = CallerIdentity {
+                arn: CALLER_ARN,
+                user_id: CALLER_ID,
+                account: ACCOUNT,
+            };
+            let reply = IdentityReply {
+                xmlns,
+                result,
+                metadata,
+            };
+            Ok(xml::document("GetCallerIdentityResponse", &reply))
+        }
+        "AssumeRole" => {
+            let reply = RoleReply {
+                xmlns,
+                result: assume_role(query)?,
+                metadata,
+            };
+            Ok(xml::document("AssumeRoleResponse", &reply))
+        }
+        _ => {
+            let message = format!("Could not find operation {operation} for version 2011-06-15");
+            Err(ApiError::new(400, "InvalidAction", message))
+        }
     }
-    let result = CallerIdentity {
-        arn: CALLER_ARN,
-        user_id: CALLER_ID,
-        account: ACCOUNT,
+}
+
+/// Keys of a role, which AWS begins with `ASIA` (IAM: unique identifiers).
+fn assume_role(query: &Query) -> Result<AssumedRole, ApiError> {
+    let session = query.get("RoleSessionName").unwrap_or_default();
+    let arn = query.get("RoleArn").unwrap_or_default();
+    let role = arn
+        .strip_prefix("arn:aws:iam::")
+        .and_then(|rest| rest.split_once(":role/"))
+        .filter(|_| (2..=64).contains(&session.len()));
+    let Some((account, path)) = role else {
+        let message = format!("{arn} is invalid");
+        return Err(ApiError::new(400, "ValidationError", message));
     };
-    let reply = IdentityReply {
-        xmlns: STS_NAMESPACE,
-        result,
-        metadata: ResponseMetadata { request_id },
-    };
-    Ok(xml::document("GetCallerIdentityResponse", &reply))
+    let role = path.rsplit('/').next().unwrap_or(path);
+    let id = ids::uuid().replace('-', "").to_uppercase();
+    Ok(AssumedRole {
+        assumed_role_user: AssumedRoleUser {
+            assumed_role_id: format!("AROA{id:.16}:{session}"),
+            arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"),
+        },
+        credentials: Credentials {
+            access_key_id: format!("ASIA{id:.16}"),
+            secret_access_key: format!("secret-key-of-role-{id}"),
+            session_token: format!("secret-token-of-role-{id}"),
+            expiration: Timestamp::now().after(SESSION).iso(),
+        },
+    })
 }

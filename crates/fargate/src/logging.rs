@@ -8,13 +8,16 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Mutex;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, Logging};
 use crate::error::{Error, Result};
+
+/// AWS's libraries log credentials and raw replies at every level. Our errors repeat what AWS said.
+const AWS_LIBRARIES: &str = "aws_";
 
 /// Starts logging by the settings in `log`.
 ///
@@ -51,11 +54,10 @@ fn subscribe(
     log: &Logging,
     writer: impl for<'a> MakeWriter<'a, Writer: Write> + Send + Sync + 'static,
 ) {
-    // Libraries log every request and its signature at debug: too much to read, and too secret to store.
-    let libraries = log.level.min(tracing::Level::INFO);
     let targets = Targets::new()
-        .with_default(libraries)
-        .with_targets(["fargate", "fargate_agent", "ecs_local"].map(|target| (target, log.level)));
+        .with_default(of_libraries(log.level))
+        .with_target(AWS_LIBRARIES, LevelFilter::OFF)
+        .with_targets(["fargate", "ecs_local"].map(|target| (target, log.level)));
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(log.level)
         .with_ansi(false)
@@ -68,5 +70,15 @@ fn subscribe(
     };
     if let Err(error) = started {
         tracing::debug!("{error}");
+    }
+}
+
+/// The level of libraries. Their words are for readers of our own debug messages only, and at debug they log every
+/// request.
+fn of_libraries(ours: tracing::Level) -> LevelFilter {
+    if ours == tracing::Level::DEBUG {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::OFF
     }
 }

@@ -134,6 +134,11 @@ fn logged_configuration(options: &Options) -> Result<Config> {
     let mut config = Config::load(&file(options))?;
     override_logging(&mut config.log, options);
     logging::start(&config.log)?;
+    tracing::debug!(
+        "configuration read from {} by fargate {}",
+        file(options).display(),
+        env!("CARGO_PKG_VERSION")
+    );
     Ok(config)
 }
 

@@ -155,7 +155,7 @@ fn operate(
             ec2::call(&mut network, operation, &call.query, request_id)
         }
         AwsService::Logs => logs::call(&world.logs, region, operation, body),
-        AwsService::Sts => sts::call(operation, request_id),
+        AwsService::Sts => sts::call(operation, &call.query, request_id),
     }
 }
 

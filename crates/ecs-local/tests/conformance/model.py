@@ -59,6 +59,7 @@ COMMON_ERRORS = {
         "ServiceUnavailable": 503,
         "SignatureDoesNotMatch": 403,
         "Throttling": 400,
+        "ValidationError": 400,
     },
 }
 

@@ -90,3 +90,10 @@ class Network(unittest.TestCase):
         identity = sts.get_caller_identity()
         self.assertEqual(identity["Account"], "000000000000")
         self.assertTrue(identity["Arn"].startswith("arn:aws:sts::000000000000:assumed-role/"))
+
+    def test_roles(self):
+        role = {"RoleArn": "arn:aws:iam::111122223333:role/teams/ci", "RoleSessionName": "manager"}
+        reply = sts.assume_role(**role)
+        self.assertEqual(reply["AssumedRoleUser"]["Arn"], "arn:aws:sts::111122223333:assumed-role/ci/manager")
+        self.assertTrue(reply["Credentials"]["AccessKeyId"].startswith("ASIA"))
+        self.assertEqual(refused(sts.assume_role, **role | {"RoleArn": "arn:aws:iam::111122223333:user/ci"})[0], "ValidationError")

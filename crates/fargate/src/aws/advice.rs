@@ -3,10 +3,6 @@
 use super::error::{AwsError, Kind};
 use crate::error::Error;
 
-/// Advice for a manager that does not trust the server.
-const CERTIFICATES: &str = "Install the package ca-certificates on the manager, or name a file or folder with the right \
-                            certificates by SSL_CERT_FILE or SSL_CERT_DIR in the environment of GitLab Runner.";
-
 /// Advice for a cluster without a default strategy.
 pub(crate) const NAME_A_STRATEGY: &str = "Give the cluster a default capacity provider strategy (with FARGATE), or set \
                                           CapacityProviderStrategy = [{ Name = \"FARGATE\" }] in [Fargate].";
@@ -21,10 +17,12 @@ impl AwsError {
             Kind::Throttled | Kind::Ec2Throttled => {
                 "AWS limits calls per account and region; run the job again later."
             }
-            // The manager lacks the right certificates, or a proxy intercepts its connections.
-            Kind::Unclear if has("invalid peer certificate") => CERTIFICATES,
-            Kind::Unclear => "Check that the manager reaches AWS's API, and run the job again.",
-            Kind::Certificates => CERTIFICATES,
+            Kind::Unclear
+            | Kind::Unreached
+            | Kind::Unresolved
+            | Kind::Untrusted
+            | Kind::Environment
+            | Kind::LateCredentials => self.network_advice(),
             Kind::Credentials => {
                 "Give the manager credentials: an IAM role of its instance, AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY in the environment of GitLab Runner."

@@ -8,7 +8,9 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::{Deserialize, Serialize};
 
-use super::http::NoCertificates;
+use super::http::SetupFault;
+use super::no_reply::{NoReply, Reach};
+use super::words;
 use crate::text::plain;
 
 /// A call that AWS refused, or that did not reach AWS.
@@ -34,10 +36,18 @@ pub(super) enum Kind {
     Ec2Throttled,
     /// Trouble on AWS's side or on the way: the call may have had effect.
     Unclear,
-    /// The manager has no CA certificates, so it trusts no server.
-    Certificates,
+    /// There was no connection, so the call had no effect.
+    Unreached,
+    /// The server's name does not resolve.
+    Unresolved,
+    /// The server's certificate is refused, or a proxy refuses the manager.
+    Untrusted,
+    /// The manager's environment is wrong: no CA certificates, or a proxy that is none.
+    Environment,
     /// The credentials are missing, or AWS does not accept them.
     Credentials,
+    /// A provider of credentials did not answer.
+    LateCredentials,
     /// A permission is missing.
     Denied,
     /// The same client token was used with other parameters.
@@ -60,20 +70,14 @@ impl AwsError {
             .map(str::to_owned);
         // EC2 names its request in the answer's body, too.
         let in_body = service.and_then(|service| service.meta().request_id());
-        let chain = chain(error);
-        let message = plain(&message.unwrap_or_else(|| chain.join(": ")));
-        let no_certificates = || causes(error).any(|cause| cause.is::<NoCertificates>());
-        let no_credentials = || chain.iter().any(|cause| cause.contains("credential"));
+        let message = plain(&message.unwrap_or_else(|| words::of(error)));
         let status = error
             .raw_response()
             .map(|response| response.status().as_u16());
         let kind = match (&code, error) {
             (Some(code), _) => kind(code, &message, status),
-            (None, _) if no_certificates() => Kind::Certificates,
-            (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_))
-                if no_credentials() =>
-            {
-                Kind::Credentials
+            (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)) => {
+                kind_of_unsent(error, &message)
             }
             (None, _) => Kind::Unclear,
         };
@@ -108,8 +112,13 @@ impl AwsError {
     pub(crate) fn may_pass(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Throttled | Kind::Ec2Throttled | Kind::Unclear
-        )
+            Kind::Throttled | Kind::Ec2Throttled | Kind::Unclear | Kind::Unreached
+        ) || self.passes_soon_or_never()
+    }
+
+    /// Whether the trouble passes within seconds, or needs a person.
+    pub(super) fn passes_soon_or_never(&self) -> bool {
+        matches!(self.kind, Kind::Unresolved | Kind::LateCredentials)
     }
 
     /// Whether AWS had too many calls of this action.
@@ -202,9 +211,12 @@ impl fmt::Display for AwsError {
         let Self {
             action, message, ..
         } = self;
-        match &self.code {
-            Some(code) => write!(f, "AWS refused {action}: {code}: {message}")?,
-            None => write!(f, "no answer from AWS to {action}: {message}")?,
+        match (&self.code, self.kind) {
+            (Some(code), _) => write!(f, "AWS refused {action}: {code}: {message}")?,
+            (None, Kind::Credentials | Kind::LateCredentials) => {
+                write!(f, "no credentials for {action}: {message}")?;
+            }
+            (None, _) => write!(f, "no answer from AWS to {action}: {message}")?,
         }
         match &self.request {
             Some(request) => write!(f, " (request {request})"),
@@ -259,23 +271,24 @@ fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
     }
 }
 
-/// An error and its causes.
-fn causes<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |error| error.source())
-}
-
-/// The messages of an error and its causes, each once.
-fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<String> {
-    let mut messages: Vec<String> = Vec::new();
-    for cause in causes(error) {
-        let text = cause.to_string();
-        if !messages.iter().any(|known| known.contains(&text)) {
-            messages.push(text);
-        }
+/// The kind of a call without an answer.
+fn kind_of_unsent(error: &(dyn std::error::Error + 'static), words: &str) -> Kind {
+    if words::causes(error).any(|cause| cause.is::<SetupFault>()) {
+        return Kind::Environment;
     }
-    messages
+    if words::causes(error).any(|cause| cause.to_string().contains("credential")) {
+        return match NoReply::may_pass_in(words) {
+            true => Kind::LateCredentials,
+            false => Kind::Credentials,
+        };
+    }
+    let failure = words::causes(error).find_map(|cause| cause.downcast_ref::<NoReply>());
+    match failure.map(|failure| failure.reach) {
+        Some(Reach::Unresolved) => Kind::Unresolved,
+        Some(Reach::Untrusted | Reach::Unauthorized) => Kind::Untrusted,
+        Some(Reach::Unconnected) => Kind::Unreached,
+        Some(Reach::Sent) | None => Kind::Unclear,
+    }
 }
 
 #[cfg(test)]

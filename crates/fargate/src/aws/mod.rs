@@ -7,6 +7,10 @@ mod definitions;
 mod error;
 mod http;
 mod logs;
+mod network_advice;
+mod no_reply;
+mod patience;
+mod proxy;
 mod public_ip;
 #[cfg(any(test, feature = "agent-image"))]
 mod registry;
@@ -16,12 +20,15 @@ mod run_task;
 #[cfg(feature = "trial")]
 mod setup;
 mod signed;
+mod trust;
+mod words;
 
 pub(crate) use self::advice::NAME_A_STRATEGY;
 pub(crate) use self::client::Aws;
 pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::error::AwsError;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
+pub(crate) use self::patience::Patience;
 pub(crate) use self::run_task::{RunTaskAnswer, RunTaskRequest, TaskOverrides};
 #[cfg(feature = "trial")]
 pub(crate) use self::setup::{OneContainer, Setup};

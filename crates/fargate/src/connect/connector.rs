@@ -204,6 +204,7 @@ impl Server {
 }
 
 async fn attempt(target: Target, key: KeyPair) -> News {
+    tracing::debug!("connecting to {}", target.address);
     match Connection::open(&target, &key).await {
         Ok(connection) => News::Connected(connection),
         Err(refusal) => News::Refused(refusal),

@@ -93,7 +93,12 @@ impl TaskPoller {
                     .map_err(PollFailure::Folder)?,
             ),
         };
+        tracing::debug!("looking at task {}", self.arn);
         let task = watcher.look(aws, pause).await?;
+        if let Some(task) = &task {
+            let (phase, status) = (task.phase(), &task.last_status);
+            tracing::debug!("the task is {status}: {}", phase.doing());
+        }
         let answer = match &task {
             // The address of a task that ends is of no interest.
             Some(task) if task.is_ending() => Ok(None),

@@ -12,5 +12,6 @@ pub(super) fn config(context: &Context<'_>) -> Result<()> {
     let answer = serde_json::to_string(&ConfigAnswer::new(&context.job, by_job_image))
         .map_err(|error| Error::system(format!("could not write the answer to config: {error}")))?;
     say(&answer);
+    tracing::debug!("answered config");
     Ok(())
 }

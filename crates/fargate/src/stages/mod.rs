@@ -42,8 +42,14 @@ pub(crate) async fn stage(
 }
 
 fn context<'a>(config: &'a Config, flags: &'a Flags, shutdown: Shutdown) -> Result<Context<'a>> {
+    let job = Job::from_environment()?;
+    tracing::debug!(
+        "{}, with its records in {}",
+        job.title(),
+        config.metadata_directory.display()
+    );
     Ok(Context {
-        job: Job::from_environment()?,
+        job,
         records: Records::open(&config.metadata_directory)?,
         config,
         flags,

@@ -28,6 +28,10 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let begun = Instant::now();
     // At once: if the runner dies now, this process gets another parent.
     let runner = RunnerProcess::runner();
+    match &runner {
+        Some(runner) => tracing::debug!("this job's GitLab Runner is {runner}"),
+        None => tracing::debug!("this job's GitLab Runner cannot be seen"),
+    }
     let fargate = &context.config.fargate;
     for warning in context
         .config
@@ -85,7 +89,10 @@ impl Preparation<'_> {
     async fn end_earlier(&self) -> Result<()> {
         let context = self.context;
         match context.records.find(&context.job)? {
-            Found::Nothing => Ok(()),
+            Found::Nothing => {
+                tracing::debug!("no earlier attempt of this job has a record");
+                Ok(())
+            }
             earlier => {
                 say("Stopping what an earlier attempt of this job left behind");
                 let why = "a new attempt of the job begins";
@@ -130,6 +137,7 @@ impl Preparation<'_> {
             let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);
             match waiting.await {
                 Ok(login) => {
+                    tracing::debug!("the job's task takes scripts, at {login:?}");
                     record.win(login);
                     return context.records.update(&record);
                 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use self::decision::{Known, Move, next};
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, Patience};
 use crate::backoff::Backoff;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -67,6 +67,7 @@ pub(crate) async fn registered(
         .read(FRESH)
         .filter(|arn| arn.starts_with("arn:") && arn.contains(&here) && gone != Some(arn.as_str()));
     if let Some(arn) = known {
+        tracing::debug!("another job has just looked up or registered {arn}");
         return Ok(Registered {
             arn,
             is_fresh: false,
@@ -77,6 +78,7 @@ pub(crate) async fn registered(
         .map_err(|refusal| {
             Error::from(refusal).context("could not register the job's task definition")
         })?;
+    tracing::debug!("jobs like this one run {arn}");
     lock.write(&arn);
     Ok(Registered {
         arn,
@@ -94,6 +96,7 @@ async fn find_or_register(
     let mut rest = backoff.pause();
     let mut answer: Result<Option<String>, AwsError> = Ok(None);
     let mut known = Known::Nothing;
+    let mut patience = Patience::new();
     loop {
         match (next(known, Instant::now() + rest < deadline), answer) {
             (Move::Take, Ok(Some(arn))) => return Ok(arn),
@@ -120,7 +123,7 @@ async fn find_or_register(
             Ok(Some(_)) => Known::There,
             Ok(None) => Known::Absent,
             Err(refusal) => Known::Refused {
-                may_pass: refusal.may_pass() || refusal.is_concurrent_registration(),
+                may_pass: patience.allows(refusal, rest) || refusal.is_concurrent_registration(),
             },
         };
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::aws::{Aws, AwsError, RunTaskAnswer, RunTaskRequest};
+use crate::aws::{Aws, AwsError, Patience, RunTaskAnswer, RunTaskRequest};
 use crate::backoff::Backoff;
 use crate::context::Context;
 use crate::error::Result;
@@ -36,9 +36,9 @@ pub(super) async fn run_task(
     let mut backoff = REPETITIONS;
     let mut is_repetition = false;
     let begun = Instant::now();
-    let may_pass = |refusal: &AwsError| {
-        let may_appear = is_fresh && refusal.knows_no_definition();
-        refusal.may_pass() || (may_appear && begun.elapsed() < DEFINITION_GRACE)
+    let mut patience = Patience::new();
+    let may_appear = |refusal: &AwsError| {
+        is_fresh && refusal.knows_no_definition() && begun.elapsed() < DEFINITION_GRACE
     };
     loop {
         let pause = async {
@@ -48,6 +48,12 @@ pub(super) async fn run_task(
         context.shutdown.or(pause).await?;
         record.intend(request.client_token);
         context.records.update(record)?;
+        tracing::debug!(
+            "calling ecs:RunTask for {} in {} with token {}",
+            request.definition,
+            request.subnet,
+            request.client_token
+        );
         let answer = tokio::select! {
             answer = aws.run_task(request) => answer,
             // The intent is recorded; cleanup finds what the call may still bring.
@@ -56,7 +62,10 @@ pub(super) async fn run_task(
         let refusal = match answer {
             Err(refusal) if is_repetition => refusal.of_repetition(),
             Err(refusal) => refusal,
-            answer => return Ok(answer),
+            answer => {
+                tracing::debug!("ecs:RunTask answered");
+                return Ok(answer);
+            }
         };
         is_repetition |= refusal.may_have_worked();
         if !is_repetition {
@@ -64,14 +73,12 @@ pub(super) async fn run_task(
             record.refuse(request.client_token);
             context.records.update(record)?;
         }
-        if refusal.is_throttled() {
-            rest = queue.refused().await;
-        } else if may_pass(&refusal) {
-            rest = backoff.pause();
-        } else {
-            return Ok(Err(refusal));
-        }
-        if Instant::now() + rest >= deadline {
+        rest = match refusal.is_throttled() {
+            true => queue.refused().await,
+            false => backoff.pause(),
+        };
+        let is_worth_it = patience.allows(&refusal, rest) || may_appear(&refusal);
+        if !is_worth_it || Instant::now() + rest >= deadline {
             return Ok(Err(refusal));
         }
         say(&format!(

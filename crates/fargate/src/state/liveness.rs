@@ -77,6 +77,12 @@ impl RunnerProcess {
     }
 }
 
+impl std::fmt::Display for RunnerProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "process {}", self.id)
+    }
+}
+
 fn boot() -> String {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()

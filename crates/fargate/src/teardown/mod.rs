@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, Patience};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
@@ -254,11 +254,14 @@ async fn stop(
 async fn persist<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
     let give_up_at = Instant::now() + STOP_BUDGET;
     let mut backoff = REPETITIONS;
+    let mut patience = Patience::new();
     loop {
         let answer = call().await;
         let pause = backoff.pause();
         match answer {
-            Err(refusal) if refusal.may_pass() && Instant::now() + pause < give_up_at => {
+            Err(refusal)
+                if patience.allows(&refusal, pause) && Instant::now() + pause < give_up_at =>
+            {
                 tracing::debug!("{refusal}; trying again");
                 sleep(pause).await;
             }

@@ -5,7 +5,7 @@ use testing::{ManagerHost, SshServer};
 use crate::fargate;
 
 /// A manager whose file names no endpoint, with tasks that have public addresses; and the account's endpoint.
-fn manager() -> (ManagerHost, String) {
+pub(crate) fn without_endpoint() -> (ManagerHost, String) {
     let manager = manager_with_endpoint();
     let file = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
     let (endpoint, others): (Vec<_>, Vec<_>) =
@@ -17,14 +17,14 @@ fn manager() -> (ManagerHost, String) {
 
 fn manager_with_endpoint() -> ManagerHost {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
-    manager.configure("EnablePublicIP = true", "");
+    manager.configure("EnablePublicIP = true\nStartTimeout = \"20s\"", "");
     manager
 }
 
 /// No server answers there.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
-fn set(manager: &mut ManagerHost, variables: &[(&str, &str)]) {
+pub(crate) fn set(manager: &mut ManagerHost, variables: &[(&str, &str)]) {
     let variables = variables.iter();
     manager
         .variables
@@ -32,7 +32,7 @@ fn set(manager: &mut ManagerHost, variables: &[(&str, &str)]) {
 }
 
 /// Both ECS, whose client is the SDK's, and EC2, whose client is ours.
-fn prepares(manager: &ManagerHost) {
+pub(crate) fn prepares(manager: &ManagerHost) {
     manager.prepare();
     assert!(manager.aws.calls("RunTask") > 0);
     assert!(manager.aws.calls("DescribeNetworkInterfaces") > 0);
@@ -41,7 +41,7 @@ fn prepares(manager: &ManagerHost) {
 
 #[test]
 fn the_environment_names_the_endpoint_of_each_service() {
-    let (mut manager, here) = manager();
+    let (mut manager, here) = without_endpoint();
     set(
         &mut manager,
         &[
@@ -55,14 +55,14 @@ fn the_environment_names_the_endpoint_of_each_service() {
 
 #[test]
 fn the_environment_names_the_endpoint_of_all_services() {
-    let (mut manager, here) = manager();
+    let (mut manager, here) = without_endpoint();
     set(&mut manager, &[("AWS_ENDPOINT_URL", &here)]);
     prepares(&manager);
 }
 
 #[test]
 fn the_profile_names_the_endpoint_of_each_service() {
-    let (mut manager, here) = manager();
+    let (mut manager, here) = without_endpoint();
     let config = manager.path("aws-config");
     let text = format!(
         "[profile ci]\nservices = local\n[services local]\necs =\n  endpoint_url = {here}\nec2 =\n  endpoint_url = {here}\n"

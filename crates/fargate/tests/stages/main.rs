@@ -5,10 +5,13 @@
 
 mod aws_refusals;
 mod cleanup_config;
+mod company_network;
 mod configuration;
 mod connection;
+mod credentials;
 mod endpoints;
 mod failed_starts;
+mod forward_proxy;
 mod hostile_server;
 mod identity;
 mod job_container;
