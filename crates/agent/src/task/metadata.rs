@@ -16,7 +16,8 @@ use crate::shell::process::NOT_STARTED;
 /// Environment variable in which ECS passes the container's address at the endpoint.
 const VARIABLE: &str = "ECS_CONTAINER_METADATA_URI_V4";
 
-/// Limit of the request, which goes no further than the task's host.
+/// Limits of the connection and of the request, which go no further than the task's host.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Bytes read of a reply at most: ten containers take some ten thousand.
@@ -43,11 +44,12 @@ async fn read() -> Result<String> {
 }
 
 async fn request(host: &str, path: &str) -> Result<String> {
-    let mut stream = if host.contains(':') {
-        TcpStream::connect(host).await?
+    let address = if host.contains(':') {
+        host.to_owned()
     } else {
-        TcpStream::connect((host, 80)).await?
+        format!("{host}:80")
     };
+    let mut stream = timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await??;
     // In HTTP 1.0 the reply has no chunks, and ends with the connection.
     let request = format!("GET /{path}/task HTTP/1.0\r\nHost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;

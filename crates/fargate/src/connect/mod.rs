@@ -14,3 +14,5 @@ mod progress;
 pub(crate) mod stage;
 pub(crate) mod start;
 pub(crate) mod start_failure;
+
+pub(crate) use self::poll::aws_of;

@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 
 use super::attend::attend;
 use super::service_log::ServiceLog;
-use super::services;
+use super::services::{Knowledge, ServedTask, Services};
 use crate::connect::inquiry::{KILLED, TERMINATED, cut_down, explain};
 use crate::connect::{job_container, stage};
 use crate::context::Context;
@@ -34,6 +34,7 @@ struct Run<'a> {
     container: Option<JobContainer>,
     /// Whether it is the job's own script, which services are for.
     is_job_script: bool,
+    knowledge: Knowledge,
 }
 
 pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Result<()> {
@@ -60,6 +61,7 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         login,
         is_job_script: container.is_some() && is_job_script(stage),
         container,
+        knowledge: Knowledge::default(),
     };
     let connection = run.connect().await?;
     let ended = run.script(connection, file).await?;
@@ -92,9 +94,23 @@ impl Run<'_> {
         }
     }
 
-    /// The job's container, when the services beside it are this script's.
-    fn services(&self) -> Option<&JobContainer> {
-        self.container.as_ref().filter(|_| self.is_job_script)
+    /// The job's container, when it has services beside it, and they are this script's.
+    fn served(&self) -> Option<&JobContainer> {
+        let container = self.container.as_ref().filter(|_| self.is_job_script);
+        container.filter(|container| !container.services.is_empty())
+    }
+
+    /// The services of this script.
+    fn services(&self) -> Option<Services<'_>> {
+        Some(Services {
+            task: ServedTask {
+                context: self.context,
+                record: &self.record,
+                login: &self.login,
+            },
+            build: self.served()?,
+            knowledge: &self.knowledge,
+        })
     }
 
     /// Runs the script to its end, with the lines of its services between its own when the job asks for them.
@@ -105,7 +121,7 @@ impl Run<'_> {
             Error::system(format!("could not open the standard streams: {error}"))
         })?;
         let mut service_log = self
-            .services()
+            .served()
             .and_then(|build| ServiceLog::requested(context, record, build, &mut stdout));
         let running = self.to_end(connection, file, stdout, stderr);
         let ended = match &mut service_log {
@@ -127,8 +143,8 @@ impl Run<'_> {
         mut stderr: Output,
     ) -> Result<Ended> {
         let (context, record) = (self.context, &self.record);
-        if let Some(build) = self.services() {
-            services::wait(context, record, &self.login, build).await?;
+        if let Some(services) = self.services() {
+            services.wait().await?;
         }
         if connection.is_agent() {
             let patience = context.config.ssh.reconnect_timeout;
@@ -144,8 +160,9 @@ impl Run<'_> {
     /// The result of the stage, by whose doing the script ended.
     async fn outcome(&self, ended: Ended, stage: &str) -> Result<()> {
         let (context, record) = (self.context, &self.record);
-        if let (Ended::Exited(1..) | Ended::Signalled(_), Some(build)) = (&ended, &self.container) {
-            services::report(context, record, &self.login, build).await;
+        if let (Ended::Exited(_) | Ended::Signalled(_), Some(services)) = (&ended, self.services())
+        {
+            services.report(!matches!(ended, Ended::Exited(0))).await;
         }
         match ended {
             Ended::Exited(0) => Ok(()),

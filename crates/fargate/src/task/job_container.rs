@@ -22,6 +22,15 @@ pub(crate) struct ServiceContainer {
     pub(crate) container: String,
     /// Its name in the job log.
     pub(crate) label: String,
-    /// Ports it listens on, according to the job.
+    /// Ports that the job's script waits for: those that the job names, or that of a well-known image.
     pub(crate) ports: Vec<u16>,
+}
+
+impl ServiceContainer {
+    /// The service with some of its ports, for the job log.
+    pub(crate) fn on_ports(&self, ports: &[u16]) -> String {
+        let word = if ports.len() == 1 { "port" } else { "ports" };
+        let ports: Vec<_> = ports.iter().map(u16::to_string).collect();
+        format!("{} on {word} {}", self.label, ports.join(", "))
+    }
 }

@@ -12,5 +12,5 @@ mod stop_reason;
 pub(crate) use self::description::{
     Container, Interface, Phase, Task, console_link, id, look_again,
 };
-pub(crate) use self::job_container::JobContainer;
+pub(crate) use self::job_container::{JobContainer, ServiceContainer};
 pub(crate) use self::stop_reason::Loss;

@@ -137,6 +137,16 @@ fn what_cannot_be() {
         ),
         &["the services postgres and timescale both listen on port 5432"],
     );
+    refuses(
+        &asks(
+            "",
+            &json!({ "image": { "name": "a" }, "services": [{ "name": "docker:27-dind" }] }),
+        ),
+        &[
+            "the service docker:27-dind cannot run on Fargate: Docker's daemon needs a privileged container",
+            "kaniko",
+        ],
+    );
     let platform =
         json!({ "name": "a", "executor_opts": { "docker": { "platform": "linux/arm64" } } });
     refuses(

@@ -23,7 +23,7 @@ pub(crate) fn service(alias: &str, script: &str, port: Option<u16>) -> Value {
         .map(|port| json!({ "key": "HEALTHCHECK_TCP_PORT", "value": port.to_string() }))
         .into_iter()
         .collect();
-    json!({ "name": "postgres:16", "alias": alias, "entrypoint": ["/bin/sh", "-c"], "command": [script], "variables": variables })
+    json!({ "name": "app:16", "alias": alias, "entrypoint": ["/bin/sh", "-c"], "command": [script], "variables": variables })
 }
 
 /// Listens on the port that its variable names.
@@ -81,8 +81,12 @@ fn the_jobs_script_waits_until_its_services_listen() {
 fn a_service_that_never_listens_is_warned_of_and_the_job_goes_on() {
     let manager = manager();
     let port = free_port();
-    manager.ask(&json!({ "image": { "name": "a" }, "services": [service("db", "sleep 1; exit 7", Some(port)), service("other", "sleep 1000", None)] }));
-    manager.prepare();
+    manager.ask(&json!({ "image": { "name": "a" }, "services": [service("db", "exec sleep 1000", Some(port)), service("other", "exec sleep 1000", None)] }));
+    let prepared = manager.prepare().out();
+    let note = format!(
+        "The job's script waits for its services: db on port {port}; not for other: HEALTHCHECK_TCP_PORT names no port\n"
+    );
+    assert!(prepared.contains(&note), "{prepared}");
     let begun = Instant::now();
     let run = manager.start_stage("build_script", WHERE).finish().exits(0);
     assert!(
@@ -97,12 +101,63 @@ fn a_service_that_never_listens_is_warned_of_and_the_job_goes_on() {
         )),
         "{said}"
     );
+    assert!(!said.contains("WARNING: service"), "{said}");
+    assert!(said.ends_with("in ci-coordinator\n"), "{said}");
+}
+
+#[test]
+fn a_service_that_ended_is_not_waited_for_and_is_named_although_the_script_succeeds() {
+    let manager = manager();
+    let ends = service("db", "sleep 2; exit 7", Some(free_port()));
+    manager.ask(
+        &json!({ "image": { "name": "a" }, "services": [ends, service("other", "exit 0", None)] }),
+    );
+    manager.prepare();
+    let asked = manager.aws.calls("DescribeTasks");
+    let begun = Instant::now();
+    let run = manager
+        .start_stage("build_script", "sleep 1; echo done")
+        .finish()
+        .exits(0);
+    assert!(begun.elapsed() < 15 * SECOND, "{:?}", begun.elapsed());
+    let said = run.out();
+    for (warning, times) in [
+        ("WARNING: service db (app:16) exited with status 7\n", 1),
+        ("WARNING: service other (app:16) exited with status 0\n", 1),
+        ("WARNING: nothing listens", 0),
+    ] {
+        assert_eq!(said.matches(warning).count(), times, "{warning}: {said}");
+    }
+    assert_eq!(
+        manager.aws.calls("DescribeTasks"),
+        asked,
+        "the task itself knows"
+    );
+}
+
+/// The second one cannot bind the port. The script would find the first one, whatever name it used.
+#[test]
+fn two_databases_on_one_port_do_not_pass_unnoticed() {
+    let manager = manager();
+    let script = "exec python3 -c 'import socket, time; server = socket.create_server((\"127.0.0.1\", 11211)); time.sleep(1000)'";
+    let services = ["one", "two"].map(|alias| {
+        let script = if alias == "two" { format!("sleep 1; {script}") } else { script.to_owned() };
+        json!({ "name": "memcached:1", "alias": alias, "entrypoint": ["/bin/sh", "-c"], "command": [script] })
+    });
+    manager.ask(&json!({ "image": { "name": "a" }, "services": services }));
+    let prepared = manager.prepare().out();
+    let warning = "WARNING: the services one and two both usually listen on port 11211, ";
+    assert!(prepared.contains(warning), "{prepared}");
+    let run = manager
+        .start_stage("build_script", "sleep 3; echo done")
+        .finish()
+        .exits(0);
+    let said = run.out();
     assert!(
-        said.contains("WARNING: service db (postgres:16) exited with status 7"),
+        said.contains("WARNING: service two (memcached:1) exited with status 1\n"),
         "{said}"
     );
-    assert!(!said.contains("service other"), "{said}");
-    assert!(said.ends_with("in ci-coordinator\n"), "{said}");
+    assert!(!said.contains("service one"), "{said}");
 }
 
 /// ECS's API may know of the end of a container half a minute later; within the task it is known at once.
@@ -118,7 +173,7 @@ fn a_service_that_died_is_named_before_the_api_knows_of_it() {
         .exits(11);
     let said = failed.out();
     assert!(
-        said.contains("WARNING: service db (postgres:16) exited with status 7\n"),
+        said.contains("WARNING: service db (app:16) exited with status 7\n"),
         "{said}"
     );
     let task = &manager.aws.running()[0];
@@ -144,7 +199,7 @@ fn a_service_that_died_is_named_when_the_script_fails() {
         .exits(11);
     assert_eq!(
         failed.out(),
-        "no database\nWARNING: service db (postgres:16) exited with status 7\n"
+        "no database\nWARNING: service db (app:16) exited with status 7\n"
     );
     assert_eq!(manager.exit_code_file().unwrap(), "4\n");
     // A script that succeeds costs no call.

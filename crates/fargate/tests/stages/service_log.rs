@@ -168,7 +168,7 @@ fn the_last_lines_of_a_service_come_when_the_script_fails() {
         .out();
     assert_eq!(lines(&log, "db"), ["corrupt"], "{log}");
     assert!(
-        log.ends_with("WARNING: service db (postgres:16) exited with status 7\n"),
+        log.ends_with("WARNING: service db (app:16) exited with status 7\n"),
         "{log}"
     );
     assert_eq!(manager.exit_code_file().unwrap(), "4\n");
@@ -177,7 +177,11 @@ fn the_last_lines_of_a_service_come_when_the_script_fails() {
 #[test]
 fn nothing_is_asked_without_the_variable() {
     for value in [None, Some(""), Some("false"), Some("yes"), Some("tRuE")] {
-        let manager = prepared(&[service("db", "echo started", None)], value, &denied());
+        let manager = prepared(
+            &[service("db", "echo started; exec sleep 1000", None)],
+            value,
+            &denied(),
+        );
         let log = manager
             .start_stage("build_script", "sleep 1; echo done")
             .finish()
@@ -191,8 +195,8 @@ fn nothing_is_asked_without_the_variable() {
 #[test]
 fn a_refusal_is_one_warning() {
     let services = [
-        service("db", "echo a", None),
-        service("cache", "echo b", None),
+        service("db", "echo a; exec sleep 1000", None),
+        service("cache", "echo b; exec sleep 1000", None),
     ];
     let manager = prepared(&services, Some("true"), &denied());
     let begun = Instant::now();
@@ -223,7 +227,11 @@ fn a_refusal_is_one_warning() {
 #[test]
 fn an_aws_that_does_not_answer_holds_nothing_up() {
     let slow = json!({ "faults": [{ "when": { "operation": "GetLogEvents" }, "effect": { "slow_reply": { "seconds": 100 } } }] });
-    let manager = prepared(&[service("db", "echo a", None)], Some("true"), &slow);
+    let manager = prepared(
+        &[service("db", "echo a; exec sleep 1000", None)],
+        Some("true"),
+        &slow,
+    );
     let begun = Instant::now();
     let log = manager
         .start_stage("build_script", "echo done")
@@ -248,7 +256,7 @@ fn a_log_group_that_does_not_exist_is_told_in_aws_words() {
 #[test]
 fn without_a_log_group_it_is_said_that_there_is_nothing_to_see() {
     let mut manager = manager();
-    let db = [service("db", "echo a", None)];
+    let db = [service("db", "echo a; exec sleep 1000", None)];
     manager.ask(&json!({ "image": { "name": "a" }, "services": db }));
     assert!(!manager.prepare().out().contains("CI_DEBUG_SERVICES"));
     manager.custom("cleanup").exits(0);

@@ -8,7 +8,7 @@ use super::input::CompositionInput;
 use super::overrides::ContainerEnvironment;
 use super::reference;
 use super::schema::TaskDefinition;
-use super::services::{Service, services};
+use super::services::{Service, services, waiting_note};
 use super::variables::JobVariables;
 use crate::config::image;
 use crate::error::{Error, Result};
@@ -58,6 +58,7 @@ pub(crate) fn compose(from: &CompositionInput<'_>) -> Result<ComposedTask> {
     let allowed = from.settings.allowed_services.as_ref();
     let services = services(from.asked.services(), allowed, &variables, &mut notes)?;
     check_ports(&services)?;
+    notes.extend(waiting_note(&services));
     let most = MOST_CONTAINERS - OWN_CONTAINERS;
     if services.len() > most {
         return Err(Error::job(format!(

@@ -10,6 +10,7 @@ mod input;
 mod names;
 mod overrides;
 mod pairs;
+mod ports;
 mod reference;
 mod schema;
 mod services;

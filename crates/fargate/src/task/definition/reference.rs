@@ -40,6 +40,16 @@ pub(crate) fn other_names(image: &str) -> Vec<String> {
         .collect()
 }
 
+/// The path without host, and the tag.
+pub(super) fn path_and_tag(image: &str) -> (&str, Option<&str>) {
+    let name = image.split_once('@').map_or(image, |(name, _digest)| name);
+    let (_, path) = split_host(name);
+    match path.split_once(':') {
+        Some((path, tag)) => (path, Some(tag)),
+        None => (path, None),
+    }
+}
+
 /// The name without tag, digest and registry port, from which host names of services are derived.
 pub(crate) fn service_name(image: &str) -> String {
     let image = image.split_once('@').map_or(image, |(name, _digest)| name);

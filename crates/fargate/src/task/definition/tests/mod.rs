@@ -126,7 +126,10 @@ fn a_task_has_bootstrap_job_helper_and_services() {
             ports: vec![5432]
         }]
     );
-    assert_eq!(composed.notes, [""; 0]);
+    assert_eq!(
+        composed.notes,
+        ["The job's script waits for its services: db on port 5432"]
+    );
 }
 
 #[test]
@@ -261,7 +264,7 @@ fn the_jobs_variables_that_do_not_fit_are_left_out_and_named() {
         assert_eq!(environment.variables.keys().collect::<Vec<_>>(), ["SMALL"]);
     }
     assert!(
-        composed.notes[0].contains("BIG (5000 characters) are not given"),
+        composed.notes[1].contains("BIG (5000 characters) are not given"),
         "{:?}",
         composed.notes
     );
