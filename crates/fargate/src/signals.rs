@@ -66,11 +66,16 @@ impl Shutdown {
         self.received_times(1).await
     }
 
+    /// The moment this long after the first signal, or after now where there was none.
+    pub(crate) fn deadline(&self, patience: Duration) -> Instant {
+        let first_at = self.received.borrow().first_at;
+        first_at.unwrap_or_else(Instant::now) + patience
+    }
+
     /// Returns this long after the first signal. A second call waits for the same moment.
     pub(crate) async fn after(&self, patience: Duration) {
         let _stopped = self.requested().await;
-        let first_at = self.received.borrow().first_at;
-        sleep_until(first_at.unwrap_or_else(Instant::now) + patience).await;
+        sleep_until(self.deadline(patience)).await;
     }
 
     /// Returns at the second signal, after which nothing should wait longer.

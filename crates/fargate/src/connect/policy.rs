@@ -143,9 +143,10 @@ impl Policy {
         }
     }
 
-    /// For a script that lost its connection.
-    pub(crate) fn reconnect(ssh: &Ssh, first_pause: Duration) -> Self {
+    /// For a script that lost its connection, which is given up at `deadline`.
+    pub(crate) fn reconnect(ssh: &Ssh, first_pause: Duration, deadline: Instant) -> Self {
         Self {
+            deadline,
             first_pause,
             on_shutdown: OnShutdown::GoOn(STOP_PATIENCE),
             ..Self::stage(ssh)

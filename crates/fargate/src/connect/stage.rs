@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::connector::Connector;
 use super::inquiry::explain;
 use super::obstacle::Obstacle;
@@ -69,7 +71,7 @@ pub(crate) enum ReconnectFailure {
     Failed(Error),
 }
 
-/// Connects again after a connection was lost, the first time after `first_pause`.
+/// Connects again after a connection was lost, the first time after `first_pause`, until `deadline`.
 ///
 /// # Errors
 ///
@@ -79,9 +81,10 @@ pub(crate) async fn reconnect(
     record: &Record,
     login: &Login,
     first_pause: Duration,
+    deadline: Instant,
 ) -> Result<Connection, ReconnectFailure> {
     let ssh = &context.config.ssh;
-    let policy = Policy::reconnect(ssh, first_pause);
+    let policy = Policy::reconnect(ssh, first_pause, deadline);
     let road =
         Connector::to_login(context, record, login, policy).map_err(ReconnectFailure::Failed)?;
     let blocked = match road.travel(&mut Progress::of_lost_connection()).await {

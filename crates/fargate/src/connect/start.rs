@@ -82,10 +82,15 @@ pub(super) fn missing() -> Error {
 fn key_refused(context: &Context<'_>, refusal: &ConnectError) -> Error {
     let ssh = &context.config.ssh;
     let user = &ssh.username;
-    if !matches!(refusal, ConnectError::KeyRefused(_)) {
-        return Error::system(format!(
-            "the task's SSH server is not the task's: {refusal}"
-        ));
+    match refusal {
+        ConnectError::KeyRefused(_) => {}
+        ConnectError::Flood => {
+            return Error::system(format!("the task's SSH server cannot be used: {refusal}"));
+        }
+        _ => {
+            let stranger = format!("the task's SSH server is not the task's: {refusal}");
+            return Error::system(stranger);
+        }
     }
     let refused = Error::system(format!(
         "the task's SSH server rejects the job's key for user {user}"

@@ -79,22 +79,6 @@ impl Output {
         );
         Ok(length)
     }
-
-    /// Writes all of `bytes`; nothing is held back.
-    ///
-    /// # Errors
-    ///
-    /// When the stream has no reader any more.
-    pub(crate) async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let length = self.write_some(bytes).await?;
-            bytes = match bytes.split_at_checked(length) {
-                Some((_, rest)) if length > 0 => rest,
-                _ => return Err(io::ErrorKind::WriteZero.into()),
-            };
-        }
-        Ok(())
-    }
 }
 
 /// The last line stays unfinished.

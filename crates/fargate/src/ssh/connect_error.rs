@@ -20,15 +20,21 @@ pub(crate) enum ConnectError {
     /// The server does not take our key.
     #[error("it does not accept the job's key for user {0}")]
     KeyRefused(String),
+    /// The server sends without end before the login.
+    #[error("it sends more than it may before the login")]
+    Flood,
     /// Anything else, in the words of the network or the server.
     #[error("{0}")]
     Other(String),
 }
 
 impl ConnectError {
-    /// Whether the server answered, but has another host key or refuses the job's key.
+    /// Whether the server answered, but is not the one that prepare saw, or not ready for the job.
     pub(crate) fn is_of_stranger(&self) -> bool {
-        matches!(self, Self::OtherHost { .. } | Self::KeyRefused(_))
+        matches!(
+            self,
+            Self::OtherHost { .. } | Self::KeyRefused(_) | Self::Flood
+        )
     }
 }
 

@@ -15,10 +15,14 @@ use tokio::time::timeout;
 
 use super::connect_error::{ConnectError, network, refusal};
 use super::keys::KeyPair;
+use super::login_limit::LimitedStream;
 use super::settings::{KEEPALIVES, configuration};
 use super::target::Target;
 use crate::error::{Error, Result};
 use crate::text::plain;
+
+/// Longest silence that Linux takes, in milliseconds: it reads the number as a signed one (tcp(7): TCP_USER_TIMEOUT).
+const LONGEST_SILENCE: u32 = i32::MAX.cast_unsigned();
 
 /// A connection that is logged in.
 pub(crate) struct Connection {
@@ -68,15 +72,24 @@ impl Connection {
         stream.set_nodelay(true).map_err(network)?;
         // The library checks nothing while it writes, and TCP alone would wait for a quarter of an hour.
         let silence = (target.keepalive_interval * KEEPALIVES).as_millis();
-        let silence = u32::try_from(silence).unwrap_or(u32::MAX);
+        let silence =
+            u32::try_from(silence).map_or(LONGEST_SILENCE, |silence| silence.min(LONGEST_SILENCE));
         setsockopt(&stream, TcpUserTimeout, &silence).map_err(|error| network(error.into()))?;
-        timeout(target.connect_timeout, Self::log_in(stream, target, key))
-            .await
-            .unwrap_or(Err(ConnectError::Silent))
+        let (stream, allowance) = LimitedStream::new(stream);
+        let login = timeout(target.connect_timeout, Self::log_in(stream, target, key)).await;
+        match login {
+            Ok(Ok(connection)) => {
+                allowance.lift();
+                Ok(connection)
+            }
+            _ if allowance.is_spent() => Err(ConnectError::Flood),
+            Ok(Err(refusal)) => Err(refusal),
+            Err(_) => Err(ConnectError::Silent),
+        }
     }
 
     async fn log_in(
-        stream: TcpStream,
+        stream: LimitedStream,
         target: &Target,
         key: &KeyPair,
     ) -> Result<Self, ConnectError> {

@@ -7,8 +7,11 @@ use crate::error::Error;
 /// Time between SIGTERM and SIGKILL when a script is stopped.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 
-/// Bound of the whole stop, until the server reports the end.
+/// Bound of the whole stop from the first signal on, over all connections, until the server reports the end.
 pub(super) const STOP_LIMIT: Duration = Duration::from_secs(15);
+
+/// Bound of the stop after the second signal.
+pub(super) const INSISTED_LIMIT: Duration = Duration::from_secs(5);
 
 /// How a script ended.
 #[derive(Debug)]

@@ -9,6 +9,8 @@ mod connect_error;
 mod connection;
 mod ending;
 mod keys;
+mod login_limit;
+mod outage;
 mod remainder;
 mod resume;
 mod script;

@@ -1,34 +1,31 @@
 //! A script that outlives its connection: our own agent goes on with it, and keeps its output until the driver is back.
 //! [`fargate_wire::script`] describes the frames on the channel.
 
+mod frames;
+
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::future::pending;
+use std::io::Seek;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use fargate_wire::script::{
-    ACKNOWLEDGEMENT_STEP, Attach, Decoder, FromAgent, HEAD, LogReader, LogStep, Malformed,
-    SUBSYSTEM, ScriptEnd, ScriptId, Stream, ToAgent, WINDOW, script_head,
+    Decoder, LogReader, LogStep, Malformed, SUBSYSTEM, ScriptEnd, ScriptId, Stream,
 };
 use russh::ChannelMsg;
 use tokio::time::Instant;
 
 use super::connection::Connection;
-use super::ending::{Ended, STOP_GRACE, STOP_LIMIT, StopStep};
+use super::ending::{Ended, INSISTED_LIMIT, STOP_LIMIT, StopStep};
+use super::outage::{Outage, PROBE_AFTER};
 use super::script::{until, write};
 use super::sending::{Sending, Sent, Upload, acknowledge_all, finish, send};
 use crate::error::{Blame, Error, Result};
 use crate::output::Output;
 use crate::signals::Shutdown;
 use crate::text::plain;
-
-/// Piece of the script that is sent at a time: with its head one SSH packet.
-const PIECE: usize = 32 * 1024 - HEAD;
-
-/// Most bytes that may have come and not been passed on. Our agent never comes near. A server that sends more would
-/// fill the manager's memory.
-const FLOOD: u64 = 2 * WINDOW;
 
 /// The outcome of a connection.
 #[derive(Debug)]
@@ -50,10 +47,14 @@ pub(crate) struct ResumableScript<'a> {
     log: LogReader,
     /// Output that is being passed on.
     current: Option<(Stream, Bytes)>,
+    /// Our own line that comes next.
+    line: Option<(Stream, Bytes)>,
     end: Option<ScriptEnd>,
     /// Whether the agent has answered for this script.
     known: bool,
-    answers: u32,
+    /// Bytes of the script that the agent has, by its last answer.
+    uploaded: u64,
+    outage: Outage,
     /// Reason for ending the script.
     failure: Option<Error>,
     step: StopStep,
@@ -79,9 +80,11 @@ impl<'a> ResumableScript<'a> {
             stderr,
             log: LogReader::default(),
             current: None,
+            line: None,
             end: None,
             known: false,
-            answers: 0,
+            uploaded: 0,
+            outage: Outage::new(patience),
             failure: None,
             step: StopStep::NotAsked,
             deadline: None,
@@ -94,22 +97,29 @@ impl<'a> ResumableScript<'a> {
         self.log.received()
     }
 
-    /// On how many connections the agent has answered.
-    pub(crate) fn answers(&self) -> u32 {
-        self.answers
+    /// Notes that a connection was lost. Returns whether an outage begins with that: it lasts until something moves.
+    pub(crate) fn lost(&mut self) -> bool {
+        self.outage.begin()
     }
 
-    /// Says a line in the job log.
-    pub(crate) async fn say(&mut self, line: &str) {
-        if let Err(error) = self.stderr.write_all(format!("{line}\n").as_bytes()).await {
-            tracing::debug!("the output has no reader: {error}");
-        }
+    /// When the outage is given up, if there is one.
+    pub(crate) fn given_up_at(&self) -> Option<Instant> {
+        self.outage.deadline()
     }
 
-    /// Passes on the rest of the received output, when no more will come.
+    /// Adds a line of ours to the job log, after the output that is being passed on.
+    pub(crate) fn tell(&mut self, line: &str) {
+        let waiting = self.line.take();
+        let mut lines = waiting.map_or_else(Vec::new, |(_, lines)| lines.to_vec());
+        lines.extend(line.bytes().chain(*b"\n"));
+        self.line = Some((Stream::Stderr, lines.into()));
+    }
+
+    /// Passes on the rest of the received output, and our own lines.
     pub(crate) async fn flush(&mut self) {
-        while self.advance().is_ok() && self.current.is_some() {
-            let written = write(self.stdout, self.stderr, self.current.as_ref()).await;
+        while self.advance().is_ok() && self.piece().is_some() {
+            let piece = self.current.as_ref().or(self.line.as_ref());
+            let written = write(self.stdout, self.stderr, piece).await;
             self.written(written);
         }
     }
@@ -148,6 +158,7 @@ impl<'a> ResumableScript<'a> {
         };
         let mut answer = Some(Decoder::default());
         let mut sending: Option<Sending<'_>> = None;
+        let mut probing: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(pending());
         loop {
             self.advance().map_err(unintelligible)?;
             if self.end.is_some() {
@@ -159,11 +170,16 @@ impl<'a> ResumableScript<'a> {
                     .next_frame(&mut sent)?
                     .map(|frame| send(&outgoing, frame));
             }
+            let piece = self.current.as_ref().or(self.line.as_ref());
             tokio::select! {
                 message = incoming.wait() => match message {
                     Some(ChannelMsg::Data { data }) => {
+                        let was_open = answer.is_some();
                         if let Some(refused) = self.take_in(data, &mut answer, &mut sent)? {
                             return Ok(Attended::Over(Ended::Lost(refused)));
+                        }
+                        if was_open && answer.is_none() && self.outage.deadline().is_some() {
+                            probing = Box::pin(connection.proven(PROBE_AFTER));
                         }
                     }
                     Some(ChannelMsg::Failure) => {
@@ -172,12 +188,17 @@ impl<'a> ResumableScript<'a> {
                     Some(ChannelMsg::Close) | None => return Ok(Attended::Lost(connection.lost())),
                     Some(_) => {}
                 },
-                written = write(self.stdout, self.stderr, self.current.as_ref()), if self.current.is_some() => {
-                    self.written(written);
-                }
+                written = write(self.stdout, self.stderr, piece), if piece.is_some() => self.written(written),
                 () = finish(&mut sending), if sending.is_some() => {}
-                stopped = shutdown.requested(), if self.failure.is_none() => self.fail(stopped),
-                _ = shutdown.insisted(), if self.step == StopStep::Terminate => self.step = StopStep::Kill,
+                () = &mut probing => {
+                    probing = Box::pin(pending());
+                    self.moved();
+                }
+                stopped = shutdown.requested(), if self.failure.is_none() => {
+                    self.fail(stopped, shutdown.deadline(STOP_LIMIT));
+                }
+                _ = shutdown.insisted(), if self.step == StopStep::Terminate => self.insist(),
+                () = until(self.outage.deadline()) => return Ok(Attended::Lost("it carries nothing".to_owned())),
                 () = until(self.deadline) => break,
             }
         }
@@ -227,7 +248,7 @@ impl<'a> ResumableScript<'a> {
 
     /// Decodes the next output to pass on, or the end.
     fn advance(&mut self) -> Result<(), Malformed> {
-        while self.current.is_none() && self.end.is_none() {
+        while self.piece().is_none() && self.end.is_none() {
             match self.log.step()? {
                 LogStep::Output(..) if self.unread => {}
                 LogStep::Output(stream, piece) => self.current = Some((stream, piece)),
@@ -238,120 +259,65 @@ impl<'a> ResumableScript<'a> {
         Ok(())
     }
 
+    /// Output or our own line, whichever is passed on next.
+    fn piece(&self) -> Option<&(Stream, Bytes)> {
+        self.current.as_ref().or(self.line.as_ref())
+    }
+
     /// Notes the output that was passed on.
     fn written(&mut self, written: std::io::Result<usize>) {
-        match (written, &mut self.current) {
-            (Ok(length), Some((_, piece))) => {
-                piece.advance(length.min(piece.len()));
-                if piece.is_empty() {
-                    self.current = None;
+        let piece = match &mut self.current {
+            None => &mut self.line,
+            current => current,
+        };
+        match (written, piece.as_mut()) {
+            (Ok(length), Some((_, bytes))) => {
+                bytes.advance(length.min(bytes.len()));
+                if bytes.is_empty() {
+                    *piece = None;
                 }
             }
             (Err(error), _) => {
-                self.current = None;
+                (self.current, self.line) = (None, None);
                 self.unread = true;
                 if self.failure.is_none() {
-                    self.fail(Error::system(format!(
-                        "could not pass on the script's output: {error}"
-                    )));
+                    let failure =
+                        Error::system(format!("could not pass on the script's output: {error}"));
+                    self.fail(failure, Instant::now() + STOP_LIMIT);
                 }
             }
             (Ok(_), None) => {}
         }
     }
 
-    /// Begins to end the script, for this reason.
-    fn fail(&mut self, why: Error) {
+    /// Begins to end the script, for this reason. The deadline holds over all connections.
+    fn fail(&mut self, why: Error, deadline: Instant) {
         self.failure = Some(why);
         self.step = StopStep::Terminate;
-        self.deadline = Some(Instant::now() + STOP_LIMIT);
+        self.deadline = Some(deadline);
+    }
+
+    /// Ends the script at once, after the second signal.
+    fn insist(&mut self) {
+        self.step = StopStep::Kill;
+        let soon = Instant::now() + INSISTED_LIMIT;
+        self.deadline = Some(self.deadline.map_or(soon, |deadline| deadline.min(soon)));
+    }
+
+    /// Notes that output or an acknowledgement has moved. If that ends an outage, the job log says so.
+    fn moved(&mut self) {
+        if let Some(time) = self.outage.end() {
+            let seconds = time.as_secs_f64();
+            self.tell(&format!(
+                "Connected to the job's task again after {seconds:.1} s"
+            ));
+        }
     }
 
     /// How many bytes of the log were passed on.
     fn passed_on(&self) -> u64 {
         let left = self.current.as_ref().map_or(0, |(_, piece)| piece.len());
         self.log.decoded() - left as u64
-    }
-
-    /// Takes in data; returns the agent's reason if it refuses.
-    fn take_in(
-        &mut self,
-        mut data: Bytes,
-        answer: &mut Option<Decoder>,
-        sent: &mut Sent,
-    ) -> Result<Option<String>> {
-        if let Some(decoder) = answer {
-            let mut rest = data.as_ref();
-            match decoder.from_agent(&mut rest).map_err(unintelligible)? {
-                None => return Ok(None),
-                Some(FromAgent::Attached { received }) => {
-                    self.known = true;
-                    self.answers += 1;
-                    if sent.upload == Upload::Unknown {
-                        let sought = self.script.seek(SeekFrom::Start(received));
-                        sought.map_err(|error| unreadable(&error))?;
-                        sent.upload = Upload::Next;
-                    }
-                }
-                Some(FromAgent::Refused(why)) => return Ok(Some(plain(&why))),
-                Some(_) => return Ok(Some("the agent answers something else".to_owned())),
-            }
-            data.advance(data.len() - rest.len());
-            *answer = None;
-        }
-        self.log.push(data);
-        if self.log.received() - self.passed_on() > FLOOD {
-            return Err(unintelligible("it sends more than it may"));
-        }
-        Ok(None)
-    }
-
-    /// The next frame to send, the most urgent first.
-    fn next_frame(&mut self, sent: &mut Sent) -> Result<Option<Vec<u8>>> {
-        if !sent.attach {
-            sent.attach = true;
-            let attach = Attach {
-                script: self.id,
-                resumed: self.known,
-                received: self.log.received(),
-                patience: self.patience,
-            };
-            return Ok(Some(ToAgent::Attach(attach).encode()));
-        }
-        if self.step > sent.step {
-            sent.step = self.step;
-            let grace = match self.step {
-                StopStep::Kill => Duration::ZERO,
-                StopStep::NotAsked | StopStep::Terminate => STOP_GRACE,
-            };
-            return Ok(Some(ToAgent::Cancel(grace).encode()));
-        }
-        let passed_on = self.passed_on();
-        let is_due = match sent.acknowledged {
-            // An acknowledgement on the previous connection may not have arrived.
-            None => passed_on > 0,
-            Some(acknowledged) => passed_on - acknowledged >= ACKNOWLEDGEMENT_STEP,
-        };
-        if is_due {
-            sent.acknowledged = Some(passed_on);
-            return Ok(Some(ToAgent::Received(passed_on).encode()));
-        }
-        if sent.upload != Upload::Next {
-            return Ok(None);
-        }
-        // From a local file in small pieces: it needs no thread of its own.
-        let mut frame = vec![0; HEAD + PIECE];
-        let room = frame.get_mut(HEAD..).unwrap_or_default();
-        let length = self.script.read(room).map_err(|error| unreadable(&error))?;
-        if length == 0 {
-            sent.upload = Upload::Complete;
-            return Ok(Some(ToAgent::ScriptEnd.encode()));
-        }
-        frame.truncate(HEAD + length);
-        if let Some(head) = frame.first_chunk_mut() {
-            *head = script_head(length);
-        }
-        Ok(Some(frame))
     }
 }
 

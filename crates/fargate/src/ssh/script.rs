@@ -16,7 +16,7 @@ use russh::{ChannelMsg, ChannelWriteHalf, Sig};
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
-use super::ending::{Ended, STOP_GRACE, STOP_LIMIT, StopStep};
+use super::ending::{Ended, INSISTED_LIMIT, STOP_GRACE, STOP_LIMIT, StopStep};
 use super::keys::random_hex;
 use super::remainder::Remainder;
 use super::shell::{Announcement, launch};
@@ -66,17 +66,20 @@ impl Connection {
                 fed = &mut feeding => {
                     feeding = Box::pin(pending());
                     if let Err(error) = fed {
-                        script_run.fail(error);
+                        script_run.fail(error, Instant::now() + STOP_LIMIT);
                     }
                 }
-                stopped = shutdown.requested(), if script_run.failure.is_none() => script_run.fail(stopped),
-                _ = shutdown.insisted(), if script_run.step == StopStep::Terminate => {
+                stopped = shutdown.requested(), if script_run.failure.is_none() => {
+                    script_run.fail(stopped, shutdown.deadline(STOP_LIMIT));
+                }
+                _ = shutdown.insisted(), if script_run.failure.is_some() && script_run.step != StopStep::Kill => {
                     script_run.step = StopStep::Kill;
+                    script_run.end_by(Instant::now() + INSISTED_LIMIT);
                     ending = Box::pin(self.end_group(script_run.group.id, Duration::ZERO));
                 }
                 () = &mut ending => {
                     ending = Box::pin(pending());
-                    script_run.deadline = Some(Instant::now() + LAST_OUTPUT_TIMEOUT);
+                    script_run.end_by(Instant::now() + LAST_OUTPUT_TIMEOUT);
                 }
                 () = until(script_run.remainder_deadline()) => script_run.close(),
                 () = until(script_run.deadline) => break,
@@ -175,9 +178,9 @@ impl ShellRun {
             (Err(error), _) => {
                 self.passing = None;
                 self.is_unread = true;
-                self.fail(Error::system(format!(
-                    "could not pass on the script's output: {error}"
-                )));
+                let failure =
+                    Error::system(format!("could not pass on the script's output: {error}"));
+                self.fail(failure, Instant::now() + STOP_LIMIT);
             }
             (Ok(_), None) => {}
         }
@@ -187,10 +190,15 @@ impl ShellRun {
     }
 
     /// Begins to end the script, for the first of its reasons.
-    fn fail(&mut self, why: Error) {
+    fn fail(&mut self, why: Error, deadline: Instant) {
         self.failure.get_or_insert(why);
-        self.deadline
-            .get_or_insert_with(|| Instant::now() + STOP_LIMIT);
+        self.end_by(deadline);
+    }
+
+    /// Ends all waiting then, or before.
+    fn end_by(&mut self, deadline: Instant) {
+        let earlier = self.deadline.filter(|earlier| *earlier < deadline);
+        self.deadline = earlier.or(Some(deadline));
     }
 
     fn is_to_be_terminated(&self) -> bool {

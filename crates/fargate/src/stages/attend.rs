@@ -1,5 +1,7 @@
 //! Stays with a script that our agent runs, over as many connections as it takes.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -23,10 +25,10 @@ pub(super) async fn attend(
     mut script: ResumableScript<'_>,
 ) -> Result<Ended> {
     let mut backoff = Backoff::new(PAUSES.0, PAUSES.1);
-    let mut announced = false;
-    let mut silent_since = None;
+    // Whether there were connections in this outage, and none carried anything.
+    let mut in_vain = false;
     loop {
-        let (received, answers, begun) = (script.received(), script.answers(), Instant::now());
+        let (received, begun) = (script.received(), Instant::now());
         let why = match script.attend(&connection, &context.shutdown).await? {
             Attended::Over(ended) => return Ok(ended),
             Attended::Lost(why) => why,
@@ -34,29 +36,18 @@ pub(super) async fn attend(
         if connection.has_left() {
             return give_up(context, &mut script, why).await;
         }
-        if script.answers() > answers || script.received() > received {
-            silent_since = None;
-        }
-        // A connection that carries nothing counts as lost time.
-        let since: Instant = *silent_since.get_or_insert_with(Instant::now);
-        let patience = context.config.ssh.reconnect_timeout;
-        if since.elapsed() > patience {
-            let seconds = patience.as_secs();
-            let why = format!(
-                "{why}, and nothing came over another one within {seconds} s (ReconnectTimeout)"
-            );
-            return give_up(context, &mut script, why).await;
-        }
         drop(connection);
         tracing::debug!("the connection to the job's task was lost: {why}");
-        if !announced {
-            announced = true;
-            let line = format!("Lost the connection to the job's task ({why}), reconnecting");
-            // The runner may not read. Then a stop is more urgent.
-            tokio::select! {
-                () = script.say(&line) => {}
-                _ = context.shutdown.requested() => {}
-            }
+        if script.lost() {
+            in_vain = false;
+            script.tell(&format!(
+                "Lost the connection to the job's task ({why}), reconnecting"
+            ));
+        }
+        // Over all connections: one that carries nothing counts as lost time.
+        let deadline = script.given_up_at().unwrap_or(begun);
+        if Instant::now() >= deadline {
+            return give_up(context, &mut script, nothing_came(context, &why)).await;
         }
         if script.received() > received {
             backoff.reset();
@@ -67,16 +58,39 @@ pub(super) async fn attend(
         } else {
             backoff.pause()
         };
-        connection = match reconnect(context, record, login, pause).await {
-            Ok(connection) => connection,
+        // Meanwhile the output that has come is passed on.
+        let reconnected = tokio::select! {
+            reconnected = reconnect(context, record, login, pause, deadline) => reconnected,
+            never = flush(&mut script) => match never {},
+        };
+        connection = match reconnected {
+            Ok(connection) => {
+                in_vain = true;
+                connection
+            }
             Err(ReconnectFailure::Stopped(stopped)) => return Ok(Ended::Stopped(stopped)),
             Err(ReconnectFailure::Failed(error)) => return Err(error),
             Err(ReconnectFailure::TaskGone) => return give_up(context, &mut script, why).await,
+            Err(ReconnectFailure::Expired(_)) if in_vain => {
+                return give_up(context, &mut script, nothing_came(context, &why)).await;
+            }
             Err(ReconnectFailure::Expired(expired)) => {
                 return give_up(context, &mut script, format!("{why}, and {expired}")).await;
             }
         };
     }
+}
+
+/// Passes on the output that has come while this is polled.
+async fn flush(script: &mut ResumableScript<'_>) -> Infallible {
+    script.flush().await;
+    pending().await
+}
+
+/// The reason for giving up an outage in which connections succeeded.
+fn nothing_came(context: &Context<'_>, why: &str) -> String {
+    let seconds = context.config.ssh.reconnect_timeout.as_secs();
+    format!("{why}, and nothing came over another one within {seconds} s (ReconnectTimeout)")
 }
 
 /// Passes on the output that has come, and ends with the loss.

@@ -101,6 +101,15 @@ fn a_server_that_is_gone_at_the_first_script() {
 }
 
 #[test]
+fn a_keepalive_interval_may_be_as_long_as_any_duration() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    // Linux takes a silence of 24.8 days at most (tcp(7): TCP_USER_TIMEOUT).
+    manager.configure_ssh("KeepAliveInterval = \"30d\"");
+    manager.prepare();
+    assert_eq!(manager.run("echo here").exits(0).out(), "here\n");
+}
+
+#[test]
 fn a_connection_that_drops_is_no_failure_of_the_script() {
     // Enough for prepare's own connection and the start of the run's.
     let drops = json!({ "faults": [{ "effect": { "port_drops": { "after_bytes": 200_000 } } }] });

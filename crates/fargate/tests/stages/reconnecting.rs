@@ -10,6 +10,7 @@ use crate::fargate;
 use crate::proxy::{Cut, Proxy};
 
 const SAID: &str = "Lost the connection to the job's task";
+const BACK: &str = "Connected to the job's task again after ";
 
 /// A job that is prepared, with a network that can fail.
 fn prepared(ssh: &str) -> (ManagerHost, Proxy) {
@@ -51,10 +52,16 @@ fn ten_cuts_during_50_mb_change_nothing() {
         "{} bytes of output",
         outcome.stdout.len()
     );
-    // Said once, with its line end, somewhere among the script's own.
-    let said = find(&outcome.stderr, SAID.as_bytes()).expect("it says so");
-    let end = said + find(&outcome.stderr[said..], b"\n").unwrap() + 1;
-    assert!([&outcome.stderr[..said], &outcome.stderr[end..]].concat() == err);
+    // Each loss is said once, and so is getting back, somewhere among the script's own output.
+    let mut rest = outcome.stderr.clone();
+    for line in [SAID, BACK] {
+        for _ in 0..10 {
+            let said = find(&rest, line.as_bytes()).expect("it says so");
+            let end = said + find(&rest[said..], b"\n").unwrap() + 1;
+            rest.drain(said..end);
+        }
+    }
+    assert!(rest == err);
     assert_eq!(manager.exit_code_file().as_deref(), Some("7\n"));
     // The job goes on as if nothing had been.
     assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
@@ -140,7 +147,8 @@ fn runs_once(manager: &ManagerHost, proxy: &Proxy, cut: Cut) {
     let outcome = manager.run(script).exits(11);
     assert_eq!(outcome.out(), "out\n", "{cut:?}");
     let err = outcome.err();
-    let lines: Vec<_> = err.lines().filter(|line| !line.starts_with(SAID)).collect();
+    let ours = |line: &&str| line.starts_with(SAID) || line.starts_with(BACK);
+    let lines: Vec<_> = err.lines().filter(|line| !ours(line)).collect();
     assert_eq!(lines, ["err"], "{cut:?}");
     assert_eq!(std::fs::read(&mark).unwrap(), b"once\n", "{cut:?}");
     assert_eq!(manager.exit_code_file().as_deref(), Some("5\n"));
@@ -294,4 +302,47 @@ fn a_driver_that_is_killed_leaves_no_script_behind() {
         !process::is_running(&shell)
     });
     assert_eq!(manager.run("echo after").exits(0).out(), "after\n");
+}
+
+#[test]
+fn connections_that_carry_nothing_are_bounded_and_told_once() {
+    // A path that drops large packets: the login fits through it, and output does not.
+    for effect in [
+        json!({ "port_freezes": { "after_bytes": 5_000 } }),
+        json!({ "port_drops": { "after_bytes": 30_000 } }),
+    ] {
+        let faults = json!({ "faults": [{ "effect": effect }] });
+        let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &faults);
+        manager.configure_ssh("KeepAliveInterval = \"1s\"\nReconnectTimeout = \"10s\"");
+        manager.prepare();
+        let begun = Instant::now();
+        let outcome = manager
+            .run("head -c 4000000 /dev/zero | tr '\\0' x; echo; sleep 300")
+            .exits(22)
+            .complains(&["nothing came over another one within 10 s (ReconnectTimeout)"]);
+        let took = begun.elapsed();
+        assert!(took > 10 * SECOND && took < 60 * SECOND, "{took:?}");
+        // Output may have moved before it got stuck.
+        let told = outcome.err();
+        let (lost, back) = (told.matches(SAID).count(), told.matches(BACK).count());
+        assert_eq!(lost, back + 1, "{told}");
+    }
+}
+
+#[test]
+fn a_quiet_script_outlives_many_losses() {
+    let (manager, proxy) = prepared("ReconnectTimeout = \"4s\"");
+    let mut running = manager.start_run("echo begun; sleep 12; echo ended; exit 3");
+    running.read_until("begun\n");
+    for number in 0..4 {
+        proxy.cut();
+        wait_until("it is back", || proxy.connections() == number + 2);
+        // It is proven by then, and nothing of the script has moved.
+        std::thread::sleep(2 * SECOND);
+    }
+    let outcome = running.finish().exits(11);
+    assert_eq!(outcome.out(), "ended\n");
+    let told = outcome.err();
+    assert_eq!(told.matches(SAID).count(), 4, "{told}");
+    assert_eq!(told.matches(BACK).count(), 4, "{told}");
 }

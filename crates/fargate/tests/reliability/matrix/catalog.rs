@@ -358,6 +358,17 @@ pub(crate) fn catalog() -> Vec<Fault> {
             Kind::Port(SCRIPTS),
             json!({ "port_freezes": { "after_bytes": 150_000 } }),
         ),
+        // A path that drops large packets: the login fits through it, and the script's output does not.
+        fault(
+            "drops_large",
+            Kind::Port(SCRIPTS),
+            json!({ "port_drops": { "after_bytes": 30_000 } }),
+        ),
+        fault(
+            "freezes_large",
+            Kind::Port(SCRIPTS),
+            json!({ "port_freezes": { "after_bytes": 5_000 } }),
+        ),
         fault(
             "spot",
             Kind::Strike(ALIVE),
