@@ -145,17 +145,11 @@ impl<'a> ResumableScript<'a> {
             Ok(channel) => channel,
             Err(why) => return Ok(Attended::Lost(why)),
         };
-        let mut sent = Sent {
-            attach: false,
-            step: StopStep::NotAsked,
-            acknowledged: None,
-            // On the very first connection the agent has none of it.
-            upload: if self.has_been_sent()? {
-                Upload::Unknown
-            } else {
-                Upload::Next
-            },
-        };
+        // On the very first connection the agent has none of the script.
+        let mut sent = Sent::nothing(match self.has_been_sent()? {
+            true => Upload::Unknown,
+            false => Upload::Next,
+        });
         let mut answer = Some(Decoder::default());
         let mut sending: Option<Sending<'_>> = None;
         let mut probing: Pin<Box<dyn Future<Output = ()> + '_>> = Box::pin(pending());

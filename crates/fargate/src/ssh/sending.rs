@@ -23,6 +23,18 @@ pub(super) struct Sent {
     pub(super) upload: Upload,
 }
 
+impl Sent {
+    /// Nothing so far.
+    pub(super) fn nothing(upload: Upload) -> Self {
+        Self {
+            attach: false,
+            step: StopStep::NotAsked,
+            acknowledged: None,
+            upload,
+        }
+    }
+}
+
 /// Progress of sending the script.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Upload {

@@ -3,14 +3,16 @@
 
 mod catalog;
 mod cell;
+mod point;
 mod table;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
-use self::catalog::{Kind, POINTS, catalog};
+use self::catalog::{Kind, catalog};
 use self::cell::{Cell, Times};
+use self::point::POINTS;
 use self::table::Table;
 use crate::parallel;
 
@@ -101,6 +103,8 @@ fn the_catalog_has_every_effect_of_the_stand_in() {
             documented.insert(catalog::name(&effect));
         }
     }
+    // Only real containers can have it.
+    documented.remove("own_hosts");
     assert!(documented.len() > 30, "{documented:?}");
     let ours: BTreeSet<String> = catalog()
         .iter()

@@ -7,7 +7,8 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use testing::{Job, ManagerHost, SshServer, leftovers};
 
-use super::catalog::{Fault, Kind, Point};
+use super::catalog::{Fault, Kind};
+use super::point::Point;
 use super::table::{Blame, Expectation};
 use crate::watched_process::{Ended, WatchedProcess};
 use crate::{fargate, job};
