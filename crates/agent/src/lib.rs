@@ -25,6 +25,7 @@ mod client_channel;
 mod command;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod process_table;
 mod processes;
 mod scratch_file;
 mod script;

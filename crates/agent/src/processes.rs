@@ -5,6 +5,9 @@
 //! passes on their exit statuses. Where the agent is not the first process it asks the kernel for its descendants'
 //! orphans. It therefore notices when a process group has lost its last member. As long as the group has one, the
 //! kernel does not reuse its number, and a signal to the group cannot reach another process.
+//!
+//! A process may leave its group (`setsid`). It still descends from its shell; and once its parent has ended, from the
+//! agent, which tells it from the orphans of earlier shells by its start.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -16,19 +19,28 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, kill_process_group, set_child_subreaper,
+    Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, set_child_subreaper,
     test_kill_process_group, wait,
 };
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use crate::process_table::{ProcessEntry, ProcessTable};
+
 /// How long to wait for processes to disappear after SIGKILL.
 const AFTER_KILL: Duration = Duration::from_secs(1);
 
-/// A process group that the agent started, named by the id of its first process.
+/// SIGKILLs within that time: a process that is killed may just have started another one.
+const KILLS: u32 = 10;
+
+/// A process group that the agent started, named by its first process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct ProcessGroup(Pid);
+pub(crate) struct ProcessGroup {
+    leader: Pid,
+    /// When the leader started.
+    started: u64,
+}
 
 /// All process groups of the agent. A process can have only one of these: it collects every child's exit status.
 pub(crate) struct Processes {
@@ -73,7 +85,12 @@ impl Processes {
     ) -> io::Result<(Child, ProcessGroup, oneshot::Receiver<ExitStatus>)> {
         let child = command.spawn()?;
         let pid = Pid::from_child(&child);
-        let group = ProcessGroup(pid);
+        let entry = ProcessEntry::read(pid);
+        let group = ProcessGroup {
+            leader: pid,
+            // Without `/proc` no orphan is taken for its descendant.
+            started: entry.map_or(u64::MAX, |entry| entry.started),
+        };
         let (exited, exit) = oneshot::channel();
         let mut running = self.running();
         running.exits.insert(pid, exited);
@@ -85,32 +102,33 @@ impl Processes {
     pub(crate) fn signal(&self, group: ProcessGroup, signal: Signal) {
         if self.running().groups.contains(&group) {
             // This fails only if the last process has just ended, or if its user is out of our reach.
-            kill_process_group(group.0, signal).ok();
+            kill_process_group(group.leader, signal).ok();
         }
     }
 
-    /// Waits until `group` has no processes.
-    pub(crate) async fn gone(&self, group: ProcessGroup) {
-        self.until(|running| !running.groups.contains(&group)).await;
-    }
-
-    /// Ends `group`: SIGTERM, and SIGKILL to the processes left after `grace`.
+    /// Ends `group` and all that descends from it: SIGTERM, and SIGKILL to the processes left after `grace`.
+    ///
+    /// It returns when they are gone, or soon after SIGKILL.
     pub(crate) async fn end(&self, group: ProcessGroup, grace: Duration) {
-        self.signal(group, Signal::TERM);
-        if timeout(grace, self.gone(group)).await.is_err() {
-            self.signal(group, Signal::KILL);
-        }
+        self.end_those(grace, |running| running.left_of(group))
+            .await;
     }
 
-    /// Ends all groups at once and waits until they are gone, at most for `grace` and a moment after SIGKILL.
+    /// Ends all processes at once and waits until they are gone, at most for `grace` and a moment after SIGKILL.
     pub(crate) async fn end_all(&self, grace: Duration) {
-        for (signal, wait) in [(Signal::TERM, grace), (Signal::KILL, AFTER_KILL)] {
-            let groups = self.running().groups.clone();
-            for group in groups {
-                self.signal(group, signal);
-            }
-            let gone = self.until(|running| running.groups.is_empty());
-            if timeout(wait, gone).await.is_ok() {
+        self.end_those(grace, Running::left_of_all).await;
+    }
+
+    async fn end_those(&self, grace: Duration, left: impl Fn(&Running) -> Left) {
+        left(&self.running()).signal(Signal::TERM);
+        let gone = self.until(|running| left(running).is_empty());
+        if timeout(grace, gone).await.is_ok() {
+            return;
+        }
+        for _ in 0..KILLS {
+            left(&self.running()).signal(Signal::KILL);
+            let gone = self.until(|running| left(running).is_empty());
+            if timeout(AFTER_KILL / KILLS, gone).await.is_ok() {
                 return;
             }
         }
@@ -143,10 +161,72 @@ impl Processes {
         }
         running
             .groups
-            .retain(|group| test_kill_process_group(group.0) != Err(Errno::SRCH));
+            .retain(|group| test_kill_process_group(group.leader) != Err(Errno::SRCH));
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Processes that are to end: whole groups, and others one by one.
+struct Left {
+    groups: HashSet<Pid>,
+    others: HashSet<Pid>,
+}
+
+impl Left {
+    fn is_empty(&self) -> bool {
+        self.groups.is_empty() && self.others.is_empty()
+    }
+
+    /// Sends them a signal. This fails only for a process that has just ended, or whose user is out of our reach.
+    fn signal(&self, signal: Signal) {
+        for group in &self.groups {
+            kill_process_group(*group, signal).ok();
+        }
+        for process in &self.others {
+            kill_process(*process, signal).ok();
+        }
+    }
+}
+
+impl Running {
+    /// What is left of a group and of all that descends from it.
+    fn left_of(&self, group: ProcessGroup) -> Left {
+        let agent = Some(getpid());
+        let is_another = |pid: Pid| {
+            let mut leaders = self.groups.iter().map(|group| group.leader);
+            pid != group.leader && leaders.any(|leader| leader == pid)
+        };
+        let groups = self.groups.iter().filter(|known| **known == group);
+        Self::left(groups, |pid, process| {
+            let is_orphan = process.parent == agent
+                && process.started >= group.started
+                && !is_another(pid)
+                && !process.group.is_some_and(is_another);
+            pid == group.leader || is_orphan
+        })
+    }
+
+    /// What is left of everything that the agent started or inherited.
+    fn left_of_all(&self) -> Left {
+        let agent = Some(getpid());
+        Self::left(self.groups.iter(), |_, process| process.parent == agent)
+    }
+
+    fn left<'a>(
+        groups: impl Iterator<Item = &'a ProcessGroup>,
+        is_root: impl Fn(Pid, &ProcessEntry) -> bool,
+    ) -> Left {
+        let groups: HashSet<_> = groups.map(|group| group.leader).collect();
+        let table = ProcessTable::read();
+        let mut others = table.with_descendants(is_root);
+        others.retain(|pid| {
+            !table
+                .group_of(*pid)
+                .is_some_and(|group| groups.contains(&group))
+        });
+        Left { groups, others }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use fargate_wire::script::{FromAgent, HEAD, Stream};
+use tokio::sync::watch;
 
 use super::drivers::{DriverNumber, Drivers};
 use super::log::ScriptLog;
@@ -28,7 +28,17 @@ pub(crate) struct Script {
     input: Mutex<Input>,
     /// How long the script may run without a driver.
     patience: Duration,
-    cancelled: AtomicBool,
+    cancellation: watch::Sender<Cancellation>,
+}
+
+/// Whether a driver has ended the script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cancellation {
+    No,
+    /// Its processes are ending.
+    Begun,
+    /// All of them are gone, unless they are out of the agent's reach.
+    Done,
 }
 
 /// The text of the script on its way to the shell.
@@ -62,7 +72,7 @@ impl Script {
                 received: 0,
             }),
             patience,
-            cancelled: AtomicBool::new(false),
+            cancellation: watch::Sender::new(Cancellation::No),
         });
         (script, StartedShell(shell.map(|shell| (shell, reader))))
     }
@@ -109,10 +119,11 @@ impl Script {
             // of the connection instead.
             ShellEnd::Exited(Ok(status)) if !self.host.is_stopping() => {
                 let completion = async {
-                    if self.cancelled.load(Ordering::Relaxed) {
-                        // The driver starts the next script once this one has ended, so all of it must be gone.
-                        self.host.processes.gone(group).await;
-                    }
+                    // The driver starts the next script once this one has ended, so all of it must be gone.
+                    let mut cancellation = self.cancellation.subscribe();
+                    let settled = |step: &Cancellation| *step != Cancellation::Begun;
+                    // Never fails: the sender is ours.
+                    cancellation.wait_for(settled).await.ok();
                     self.log.complete(&shell_end(status)).await;
                 };
                 tokio::select! {
@@ -169,13 +180,21 @@ impl Script {
         self.input().spool.end();
     }
 
-    /// Ends the script: SIGTERM, and SIGKILL to the processes left after `grace`.
+    /// Ends the script: SIGTERM to all of its processes, and SIGKILL to those left after `grace`.
     pub(crate) fn cancel(&self, grace: Duration) {
-        self.cancelled.store(true, Ordering::Relaxed);
-        if let Some(group) = self.group {
-            let host = Arc::clone(&self.host);
-            tokio::spawn(async move { host.processes.end(group, grace).await });
-        }
+        let Some(group) = self.group else { return };
+        let (host, cancellation) = (Arc::clone(&self.host), self.cancellation.clone());
+        self.cancellation.send_if_modified(|step| {
+            let is_first = *step == Cancellation::No;
+            if is_first {
+                *step = Cancellation::Begun;
+            }
+            is_first
+        });
+        tokio::spawn(async move {
+            host.processes.end(group, grace).await;
+            cancellation.send_replace(Cancellation::Done);
+        });
     }
 
     fn input(&self) -> MutexGuard<'_, Input> {

@@ -13,11 +13,12 @@ use russh::keys::PrivateKey;
 use russh::server::{Config, run_stream};
 use rustix::net::sockopt::set_tcp_user_timeout;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::authorized_key::AuthorizedKey;
+use super::logins::{Login, Logins};
 use super::session::ClientSession;
 use super::settings::{KEEPALIVE, KEEPALIVES, WINDOW, settings};
 use super::transport::Transport;
@@ -26,11 +27,8 @@ use crate::shell::environment::ShellEnvironment;
 use crate::shell::host::Host;
 use crate::task::lifetime::{ExitReason, Lifetime, Limits};
 
-/// Time that a client has to log in. The driver needs milliseconds.
-const LOGIN_GRACE: Duration = Duration::from_secs(20);
-
-/// Connections that may be open without having logged in; more are closed at once. Each costs some 50 KB.
-const MAX_LOGINS: usize = 32;
+/// Time that a client has to log in: as long as the driver tries by default (`ConnectTimeout`). It needs milliseconds.
+const LOGIN_GRACE: Duration = Duration::from_secs(10);
 
 /// Bytes to read ahead at most: the bytes that a client may send on 64 channels before it is answered.
 const AHEAD: usize = 64 * WINDOW as usize;
@@ -119,19 +117,16 @@ struct Server {
 impl Server {
     /// Accepts connections for ever.
     async fn accept(&self, listener: &TcpListener, connections: &mut JoinSet<()>) {
-        let logins = Arc::new(Semaphore::new(MAX_LOGINS));
+        let logins = Logins::default();
         loop {
             tokio::select! {
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        // Without a permit the stream is dropped, and so closed.
-                        if let Ok(login) = Arc::clone(&logins).try_acquire_owned() {
-                            let server = self.clone();
-                            connections.spawn(async move {
-                                // An error on one connection does not concern the others.
-                                server.serve_client(stream, login).await.ok();
-                            });
-                        }
+                    Ok((stream, client)) => {
+                        let (server, login) = (self.clone(), logins.enter(client.ip()));
+                        connections.spawn(async move {
+                            // An error on one connection does not concern the others.
+                            server.serve_client(stream, login).await.ok();
+                        });
                     }
                     Err(error) => {
                         let message = format!("fargate-agent: cannot accept a connection: {error}\n");
@@ -145,7 +140,7 @@ impl Server {
     }
 
     /// Serves one client from its first byte to its last.
-    async fn serve_client(&self, stream: TcpStream, login: OwnedSemaphorePermit) -> Result<()> {
+    async fn serve_client(&self, stream: TcpStream, mut login: Login) -> Result<()> {
         // Answers are small, and a client waits for each.
         stream.set_nodelay(true)?;
         // russh sends no keepalives while it writes, and TCP alone would wait for a quarter of an hour.
@@ -164,10 +159,17 @@ impl Server {
             let session = run_stream(Arc::clone(&self.config), transport, client).await?;
             Ok::<_, russh::Error>((session, login_seen))
         };
-        let started = tokio::time::Instant::now();
-        let (mut session, login_seen) = timeout(LOGIN_GRACE, greeting).await??;
-        let left = LOGIN_GRACE.saturating_sub(started.elapsed());
-        if !matches!(timeout(left, login_seen).await, Ok(Ok(()))) {
+        let deadline = Instant::now() + LOGIN_GRACE;
+        let greeted = tokio::select! {
+            greeted = timeout_at(deadline, greeting) => greeted,
+            () = login.lost() => return Ok(()),
+        };
+        let (mut session, login_seen) = greeted??;
+        let has_logged_in = tokio::select! {
+            seen = timeout_at(deadline, login_seen) => matches!(seen, Ok(Ok(()))),
+            () = login.lost() => false,
+        };
+        if !has_logged_in {
             socket.shutdown(Shutdown::Both)?;
             return Ok(session.await?);
         }

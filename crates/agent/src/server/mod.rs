@@ -3,6 +3,7 @@
 pub(crate) mod authorized_key;
 pub(crate) mod host_key;
 pub(crate) mod listener;
+mod logins;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod transport;

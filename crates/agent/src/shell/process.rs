@@ -4,7 +4,7 @@
 //!
 //! - The end of the shell is the end. OpenSSH waits until no process holds the output open, so a server that a script
 //!   leaves running for the next stage would block the job until its timeout. Everything that the shell wrote is
-//!   delivered, and so is output that follows within a moment: the `tee` of `exec > >(tee log)` writes its last lines
+//!   delivered, and so is output that follows within a second: the `tee` of `exec > >(tee log)` writes its last lines
 //!   after the shell has ended.
 //! - Processes that the shell leaves behind live on and may continue to write. The agent reads and drops their output,
 //!   because the next line would otherwise kill them by SIGPIPE.
@@ -18,23 +18,30 @@ use anyhow::{Context, Result};
 use bytes::BytesMut;
 use fargate_wire::script::Stream;
 use rustix::process::Signal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use super::host::Host;
+use super::output_pipes::OutputPipes;
 use super::spool::SpoolReader;
 use crate::processes::ProcessGroup;
+
+/// Bytes read at a time of output that is dropped.
+const DISCARDED: usize = 8 * 1024;
 
 /// Bytes read from a pipe at a time: the capacity of a pipe on Linux.
 pub(crate) const READ: usize = 64 * 1024;
 
 /// Total time to wait for output after the end of the shell while another process holds it open.
-const LINGER: Duration = Duration::from_millis(250);
+const LINGER: Duration = Duration::from_secs(1);
 
-/// Bytes to read at most after the end of the shell. A pipe holds less (1 MiB unless root raises it), so everything
-/// that the shell wrote is among them.
+/// Time for the end of a shell whose further input is lost: it may not need any.
+const WITHOUT_INPUT: Duration = Duration::from_secs(1);
+
+/// Bytes to read at most after the end of the shell. The two pipes hold less (1 MiB each unless root raises it), so
+/// everything that the shell wrote is among them.
 const LEFTOVER: usize = 4 * 1024 * 1024;
 
 /// Time between SIGTERM and SIGKILL for a shell whose client is gone.
@@ -51,8 +58,7 @@ pub(crate) struct ShellProcess {
     pub(crate) group: ProcessGroup,
     exit: oneshot::Receiver<ExitStatus>,
     stdin: pipe::Sender,
-    stdout: pipe::Receiver,
-    stderr: pipe::Receiver,
+    output: OutputPipes,
 }
 
 /// Why no shell runs, and the exit status that reports it.
@@ -66,7 +72,7 @@ pub(crate) enum ShellEnd {
     Exited(Result<ExitStatus, oneshot::error::RecvError>),
     /// Nobody waits for it any more. It still runs.
     Abandoned,
-    /// Data that the client sent was lost. The shell still runs.
+    /// Data that the client sent was lost, and the shell waits for it.
     InputLost(io::Error),
 }
 
@@ -132,8 +138,7 @@ impl ShellProcess {
                 group,
                 exit,
                 stdin: pipe::Sender::from_owned_fd(stdin)?,
-                stdout: pipe::Receiver::from_owned_fd(stdout)?,
-                stderr: pipe::Receiver::from_owned_fd(stderr)?,
+                output: OutputPipes::new(stdout, stderr)?,
             })
         };
         pipes(child).inspect_err(|_| host.processes.signal(group, Signal::KILL))
@@ -149,8 +154,7 @@ impl ShellProcess {
         let Self {
             exit,
             stdin,
-            mut stdout,
-            mut stderr,
+            mut output,
             ..
         } = self;
         let (exited, exit_seen) = watch::channel(false);
@@ -160,93 +164,104 @@ impl ShellProcess {
             status
         };
         let work = async {
-            let (status, ..) = tokio::join!(
-                shell,
-                forward(&mut stdout, sink, Stream::Stdout, exit_seen.clone()),
-                forward(&mut stderr, sink, Stream::Stderr, exit_seen.clone()),
-            );
+            let (status, _) = tokio::join!(shell, forward(&mut output, sink, exit_seen.clone()));
             status
         };
         let mut stdin = Some(stdin);
-        let feeding = async {
-            match feed(&mut stdin, input).await {
-                Ok(()) => std::future::pending().await,
-                Err(error) => error,
-            }
-        };
         let end = tokio::select! {
             status = work => ShellEnd::Exited(status),
             () = abandoned => ShellEnd::Abandoned,
-            error = feeding => ShellEnd::InputLost(error),
+            error = lose_input(&mut stdin, input, exit_seen.clone()) => ShellEnd::InputLost(error),
         };
-        tokio::spawn(discard(stdout));
-        tokio::spawn(discard(stderr));
+        tokio::spawn(discard(output));
         (end, HeldStdin(stdin))
     }
 }
 
-/// Writes the client's data to the shell until its end, and drops it once the shell has closed its input.
+/// Feeds the shell. Returns once data is missing that the shell waits for.
+async fn lose_input(
+    pipe: &mut Option<pipe::Sender>,
+    input: &SpoolReader,
+    mut exited: watch::Receiver<bool>,
+) -> io::Error {
+    if let Err(error) = feed(pipe, input).await {
+        let ended = exited.wait_for(|exited| *exited);
+        if timeout(WITHOUT_INPUT, ended).await.is_err() {
+            return error;
+        }
+    }
+    std::future::pending().await
+}
+
+/// Writes the client's data to the shell until its end, or until the shell has closed its input.
 async fn feed(pipe: &mut Option<pipe::Sender>, input: &SpoolReader) -> io::Result<()> {
     while let Some(data) = input.read().await? {
         if let Some(open) = pipe
             && open.write_all(&data).await.is_err()
         {
-            *pipe = None;
+            // Whatever follows is dropped.
+            input.abandon();
+            break;
         }
     }
     *pipe = None;
     Ok(())
 }
 
-/// Passes on the output in `pipe`, until its end, or until the shell has ended and its own output is passed on.
+/// Passes on the output until its end, or until the shell has ended and its own output is passed on.
 async fn forward<S: OutputSink>(
-    pipe: &mut pipe::Receiver,
+    output: &mut OutputPipes,
     sink: &S,
-    stream: Stream,
     mut exited: watch::Receiver<bool>,
 ) -> Result<(), SinkClosed> {
-    let mut buffer = BytesMut::new();
+    let mut buffer = vec![0; READ];
     let ended = async { exited.wait_for(|exited| *exited).await.is_ok() };
     tokio::pin!(ended);
     loop {
-        make_room(&mut buffer, S::HEAD);
-        tokio::select! {
-            read = pipe.read_buf(&mut buffer) => match read {
-                Ok(1..) => sink.pass(stream, &mut buffer).await?,
-                Ok(0) | Err(_) => return Ok(()),
-            },
+        let read = tokio::select! {
+            read = output.read(&mut buffer) => read,
             _ = &mut ended => break,
+        };
+        match read {
+            Some((stream, length)) => pass(sink, stream, buffer.get(..length)).await?,
+            None => return Ok(()),
         }
     }
     let mut patience = LINGER;
     let mut leftover = LEFTOVER;
     while leftover > 0 {
-        make_room(&mut buffer, S::HEAD);
         let begun = Instant::now();
-        let length = match timeout(patience, pipe.read_buf(&mut buffer)).await {
-            Ok(Ok(length @ 1..)) => length,
-            Ok(Ok(0) | Err(_)) | Err(_) => break,
+        let Ok(Some((stream, length))) = timeout(patience, output.read(&mut buffer)).await else {
+            break;
         };
-        // Only the time spent waiting for the pipe counts. A client may be slow.
+        // Only the time spent waiting for the pipes counts. A client may be slow.
         patience = patience.saturating_sub(begun.elapsed());
         leftover = leftover.saturating_sub(length);
-        sink.pass(stream, &mut buffer).await?;
+        pass(sink, stream, buffer.get(..length)).await?;
     }
     Ok(())
 }
 
-/// Empties the buffer but for an unwritten head, and reserves room for a piece.
-fn make_room(buffer: &mut BytesMut, head: usize) {
-    buffer.clear();
-    buffer.reserve(READ);
-    buffer.resize(head, 0);
+/// Passes on a piece of output, with room for a head before it.
+async fn pass<S: OutputSink>(
+    sink: &S,
+    stream: Stream,
+    output: Option<&[u8]>,
+) -> Result<(), SinkClosed> {
+    let output = output.unwrap_or_default();
+    let mut piece = BytesMut::with_capacity(S::HEAD + output.len());
+    piece.resize(S::HEAD, 0);
+    piece.extend_from_slice(output);
+    sink.pass(stream, &mut piece).await
 }
 
-/// Reads `pipe` to its end, for the processes that still write to it.
-async fn discard(mut pipe: pipe::Receiver) {
-    let mut nowhere = tokio::io::sink();
-    // A failure concerns nobody, and there is nothing to do about it.
-    tokio::io::copy(&mut pipe, &mut nowhere).await.ok();
+/// Reads the pipes to their end, for the processes that still write to them.
+async fn discard(mut output: OutputPipes) {
+    let mut buffer = vec![0; DISCARDED];
+    while output.read(&mut buffer).await.is_some() {
+        // Other tasks have their turn beside a process that never stops.
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The message for a client whose data was lost.

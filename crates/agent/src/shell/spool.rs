@@ -48,7 +48,7 @@ struct SpoolQueue {
     overflow: Option<SpoolFile>,
     ended: bool,
     failed: Option<io::Error>,
-    /// The reader is gone: further data is dropped.
+    /// Nobody reads any more: further data is dropped.
     abandoned: bool,
 }
 
@@ -66,7 +66,7 @@ impl Shared {
 }
 
 impl SpoolWriter {
-    /// Adds `data`. The reader gets the error if it cannot be stored, because its command is not reliable any more.
+    /// Adds `data`. If it cannot be stored, the reader gets the error in its place, and nothing after it.
     pub(crate) fn write(&self, data: &[u8]) {
         self.change(|queue| {
             if let Err(error) = queue.push(data) {
@@ -92,11 +92,13 @@ impl SpoolReader {
         loop {
             {
                 let mut queue = self.0.queue();
-                if let Some(error) = queue.failed.take() {
-                    return Err(error);
-                }
                 if let Some(data) = queue.pop()? {
                     return Ok(Some(data));
+                }
+                if let Some(error) = queue.failed.take() {
+                    // What follows the gap is of no use.
+                    queue.abandoned = true;
+                    return Err(error);
                 }
                 if queue.ended {
                     return Ok(None);
@@ -107,13 +109,19 @@ impl SpoolReader {
     }
 }
 
-impl Drop for SpoolReader {
-    fn drop(&mut self) {
-        let mut queue = self.0.queue();
-        *queue = SpoolQueue {
+impl SpoolReader {
+    /// Drops all data, also what is written later.
+    pub(crate) fn abandon(&self) {
+        *self.0.queue() = SpoolQueue {
             abandoned: true,
             ..SpoolQueue::default()
         };
+    }
+}
+
+impl Drop for SpoolReader {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }
 
@@ -239,6 +247,20 @@ mod tests {
             std::task::Poll::Ready(())
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn lost_data_is_missed_only_where_it_is_missing() {
+        let (writer, reader) = spool();
+        writer.write(b"before");
+        writer.0.queue().failed = Some(io::ErrorKind::StorageFull.into());
+        writer.write(b"after");
+        writer.end();
+        assert_eq!(reader.read().await.unwrap().unwrap(), "before");
+        let error = reader.read().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        writer.write(b"later");
+        assert_eq!(writer.0.queue().in_memory, 0);
     }
 
     #[tokio::test]

@@ -6,7 +6,8 @@
 //! lose any other folder. Elsewhere, as in tests, the link is in a temporary folder that is removed with the agent.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::fs::symlink;
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -51,11 +52,15 @@ fn link_beside(helper: &Path) -> bool {
     is_in_task() && symlink(helper, helper.with_file_name(RUNNER)).is_ok()
 }
 
-/// Makes a folder with a link `gitlab-runner` to `helper`.
+/// Makes a folder with a link `gitlab-runner` to `helper`. Nobody else can put another program there.
 fn link_in_new_folder(helper: PathBuf) -> std::io::Result<TempDir> {
-    // Images built from scratch have no folder for temporary files.
-    std::fs::create_dir_all(std::env::temp_dir())?;
-    let folder = tempfile::tempdir()?;
+    // Images built from scratch have no folder for temporary files. The agent has no umask.
+    let mut shared = DirBuilder::new();
+    shared.recursive(true).mode(0o1777);
+    shared.create(std::env::temp_dir())?;
+    let folder = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir()?;
     symlink(helper, folder.path().join(RUNNER))?;
     Ok(folder)
 }

@@ -109,13 +109,6 @@ fn a_command_ends_with_its_shell_and_leaves_its_children_alive() {
 }
 
 #[test]
-fn what_a_helper_writes_just_after_the_shell_is_delivered() {
-    let agent = Agent::start();
-    let output = agent.run("exec > >(sleep 0.05; cat; echo last); echo first");
-    assert_eq!(text(&output.stdout), "first\nlast\n");
-}
-
-#[test]
 fn a_child_that_never_stops_writing_does_not_hold_the_command_up() {
     let agent = Agent::start();
     let output = agent.run("yes & echo $! >&2; exit 4");

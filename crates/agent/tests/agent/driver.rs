@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fargate_wire::script::{Attach, Decoder, FromAgent, SUBSYSTEM, ScriptId, Stream, ToAgent};
+use fargate_wire::script::{
+    Attach, Decoder, FromAgent, LONGEST_PIECE, SUBSYSTEM, ScriptId, Stream, ToAgent,
+};
 use russh::client::{Handle, Msg};
 use russh::{Channel, ChannelMsg};
 use tokio::time::timeout;
@@ -62,7 +64,9 @@ impl Driver {
     }
 
     pub(crate) async fn script(&self, script: &str) {
-        self.send(ToAgent::Script(script.as_bytes())).await;
+        for piece in script.as_bytes().chunks(LONGEST_PIECE) {
+            self.send(ToAgent::Script(piece)).await;
+        }
         self.send(ToAgent::ScriptEnd).await;
     }
 

@@ -10,6 +10,7 @@ mod harness;
 mod idle_exit;
 mod login;
 mod lost_clients;
+mod neighbourhood;
 mod refusals;
 mod root_folders;
 mod scripts;

@@ -100,6 +100,10 @@ fn the_helper_has_what_gitlabs_scripts_need() {
         "helper cache-extractor 1\n0000\n*\nkept\n"
     );
 
+    // Nobody else can put another program there.
+    let folder = helper.run("dirname $(command -v gitlab-runner)").stdout;
+    assert_eq!(mode(Path::new(text(&folder).trim())), 0o700);
+
     // Outside of a task no other agent has it, and a real gitlab-runner takes precedence.
     let job = Agent::start_with(&[], equip);
     let output = job.run(script);

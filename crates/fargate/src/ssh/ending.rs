@@ -16,7 +16,7 @@ pub(super) const INSISTED_LIMIT: Duration = Duration::from_secs(5);
 /// How a script ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// With this status.
+    /// With this status, of 0 to 255.
     Exited(i32),
     /// By this signal, without the SIG of its name.
     Signalled(String),
@@ -24,6 +24,13 @@ pub(crate) enum Ended {
     Lost(String),
     /// Stopped by this process after a signal.
     Stopped(Error),
+}
+
+impl Ended {
+    /// A script that ended with this status. A server may report any number, and none of them may pass for 0.
+    pub(super) fn exited(status: u32) -> Self {
+        Self::Exited(u8::try_from(status).map_or(i32::from(u8::MAX), i32::from))
+    }
 }
 
 /// The step of ending a script that was taken last.

@@ -202,7 +202,7 @@ impl<'a> ResumableScript<'a> {
     /// The outcome, once nothing more is waited for.
     fn conclude(&mut self, connection: &Connection) -> Result<Attended> {
         let ended = self.end.take().map(|end| match end {
-            ScriptEnd::Exited(status) => Ended::Exited(status.cast_signed()),
+            ScriptEnd::Exited(status) => Ended::exited(status),
             ScriptEnd::Signalled(number) => {
                 Ended::Signalled(format!("{number}{NUMBERED_SIGNAL_SUFFIX}"))
             }

@@ -135,7 +135,7 @@ impl ShellRun {
             }
             Some(ChannelMsg::ExtendedData { data, .. }) => self.pass_on(Stream::Stderr, data),
             Some(ChannelMsg::ExitStatus { exit_status }) => {
-                self.end(Ended::Exited(exit_status.cast_signed()));
+                self.end(Ended::exited(exit_status));
             }
             Some(ChannelMsg::ExitSignal { signal_name, .. }) => {
                 self.end(Ended::Signalled(name(signal_name)));

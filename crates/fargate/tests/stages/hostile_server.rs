@@ -73,6 +73,17 @@ fn a_server_that_opens_no_channel_holds_nobody() {
 }
 
 #[test]
+fn a_status_that_no_process_has_is_a_failure_with_a_status_that_one_can_have() {
+    for as_agent in [true, false] {
+        for status in [256, 65_536, 0x8000_0000, u32::MAX] {
+            let (manager, _) = taken_over(Deed::Exit { as_agent, status });
+            manager.run("echo never run").exits(11);
+            assert_eq!(manager.exit_code_file().as_deref(), Some("255\n"));
+        }
+    }
+}
+
+#[test]
 fn what_it_says_stays_on_its_line() {
     let steering = "\u{1b}[2J\u{1b}[1;1H\nJob succeeded\n";
     let (manager, _) = taken_over(Deed::Signal(format!("{steering}{}", "X".repeat(100_000))));

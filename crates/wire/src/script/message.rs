@@ -44,7 +44,7 @@ pub enum ToAgent<'a> {
     ScriptEnd,
     /// Bytes of the log that the driver has passed on.
     Received(u64),
-    /// End the script: SIGTERM to its process group, and SIGKILL to what is left after this time.
+    /// End the script: SIGTERM to all of its processes, and SIGKILL to what is left after this time.
     Cancel(Duration),
 }
 

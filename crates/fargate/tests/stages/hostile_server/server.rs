@@ -28,6 +28,8 @@ pub(super) enum Deed {
     Drip,
     /// Ends the script by a signal of this name.
     Signal(String),
+    /// Ends the script with this status, as an agent or not.
+    Exit { as_agent: bool, status: u32 },
     /// Leaves, with these words.
     Leave(String),
     /// Logs the driver in, and never answers when it opens a channel. As an agent, or not.
@@ -50,6 +52,7 @@ impl Deed {
             Self::Flood
                 | Self::Drip
                 | Self::Mute { as_agent: true }
+                | Self::Exit { as_agent: true, .. }
                 | Self::Idle
                 | Self::Vanish { .. }
         )
@@ -196,6 +199,18 @@ async fn act(hostile: Hostile, channel: Channel<Msg>, server: Handle) {
                 .exit_signal_request(outgoing.id(), signal, false, String::new(), String::new())
                 .await
                 .ok();
+            outgoing.close().await.ok();
+        }
+        Deed::Exit {
+            as_agent: true,
+            status,
+        } => {
+            attached().await.ok();
+            let end = FromAgent::Exited(status).encode();
+            outgoing.data_bytes(end).await.ok();
+        }
+        Deed::Exit { status, .. } => {
+            outgoing.exit_status(status).await.ok();
             outgoing.close().await.ok();
         }
         Deed::Vanish { .. } => {
