@@ -176,6 +176,11 @@ impl AwsError {
                 || text.contains("assign public ip is not supported for this launch type"))
     }
 
+    /// Whether the cluster was deleted, with all that ran in it, or never existed.
+    pub(crate) fn knows_no_cluster(&self) -> bool {
+        self.code.as_deref() == Some("ClusterNotFoundException")
+    }
+
     /// Whether AWS does not know the task definition: not yet everywhere, or not any more.
     pub(crate) fn knows_no_definition(&self) -> bool {
         let text = self.message.to_lowercase();

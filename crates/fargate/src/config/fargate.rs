@@ -70,6 +70,11 @@ pub(super) fn read(
         let expected = "the task definition that jobs run";
         task_definition = section.required("TaskDefinition", task_definition, expected);
     }
+    if let Some(region) = &region {
+        let definition = task_definition.as_ref().map(ToString::to_string);
+        of_region(&section, "Cluster", cluster.as_deref(), region);
+        of_region(&section, "TaskDefinition", definition.as_deref(), region);
+    }
     let assign_public_ip = section.boolean("EnablePublicIP").unwrap_or(false);
     let use_public_ip = section.boolean("UsePublicIP").unwrap_or(assign_public_ip);
     if use_public_ip && !assign_public_ip {
@@ -112,6 +117,17 @@ pub(super) fn read(
         })
     })();
     (fargate, task_definition)
+}
+
+/// Reports an ARN of another Region, in which nothing of this one is found.
+pub(super) fn of_region(section: &Section<'_>, key: &str, value: Option<&str>, region: &str) {
+    let theirs = value.and_then(values::region_of_arn);
+    if let Some(theirs) = theirs.filter(|theirs| *theirs != region) {
+        section.error(
+            key,
+            &format!("is in {theirs}, and Fargate.Region is {region}"),
+        );
+    }
 }
 
 /// The ids under `one`, a string, or `many`, a list.

@@ -105,7 +105,9 @@ impl Config {
         let ssh = ssh::read(root.table("SSH"), by_job_image);
         let mode = match job_image {
             Some(section) => {
-                JobImage::read(section, ssh.as_ref()).map(|read| Mode::JobImage(Box::new(read)))
+                let region = fargate.as_ref().map(|fargate| fargate.region.as_str());
+                let read = JobImage::read(section, ssh.as_ref(), region);
+                read.map(|read| Mode::JobImage(Box::new(read)))
             }
             None => definition.map(Mode::TaskDefinition),
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::fargate::of_region;
 use super::globs::Globs;
 use super::image_name::image;
 use super::section::Section;
@@ -44,8 +45,12 @@ pub(crate) struct JobImage {
 }
 
 impl JobImage {
-    /// Reads the section. The caller checks that the mode is on.
-    pub(super) fn read(section: Section<'_>, ssh: Option<&Ssh>) -> Option<Self> {
+    /// Reads the section, for tasks in `region`. The caller checks that the mode is on.
+    pub(super) fn read(
+        section: Section<'_>,
+        ssh: Option<&Ssh>,
+        region: Option<&str>,
+    ) -> Option<Self> {
         let images = |key| {
             let patterns = section.strings(key).filter(|list| !list.is_empty())?;
             Globs::of_images(&patterns)
@@ -76,7 +81,8 @@ impl JobImage {
         let execution_role = section.parsed("ExecutionRole", values::role);
         let task_role = section.parsed("TaskRole", values::role);
         let log_group = section.parsed("LogGroup", values::log_group);
-        let registry_credentials = registry_credentials(&section.table("RegistryCredentials"));
+        let registry_credentials =
+            registry_credentials(&section.table("RegistryCredentials"), region);
         let idle_timeout = section.duration("IdleTimeout", Duration::from_secs(10 * 60));
         if ssh.is_some_and(|ssh| ssh.reconnect_timeout > idle_timeout) {
             section.warn(
@@ -93,9 +99,7 @@ impl JobImage {
             (!registry_credentials.is_empty(), "RegistryCredentials"),
             (from_ecr, "images in ECR"),
         ];
-        if section.text("ExecutionRole").is_none() {
-            require_execution_role(&section, uses);
-        }
+        require_execution_role(&section, uses);
         section.finish();
         Some(Self {
             agent_image: agent_image?,
@@ -116,10 +120,14 @@ impl JobImage {
     }
 }
 
-/// Registry host to the ARN of the secret with its credentials.
-fn registry_credentials(section: &Section<'_>) -> BTreeMap<String, String> {
+/// Registry host to the ARN of the secret with its credentials, which must be in the task's Region (AWS:
+/// RepositoryCredentials).
+fn registry_credentials(section: &Section<'_>, region: Option<&str>) -> BTreeMap<String, String> {
     let mut credentials = BTreeMap::new();
     for (host, secret) in section.entries() {
+        if let Some(region) = region {
+            of_region(section, &host, Some(&secret), region);
+        }
         match values::secret(&secret) {
             Ok(secret) => drop(credentials.insert(host.to_ascii_lowercase(), secret)),
             Err(expected) => {
@@ -132,7 +140,8 @@ fn registry_credentials(section: &Section<'_>) -> BTreeMap<String, String> {
 
 /// Reports a missing role, without which AWS refuses a definition that has one of these `uses`.
 fn require_execution_role(section: &Section<'_>, uses: [(bool, &str); 3]) {
-    if let Some((_, user)) = uses.into_iter().find(|(is_used, _)| *is_used) {
+    let is_missing = section.text("ExecutionRole").is_none();
+    if let Some((_, user)) = uses.into_iter().find(|(is_used, _)| *is_used && is_missing) {
         section.error(
             "ExecutionRole",
             &format!("is missing; {user} need the role that ECS pulls images and writes logs with"),

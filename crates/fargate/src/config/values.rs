@@ -130,17 +130,25 @@ pub(crate) fn manager(text: &str) -> Result<String, String> {
     }
 }
 
-/// A region, such as `eu-west-1`.
+/// A region, such as `eu-west-1`: words and a number (AWS: the regions' pattern in botocore's `partitions.json`).
 pub(crate) fn region(text: &str) -> Result<String, String> {
-    let valid = text.contains('-')
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    let is_word = |part: &str| part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let valid = text.rsplit_once('-').is_some_and(|(words, number)| {
+        let words: Vec<_> = words.split('-').collect();
+        let has_parts = words.len() >= 2 && !number.is_empty();
+        has_parts && is_number(number) && words.iter().all(|word| word.len() > 1 && is_word(word))
+    });
     if valid {
         Ok(text.to_owned())
     } else {
-        Err("an AWS region, like \"eu-west-1\"".to_owned())
+        Err("an AWS region, like \"eu-west-1\"; \"eu-west-1a\" is one of its zones".to_owned())
     }
+}
+
+/// The region of an ARN, if the text is one.
+pub(crate) fn region_of_arn(text: &str) -> Option<&str> {
+    text.strip_prefix("arn:")?.split(':').nth(2)
 }
 
 /// A Fargate platform version (AWS: RunTask).
@@ -303,6 +311,41 @@ mod tests {
             secret("arn:aws:secretsmanager:eu-west-1:111122223333:secret:registry-AbCdEf").is_ok()
         );
         assert!(secret("registry").is_err());
+    }
+
+    #[test]
+    fn regions_are_told_from_zones() {
+        // One of each of AWS's partitions.
+        for good in [
+            "us-east-2",
+            "ap-southeast-7",
+            "mx-central-1",
+            "cn-north-1",
+            "us-gov-west-1",
+            "us-iso-east-1",
+            "us-isob-east-1",
+            "us-isof-south-1",
+            "eu-isoe-west-1",
+            "eusc-de-east-1",
+        ] {
+            assert_eq!(region(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "us-east-2a",
+            "us-east",
+            "us-east-",
+            "useast-1",
+            "eu-west-1-wl1-ber-wlz-1",
+            "us-west-2-lax-1a",
+            "US-EAST-2",
+            "us_east_2",
+            "ohio",
+            "",
+            "-1",
+            "us--2",
+        ] {
+            assert!(region(bad).is_err(), "{bad:?} was accepted");
+        }
     }
 
     #[test]

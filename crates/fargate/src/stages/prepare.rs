@@ -162,7 +162,7 @@ impl Preparation<'_> {
             patience: sweep::PATIENCE,
             dry_run: false,
         };
-        sweep::now_and_then(&sweep, records.directory()).await;
+        sweep::now_and_then(&sweep, records.directory(), self.runner.as_ref()).await;
         std::future::pending().await
     }
 

@@ -3,9 +3,14 @@
 //! A record names its runner's process so that nothing else can be taken for it: by machine, boot, PID namespace,
 //! number and start time.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::identity::machine;
+
+/// The kernel's ticks in a second, as it shows them to programs (Linux: USER_HZ).
+const TICKS: f64 = 100.0;
 
 /// A process, told from all others that ever had its number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +59,14 @@ impl RunnerProcess {
             id,
             started: stat.started,
         })
+    }
+
+    /// How long ago it was started; nothing where the kernel does not say.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+        let up: f64 = uptime.split(' ').next()?.parse().ok()?;
+        let started = self.started as f64 / TICKS;
+        Duration::try_from_secs_f64(up - started).ok()
     }
 
     /// Whether it still runs.
@@ -172,6 +185,26 @@ mod tests {
             RunnerProcess { namespace, ..own() }.liveness(),
             Liveness::Unknown
         );
+    }
+
+    #[test]
+    fn the_age_of_a_process_is_known() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let id = child.id();
+        let process = RunnerProcess {
+            id,
+            started: Stat::of(id).unwrap().started,
+            ..own()
+        };
+        std::thread::sleep(Duration::from_millis(300));
+        let age = process.age().unwrap().as_secs_f64();
+        assert!((0.2..30.0).contains(&age), "{age}");
+        assert!(own().age().unwrap() >= process.age().unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     #[test]

@@ -118,11 +118,14 @@ impl Teardown<'_> {
     ) -> Result<Vec<String>, AwsError> {
         let (aws, cluster) = (self.aws.in_region(&record.region), &record.cluster);
         let (mut stopped, mut refused) = (Vec::new(), None);
+        // The job's tasks were started in this cluster. One that is gone has no tasks.
+        let is_gone = |refusal: &AwsError| refusal.knows_no_cluster();
         let starts = record.starts().iter().filter(|start| !start.is_settled());
         for start in starts {
             let Some(task) = &start.task else { continue };
             match stop(&aws, cluster, task, start.age(), reason).await {
                 Ok(()) => stopped.push(task.clone()),
+                Err(refusal) if is_gone(&refusal) => return Ok(stopped),
                 Err(refusal) => refused = Some(refusal),
             }
         }
@@ -140,6 +143,7 @@ impl Teardown<'_> {
             };
             match self.search(search, &stopped).await {
                 Ok(more) => stopped.extend(more),
+                Err(refusal) if is_gone(&refusal) => return Ok(stopped),
                 Err(refusal) => refused = Some(refusal),
             }
         }

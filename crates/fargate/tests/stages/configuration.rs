@@ -41,6 +41,33 @@ fn wrong_values_are_all_named() {
 }
 
 #[test]
+fn a_region_that_is_none_and_arns_of_another_are_refused_by_config() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    manager.write_config(&config.replace("\"eu-west-1\"", "\"eu-west-1a\""));
+    let zone = "Fargate.Region is \"eu-west-1a\", but must be an AWS region, like \"eu-west-1\"";
+    manager.custom("config").exits(22).complains(&[zone]);
+
+    let arn = |kind: &str| format!("arn:aws:ecs:us-east-2:000000000000:{kind}/test");
+    let elsewhere = config
+        .replace("\"test-cluster\"", &format!("{:?}", arn("cluster")))
+        .replace("\"test-task\"", &format!("{:?}", arn("task-definition")));
+    manager.write_config(&elsewhere);
+    manager.custom("config").exits(22).complains(&[
+        "Fargate.Cluster is in us-east-2, and Fargate.Region is eu-west-1",
+        "Fargate.TaskDefinition is in us-east-2, and Fargate.Region is eu-west-1",
+    ]);
+    let image = "AgentImage = \"a\"\nHelperImage = \"h\"\nExecutionRole = \"arn:aws:iam::000000000000:role/x\"\n\
+                 [JobImage.RegistryCredentials]\n\
+                 \"r.example\" = \"arn:aws:secretsmanager:us-east-2:000000000000:secret:r-AbCdEf\"\n";
+    manager.configure_job_image(image, "");
+    manager.custom("config").exits(22).complains(&[
+        "JobImage.RegistryCredentials.r.example is in us-east-2, and Fargate.Region is eu-west-1",
+    ]);
+    assert!(manager.aws.running().is_empty());
+}
+
+#[test]
 fn unknown_keys_are_warned_of_once_a_job() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.configure("Subnett = \"subnet-1\"", "");

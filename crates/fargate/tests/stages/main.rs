@@ -30,6 +30,7 @@ mod secrets;
 mod service_log;
 mod signals;
 mod sweep;
+mod sweep_order;
 mod teardown;
 mod wrong_calls;
 

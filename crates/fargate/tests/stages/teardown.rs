@@ -135,3 +135,31 @@ fn a_cleanup_that_fails_before_it_asks_aws_is_done_by_a_sweep() {
     assert!(done.out().contains(said), "{}", done.out());
     manager.left_nothing();
 }
+
+#[test]
+fn a_deleted_cluster_leaves_nothing_to_stop() {
+    // In AWS's words for one that is still listed as inactive, and one that is not.
+    for words in ["The referenced cluster was inactive.", "Cluster not found."] {
+        let gone = json!({ "error": { "status": 400, "code": "ClusterNotFoundException", "message": words } });
+        let gone = json!({ "faults": [
+            { "when": { "operation": "StopTask" }, "effect": gone },
+            { "when": { "operation": "ListTasks" }, "effect": gone },
+        ] });
+        for standing in ["started", "asked"] {
+            let manager = ManagerHost::new(fargate(), SshServer::Agent);
+            manager.prepare();
+            let arn = manager.aws.running()[0]["taskArn"].clone();
+            manager.aws.stop_task(arn.as_str().unwrap(), "over");
+            if standing == "asked" {
+                rewrite(&manager, |record| {
+                    record["starts"][0]["standing"] = json!("asked");
+                    record["starts"][0]["task"] = Value::Null;
+                });
+            }
+            manager.aws.faults(&gone);
+            manager.custom("cleanup").exits(0);
+            manager.aws.faults(&json!({}));
+            manager.left_nothing();
+        }
+    }
+}

@@ -3,12 +3,17 @@
 //! prepare does it now and then beside its waiting, `fargate reap` when a person wants it. Each step may be the last
 //! one: the next sweep finds the rest.
 
-use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
+mod turn;
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use rand::seq::SliceRandom;
+use tokio::time::timeout;
+
+use self::turn::SweepLock;
 use crate::aws::Aws;
 use crate::config::Fargate;
 use crate::error::{Error, Result};
@@ -23,8 +28,11 @@ use crate::task::{self, Task};
 use crate::teardown::Teardown;
 use crate::teardown::orphan::{self, Absence, OrphanCheck, Verdict};
 
-/// How often the jobs of a manager do it at most.
-const INTERVAL: Duration = Duration::from_secs(3 * 60);
+/// How many jobs and tasks are ended at once. One that AWS does not answer for must not keep the others waiting.
+const AT_ONCE: usize = 8;
+
+/// Bound of one ending: that of a call that stops a task, and of a task that AWS does not know yet.
+const BOUND: Duration = Duration::from_secs(2 * 60);
 
 /// How old a task has to be that no record names.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
@@ -66,46 +74,59 @@ pub(crate) enum Done {
 }
 
 impl Sweep<'_> {
-    /// Ends orphaned jobs and tasks. Each finding holds its own failure, and the sweep goes on with the others.
+    /// Ends orphaned jobs and tasks. Each finding holds its own failure, and the sweep goes on with the others. prepare
+    /// may cut a sweep short, so the order is another one each time.
     ///
     /// # Errors
     ///
     /// When the records cannot be read, or AWS does not list the manager's tasks.
     pub(crate) async fn run(&self) -> Result<Vec<Finding>> {
-        let mut findings = Vec::new();
-        for entry in self.records.all()? {
-            findings.push(self.job(entry).await);
+        let mut entries = self.records.all()?;
+        let known: Vec<Record> = whole(&entries).cloned().collect();
+        entries.shuffle(&mut rand::rng());
+        let jobs = stream::iter(entries)
+            .map(|entry| self.job(entry))
+            .buffer_unordered(AT_ONCE)
+            .collect::<Vec<_>>();
+        let (mut findings, tasks) = tokio::join!(jobs, self.tasks(&known));
+        findings.sort_by(|one, other| one.what.cmp(&other.what));
+        findings.extend(tasks?);
+        if !self.dry_run {
+            self.records.tidy()?;
         }
+        Ok(findings)
+    }
+
+    /// Ends orphaned tasks. The jobs of `known` records may end meanwhile.
+    async fn tasks(&self, known: &[Record]) -> Result<Vec<Finding>> {
         // Listed first, and the records read after: each task had its record before.
         let listed = self.listed().await?;
         let entries = self.records.all()?;
-        let records: Vec<&Record> = entries
-            .iter()
-            .filter_map(|entry| entry.record.as_deref().ok())
-            .collect();
+        let records: Vec<&Record> = known.iter().chain(whole(&entries)).collect();
         let check = OrphanCheck {
             records: &records,
             folder: &self.identity.folder,
             now: now().as_secs(),
             patience: self.patience,
         };
-        for (owner, task) in listed {
-            let Some(verdict) = check.verdict(&task, owner) else {
-                continue;
-            };
-            let what = format!("task {}", task.id());
-            findings.push(
-                self.carry_out(what, verdict, async |why| {
-                    let stopped = self.teardown().stop_unrecorded(&task, why).await;
-                    stopped.map(|()| vec![task.arn.clone()])
-                })
-                .await,
-            );
-        }
-        if !self.dry_run {
-            self.records.tidy()?;
-        }
-        Ok(findings)
+        let judged = listed.into_iter().filter_map(|(owner, task)| {
+            let verdict = check.verdict(&task, owner)?;
+            Some((task, verdict))
+        });
+        let findings = stream::iter(judged)
+            .map(|(task, verdict)| self.task(task, verdict))
+            .buffer_unordered(AT_ONCE);
+        Ok(findings.collect().await)
+    }
+
+    /// Carries out the verdict on a task that no record names.
+    async fn task(&self, task: Task, verdict: Verdict) -> Finding {
+        let what = format!("task {}", task.id());
+        let finding = self.carry_out(what, verdict, async |why| {
+            let stopped = self.teardown().stop_unrecorded(&task, why).await;
+            stopped.map(|()| vec![task.arn.clone()])
+        });
+        finding.await
     }
 
     /// The tasks of this manager, each with the name it was listed by: drivers of format 1 took the folder's id for
@@ -183,7 +204,11 @@ impl Sweep<'_> {
             Verdict::Keep(why) => (why, Done::Kept),
             Verdict::End(why) if self.dry_run => (why, Done::Spared),
             Verdict::End(why) => {
-                let done = end(&why).await.map_or_else(Done::Failed, Done::Ended);
+                let unanswered =
+                    || Error::system(format!("AWS gave no answer in {} s", BOUND.as_secs()));
+                let ended = timeout(BOUND, end(&why)).await;
+                let ended = ended.unwrap_or_else(|_| Err(unanswered()));
+                let done = ended.map_or_else(Done::Failed, Done::Ended);
                 (why, done)
             }
         };
@@ -221,6 +246,13 @@ impl std::fmt::Display for Finding {
     }
 }
 
+/// The records that can be read.
+fn whole(entries: &[Entry]) -> impl Iterator<Item = &Record> {
+    entries
+        .iter()
+        .filter_map(|entry| entry.record.as_deref().ok())
+}
+
 /// A file with the name of a record that is none. It may be somebody else's, so it stays. Its task, if it has any, is
 /// found as one that no record names.
 fn damaged(file: &Path, damage: &str) -> Finding {
@@ -235,45 +267,16 @@ fn damaged(file: &Path, damage: &str) -> Finding {
 
 /// Sweeps, unless a job of this manager has done so lately or is about it. A failure is nobody's: the next one tries
 /// again.
-pub(crate) async fn now_and_then(sweep: &Sweep<'_>, directory: &Path) {
-    let Some(turn) = SweepLock::take(directory) else {
+pub(crate) async fn now_and_then(
+    sweep: &Sweep<'_>,
+    directory: &Path,
+    runner: Option<&RunnerProcess>,
+) {
+    let Some(turn) = SweepLock::take(directory, runner) else {
         return;
     };
-    match sweep.run().await {
-        Ok(_) => turn.note(),
-        Err(error) => {
-            tracing::debug!("sweep: {error}");
-            turn.note();
-        }
+    if let Err(error) = sweep.run().await {
+        tracing::debug!("sweep: {error}");
     }
-}
-
-/// The right to sweep, until it is dropped.
-struct SweepLock(File);
-
-impl SweepLock {
-    fn take(directory: &Path) -> Option<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(directory.join("sweep"))
-            .ok()?;
-        file.try_lock().ok()?;
-        let swept = file.metadata().ok().filter(|file| file.len() > 0);
-        let age = swept.and_then(|file| file.modified().ok()?.elapsed().ok());
-        age.is_none_or(|age| age >= INTERVAL).then_some(Self(file))
-    }
-
-    /// Leaves word that it was done. A sweep that was cut short leaves none.
-    fn note(&self) {
-        let noted = self
-            .0
-            .set_len(1)
-            .and_then(|()| self.0.set_modified(SystemTime::now()));
-        if let Err(error) = noted {
-            tracing::debug!("could not note the sweep: {error}");
-        }
-    }
+    turn.note();
 }
