@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::elf;
 use crate::error::{Error, Result};
 
-/// The agent's program, beside ours in each release.
+/// The name of the agent's program, beside ours.
 const NAME: &str = "fargate-agent";
 
 /// The agent that runs in containers of this machine: the static program `named`, or the one beside ours.
@@ -17,7 +17,7 @@ const NAME: &str = "fargate-agent";
 pub(crate) fn program(named: Option<&Path>) -> Result<Vec<u8>> {
     let path = named.map_or_else(beside, |path| Ok(path.to_owned()))?;
     let advice = format!(
-        "{}, and name it with --agent. Releases have it beside this program.",
+        "{}, and name it with --agent; a release has it, too.",
         elf::BUILD
     );
     let program = file(&path, &advice)?;
@@ -45,7 +45,7 @@ pub(super) fn unfit(path: &Path) -> impl Fn(Error) -> Error {
     move |error| error.context(format!("{} cannot be the agent", path.display()))
 }
 
-/// The program's path in a release.
+/// The program's path beside ours.
 pub(super) fn beside() -> Result<PathBuf> {
     std::env::current_exe()
         .map(|myself| myself.with_file_name(NAME))
