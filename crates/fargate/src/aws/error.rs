@@ -8,6 +8,8 @@ use aws_sdk_ecs::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
+use super::foreign::{ForeignAnswer, may_pass};
 use super::http::SetupFault;
 use super::no_reply::{NoReply, Reach};
 use super::words;
@@ -52,6 +54,8 @@ pub(super) enum Kind {
     Denied,
     /// The same client token was used with other parameters.
     Conflict,
+    /// Something else than AWS answered, and would do so again, such as a proxy that forbids the call.
+    Foreign,
     /// The call is wrong, and a repetition would be, too.
     Wrong,
 }
@@ -70,7 +74,12 @@ impl AwsError {
             .map(str::to_owned);
         // EC2 names its request in the answer's body, too.
         let in_body = service.and_then(|service| service.meta().request_id());
-        let message = plain(&message.unwrap_or_else(|| words::of(error)));
+        let foreign = error.raw_response().filter(|_| code.is_none());
+        let foreign = foreign.and_then(ForeignAnswer::of);
+        let message = match &foreign {
+            Some(foreign) => plain(&foreign.message),
+            None => plain(&message.unwrap_or_else(|| words::of(error))),
+        };
         let status = error
             .raw_response()
             .map(|response| response.status().as_u16());
@@ -79,6 +88,7 @@ impl AwsError {
             (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)) => {
                 kind_of_unsent(error, &message)
             }
+            (None, _) if foreign.is_some_and(|foreign| !foreign.may_pass) => Kind::Foreign,
             (None, _) => Kind::Unclear,
         };
         Self {
@@ -89,6 +99,24 @@ impl AwsError {
             request: error.request_id().or(in_body).map(plain),
             repetition: false,
         }
+    }
+
+    /// A reason in the `failures` of a RunTask reply.
+    pub(super) fn unplaceable(action: &'static str, reason: String) -> Self {
+        Self {
+            kind: Kind::Wrong,
+            ..Self::unusable_reply(action, reason)
+        }
+    }
+
+    /// Whether a task that this failure left without a place may find one elsewhere or later.
+    pub(super) fn waiting_helps(&self) -> bool {
+        matches!(self.cause(), None | Some(Cause::NoCapacity | Cause::Quota))
+    }
+
+    /// The message alone.
+    pub(super) fn into_message(self) -> String {
+        self.message
     }
 
     /// A reply without the answer.
@@ -136,7 +164,7 @@ impl AwsError {
 
     /// Whether the call may have had its effect nevertheless: this time, or when it was made before.
     pub(crate) fn may_have_worked(&self) -> bool {
-        self.kind == Kind::Unclear || self.repetition
+        matches!(self.kind, Kind::Unclear | Kind::Foreign) || self.repetition
     }
 
     /// Whether AWS says that the named object does not exist.
@@ -169,11 +197,7 @@ impl AwsError {
     /// Whether AWS looked for the cluster's own machines, as it does where neither the call nor the cluster names a
     /// capacity provider. The text depends on the rest of the call.
     pub(crate) fn looked_for_ec2(&self) -> bool {
-        let text = self.message.to_lowercase();
-        self.kind == Kind::Wrong
-            && (text.contains("no container instances were found in your cluster")
-                || text.contains("must be null when specifying an ec2 launch type")
-                || text.contains("assign public ip is not supported for this launch type"))
+        self.kind == Kind::Wrong && self.cause() == Some(Cause::NoDefaultStrategy)
     }
 
     /// Whether the cluster was deleted, with all that ran in it, or never existed.
@@ -183,11 +207,7 @@ impl AwsError {
 
     /// Whether AWS does not know the task definition: not yet everywhere, or not any more.
     pub(crate) fn knows_no_definition(&self) -> bool {
-        let text = self.message.to_lowercase();
-        self.code.as_deref() == Some("ClientException")
-            && (text.contains("unable to describe task definition")
-                || text.contains("taskdefinition not found")
-                || text.contains("taskdefinition is inactive"))
+        self.code.as_deref() == Some("ClientException") && self.cause() == Some(Cause::NoDefinition)
     }
 
     /// Whether the log stream does not exist. ECS creates it with its container.
@@ -199,10 +219,18 @@ impl AwsError {
     /// Whether AWS has no room for a task. AWS mostly reports that without refusing the call, but the account's quota
     /// of vCPUs may come as an exception.
     pub(crate) fn has_no_room(&self) -> bool {
-        let text = self.message.to_lowercase();
-        self.kind == Kind::Wrong
-            && (text.contains("limit on the number of vcpu")
-                || text.contains("capacity is unavailable"))
+        self.kind == Kind::Wrong && matches!(self.cause(), Some(Cause::NoCapacity | Cause::Quota))
+    }
+
+    /// The cause, where it is known.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        let message = &self.message;
+        match (&self.code, self.kind) {
+            (Some(code), _) => Cause::of_answer(code, message),
+            (None, Kind::Credentials | Kind::LateCredentials) => Cause::of_credentials(message),
+            (None, Kind::Wrong) => Cause::of_failure(message),
+            (None, _) => ForeignAnswer::is_told_in(message).then_some(Cause::Intermediary),
+        }
     }
 
     /// Whether another caller is registering the same family at this moment.
@@ -221,6 +249,7 @@ impl fmt::Display for AwsError {
             (None, Kind::Credentials | Kind::LateCredentials) => {
                 write!(f, "no credentials for {action}: {message}")?;
             }
+            (None, Kind::Wrong) => write!(f, "AWS refused {action}: {message}")?,
             (None, _) => write!(f, "no answer from AWS to {action}: {message}")?,
         }
         match &self.request {
@@ -263,6 +292,7 @@ fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
         | "IncompleteSignature"
         | "InvalidClientTokenId"
         | "SignatureDoesNotMatch"
+        | "RequestTimeTooSkewed"
         | "InvalidSignatureException"
         | "AuthFailure"
         | "MissingAuthenticationTokenException" => Kind::Credentials,
@@ -271,7 +301,7 @@ fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
         _ if message.contains("iam:PassRole") => Kind::Denied,
         _ if status == Some(429) => Kind::Throttled,
         // With any code.
-        _ if status.is_some_and(|status| status >= 500) => Kind::Unclear,
+        _ if status.is_some_and(may_pass) => Kind::Unclear,
         _ => Kind::Wrong,
     }
 }
@@ -282,10 +312,7 @@ fn kind_of_unsent(error: &(dyn std::error::Error + 'static), words: &str) -> Kin
         return Kind::Environment;
     }
     if words::causes(error).any(|cause| cause.to_string().contains("credential")) {
-        return match NoReply::may_pass_in(words) {
-            true => Kind::LateCredentials,
-            false => Kind::Credentials,
-        };
+        return kind_of_credentials(words);
     }
     let failure = words::causes(error).find_map(|cause| cause.downcast_ref::<NoReply>());
     match failure.map(|failure| failure.reach) {
@@ -296,6 +323,14 @@ fn kind_of_unsent(error: &(dyn std::error::Error + 'static), words: &str) -> Kin
     }
 }
 
+/// The kind of a failure to get credentials, by the words about it.
+fn kind_of_credentials(words: &str) -> Kind {
+    match NoReply::may_pass_in(words) {
+        true => Kind::LateCredentials,
+        false => Kind::Credentials,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,9 +338,22 @@ mod tests {
     impl AwsError {
         /// A refusal of RunTask with this code and message.
         pub(in crate::aws) fn refusal(code: &str, message: &str) -> Self {
+            Self::refusal_with(code, message, 400)
+        }
+
+        /// A failure of RunTask for want of credentials.
+        pub(in crate::aws) fn without_credentials(message: &str) -> Self {
+            Self {
+                kind: kind_of_credentials(message),
+                ..Self::unusable_reply("ecs:RunTask", message)
+            }
+        }
+
+        /// A refusal of RunTask with this code, message and HTTP status.
+        pub(in crate::aws) fn refusal_with(code: &str, message: &str, status: u16) -> Self {
             Self {
                 action: "ecs:RunTask".into(),
-                kind: kind(code, message, Some(400)),
+                kind: kind(code, message, Some(status)),
                 code: Some(code.into()),
                 message: message.into(),
                 request: None,

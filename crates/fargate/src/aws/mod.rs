@@ -1,10 +1,12 @@
 //! AWS: the only room that knows the SDK. Its calls take and return the driver's own types.
 
 mod advice;
+mod cause;
 mod client;
 mod convert;
 mod definitions;
 mod error;
+mod foreign;
 mod http;
 mod logs;
 mod network_advice;
@@ -20,6 +22,8 @@ mod run_task;
 #[cfg(feature = "trial")]
 mod setup;
 mod signed;
+#[cfg(test)]
+mod text_tests;
 mod trust;
 mod words;
 

@@ -27,7 +27,11 @@ use testing::mutation;
 struct Answer {
     status: u16,
     body: Vec<u8>,
+    kind: &'static str,
 }
+
+/// The type of ECS's replies.
+const JSON: &str = "application/x-amz-json-1.1";
 
 impl HttpConnector for Answer {
     fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
@@ -36,6 +40,7 @@ impl HttpConnector for Answer {
         reply
             .headers_mut()
             .insert("x-amzn-requestid", "11111111-2222-3333-4444-555555555555");
+        reply.headers_mut().insert("content-type", self.kind);
         HttpConnectorFuture::ready(Ok(reply))
     }
 }
@@ -107,7 +112,7 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 
 /// Checks a task that came out of a reply: each text of it is one line.
 fn check_task(task: &Task) -> Result<(), TestCaseError> {
-    let stop = task.stop_reason();
+    let stop = task.stop_reason(None);
     let causes = [Some(stop.cause.as_str()), task.stopped_reason.as_deref()];
     let reasons = task
         .containers
@@ -162,6 +167,7 @@ fn whole_replies_are_understood() {
         Answer {
             status,
             body: body.into_bytes(),
+            kind: JSON,
         }
         .account()
     };
@@ -170,11 +176,11 @@ fn whole_replies_are_understood() {
     assert_eq!(seen.interface.id.as_deref(), Some("eni-0123456789abcdef0"));
     assert_eq!(seen.private_ip("ci-coordinator"), "10.0.0.7".parse().ok());
     assert!(
-        seen.stop_reason()
+        seen.stop_reason(None)
             .cause
             .contains("ci-coordinator exited with status 137"),
         "{:?}",
-        seen.stop_reason()
+        seen.stop_reason(None)
     );
     let aws = answer(200, interface().to_owned());
     assert_eq!(
@@ -193,8 +199,40 @@ fn whole_replies_are_understood() {
     )
     .unwrap()
     .unwrap()
-    .stop_reason();
+    .stop_reason(None);
     assert_eq!(stop.cause, "a b \\u{1b}[2J");
+}
+
+/// A proxy's page is no answer of AWS's. One that forbids the way says so again.
+#[test]
+fn a_page_is_told_with_its_status() {
+    let config = fargate();
+    for (status, may_pass) in [
+        (502, true),
+        (503, true),
+        (429, true),
+        (403, false),
+        (407, false),
+        (302, false),
+        (200, false),
+    ] {
+        let page = Answer {
+            status,
+            body: b"<html><body>Blocked by policy</body></html>".to_vec(),
+            kind: "text/html",
+        };
+        let refusal = wait_for(page.account().run_task(&request(&config))).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            format!(
+                "no answer from AWS to ecs:RunTask: the answer is not one of AWS's (HTTP status {status}, text/html) \
+                 (request 11111111-2222-3333-4444-555555555555)"
+            )
+        );
+        assert_eq!(refusal.may_pass(), may_pass, "{status}");
+        assert!(refusal.may_have_worked());
+        assert!(refusal.advice().unwrap().contains("proxy"), "{status}");
+    }
 }
 
 proptest! {
@@ -202,7 +240,7 @@ proptest! {
 
     #[test]
     fn no_description_of_tasks_is_too_odd(status in select(vec![200, 200, 200, 400, 500]), body in mutation::json_text(described())) {
-        let aws = Answer { status, body }.account();
+        let aws = Answer { status, body, kind: JSON }.account();
         match wait_for(aws.describe_tasks("ci", &[ARN.to_owned()])) {
             Ok(tasks) => for task in &tasks { check_task(task)?; },
             Err(refusal) => check_refusal(refusal, "ecs:DescribeTasks")?,
@@ -214,7 +252,7 @@ proptest! {
         "failures": [{ "arn": null, "reason": "Capacity is unavailable at this time.", "detail": "x" }] }))) {
         let config = fargate();
         for body in [body, none] {
-            let aws = Answer { status: 200, body }.account();
+            let aws = Answer { status: 200, body, kind: JSON }.account();
             match wait_for(aws.run_task(&request(&config))) {
                 Ok(RunTaskAnswer::Task(task)) => check_task(&task)?,
                 Ok(RunTaskAnswer::Nowhere(why)) => prop_assert!(!why.is_empty() && !why.contains(char::is_control), "{:?}", why),
@@ -225,7 +263,7 @@ proptest! {
 
     #[test]
     fn no_network_interface_is_too_odd(status in select(vec![200, 200, 400, 503]), body in mutation::bytes(interface())) {
-        let aws = Answer { status, body }.account();
+        let aws = Answer { status, body, kind: JSON }.account();
         if let Err(refusal) = wait_for(aws.public_ip("eni-1")) {
             check_refusal(refusal, "ec2:DescribeNetworkInterfaces")?;
         }
@@ -233,7 +271,7 @@ proptest! {
 
     #[test]
     fn no_refusal_is_too_odd(status in select(vec![400, 403, 500, 503, 302]), body in mutation::json_text(refused())) {
-        let aws = Answer { status, body }.account();
+        let aws = Answer { status, body, kind: JSON }.account();
         if let Err(refusal) = wait_for(aws.stop_task("ci", ARN, "over")) {
             check_refusal(refusal, "ecs:")?;
         }
@@ -247,7 +285,7 @@ proptest! {
     #[test]
     fn lists_end_however_many_pages_they_claim(body in mutation::json_text(json!({ "taskArns": [ARN], "nextToken": "more" }))) {
         // The same reply to DescribeTasks, too, which finds no tasks in it.
-        let aws = Answer { status: 200, body }.account();
+        let aws = Answer { status: 200, body, kind: JSON }.account();
         match wait_for(aws.tasks_of("ci", "fargate/0123456789abcdef")) {
             Ok(tasks) => prop_assert!(tasks.is_empty()),
             Err(refusal) => check_refusal(refusal, "ecs:")?,

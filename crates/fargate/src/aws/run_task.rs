@@ -108,10 +108,21 @@ impl Aws {
             Some(task) => convert::task(task)
                 .map(|task| RunTaskAnswer::Task(Box::new(task)))
                 .ok_or_else(|| AwsError::unusable_reply(ACTION, "the reply names no task")),
-            None => Ok(RunTaskAnswer::Nowhere(convert::failures(
-                reply.failures.unwrap_or_default(),
-            ))),
+            None => nowhere(
+                ACTION,
+                convert::failures(reply.failures.unwrap_or_default()),
+            ),
         }
+    }
+}
+
+/// The answer of a reply without a task: another place or time may have room, unless the reason is known to stay.
+pub(super) fn nowhere(action: &'static str, reason: String) -> Result<RunTaskAnswer, AwsError> {
+    let failure = AwsError::unplaceable(action, reason);
+    if failure.waiting_helps() {
+        Ok(RunTaskAnswer::Nowhere(failure.into_message()))
+    } else {
+        Err(failure)
     }
 }
 

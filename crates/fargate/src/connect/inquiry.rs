@@ -8,11 +8,11 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::poll::aws_of;
-use crate::connect::start_failure::{apart_from_ours, of_image};
+use crate::connect::start_failure::of_image;
 use crate::context::Context;
 use crate::error::{Blame, Error, Result};
 use crate::state::record::Record;
-use crate::task::Task;
+use crate::task::{Task, remedy};
 
 /// Pause between two looks at a task whose connection was lost.
 const INQUIRY_PAUSE: Duration = Duration::from_secs(2);
@@ -39,9 +39,6 @@ const INQUIRY: Duration = Duration::from_secs(10);
 /// Statuses of a script whose process was killed by SIGKILL or SIGTERM, as a shell reports them.
 pub(crate) const KILLED: i32 = 137;
 pub(crate) const TERMINATED: i32 = 143;
-
-/// Advice for a job that ran out of memory.
-const MORE_MEMORY: &str = "Give the job more: the variable FARGATE_MEMORY where the runner allows it, or the task definition's memory.";
 
 /// The error for a killed script. The job is to blame, unless AWS is stopping the task.
 pub(crate) async fn cut_down(
@@ -73,8 +70,9 @@ pub(crate) async fn cut_down(
     let error = Error::new(Blame::Script(status), killed);
     match record.memory() {
         Some(memory) if status == KILLED => error.advise(format!(
-            "If it ran out of memory: the task has {}. {MORE_MEMORY}",
-            gigabytes(memory)
+            "If it ran out of memory: the task has {}. {}",
+            gigabytes(memory),
+            remedy::more_memory(record.build.is_some())
         )),
         _ => error,
     }
@@ -120,8 +118,8 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
     if let Some(failure) = of_image(task, record) {
         return failure;
     }
-    let task = apart_from_ours(task);
-    let stop = task.stop_reason();
+    let build = record.build.as_ref();
+    let stop = task.stop_reason(build);
     if task
         .out_of_memory(&[COORDINATOR_CONTAINER, HELPER_CONTAINER])
         .is_some()
@@ -132,7 +130,8 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
             "the job used up its task's memory{had}, and AWS killed it ({})",
             stop.cause
         );
-        return Error::new(Blame::Script(KILLED), message).advise(MORE_MEMORY);
+        return Error::new(Blame::Script(KILLED), message)
+            .advise(remedy::more_memory(build.is_some()));
     }
     let message = match task.stop_code.as_deref() {
         Some("SpotInterruption") => format!(
@@ -143,9 +142,14 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
             "AWS retired the host that the job ran on, so its script ended ({})",
             stop.cause
         ),
+        Some("InfrastructureHealth") => format!(
+            "the machine of AWS's that the job ran on failed, so its script ended ({})",
+            stop.cause
+        ),
         _ => format!("{error}; AWS stopped the task: {}", stop.cause),
     };
-    Error::system(message).advise(stop.advice.unwrap_or("Run the job again."))
+    let again = || "Run the job again.".to_owned();
+    Error::system(message).advise(stop.advice.unwrap_or_else(again))
 }
 
 /// Asks AWS for the task's state until that is clear.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use fargate_wire::{BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER, HELPER_CONTAINER};
 use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
 
 use crate::error::Error;
 use crate::state::record::Record;
-use crate::task::{Container, Loss, Task};
+use crate::task::{Loss, Task};
 
 /// The reason why no task takes scripts.
 pub(crate) enum StartFailure {
@@ -46,11 +45,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) async fn task_ended(aws: &Aws, record: &Record, task: Task) -> StartFailure {
     let mut seen = task;
     // A task that AWS took back is replaced at once.
-    if record.build.is_some() && seen.loss().is_none() {
+    let build = record.build.as_ref();
+    if build.is_some() && seen.stop_reason(build).loss.is_none() {
         seen = last_look(aws, record, seen).await;
     }
-    let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen));
-    match seen.loss() {
+    let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen, record));
+    match seen.stop_reason(build).loss {
         Some(loss) => StartFailure::Lost(loss, failure),
         None => StartFailure::Failed(failure),
     }
@@ -69,22 +69,9 @@ pub(crate) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     seen
 }
 
-/// The task without the driver's own containers that ended as they should.
-pub(crate) fn apart_from_ours(task: &Task) -> Task {
-    let mut task = task.clone();
-    task.containers.retain(|container| {
-        !matches!(
-            container.name.as_str(),
-            BOOTSTRAP_CONTAINER | HELPER_CONTAINER
-        ) || !matches!(container.exit_code, Some(0 | 143))
-            || container.reason.is_some()
-    });
-    task
-}
-
 /// The error in AWS's words. A retry may or may not help.
-fn ended(task: &Task) -> Error {
-    let stop = apart_from_ours(task).stop_reason();
+fn ended(task: &Task, record: &Record) -> Error {
+    let stop = task.stop_reason(record.build.as_ref());
     let error = Error::system(format!("{STOPPED}: {}", stop.cause));
     match stop.advice {
         Some(advice) => error.advise(advice),
@@ -96,16 +83,8 @@ fn ended(task: &Task) -> Error {
 /// and GitLab need not try again. Nothing where it is another's, or the image has proved itself by taking a script.
 pub(crate) fn of_image(task: &Task, record: &Record) -> Option<Error> {
     let build = record.build.as_ref().filter(|_| !record.began)?;
-    let is_jobs = |container: &Container| match container.name.as_str() {
-        BOOTSTRAP_CONTAINER | HELPER_CONTAINER => false,
-        COORDINATOR_CONTAINER => build.is_jobs,
-        _ => true,
-    };
-    let task = apart_from_ours(task);
-    task.image_is_at_fault(is_jobs).then(|| {
-        Error::job(format!("{STOPPED}: {}", task.stop_reason().cause)).advise(
-            "Check image: and services: in the .gitlab-ci.yml: the name and tag of the image, its platform, and its entry \
-             point, which must run the command that it is given (entrypoint: [\"\"] takes it away).",
-        )
-    })
+    let stop = task.stop_reason(Some(build));
+    let error = Error::job(format!("{STOPPED}: {}", stop.cause));
+    stop.image_is_at_fault
+        .then(|| error.advise(stop.advice.unwrap_or_default()))
 }

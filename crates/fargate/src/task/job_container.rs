@@ -1,5 +1,6 @@
 //! The container from the job's image, as the stages after prepare know it.
 
+use fargate_wire::{BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER, HELPER_CONTAINER};
 use serde::{Deserialize, Serialize};
 
 /// The container from the job's image. It shares address, host key and user with the helper.
@@ -13,6 +14,17 @@ pub(crate) struct JobContainer {
     pub(crate) is_jobs: bool,
     /// The services beside it.
     pub(crate) services: Vec<ServiceContainer>,
+}
+
+impl JobContainer {
+    /// Whether the job, rather than the operator, named the image of this container of its task.
+    pub(crate) fn job_names_image_of(&self, container: &str) -> bool {
+        match container {
+            BOOTSTRAP_CONTAINER | HELPER_CONTAINER => false,
+            COORDINATOR_CONTAINER => self.is_jobs,
+            _ => true,
+        }
+    }
 }
 
 /// A service of the job.

@@ -7,6 +7,7 @@ pub(crate) mod job_container;
 mod life;
 pub(crate) mod ownership;
 pub(crate) mod placement;
+pub(crate) mod remedy;
 mod stop_reason;
 
 pub(crate) use self::description::{

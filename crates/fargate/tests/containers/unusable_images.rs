@@ -67,7 +67,7 @@ fn an_image_for_another_architecture() {
     manager.ask(&json!({ "image": { "name": OTHER_ARCHITECTURE } }));
     failure(&manager).complains(&[
         "image Manifest does not contain descriptor matching platform 'linux/",
-        "its platform",
+        "not made for the task's processors",
     ]);
     manager.clean_up();
 }

@@ -1,5 +1,8 @@
 //! Calls that AWS refuses: the message names the reason and the remedy, and no task and no record is left.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 use testing::{ManagerHost, Outcome, SshServer};
 
@@ -60,12 +63,63 @@ fn a_manager_without_ca_certificates() {
 
 #[test]
 fn credentials_that_aws_does_not_take() {
-    for effect in ["expired_credentials", "unrecognized_client"] {
+    for (effect, advice) in [
+        (
+            "expired_credentials",
+            "The manager's credentials have expired",
+        ),
+        ("unrecognized_client", "Give the manager credentials"),
+    ] {
         let (manager, outcome) = prepare_with(&json!(effect), &json!({ "operation": "RunTask" }));
         outcome
             .exits(22)
-            .complains(&["AWS refused ecs:RunTask", "Give the manager credentials"]);
+            .complains(&["AWS refused ecs:RunTask", advice]);
         manager.left_nothing();
+    }
+}
+
+/// An HTTP server that answers everything with this status and a page.
+fn proxy(status: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 16 * 1024];
+            let _read = stream.read(&mut request);
+            let page = "<html><body>Blocked by policy</body></html>";
+            let _sent = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
+                page.len()
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_proxy_in_between_is_told_with_its_status() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.configure("StartTimeout = \"2s\"", "");
+    let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    let (own, _) = config.split_once("Endpoint = \"").unwrap();
+    let (_, rest) = config[own.len()..].split_once('\n').unwrap();
+    for (status, words) in [
+        (
+            "403 Forbidden",
+            "the answer is not one of AWS's (HTTP status 403, text/html)",
+        ),
+        (
+            "502 Bad Gateway",
+            "the answer is not one of AWS's (HTTP status 502, text/html)",
+        ),
+    ] {
+        let endpoint = proxy(status);
+        manager.write_config(&format!("{own}Endpoint = \"{endpoint}\"\n{rest}"));
+        let mut call = manager.call(&["custom", "prepare"]);
+        let outcome = Outcome::from(call.output().unwrap());
+        outcome.exits(22).complains(&[words, "such as a proxy"]);
     }
 }
 

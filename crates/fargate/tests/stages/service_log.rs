@@ -248,7 +248,7 @@ fn a_log_group_that_does_not_exist_is_told_in_aws_words() {
     manager.custom("prepare").exits(22).complains(&[
         "ResourceInitializationError: ",
         "The specified log group does not exist.",
-        "Check that the log group of the task definition exists",
+        "Make the log group that [JobImage] LogGroup names",
     ]);
     manager.left_nothing();
 }

@@ -104,12 +104,7 @@ pub(super) fn reply<Reply: DeserializeOwned>(
 ) -> Result<Reply, OrchestratorError<ErrorMetadata>> {
     let body = response.body().bytes().unwrap_or_default();
     if !response.status().is_success() {
-        let refusal = refusal(
-            protocol,
-            response.status().as_u16(),
-            response.headers(),
-            body,
-        );
+        let refusal = refusal(protocol, response.headers(), body);
         return Err(OrchestratorError::operation(refusal));
     }
     let parsed = match protocol {
@@ -142,8 +137,8 @@ fn root(text: &str) -> Option<String> {
     }
 }
 
-/// The refusal in an answer without success, as far as the answer is AWS's.
-fn refusal(protocol: Protocol, status: u16, headers: &Headers, body: &[u8]) -> ErrorMetadata {
+/// The refusal in an answer without success; without a code when the answer is not AWS's.
+fn refusal(protocol: Protocol, headers: &Headers, body: &[u8]) -> ErrorMetadata {
     let fault = match protocol {
         Protocol::Json(_) => json_fault(headers, body),
         Protocol::Ec2(_) => xml_fault(body),
@@ -158,18 +153,10 @@ fn refusal(protocol: Protocol, status: u16, headers: &Headers, body: &[u8]) -> E
         // `aws_types::request_id::RequestId` looks for it here.
         refusal = refusal.custom("aws_request_id", request);
     }
-    match fault.code {
-        Some(code) => {
-            refusal = refusal
-                .code(code)
-                .message(fault.message.unwrap_or_default())
-        }
-        None => {
-            let kind = headers.get("content-type").unwrap_or("no content type");
-            refusal = refusal.message(format!(
-                "the answer is not one of AWS's (HTTP status {status}, {kind})"
-            ));
-        }
+    if let Some(code) = fault.code {
+        refusal = refusal
+            .code(code)
+            .message(fault.message.unwrap_or_default());
     }
     refusal.build()
 }

@@ -22,7 +22,7 @@ pub(crate) use self::compose::{ComposedTask, compose};
 pub(crate) use self::input::CompositionInput;
 pub(crate) use self::overrides::ContainerEnvironment;
 pub(crate) use self::pairs::smallest_pair;
-pub(crate) use self::reference::architecture;
+pub(crate) use self::reference::{architecture, other_names};
 pub(crate) use self::schema::{
     AGENT_VOLUME, After, BUILDS_VOLUME, CACHE_VOLUME, ContainerDefinition, LogConfiguration, Mount,
     TaskDefinition,

@@ -1,222 +1,118 @@
-//! Whether an image of the job ended its task.
+//! Whether an image that the job names ended its task.
 
-use crate::task::description::{Container, Task};
+use fargate_wire::COORDINATOR_CONTAINER;
 
-/// Fragments of AWS's reasons when the registry is out of reach.
-pub(super) const UNREACHED: [&str; 5] = [
-    "dial tcp",
-    "i/o timeout",
-    "tls handshake timeout",
-    "context deadline exceeded",
-    "connection issue",
-];
+use super::cause::Cause;
+use super::ending::{End, Ending};
+use crate::task::description::Container;
 
-impl Task {
-    /// Whether an image of the job's containers ended the task, in a way that another attempt repeats.
+impl<'a> End<'a> {
+    /// How an image of the job's ended the task, in a way that another attempt repeats: it does not exist, is not for
+    /// these processors, cannot be started, or its command ends at once.
     ///
-    /// The image does not exist, is not for these processors, cannot be started, or its command ends at once.
-    pub(crate) fn image_is_at_fault(&self, is_jobs: impl Fn(&Container) -> bool) -> bool {
-        // SIGTERM, SIGKILL or an orderly exit: stopped because another one had ended.
-        let was_stopped = |container: &Container| {
-            matches!(container.exit_code, None | Some(0 | 137 | 143)) && container.reason.is_none()
-        };
-        let others_were_stopped = self
+    /// An unreachable registry and refused access do not count: the operator may be able to mend them.
+    pub(super) fn image_fault(&self) -> Option<Ending<'a>> {
+        let build = self.build?;
+        let may_be = ["EssentialContainerExited", "TaskFailedToStart"].contains(&self.stop_code());
+        if !may_be || self.bootstrap_failure().is_some() {
+            return None;
+        }
+        let is_jobs = |container: &&Container| build.job_names_image_of(&container.name);
+        let told = self.statements.iter().find_map(|statement| {
+            let cause = statement.cause()?;
+            let about = statement.about.filter(is_jobs)?;
+            let is_final = matches!(
+                cause,
+                Cause::NoImage | Cause::OtherPlatform | Cause::EntryPoint
+            );
+            is_final.then_some(Ending {
+                cause,
+                about: Some(about),
+            })
+        });
+        told.or_else(|| {
+            self.ended_by_itself()
+                .filter(|ending| ending.about.is_some_and(|one| is_jobs(&one)))
+        })
+    }
+
+    /// The job's container, if its command ended although nobody stopped it.
+    fn ended_by_itself(&self) -> Option<Ending<'a>> {
+        let says_so = self.stop_code() == "EssentialContainerExited"
+            || self
+                .statements
+                .iter()
+                .any(|one| one.cause() == Some(Cause::Exited));
+        let (coordinator, others): (Vec<&Container>, Vec<&Container>) = self
+            .task
             .containers
             .iter()
-            .filter(|container| !is_jobs(container))
-            .all(was_stopped);
-        let task_reason = self.stopped_reason.as_deref().unwrap_or_default();
-        self.containers
+            .partition(|container| container.name == COORDINATOR_CONTAINER);
+        let about = *coordinator.first()?;
+        // SIGKILL or SIGTERM: stopped because another one had ended. An orderly exit may be that, too.
+        let is_explained = self
+            .statements
             .iter()
-            .filter(|container| is_jobs(container))
-            .any(|container| {
-                let is_named = container
-                    .image
-                    .as_deref()
-                    .is_some_and(|image| task_reason.contains(image));
-                let reason = match &container.reason {
-                    Some(reason) => reason.to_lowercase(),
-                    None if is_named => task_reason.to_lowercase(),
-                    None => String::new(),
-                };
-                let image = container.image.as_deref().unwrap_or_default();
-                if reason.contains("cannotpullcontainererror") {
-                    does_not_exist(&reason.replace(&image.to_lowercase(), ""))
-                } else if reason.contains("cannotstartcontainererror") {
-                    true
-                } else {
-                    self.stop_code.as_deref() == Some("EssentialContainerExited")
-                        && container.exit_code.is_some()
-                        && others_were_stopped
-                        && !reason.contains("outofmemory")
-                }
+            .any(|one| one.about == Some(about) && one.cause().is_some());
+        let ended = !matches!(about.exit_code?, 137 | 143) && !is_explained;
+        let were_stopped = others
+            .into_iter()
+            .filter(|other| {
+                self.build
+                    .is_some_and(|build| !build.job_names_image_of(&other.name))
             })
+            .all(|other| {
+                matches!(other.exit_code, None | Some(0 | 137 | 143)) && other.reason.is_none()
+            });
+        (says_so && ended && were_stopped).then_some(Ending {
+            cause: Cause::Exited,
+            about: Some(about),
+        })
     }
-}
-
-/// Whether the reason for a failed pull, in lower case and without the image's name, says that the image does not
-/// exist.
-///
-/// An unreachable registry and refused access do not count: the operator may be able to mend them.
-fn does_not_exist(reason: &str) -> bool {
-    const REFUSED_ACCESS: [&str; 6] = [
-        "denied",
-        "unauthorized",
-        "authorization",
-        "forbidden",
-        "toomanyrequests",
-        "rate limit",
-    ];
-    const MISSING: [&str; 7] = [
-        "not found",
-        "does not exist",
-        "manifest unknown",
-        "no matching manifest",
-        "matching platform",
-        "match for platform",
-        "invalid reference",
-    ];
-    let has = |fragments: &[&str]| fragments.iter().any(|fragment| reason.contains(fragment));
-    has(&MISSING) && !has(&UNREACHED) && !has(&REFUSED_ACCESS)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::task::description::{Container, Task};
+    use crate::task::job_container::JobContainer;
 
-    fn container(name: &str) -> Container {
+    /// Whether the image is at fault that the job, or the operator, names.
+    fn is_at_fault(task: &Task, is_jobs: bool) -> bool {
+        let build = JobContainer {
+            port: 7022,
+            image: "ruby:3".into(),
+            is_jobs,
+            services: Vec::new(),
+        };
+        task.stop_reason(Some(&build)).image_is_at_fault
+    }
+
+    fn container(
+        name: &str,
+        image: &str,
+        exit_code: Option<i32>,
+        reason: Option<&str>,
+    ) -> Container {
         Container {
             name: name.into(),
+            image: Some(image.into()),
+            exit_code,
+            reason: reason.map(str::to_owned),
             ..Container::default()
         }
     }
 
-    #[test]
-    fn an_image_that_cannot_be_is_told_from_bad_luck() {
-        let task =
-            |stop_code: &str, stopped_reason: &str, jobs: Container, helper: Option<i32>| Task {
-                stop_code: Some(stop_code.into()),
-                stopped_reason: Some(stopped_reason.into()),
-                containers: vec![
-                    jobs,
-                    Container {
-                        exit_code: helper,
-                        ..container("helper")
-                    },
-                ],
-                ..Task::default()
-            };
-        let jobs = |exit_code, reason: &str| Container {
-            image: Some("ruby:3".into()),
-            exit_code,
-            reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
-            ..container("ci-coordinator")
-        };
-        let fault =
-            |task: &Task| task.image_is_at_fault(|container| container.name == "ci-coordinator");
-        let ended = "Essential container in task exited";
-        for (expected, task) in [
-            (
-                true,
-                task(
-                    "TaskFailedToStart",
-                    "x",
-                    jobs(None, "CannotPullContainerError: ruby:3: not found"),
-                    None,
-                ),
-            ),
-            (
-                true,
-                task(
-                    "TaskFailedToStart",
-                    "CannotPullContainerError: ref ruby:3: not found",
-                    jobs(None, ""),
-                    None,
-                ),
-            ),
-            (
-                false,
-                task(
-                    "TaskFailedToStart",
-                    "CannotPullContainerError: ref helper:1: not found",
-                    jobs(None, ""),
-                    None,
-                ),
-            ),
-            (
-                false,
-                task(
-                    "TaskFailedToStart",
-                    "x",
-                    jobs(None, "CannotPullContainerError: dial tcp: i/o timeout"),
-                    None,
-                ),
-            ),
-            (
-                true,
-                task(
-                    "TaskFailedToStart",
-                    "x",
-                    jobs(None, "CannotStartContainerError: exec format error"),
-                    None,
-                ),
-            ),
-            (
-                true,
-                task(
-                    "EssentialContainerExited",
-                    ended,
-                    jobs(Some(1), ""),
-                    Some(143),
-                ),
-            ),
-            (
-                false,
-                task(
-                    "EssentialContainerExited",
-                    ended,
-                    jobs(Some(143), ""),
-                    Some(1),
-                ),
-            ),
-            (
-                false,
-                task(
-                    "EssentialContainerExited",
-                    ended,
-                    jobs(Some(137), "OutOfMemoryError: x"),
-                    Some(143),
-                ),
-            ),
-            (
-                false,
-                task(
-                    "SpotInterruption",
-                    "Your Spot Task was interrupted.",
-                    jobs(Some(143), ""),
-                    Some(143),
-                ),
-            ),
-        ] {
-            assert_eq!(fault(&task), expected, "{task:?}");
+    fn task(stop_code: &str, stopped_reason: &str, containers: Vec<Container>) -> Task {
+        Task {
+            stop_code: Some(stop_code.into()),
+            stopped_reason: Some(stopped_reason.into()),
+            containers,
+            ..Task::default()
         }
     }
 
     #[test]
-    fn a_registry_that_gives_nothing_is_not_the_images_fault() {
-        let fault = |image: &str, reason: &str| {
-            let container = Container {
-                image: Some(image.into()),
-                reason: Some(format!("CannotPullContainerError: {reason}")),
-                ..container("ci-coordinator")
-            };
-            let task = Task {
-                stop_code: Some("TaskFailedToStart".into()),
-                containers: vec![container],
-                ..Task::default()
-            };
-            task.image_is_at_fault(|_| true)
-        };
+    fn an_images_own_name_tells_nothing() {
         for (expected, image, reason) in [
             (
                 true,
@@ -225,20 +121,9 @@ mod tests {
             ),
             (
                 true,
-                "ruby:3",
-                "image manifest does not contain descriptor matching platform linux/arm64",
-            ),
-            (
-                true,
-                "ruby:3",
-                "no match for platform in manifest: not found",
-            ),
-            (
-                true,
                 "acme/platform/ruby:3",
                 "manifest unknown: acme/platform/ruby:3",
             ),
-            // The image's own name may contain a fragment.
             (
                 false,
                 "acme/matching platform",
@@ -257,20 +142,38 @@ mod tests {
             (
                 false,
                 "acme/ruby:3",
-                "pull access denied, repository does not exist or may require authorization: server message: insufficient_scope",
-            ),
-            (
-                false,
-                "acme/ruby:3",
                 "unexpected status from HEAD request: 401 Unauthorized: not found",
             ),
-            (
-                false,
-                "acme/ruby:3",
-                "httpReadSeeker: failed open: 429 toomanyrequests",
-            ),
         ] {
-            assert_eq!(fault(image, reason), expected, "{image}: {reason}");
+            let reason = format!("CannotPullContainerError: {reason}");
+            let jobs = container("ci-coordinator", image, None, Some(&reason));
+            let task = task("TaskFailedToStart", "Task failed to start", vec![jobs]);
+            assert_eq!(is_at_fault(&task, true), expected, "{image}: {reason}");
+            assert!(!is_at_fault(&task, false), "{image}: {reason}");
+        }
+    }
+
+    #[test]
+    fn whoever_ended_first_is_to_blame() {
+        let ended = "Essential container in task exited";
+        for (expected, stop_code, jobs, helper) in [
+            (true, "EssentialContainerExited", 1, Some(143)),
+            (true, "EssentialContainerExited", 0, None),
+            (true, "TaskFailedToStart", 1, Some(143)),
+            // It was stopped itself.
+            (false, "EssentialContainerExited", 143, Some(0)),
+            (false, "EssentialContainerExited", 137, Some(137)),
+            (false, "EssentialContainerExited", 1, Some(1)),
+            (false, "SpotInterruption", 1, Some(143)),
+        ] {
+            let containers = vec![
+                container("ci-coordinator", "ruby:3", Some(jobs), None),
+                container("helper", "helper:1", helper, None),
+                // Its end does not end the task.
+                container("service-0", "redis", Some(2), None),
+            ];
+            let task = task(stop_code, ended, containers);
+            assert_eq!(is_at_fault(&task, true), expected, "{task:?}");
         }
     }
 }

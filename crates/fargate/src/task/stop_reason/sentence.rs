@@ -1,66 +1,59 @@
 //! Why a task ended, in one sentence for the job log.
 
-use crate::task::description::Task;
+use fargate_wire::{BOOTSTRAP_CONTAINER, HELPER_CONTAINER};
 
-/// Why a task ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StopReason {
-    /// AWS's reasons, of the task and of its containers, in one sentence.
-    pub(crate) cause: String,
-    /// Advice for the operator, where there is any.
-    pub(crate) advice: Option<&'static str>,
-}
+use crate::task::description::{Container, Task};
 
 impl Task {
-    /// Why the task ended, in AWS's words.
-    pub(crate) fn stop_reason(&self) -> StopReason {
-        let mut reasons: Vec<String> = Vec::new();
-        let mut add = |reason: String| {
-            if !reasons.iter().any(|known| known.contains(&reason)) {
-                reasons.push(reason);
-            }
+    /// AWS's reasons, of the task and of its containers, each once. Of a task that `is_composed` the driver's own
+    /// containers are left out when they ended as they should.
+    pub(super) fn reasons(&self, is_composed: bool) -> String {
+        let first = match (&self.stopped_reason, &self.stop_code) {
+            (Some(reason), _) => reason.trim(),
+            (None, Some(code)) => code,
+            (None, None) => "AWS gave no reason",
         };
-        match (&self.stopped_reason, &self.stop_code) {
-            (Some(reason), _) => add(reason.trim().to_owned()),
-            (None, Some(code)) => add(code.clone()),
-            (None, None) => add("AWS gave no reason".to_owned()),
-        }
-        for container in &self.containers {
-            match (container.exit_code, container.reason.as_deref()) {
+        let mut reasons = vec![first.to_owned()];
+        let is_known =
+            |reasons: &[String], text: &str| reasons.iter().any(|known| known.contains(text));
+        let is_worth_telling =
+            |container: &&Container| !(is_composed && ended_as_it_should(container));
+        for container in self.containers.iter().filter(is_worth_telling) {
+            let Container {
+                name,
+                exit_code,
+                reason,
+                ..
+            } = container;
+            let told = match (exit_code, reason.as_deref().map(str::trim)) {
                 (Some(code), Some(reason)) => {
-                    add(format!(
-                        "container {} exited with status {code} ({})",
-                        container.name,
-                        reason.trim()
-                    ));
+                    format!("container {name} exited with status {code} ({reason})")
                 }
-                (Some(code), None) => add(format!(
-                    "container {} exited with status {code}",
-                    container.name
-                )),
-                (None, Some(reason)) if !contains_reason(&self.stopped_reason, reason) => {
-                    add(format!("container {}: {}", container.name, reason.trim()));
+                (Some(code), None) => format!("container {name} exited with status {code}"),
+                // The reason of one container may stand at the task and at every container.
+                (None, Some(reason)) if !is_known(&reasons, reason) => {
+                    format!("container {name}: {reason}")
                 }
-                (None, _) => {}
+                (None, _) => continue,
+            };
+            if !is_known(&reasons, &told) {
+                reasons.push(told);
             }
         }
-        let cause = reasons.join("; ");
-        let advice = self.advice(&cause);
-        StopReason { cause, advice }
+        reasons.join("; ")
     }
 }
 
-/// Whether the task's reason contains the container's.
-fn contains_reason(stopped_reason: &Option<String>, reason: &str) -> bool {
-    stopped_reason
-        .as_deref()
-        .is_some_and(|stopped| stopped.contains(reason.trim()))
+/// Whether this is a container of the driver's own that ended after its work, or was stopped in order.
+fn ended_as_it_should(container: &Container) -> bool {
+    [BOOTSTRAP_CONTAINER, HELPER_CONTAINER].contains(&container.name.as_str())
+        && matches!(container.exit_code, Some(0 | 143))
+        && container.reason.is_none()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::description::Container;
 
     fn container(name: &str) -> Container {
         Container {
@@ -92,10 +85,10 @@ mod tests {
             ..Task::default()
         };
         assert_eq!(
-            task.stop_reason().cause,
+            task.reasons(false),
             "CannotPullContainerError: failed to resolve ref r/ci:nope: not found; container side exited with status 137 \
              (OutOfMemoryError: Container killed due to memory usage)"
         );
-        assert_eq!(Task::default().stop_reason().cause, "AWS gave no reason");
+        assert_eq!(Task::default().reasons(false), "AWS gave no reason");
     }
 }
