@@ -89,8 +89,8 @@ fn family(text: &str) -> Family {
     Family::None
 }
 
-/// The container that a text speaks of: the one whose image it names. The reason of one image's failed pull may stand at
-/// every container.
+/// The container that a text speaks of: the one whose image it names. The reason of one image's failed pull may stand
+/// at every container.
 fn container_named<'a>(
     task: &'a Task,
     of: Option<&'a Container>,
