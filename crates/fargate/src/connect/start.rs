@@ -120,7 +120,7 @@ fn expired(context: &Context<'_>, findings: &Findings) -> Error {
 
 fn starts_slowly(what: &str, phase: Phase) -> Error {
     Error::system(format!("{what}: still {}", phase.doing())).advise(
-        "TaskPoll at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",
+        "Look at the task in AWS's console; a large image needs a higher [Fargate] StartTimeout. Run the job again.",
     )
 }
 

@@ -103,8 +103,8 @@ fn proxy(status: &'static str) -> String {
 fn a_proxy_that_forbids_the_way_is_told_at_once() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
-    let (own, _) = config.split_once("Endpoint = \"").unwrap();
-    let (_, rest) = config[own.len()..].split_once('\n').unwrap();
+    let (own, endpoint) = config.split_once("Endpoint = \"").unwrap();
+    let (_, rest) = endpoint.split_once('\n').unwrap();
     let endpoint = proxy("403 Forbidden");
     manager.write_config(&format!("{own}Endpoint = \"{endpoint}\"\n{rest}"));
     let begun = Instant::now();

@@ -28,7 +28,7 @@ fn a_task_that_finds_no_room_after_all_is_replaced() {
     let said = "with FARGATE_SPOT: Capacity is unavailable at this time";
     assert!(outcome.out().contains(said), "{}", outcome.out());
     assert!(
-        outcome.out().contains("with FARGATE\n"),
+        outcome.out().contains("; trying FARGATE\n"),
         "{}",
         outcome.out()
     );
@@ -46,7 +46,7 @@ fn a_quota_that_is_used_up_is_waited_for_however_aws_says_so() {
     let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &faults(&rule));
     let outcome = manager.prepare();
     assert!(
-        outcome.out().contains(full) && outcome.out().contains("; trying subnet-"),
+        outcome.out().contains(full) && outcome.out().contains("; trying again in 5 s"),
         "{}",
         outcome.out()
     );
