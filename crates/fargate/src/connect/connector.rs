@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep_until};
 use super::findings::Findings;
 use super::obstacle::Obstacle;
 use super::policy::{OnShutdown, Policy};
-use super::poll::{PollFailure, TaskPoll, TaskPoller};
+use super::poll::{TaskPoll, TaskPoller};
 use super::progress::Progress;
-use crate::aws::Aws;
+use crate::aws::{Aws, AwsError};
 use crate::context::Context;
 use crate::error::Error;
 use crate::ssh::{ConnectError, Connection, KeyPair, Target};
@@ -55,7 +55,7 @@ struct Server {
 
 /// News of an activity under way.
 enum News {
-    Looked(Box<TaskPoller>, Box<Result<TaskPoll, PollFailure>>),
+    Looked(Box<TaskPoller>, Box<Result<TaskPoll, AwsError>>),
     Connected(Connection),
     Refused(ConnectError),
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::obstacle::Obstacle;
 use super::policy::Policy;
-use super::poll::{PollFailure, TaskPoll};
+use super::poll::TaskPoll;
 use crate::aws::AwsError;
 use crate::error::Error;
 use crate::ssh::ConnectError;
@@ -61,23 +61,13 @@ impl Findings {
     /// Takes note of a look.
     pub(crate) fn looked(
         &mut self,
-        look: Result<TaskPoll, PollFailure>,
+        look: Result<TaskPoll, AwsError>,
         policy: &Policy,
     ) -> Result<(), Obstacle> {
         self.asked_at = None;
         let look = match look {
             Ok(look) => look,
-            Err(PollFailure::Aws(refusal)) => {
-                return self.hidden(refusal, "could not watch the job's task");
-            }
-            // Without an address nothing else leads on.
-            Err(PollFailure::Folder(error)) if self.address.is_none() => {
-                return Err(Obstacle::Failed(error));
-            }
-            Err(PollFailure::Folder(error)) => {
-                tracing::debug!("could not ask AWS for the task: {error}");
-                return Ok(());
-            }
+            Err(refusal) => return self.hidden(refusal, "could not watch the job's task"),
         };
         self.unanswered = None;
         match look.task {

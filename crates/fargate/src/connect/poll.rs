@@ -8,7 +8,6 @@ use fargate_wire::COORDINATOR_CONTAINER;
 
 use crate::aws::{Aws, AwsError};
 use crate::context::Context;
-use crate::error::Error;
 use crate::state::record::Record;
 use crate::state::watch::TaskWatcher;
 use crate::task::Task;
@@ -22,21 +21,6 @@ pub(crate) struct TaskPoll {
     pub(crate) address: Option<IpAddr>,
     /// Why EC2 did not show the public address.
     pub(crate) address_refused: Option<AwsError>,
-}
-
-/// Why there was no look.
-#[derive(Debug)]
-pub(crate) enum PollFailure {
-    /// AWS refused.
-    Aws(AwsError),
-    /// The metadata folder cannot be used.
-    Folder(Error),
-}
-
-impl From<AwsError> for PollFailure {
-    fn from(refusal: AwsError) -> Self {
-        Self::Aws(refusal)
-    }
 }
 
 /// The AWS clients for a job's task, where it was started: the configuration may name another Region by now.
@@ -81,20 +65,23 @@ impl TaskPoller {
         &mut self,
         pause: Duration,
         public: bool,
-    ) -> Result<TaskPoll, PollFailure> {
+    ) -> Result<TaskPoll, AwsError> {
         let aws = match &mut self.aws {
             Some(aws) => aws,
             none => none.insert(Aws::connect(&self.region, self.endpoint.as_deref()).await),
         };
-        let watcher = match &mut self.watcher {
-            Some(watcher) => watcher,
-            none => none.insert(
-                TaskWatcher::new(&self.directory, &self.cluster, &self.arn)
-                    .map_err(PollFailure::Folder)?,
-            ),
-        };
+        if self.watcher.is_none() {
+            let watcher = TaskWatcher::new(&self.directory, &self.cluster, &self.arn);
+            // A look that is not shared costs AWS a call, and the job nothing.
+            self.watcher = watcher
+                .inspect_err(|error| tracing::debug!("looks are not shared: {error}"))
+                .ok();
+        }
         tracing::debug!("looking at task {}", self.arn);
-        let task = watcher.look(aws, pause).await?;
+        let task = match &mut self.watcher {
+            Some(watcher) => watcher.look(aws, pause).await?,
+            None => aws.describe_task(&self.cluster, &self.arn).await?,
+        };
         if let Some(task) = &task {
             let (phase, status) = (task.phase(), &task.last_status);
             tracing::debug!("the task is {status}: {}", phase.doing());

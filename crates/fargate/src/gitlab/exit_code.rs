@@ -1,6 +1,7 @@
 //! The exit code of a `custom` call, by blame.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::environment::{
     BUILD_EXIT_CODE_FILE, BUILD_FAILURE_EXIT_CODE, SYSTEM_FAILURE_EXIT_CODE, exit_code, path,
@@ -39,11 +40,11 @@ impl Runner {
             _ => None,
         };
         let written = match (&self.exit_code_file, script) {
-            (Some(file), Some(code)) => std::fs::write(file, format!("{code}\n")),
-            (Some(file), None) => match std::fs::remove_file(file) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+            // A full disk leaves an empty file, in which the runner would look for a code.
+            (Some(file), Some(code)) => {
+                std::fs::write(file, format!("{code}\n")).inspect_err(|_| drop(remove(file)))
+            }
+            (Some(file), None) => remove(file),
             (None, _) => Ok(()),
         };
         if let Err(error) = written {
@@ -54,5 +55,13 @@ impl Runner {
             Some(Blame::Script(_) | Blame::Job) => self.build_failure,
             Some(Blame::System | Blame::Stopped(_) | Blame::Usage) => self.system_failure,
         }
+    }
+}
+
+/// Removes a file that may be gone already.
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }

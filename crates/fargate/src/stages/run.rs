@@ -82,7 +82,7 @@ impl Run<'_> {
             job_container::connect(context, &self.record, &self.login, container).await?;
         // The container has taken a connection, so its image can be used.
         self.record.began = true;
-        context.records.update(&self.record)?;
+        context.records.note_began(&self.record)?;
         Ok(connection)
     }
 

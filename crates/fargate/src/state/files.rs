@@ -20,6 +20,32 @@ const OLD_LOCK_TIMEOUT: Duration = Duration::from_millis(250);
 /// Pause between attempts to lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
+/// How often an action is taken whose file was replaced meanwhile, on another machine's disk.
+const STALE_ATTEMPTS: usize = 4;
+
+/// Takes an action again that met a stale file (NFS: ESTALE): the name leads to the file that is there now.
+pub(crate) fn again<T>(mut action: impl FnMut() -> Result<T>) -> Result<T> {
+    let mut attempts = 1..STALE_ATTEMPTS;
+    loop {
+        match action() {
+            Err(error)
+                if error.kind() == ErrorKind::StaleNetworkFileHandle
+                    && attempts.next().is_some() => {}
+            done => return done,
+        }
+    }
+}
+
+/// The content of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    again(|| std::fs::read(path))
+}
+
+/// The content of a file of text.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    again(|| std::fs::read_to_string(path))
+}
+
 /// Makes a folder and those above it, where they are not there.
 pub(crate) fn make_folder(path: &Path) -> Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -36,7 +62,8 @@ pub(crate) fn create(path: &Path) -> Result<File> {
 pub(crate) fn open(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    options.mode(0o600).open(path)
+    options.mode(0o600);
+    again(|| options.open(path))
 }
 
 /// The new content of a file, complete and beside it. It goes when this is dropped.
@@ -92,7 +119,16 @@ impl Draft {
             target,
             is_synced,
         } = self;
-        file.persist(&target).map_err(|refused| refused.error)?;
+        let mut file = Some(file);
+        again(|| {
+            let Some(draft) = file.take() else {
+                return Ok(());
+            };
+            draft.persist(&target).map(drop).map_err(|refused| {
+                file = Some(refused.file);
+                refused.error
+            })
+        })?;
         match target.parent() {
             Some(folder) if is_synced => File::open(folder)?.sync_all(),
             _ => Ok(()),
@@ -115,7 +151,8 @@ pub(crate) struct FolderLock {
 /// When the lock file cannot be opened, or another process that lives, stopped perhaps, holds the lock for half a
 /// minute.
 pub(crate) fn lock_folder(path: &Path) -> Result<FolderLock> {
-    let lock = lock_within(open(&path.join(file_names::LOCK_FILE))?, LOCK_TIMEOUT)?;
+    let file = path.join(file_names::LOCK_FILE);
+    let lock = again(|| lock_within(open(&file)?, LOCK_TIMEOUT))?;
     let old = File::open(path).and_then(|folder| lock_within(folder, OLD_LOCK_TIMEOUT));
     Ok(FolderLock {
         _lock: lock,
@@ -181,6 +218,32 @@ mod tests {
         let begun = Instant::now();
         lock_folder(folder.path()).unwrap();
         assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_stale_file_is_looked_up_again_a_few_times() {
+        const STALE: i32 = nix::errno::Errno::ESTALE as i32;
+        for (stale, expected) in [(0, Some(1)), (3, Some(4)), (4, None), (9, None)] {
+            let mut count = 0;
+            let done = again(|| {
+                count += 1;
+                match count > stale {
+                    true => Ok(count),
+                    false => Err(Error::from_raw_os_error(STALE)),
+                }
+            });
+            assert_eq!(done.ok(), expected, "{stale}");
+            assert!(count <= 4);
+        }
+        let mut count = 0;
+        let refused = again(|| {
+            count += 1;
+            Err::<(), _>(Error::from(ErrorKind::NotFound))
+        });
+        assert_eq!(
+            (refused.unwrap_err().kind(), count),
+            (ErrorKind::NotFound, 1)
+        );
     }
 
     #[test]

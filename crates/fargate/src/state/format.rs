@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::file_names;
-use super::files::Draft;
+use super::files::{self, Draft};
 use crate::error::{Error, Result};
 
 /// The format that this driver writes: records list starts.
@@ -48,7 +48,7 @@ pub(crate) fn take_over(directory: &Path) -> Result<()> {
 
 fn read(directory: &Path) -> Result<u32> {
     let file = directory.join(file_names::FORMAT);
-    let content = match std::fs::read_to_string(&file) {
+    let content = match files::read_text(&file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(UNSAID),
         content => content.map_err(|error| {
             Error::system(format!("could not read {}: {error}", file.display())).advise(

@@ -56,7 +56,7 @@ fn folder_id(directory: &Path, machine: &str) -> std::io::Result<String> {
         let ours = made_on.is_empty() || machine.is_empty() || made_on == machine;
         (valid && ours).then(|| id.to_owned())
     };
-    let read = || match std::fs::read_to_string(&file) {
+    let read = || match files::read_text(&file) {
         Ok(content) => Ok(known(&content)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

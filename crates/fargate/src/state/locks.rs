@@ -19,9 +19,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long the job log is silent about a wait.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// A lock, held until it is dropped. It goes with its process.
+/// A lock, held until it is dropped. It goes with its process. Where its file cannot be made, on a full disk say, there
+/// is none: a lock spares AWS calls, and jobs do without.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub(crate) struct Lock(Option<File>);
 
 /// Where the lock of this name is, in the folder of the records.
 pub(crate) fn path(directory: &Path, name: &str) -> PathBuf {
@@ -33,7 +34,7 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// When it cannot be had by `deadline`, or its file cannot be made.
+    /// When it cannot be had by `deadline`.
     pub(crate) async fn take(
         directory: &Path,
         name: &str,
@@ -43,22 +44,25 @@ impl Lock {
         let begun = Instant::now();
         let mut announced = false;
         let path = path(directory, name);
-        let refused = |error: std::io::Error| {
-            Error::system(format!("could not lock {}: {error}", path.display())).advise(format!(
-                "The user that GitLab Runner runs as must be able to make and write {} ([TaskMetadata] Directory).",
-                directory.display()
-            ))
+        let unlocked = |error: std::io::Error| {
+            tracing::debug!("{} is no lock: {error}", path.display());
+            Ok(Self(None))
         };
-        files::make_folder(directory).map_err(refused)?;
-        let mut file = files::open(&path).map_err(refused)?;
+        let open = || files::make_folder(directory).and_then(|()| files::open(&path));
+        let mut file = match open() {
+            Ok(file) => file,
+            Err(error) => return unlocked(error),
+        };
         loop {
+            let is_removed = || file.metadata().is_ok_and(|file| file.nlink() == 0);
             match file.try_lock() {
                 // A sweep removes locks that nobody has used for long; this one may have gone while we waited for it.
-                Ok(()) if file.metadata().map_err(refused)?.nlink() == 0 => {
-                    file = files::open(&path).map_err(refused)?;
-                }
-                Ok(()) => return Ok(Self(file)),
-                Err(TryLockError::Error(error)) => return Err(refused(error)),
+                Ok(()) if is_removed() => match open() {
+                    Ok(again) => file = again,
+                    Err(error) => return unlocked(error),
+                },
+                Ok(()) => return Ok(Self(Some(file))),
+                Err(TryLockError::Error(error)) => return unlocked(error),
                 Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                     return Err(Error::system(format!(
                         "another job of this manager, which {what_for}, has held {} for {} s",
@@ -82,25 +86,27 @@ impl Lock {
 
     /// The last holder's note, if it was no longer ago than `age`.
     pub(crate) fn read(&mut self, age: Duration) -> Option<String> {
-        let written = self.0.metadata().ok()?.modified().ok()?;
+        let file = self.0.as_mut()?;
+        let written = file.metadata().ok()?.modified().ok()?;
         if written.elapsed().ok()? > age {
             return None;
         }
         let mut word = String::new();
-        self.0.rewind().ok()?;
-        self.0.read_to_string(&mut word).ok()?;
+        file.rewind().ok()?;
+        file.read_to_string(&mut word).ok()?;
         Some(word)
     }
 
     /// Leaves a note for the next holder, which copes without it. A note of the same length as the last one is written
     /// at once.
     pub(crate) fn write(&mut self, word: &str) {
+        let Some(file) = &mut self.0 else { return };
         let written = (|| {
-            if usize::try_from(self.0.metadata()?.len()) != Ok(word.len()) {
-                self.0.set_len(0)?;
+            if usize::try_from(file.metadata()?.len()) != Ok(word.len()) {
+                file.set_len(0)?;
             }
-            self.0.rewind()?;
-            self.0.write_all(word.as_bytes())
+            file.rewind()?;
+            file.write_all(word.as_bytes())
         })();
         if let Err(error) = written {
             tracing::debug!("could not leave word for the next job: {error}");

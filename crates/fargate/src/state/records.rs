@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::file_names;
+use super::files;
 use super::format;
 use super::record::Record;
 use crate::error::{Error, Result, json_fault};
@@ -79,7 +80,7 @@ impl Records {
     /// When the file is there and cannot be read.
     pub(crate) fn find(&self, job: &Job) -> Result<Found> {
         let file = self.file(job);
-        let content = match std::fs::read(&file) {
+        let content = match files::read(&file) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => {
                 return Err(Error::system(format!(
@@ -114,7 +115,7 @@ impl Records {
             if name(&file).and_then(file_names::recorded_job).is_none() {
                 continue;
             }
-            let content = match std::fs::read(&file) {
+            let content = match files::read(&file) {
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 content => content,
             };
@@ -155,14 +156,14 @@ impl Records {
             Error::system(format!("could not read {}: {error}", self.directory.display()))
                 .advise("The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory).")
         };
-        let listing = match std::fs::read_dir(&self.directory) {
+        let listing = match files::again(|| std::fs::read_dir(&self.directory)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             listing => listing.map_err(refused)?,
         };
         let mut files = Vec::new();
         for entry in listing {
             let entry = entry.map_err(refused)?;
-            match entry.metadata().and_then(|metadata| metadata.modified()) {
+            match files::again(|| entry.metadata()?.modified()) {
                 // A time in the future is that of a clock that was set back.
                 Ok(written) => files.push((entry.path(), written.elapsed().unwrap_or_default())),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}

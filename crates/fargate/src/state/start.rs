@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::now;
 
+/// How far ahead an intent is at least that was recorded before the clock was set back. Corrections are smaller.
+const CLOCK_SET_BACK: Duration = Duration::from_secs(60);
+
 /// One start of a job's task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Start {
@@ -67,8 +70,46 @@ impl Start {
         matches!(self.standing, Standing::Stopped | Standing::Refused)
     }
 
+    /// How much is left of this time since it was last intended. Nothing where that is ahead: the clock was set back
+    /// since, by an hour perhaps, and a sweep ends what is missed.
+    pub(crate) fn left(&self, bound: Duration) -> Duration {
+        let is_ahead = Duration::from_secs(self.intended_at) > now() + CLOCK_SET_BACK;
+        match is_ahead {
+            true => Duration::ZERO,
+            false => bound.saturating_sub(self.age()),
+        }
+    }
+
     /// How long ago it was last intended.
     pub(crate) fn age(&self) -> Duration {
         now().saturating_sub(Duration::from_secs(self.intended_at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_leaves_nothing_to_wait_for() {
+        let bound = Duration::from_secs(30);
+        let now = now().as_secs();
+        for (intended_at, least, most) in [
+            (now, 29, 30),
+            (now - 10, 19, 20),
+            (now - 30, 0, 0),
+            (0, 0, 0),
+            // Corrected by a few seconds.
+            (now + 5, 30, 30),
+            (now + 3600, 0, 0),
+            (u64::MAX, 0, 0),
+        ] {
+            let start = Start {
+                intended_at,
+                ..Start::intended("token")
+            };
+            let left = start.left(bound).as_secs();
+            assert!((least..=most).contains(&left), "{intended_at}: {left}");
+        }
     }
 }

@@ -123,7 +123,7 @@ impl Teardown<'_> {
         let starts = record.starts().iter().filter(|start| !start.is_settled());
         for start in starts {
             let Some(task) = &start.task else { continue };
-            match stop(&aws, cluster, task, start.age(), reason).await {
+            match stop(&aws, cluster, task, start.left(UNKNOWN), reason).await {
                 Ok(()) => stopped.push(task.clone()),
                 Err(refusal) if is_gone(&refusal) => return Ok(stopped),
                 Err(refusal) => refused = Some(refusal),
@@ -176,8 +176,8 @@ impl Teardown<'_> {
                     .filter(|task| !stopped.contains(&task.arn))
                     .collect::<Vec<_>>()
                 {
-                    let age = age(&task);
-                    stop(search.aws, search.cluster, &task.arn, age, search.reason).await?;
+                    let grace = grace(&task);
+                    stop(search.aws, search.cluster, &task.arn, grace, search.reason).await?;
                     stopped.push(task.arn);
                 }
             }
@@ -214,31 +214,33 @@ impl Teardown<'_> {
     /// With AWS's refusal.
     pub(crate) async fn stop_unrecorded(&self, task: &Task, why: &str) -> Result<()> {
         let reason = cut(format!("fargate: {why}"));
-        stop(self.aws, self.cluster, &task.arn, age(task), &reason).await?;
+        stop(self.aws, self.cluster, &task.arn, grace(task), &reason).await?;
         Ok(())
     }
 }
 
 /// How much longer an open call may bring a task.
 fn unsettled(start: &Start) -> Duration {
-    UNSETTLED.saturating_sub(start.age())
+    start.left(UNSETTLED)
 }
 
-/// How long ago AWS made the task.
-fn age(task: &Task) -> Duration {
+/// How much longer AWS may not know the task.
+fn grace(task: &Task) -> Duration {
     let now = now();
-    now.saturating_sub(task.created_at.map_or(now, Duration::from_secs))
+    let age = now.saturating_sub(task.created_at.map_or(now, Duration::from_secs));
+    UNKNOWN.saturating_sub(age)
 }
 
-/// Stops a task of this age. One that AWS does not know is stopped already, unless it is too young for AWS to know it.
+/// Stops a task. One that AWS does not know is stopped already, unless it is too young for AWS to know it, for this
+/// time.
 async fn stop(
     aws: &Aws,
     cluster: &str,
     task: &str,
-    age: Duration,
+    grace: Duration,
     reason: &str,
 ) -> Result<(), AwsError> {
-    let known_at = Instant::now() + UNKNOWN.saturating_sub(age);
+    let known_at = Instant::now() + grace;
     loop {
         match persist(async || aws.stop_task(cluster, task, reason).await).await {
             Err(refusal) if refusal.is_not_found() => {

@@ -12,6 +12,7 @@ mod credentials;
 mod endpoints;
 mod failed_starts;
 mod forward_proxy;
+mod full_disk;
 mod hostile_server;
 mod identity;
 mod job_container;

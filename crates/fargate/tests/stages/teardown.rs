@@ -1,6 +1,7 @@
 //! How a job's task is stopped and its record removed, whoever does it.
 
-use std::time::SystemTime;
+use std::fs::File;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use testing::{CLUSTER, ManagerHost, REGION, SshServer, wait_until};
@@ -133,6 +134,39 @@ fn a_cleanup_that_fails_before_it_asks_aws_is_done_by_a_sweep() {
     let done = time_was_over(2);
     let said = "ago, though its GitLab Runner lives";
     assert!(done.out().contains(said), "{}", done.out());
+    manager.left_nothing();
+}
+
+#[test]
+fn a_clock_set_back_does_not_make_prepare_wait() {
+    // An earlier attempt that was recorded an hour from now, and whose call nobody saw the end of.
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.prepare();
+    let arn = manager.aws.running()[0]["taskArn"].clone();
+    manager.aws.stop_task(arn.as_str().unwrap(), "over");
+    rewrite(&manager, |record| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        record["starts"][0]["intended_at"] = json!(now.unwrap().as_secs() + 3600);
+        record["starts"][0]["standing"] = json!("asked");
+        record["starts"][0]["task"] = Value::Null;
+    });
+    // And a queue for RunTask of that time.
+    let queue = manager.metadata().join("run-task-eu-west-1.lock");
+    let ahead = SystemTime::now() + Duration::from_secs(300);
+    let slot = ahead
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
+    std::fs::write(&queue, format!("{slot:020}")).unwrap();
+    File::open(&queue).unwrap().set_modified(ahead).unwrap();
+    let begun = Instant::now();
+    manager.prepare();
+    assert!(
+        begun.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begun.elapsed()
+    );
+    manager.custom("cleanup").exits(0);
     manager.left_nothing();
 }
 

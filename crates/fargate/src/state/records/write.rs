@@ -83,6 +83,28 @@ impl Records {
         changed.map(drop)
     }
 
+    /// Notes that a script of the job has reached its container, of the attempt that `record` is of. A disk that takes
+    /// no note does not fail the job, which only loses a hint for the explanation of a failure.
+    ///
+    /// # Errors
+    ///
+    /// When the attempt is over, or its end has begun.
+    pub(crate) fn note_began(&self, record: &Record) -> Result<()> {
+        let found = Found::Record(Box::new(record.clone()));
+        let changed = self.change(&record.job, &found, |record| {
+            record.began = true;
+            !record.ends
+        });
+        match changed {
+            Ok(Found::Record(now)) if !now.ends => Ok(()),
+            Ok(_) => Err(Error::system("cleanup ended the job during this stage")),
+            Err(error) => {
+                tracing::debug!("{error}");
+                Ok(())
+            }
+        }
+    }
+
     /// Changes the present record of the attempt that was `found`, unless `change` says that it stays as it is; returns
     /// it, or nothing when the attempt is over.
     fn change(
@@ -177,7 +199,7 @@ impl Records {
             let content = serde_json::to_vec(record)?;
             Draft::new(&file, &content)?.sync()
         };
-        write().map_err(|error| self.unwritten(&file, &error))
+        files::again(write).map_err(|error| self.unwritten(&file, &error))
     }
 
     fn put(&self, draft: Draft, record: &Record) -> Result<()> {

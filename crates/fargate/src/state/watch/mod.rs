@@ -131,12 +131,16 @@ impl TaskWatcher {
                 (Move::Wait(time), _) => sleep(time + jitter(LOCK_PAUSE)).await,
                 _ => match LookLock::take(&self.folder) {
                     // It may have been another's until a moment ago.
-                    Some(mut turn) if self.next(need).0 == Move::Ask => {
+                    Ok(Some(mut turn)) if self.next(need).0 == Move::Ask => {
                         let answer = self.ask(aws, &mut turn).await?;
                         return self.take(answer);
                     }
-                    Some(_) => {}
-                    None => sleep(jitter(LOCK_PAUSE)).await,
+                    Ok(Some(_)) => {}
+                    Ok(None) => sleep(jitter(LOCK_PAUSE)).await,
+                    Err(error) => {
+                        tracing::debug!("could not lock {}: {error}", self.folder.display());
+                        return aws.describe_task(&self.cluster, &self.arn).await;
+                    }
                 },
             }
         }
@@ -267,15 +271,13 @@ impl Drop for TaskWatcher {
 struct LookLock(File);
 
 impl LookLock {
-    fn take(folder: &Path) -> Option<Self> {
-        let file = files::open(&folder.join("turn")).ok()?;
+    /// Nothing while another process has it.
+    fn take(folder: &Path) -> std::io::Result<Option<Self>> {
+        let file = files::open(&folder.join("turn"))?;
         match file.try_lock() {
-            Ok(()) => Some(Self(file)),
-            Err(TryLockError::WouldBlock) => None,
-            Err(TryLockError::Error(error)) => {
-                tracing::debug!("could not lock {}: {error}", folder.display());
-                None
-            }
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         }
     }
 
