@@ -21,6 +21,9 @@ pub struct Options {
     pub latency: f64,
     /// Whether the published token buckets of the APIs are applied.
     pub throttle: bool,
+    /// Whether images are loaded lazily, as on Fargate those with a SOCI index in ECR: a container starts when its own
+    /// image is there. Otherwise all images are there before any container starts.
+    pub lazy_pulls: bool,
     /// The faults. `PUT /_local/faults` replaces them at run time.
     pub faults: Faults,
     /// The backend that runs the containers of tasks.

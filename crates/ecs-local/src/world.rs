@@ -35,7 +35,8 @@ impl World {
         let logs = LogGroups::default();
         let faults = Guarded::new(Injector::new(options.faults));
         let throttle = Guarded::new(Throttle::new(options.throttle));
-        let runtime = Runtime::new(options.backend, engine, logs.clone(), options.latency);
+        let (latency, lazy_pulls) = (options.latency, options.lazy_pulls);
+        let runtime = Runtime::new(options.backend, engine, logs.clone(), latency, lazy_pulls);
         let runtime = Arc::new(runtime);
         Self {
             ecs: Ecs::new(Launcher {

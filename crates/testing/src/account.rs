@@ -28,6 +28,7 @@ impl Account {
         Self::start_with(Options {
             latency,
             throttle: false,
+            lazy_pulls: false,
             faults: Faults::parse(&faults.to_string()).unwrap(),
             backend,
             seed: Seed::default(),
@@ -94,10 +95,7 @@ impl Account {
             let list = self.call("ListTasks", &request);
             let arns = list["taskArns"].as_array().unwrap();
             if !arns.is_empty() {
-                let described = self.call(
-                    "DescribeTasks",
-                    &json!({ "cluster": CLUSTER, "tasks": arns, "include": ["TAGS"] }),
-                );
+                let described = self.describe(arns);
                 tasks.extend(described["tasks"].as_array().unwrap().clone());
             }
             if !list["nextToken"].is_string() {
@@ -105,6 +103,16 @@ impl Account {
             }
             request["nextToken"] = list["nextToken"].clone();
         }
+    }
+
+    /// Describes tasks. DescribeTasks does not know a new one at once.
+    fn describe(&self, arns: &[Value]) -> Value {
+        let request = json!({ "cluster": CLUSTER, "tasks": arns, "include": ["TAGS"] });
+        let described = self.call("DescribeTasks", &request);
+        if described["failures"] == json!([]) {
+            return described;
+        }
+        self.call("DescribeTasks", &request)
     }
 
     /// Stops a task for this reason.

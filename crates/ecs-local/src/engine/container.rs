@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{Engine, message};
 use super::image::Image;
+use super::memory::ContainerMemory;
 use super::sandbox::Sandbox;
 use super::settings::ContainerSettings;
 use crate::container_output::ContainerOutput;
@@ -233,6 +234,13 @@ impl EngineContainer {
         // Podman does not notice it on machines with the first version of control groups. Little else kills a container
         // this way: its own processes cannot kill the first one, and `stop` does not ask.
         reported || self.engine.podman
+    }
+
+    /// Its memory, where the machine shows it.
+    pub(crate) async fn memory(&self) -> Option<ContainerMemory> {
+        let docker = &self.engine.docker;
+        let found = docker.inspect_container(&self.id, None::<InspectContainerOptions>);
+        ContainerMemory::of_container(&self.id, found.await.ok()?.state?.pid?)
     }
 
     /// A handle that runs commands in it.

@@ -112,7 +112,7 @@ pub(super) enum Effect {
 
     // Effects on replies about tasks.
     /// DescribeTasks answers `MISSING` to the first reads of the task, and StopTask, which counts as a read, that the
-    /// task was not found.
+    /// task was not found. Without this effect and the next one, DescribeTasks does so to the first read.
     Missing { reads: u32 },
     /// DescribeTasks answers `MISSING` to this read of the task. The first one is 1.
     MissingOnce { read: u32 },
@@ -147,14 +147,14 @@ pub(super) enum Effect {
         code: String,
         reason: String,
     },
-    /// The task runs and ends between two reads.
+    /// The task runs and ends between two reads: the first one that finds it finds it stopped.
     DiesUnseen {
         #[serde(default)]
         exit_code: i32,
     },
 
     // Effects on containers.
-    /// The pull of the container's image takes this much longer. The other containers do not wait for it.
+    /// The pull of the container's image takes this much longer.
     PullDelay { seconds: Seconds },
     /// The container is started this much later; the task is not `RUNNING` before.
     StartDelay { seconds: Seconds },

@@ -75,7 +75,7 @@ impl Injector {
 
     /// Counts a new task, and returns its faults.
     pub(crate) fn task(&mut self, facts: TaskFacts<'_>) -> TaskFaults {
-        let mut faults = TaskFaults::default();
+        let mut faults = TaskFaults::usual();
         for (container, effect) in self.hits(|rule| {
             matches!(rule.effect.scope(), Scope::Task | Scope::Container)
                 && rule

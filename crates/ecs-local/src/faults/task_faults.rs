@@ -11,7 +11,9 @@ pub(crate) const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due t
 /// The faults of one task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskFaults {
+    /// The first reads, also by StopTask, that do not find the task.
     pub(crate) missing_reads: u32,
+    /// The one read by DescribeTasks that does not find it.
     pub(crate) missing_read: Option<u32>,
     pub(crate) stale_every: Option<u32>,
     pub(crate) expiry: Option<Duration>,
@@ -77,10 +79,22 @@ pub(crate) struct PortFaults {
 }
 
 impl TaskFaults {
+    /// A task as on AWS: DescribeTasks does not know it for about a second after RunTask (boto/boto3#842, #3393). Here
+    /// that is the first read.
+    pub(super) fn usual() -> Self {
+        Self {
+            missing_read: Some(1),
+            ..Self::default()
+        }
+    }
+
     /// Adds an effect. `Injector::task` passes only effects on tasks and containers.
     pub(super) fn add(&mut self, container: Option<String>, effect: Effect) {
         match effect {
-            Effect::Missing { reads } => self.missing_reads = reads,
+            Effect::Missing { reads } => {
+                self.missing_reads = reads;
+                self.missing_read = None;
+            }
             Effect::MissingOnce { read } => self.missing_read = Some(read),
             Effect::StaleRead { every } => self.stale_every = Some(every),
             Effect::Expiry { seconds } => self.expiry = Some(seconds.into()),

@@ -1,4 +1,4 @@
-//! One container of a task: an actor that waits for its dependencies, pulls its image, runs it and reports events.
+//! One container of a task: an actor that pulls its image, waits for its dependencies, runs it and reports events.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -11,7 +11,9 @@ use tokio::task::JoinSet;
 use super::dependency::{ContainerPhase, Dependency};
 use super::events::{ContainerEnd, ContainerEvent, EventKind};
 use super::health::{self, CheckTarget};
+use super::pulls::Pulls;
 use super::spec::ContainerSpec;
+use super::task_memory::TaskMemory;
 use crate::container_output::ContainerOutput;
 use crate::engine::{EngineContainer, Image, Sandbox};
 use crate::faults::{InjectedExit, OUT_OF_MEMORY, PortFaults};
@@ -24,6 +26,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The variable by which the processes of a container are found, also those that lost their parents.
 const CONTAINER_VARIABLE: &str = "ECS_LOCAL_CONTAINER";
+
+/// The exit code after a SIGKILL.
+const KILLED: i32 = 128 + 9;
 
 /// The exit code after a SIGTERM.
 const TERMINATED: i32 = 128 + 15;
@@ -40,6 +45,8 @@ pub(super) struct Site {
     pub(super) hostname: String,
     /// The sandbox of real containers. Without one, containers are processes of this machine.
     pub(super) sandbox: Option<Arc<Sandbox>>,
+    pub(super) pulls: Pulls,
+    pub(super) memory: TaskMemory,
     pub(super) pace: Pace,
 }
 
@@ -69,8 +76,8 @@ impl ContainerActor {
     /// Runs the container to its end.
     pub(super) async fn run(self, dependencies: Vec<Dependency>) {
         let end = self.live(dependencies).await;
-        self.phase
-            .send_replace(ContainerPhase::Ended(end.exit_code));
+        let exit_code = end.exit_code.filter(|_| !end.is_unresolved);
+        self.phase.send_replace(ContainerPhase::Ended(exit_code));
         self.report(EventKind::Ended(end));
     }
 
@@ -89,7 +96,7 @@ impl ContainerActor {
             () = self.stop_requested() => return ContainerEnd::default(),
             ready = self.prepare(dependencies) => match ready {
                 Ok(image) => image,
-                Err(reason) => return ContainerEnd::never_started(reason),
+                Err(end) => return end,
             }
         };
         let mut proxy = JoinSet::new();
@@ -121,6 +128,7 @@ impl ContainerActor {
             self.started();
         }
         let end = self.watch(running).await;
+        self.site.memory.ended(self.at);
         Descendants::with_variable(CONTAINER_VARIABLE, &self.variable()).kill();
         end
     }
@@ -138,21 +146,26 @@ impl ContainerActor {
         }
     }
 
-    /// Waits for the dependencies, and pulls the image of a real container.
-    async fn prepare(&self, dependencies: Vec<Dependency>) -> Result<Option<Image>, String> {
-        for dependency in dependencies {
-            dependency.wait().await?;
-        }
+    /// Pulls the image of a real container, and waits for the other images and for the dependencies.
+    async fn prepare(&self, dependencies: Vec<Dependency>) -> Result<Option<Image>, ContainerEnd> {
         let delay = self.spec.faults.pull_delay;
         tokio::time::sleep(delay).await;
         let image = match &self.site.sandbox {
-            Some(sandbox) => Some(sandbox.engine().provide(&self.spec.image).await?),
+            Some(sandbox) => {
+                let pulled = sandbox.engine().provide(&self.spec.image).await;
+                Some(pulled.map_err(ContainerEnd::never_started)?)
+            }
             None => None,
         };
         if let Some(image) = &image {
             self.report(EventKind::Pulled(image.digest.clone()));
         } else if !delay.is_zero() {
             self.report(EventKind::Pulled(ids::image_digest()));
+        }
+        self.site.pulls.pulled().await;
+        for dependency in dependencies {
+            let met = dependency.wait(&self.spec).await;
+            met.map_err(ContainerEnd::unresolved)?;
         }
         tokio::time::sleep(self.spec.faults.start_delay).await;
         Ok(image)
@@ -237,12 +250,20 @@ impl ContainerActor {
                 CheckTarget::Process(self.environment())
             }
         };
+        let memory = match &running {
+            RunningContainer::Engine(container) => container.memory().await,
+            RunningContainer::Process(_) | RunningContainer::Idle => None,
+        };
         tokio::select! {
             end = running.wait() => end,
             () = self.stop_requested() => ContainerEnd::exited(running.stop(self.stop_timeout()).await),
             InjectedExit { code, reason, .. } = self.fault() => {
                 running.stop(std::future::ready(())).await;
                 ContainerEnd { reason, ..ContainerEnd::exited(code) }
+            }
+            () = self.site.memory.exceeded_by(self.at, memory) => {
+                running.stop(std::future::ready(())).await;
+                ContainerEnd { reason: Some(OUT_OF_MEMORY.to_owned()), ..ContainerEnd::exited(KILLED) }
             }
             () = self.check_health(&target) => ContainerEnd::default(),
         }

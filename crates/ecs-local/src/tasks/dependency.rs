@@ -19,6 +19,7 @@ pub(super) enum ContainerPhase {
 /// A dependency of a container on another one.
 pub(super) struct Dependency {
     name: String,
+    image: String,
     condition: Condition,
     timeout: Option<Duration>,
     phase: watch::Receiver<ContainerPhase>,
@@ -37,6 +38,7 @@ impl Dependency {
                 let other = all.get(*on)?;
                 Some(Self {
                     name: other.name.clone(),
+                    image: other.image.clone(),
                     condition: *condition,
                     timeout: other.start_timeout.map(Duration::from_secs),
                     phase: phases.get(*on)?.subscribe(),
@@ -45,9 +47,11 @@ impl Dependency {
             .collect()
     }
 
-    /// Waits until the condition holds. The error says why it no longer can.
-    pub(super) async fn wait(mut self) -> Result<(), String> {
-        let (name, condition) = (self.name, self.condition);
+    /// Waits until the condition holds for `target`. The error says why it no longer can.
+    ///
+    /// Its words are those of ECS's open agent (agent/engine/dependencygraph/graph.go). Fargate's are not known.
+    pub(super) async fn wait(mut self, target: &ContainerSpec) -> Result<(), String> {
+        let condition = self.condition;
         let met = self.phase.wait_for(|phase| match (condition, phase) {
             (_, ContainerPhase::Ended(_)) => true,
             (Condition::Start, phase) => *phase != ContainerPhase::Waiting,
@@ -55,21 +59,31 @@ impl Dependency {
             (Condition::Complete | Condition::Success, _) => false,
         });
         let reached = match self.timeout {
-            Some(timeout) => tokio::time::timeout(timeout, met)
-                .await
-                .map_err(|_| format!("Container dependency {name} did not become {condition:?} within its startTimeout"))?,
-            None => met.await,
+            Some(timeout) => tokio::time::timeout(timeout, met).await.ok(),
+            None => Some(met.await),
         };
-        let phase = reached.map_or(ContainerPhase::Ended(None), |phase| *phase);
+        let phase =
+            reached.map(|reached| reached.map_or(ContainerPhase::Ended(None), |phase| *phase));
+        let (image, name) = (&self.image, &self.name);
+        let target = format!("{}({}) (NONE->RUNNING)", target.name, target.image);
         match (condition, phase) {
-            (Condition::Success, ContainerPhase::Ended(Some(0)))
-            | (Condition::Complete | Condition::Start, ContainerPhase::Ended(Some(_))) => Ok(()),
-            (_, ContainerPhase::Ended(Some(code))) => Err(format!(
-                "Container dependency {name} exited with {code}; the condition was {condition:?}"
+            (_, None) => Err(format!(
+                "dependency graph: container ordering dependency [{name}({image}) (RUNNING->RUNNING)] for target [{target}] \
+                 has timed out."
             )),
-            (_, ContainerPhase::Ended(None)) => {
-                Err(format!("Container dependency {name} did not start"))
+            (_, Some(ContainerPhase::Ended(None))) => Err(format!(
+                "dependency graph: failed to resolve container ordering dependency [{name}({image}) (STOPPED->STOPPED)] for \
+                 target [{target}] because dependency will never start"
+            )),
+            (Condition::Success, Some(ContainerPhase::Ended(Some(0))))
+            | (Condition::Complete | Condition::Start, Some(ContainerPhase::Ended(Some(_)))) => {
+                Ok(())
             }
+            // For HEALTHY the agent has no such words: it waits on.
+            (_, Some(ContainerPhase::Ended(Some(code)))) => Err(format!(
+                "dependency graph: failed to resolve container ordering dependency [{name}({image}) (STOPPED->RUNNING) - \
+                 Exit: {code}] for target [{target}] as dependency did not exit successfully."
+            )),
             _ => Ok(()),
         }
     }

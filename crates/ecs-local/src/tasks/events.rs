@@ -25,13 +25,29 @@ pub(super) struct ContainerEnd {
     pub(super) reason: Option<String>,
     /// Whether its start was attempted and failed.
     pub(super) failed_to_start: bool,
+    /// Whether it was never started, because a dependency failed.
+    pub(super) is_unresolved: bool,
 }
+
+/// The exit code of a container whose dependency failed: the agent takes it for one that got a SIGTERM
+/// (aws/amazon-ecs-agent#3218).
+const UNRESOLVED: i32 = 143;
 
 impl ContainerEnd {
     /// An end with an exit code.
     pub(super) fn exited(code: i32) -> Self {
         Self {
             exit_code: Some(code),
+            ..Self::default()
+        }
+    }
+
+    /// An end because a dependency failed, in the words of ECS's open agent.
+    pub(super) fn unresolved(problem: String) -> Self {
+        Self {
+            exit_code: Some(UNRESOLVED),
+            reason: Some(format!("CannotStartContainerError: {problem}")),
+            is_unresolved: true,
             ..Self::default()
         }
     }

@@ -7,9 +7,14 @@ use super::container_actor::Site;
 use super::containers::Containers;
 use super::description::TaskStatus;
 use super::events::{ContainerEnd, ContainerEvent, EventKind};
+use super::pulls::Pulls;
+use super::task_memory::TaskMemory;
 use super::task_run::{StopCause, TaskRun};
 use crate::faults::InjectedStop;
 use crate::latency;
+
+/// AWS's reason of a task that never ran, where it gives no other.
+const FAILED_TO_START: &str = "Task failed to start";
 
 impl TaskRun {
     /// Starts the containers, and applies their events until a container, or the fault `stop`, stops the task.
@@ -44,16 +49,18 @@ impl TaskRun {
             let Some(event) = event else {
                 return StopCause::failed_to_start("InternalError: the containers are gone");
             };
-            let step = progress.advance(&event);
+            let spec = self.spec.containers.get(event.container);
+            let essential = spec.is_some_and(|spec| spec.essential);
+            let stop = match &event.kind {
+                EventKind::Ended(end) if essential || end.failed_to_start => Some(end.clone()),
+                _ => None,
+            };
+            let step = progress.advance(&event, stop.is_some());
             self.apply(&event, &progress, step);
             if step.starts_task {
                 running.notify_one();
             }
-            let spec = self.spec.containers.get(event.container);
-            let essential = spec.is_some_and(|spec| spec.essential);
-            if let EventKind::Ended(end) = event.kind
-                && (essential || end.failed_to_start)
-            {
+            if let Some(end) = stop {
                 return self.ended(end).await;
             }
         }
@@ -66,6 +73,8 @@ impl TaskRun {
             address: interface.address,
             hostname: interface.dns_name.clone(),
             sandbox: self.sandbox.get().cloned(),
+            memory: TaskMemory::new(self.spec.memory_mib),
+            pulls: Pulls::new(self.spec.containers.len(), self.runtime.lazy_pulls),
             pace: self.pace.clone(),
         })
     }
@@ -95,11 +104,13 @@ impl TaskRun {
     /// The cause of the task's stop after the end of a container.
     async fn ended(&self, end: ContainerEnd) -> StopCause {
         self.change(|description, now| description.execution_stopped_at = Some(now));
+        if end.is_unresolved {
+            // Reported for dependencies; the reason is the container's alone.
+            return StopCause::failed_to_start(FAILED_TO_START);
+        }
         if end.failed_to_start {
-            let reason = end.reason;
-            return StopCause::failed_to_start(
-                reason.unwrap_or_else(|| "Task failed to start".into()),
-            );
+            let reason = end.reason.unwrap_or_else(|| FAILED_TO_START.into());
+            return StopCause::failed_to_start(reason);
         }
         self.pace.wait(latency::NOTICED).await;
         StopCause::new(
@@ -137,7 +148,8 @@ impl Progress {
         }
     }
 
-    fn advance(&mut self, event: &ContainerEvent) -> ProgressStep {
+    /// `stops_task`: whether the event ends the task.
+    fn advance(&mut self, event: &ContainerEvent, stops_task: bool) -> ProgressStep {
         // Every event but a failure to start shows that the image is there.
         let failed = matches!(&event.kind, EventKind::Ended(end) if end.failed_to_start);
         let mut ends_pulls = false;
@@ -151,9 +163,13 @@ impl Progress {
         if let Some(waits) = self.waiting.get_mut(event.container) {
             *waits &= matches!(event.kind, EventKind::Pulled(_));
         }
-        let starts_task = !self.running
-            && matches!(event.kind, EventKind::Started)
-            && !self.waiting.contains(&true);
+        // The last container to be waited for may be one whose dependency failed, which is not essential.
+        let is_last = match &event.kind {
+            EventKind::Started => true,
+            EventKind::Ended(end) => end.is_unresolved && !stops_task,
+            _ => false,
+        };
+        let starts_task = !self.running && is_last && !self.waiting.contains(&true);
         self.running |= starts_task;
         ProgressStep {
             ends_pulls,

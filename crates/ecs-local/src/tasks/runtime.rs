@@ -23,6 +23,8 @@ pub(crate) struct Runtime {
     engine: Option<Arc<Engine>>,
     pub(super) logs: LogGroups,
     latency: f64,
+    /// Whether containers wait only for their own images.
+    pub(super) lazy_pulls: bool,
     /// The address at which the stand-in listens.
     address: OnceLock<SocketAddr>,
     /// Becomes true when the stand-in ends.
@@ -37,12 +39,14 @@ impl Runtime {
         engine: Option<Arc<Engine>>,
         logs: LogGroups,
         latency: f64,
+        lazy_pulls: bool,
     ) -> Self {
         Self {
             backend,
             engine,
             logs,
             latency,
+            lazy_pulls,
             address: OnceLock::new(),
             shutdown: watch::Sender::new(false),
             lifecycles: Guarded::default(),

@@ -22,6 +22,8 @@ pub(crate) struct TaskSpec {
     pub(crate) task_id: String,
     pub(crate) interface: InterfaceRequest,
     pub(crate) attachment_id: String,
+    /// The memory of all containers together, in MiB.
+    pub(crate) memory_mib: i64,
     /// The sandbox of real containers.
     pub(crate) sandbox: SandboxSpec,
     pub(crate) containers: Vec<ContainerSpec>,

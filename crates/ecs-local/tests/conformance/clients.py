@@ -88,6 +88,10 @@ def run(definition="job", public=False, **more):
         request["launchType"] = "FARGATE"
     reply = ecs.run_task(**(request | more))
     assert reply["failures"] == [], reply["failures"]
+    # DescribeTasks does not know new tasks at once: this read is the one that finds none.
+    arns = [task["taskArn"] for task in reply["tasks"]]
+    if arns:
+        ecs.describe_tasks(cluster=more.get("cluster", CLUSTER), tasks=arns)
     return reply["tasks"]
 
 

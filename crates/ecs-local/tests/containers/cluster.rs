@@ -33,13 +33,20 @@ impl Cluster {
     /// Starts one with containers in the engine at `socket`.
     pub(crate) fn in_engine(socket: PathBuf, rules: &Value) -> Self {
         let socket = Some(socket);
-        Self::with(Backend::Container { socket }, rules)
+        Self::with(Backend::Container { socket }, false, rules)
     }
 
-    pub(crate) fn with(backend: Backend, rules: &Value) -> Self {
+    /// Starts one whose containers wait for the images of others, or not.
+    pub(crate) fn with_pulls(lazy: bool, rules: &Value) -> Self {
+        let socket = Some(engine().socket.clone());
+        Self::with(Backend::Container { socket }, lazy, rules)
+    }
+
+    pub(crate) fn with(backend: Backend, lazy_pulls: bool, rules: &Value) -> Self {
         let document = json!({ "faults": rules }).to_string();
         let options = Options {
             backend,
+            lazy_pulls,
             faults: Faults::parse(&document).unwrap(),
             ..Options::default()
         };
@@ -104,10 +111,13 @@ impl Task<'_> {
         self.arn.rsplit('/').next().unwrap()
     }
 
-    /// The task as DescribeTasks shows it.
+    /// The task as DescribeTasks shows it, which does not know a new task at once.
     pub(crate) fn now(&self) -> Shown {
         let request = json!({ "cluster": "ci", "tasks": [self.arn] });
         let mut reply = self.cluster.call("DescribeTasks", &request);
+        if reply["failures"][0]["reason"] == "MISSING" {
+            reply = self.cluster.call("DescribeTasks", &request);
+        }
         assert_eq!(reply["failures"], json!([]));
         Shown(reply["tasks"][0].take())
     }

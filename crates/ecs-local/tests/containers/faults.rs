@@ -6,34 +6,43 @@ use serde_json::json;
 use crate::cluster::{Cluster, ENDLESS, shell};
 
 #[test]
-fn a_slow_pull_delays_only_its_own_container() {
-    let delay =
+fn a_slow_pull_delays_all_containers_and_without_waiting_for_others_only_its_own() {
+    let rules =
         json!([{ "when": { "container": "build" }, "effect": { "pull_delay": { "seconds": 3 } } }]);
-    // ECS shows the same with processes.
-    for stand_in in [
-        Cluster::with_faults(&delay),
-        Cluster::with(Backend::default(), &delay),
-    ] {
-        let task = stand_in.run(json!([
-            shell("build", &format!("echo built; {ENDLESS}")),
-            shell("helper", &format!("echo helping; {ENDLESS}")),
-        ]));
-        task.says("helper", "helping");
-        let before = task.now();
-        assert_eq!(before.status(), "PENDING", "{}", before.0);
-        assert_eq!(before.container("helper")["lastStatus"], "RUNNING");
-        assert_eq!(before.container("build")["lastStatus"], "PENDING");
-        assert!(before.container("build")["imageDigest"].is_null());
-        assert!(before.0["pullStoppedAt"].is_null(), "{}", before.0);
-        let after = task.running();
-        task.says("build", "built");
-        let time = |name: &str| after.0[name].as_f64().unwrap();
-        assert!(
-            time("pullStoppedAt") - time("pullStartedAt") >= 3.0,
-            "{}",
-            after.0
-        );
-        assert!(time("startedAt") >= time("pullStoppedAt"));
+    for lazy in [false, true] {
+        // ECS shows the same with processes.
+        for stand_in in [
+            Cluster::with_pulls(lazy, &rules),
+            Cluster::with(Backend::default(), lazy, &rules),
+        ] {
+            let task = stand_in.run(json!([
+                shell("build", &format!("echo built; {ENDLESS}")),
+                shell("helper", &format!("echo helping; {ENDLESS}")),
+            ]));
+            if lazy {
+                task.says("helper", "helping");
+                let before = task.now();
+                assert_eq!(before.status(), "PENDING", "{}", before.0);
+                assert_eq!(before.container("helper")["lastStatus"], "RUNNING");
+                assert_eq!(before.container("build")["lastStatus"], "PENDING");
+                assert!(before.container("build")["imageDigest"].is_null());
+                assert!(before.0["pullStoppedAt"].is_null(), "{}", before.0);
+            }
+            let after = task.wait_until("running", |shown| {
+                let helper = &shown.container("helper")["lastStatus"];
+                let is_pulled = !shown.0["pullStoppedAt"].is_null();
+                assert!(lazy || is_pulled || helper == "PENDING", "{}", shown.0);
+                shown.status() == "RUNNING"
+            });
+            task.says("build", "built");
+            let time = |name: &str| after.0[name].as_f64().unwrap();
+            assert!(
+                time("pullStoppedAt") - time("pullStartedAt") >= 3.0,
+                "{}",
+                after.0
+            );
+            assert!(time("startedAt") >= time("pullStoppedAt"));
+        }
     }
 }
 

@@ -107,3 +107,26 @@ fn a_container_over_its_memory_limit_ends_out_of_memory() {
     assert!(shown.container("modest")["reason"].is_null(), "{}", shown.0);
     assert_eq!(shown.stop_code(), "EssentialContainerExited");
 }
+
+#[test]
+fn containers_that_use_too_much_together_end_out_of_memory() {
+    let stand_in = Cluster::start();
+    // So many bytes without a line's end are kept by the program that looks for the last lines.
+    let uses = |name: &str, mib: u32| {
+        let holds =
+            format!("{{ head -c {mib}m /dev/zero; sleep 1000; }} | tail & echo holds; {ENDLESS}");
+        with(shell(name, &holds), json!({ "essential": name == "large" }))
+    };
+    // None exceeds the 512 MiB of the task alone.
+    let task = stand_in.run(json!([uses("large", 230), uses("small", 130)]));
+    task.running();
+    let task = stand_in.run(json!([uses("large", 330), uses("small", 230)]));
+    let shown = task.stopped();
+    assert_eq!(shown.exit_code("large"), Some(137));
+    assert_eq!(
+        shown.container("large")["reason"],
+        "OutOfMemoryError: Container killed due to memory usage"
+    );
+    assert_eq!(shown.stop_code(), "EssentialContainerExited");
+    assert!(shown.container("small")["reason"].is_null(), "{}", shown.0);
+}

@@ -97,7 +97,12 @@ fn a_container_with_a_failed_dependency_does_not_start() {
     assert_eq!(shown.stop_code(), "TaskFailedToStart");
     assert_eq!(
         (shown.exit_code("bootstrap"), shown.exit_code("build")),
-        (Some(7), None)
+        (Some(7), Some(143))
+    );
+    let reason = shown.container("build")["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("CannotStartContainerError: dependency graph: "),
+        "{reason}"
     );
     assert_eq!(task.output("build"), "");
 }

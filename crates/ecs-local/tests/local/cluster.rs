@@ -86,9 +86,12 @@ impl Cluster {
         )
     }
 
-    /// The task as DescribeTasks shows it.
+    /// The task as DescribeTasks shows it, which does not know a new task at once.
     pub(crate) fn task(&self, arn: &str) -> Value {
         let mut reply = self.describe(arn);
+        if reply["failures"][0]["reason"] == "MISSING" {
+            reply = self.describe(arn);
+        }
         assert_eq!(reply["failures"], json!([]));
         reply["tasks"][0].take()
     }

@@ -1,5 +1,6 @@
 //! The containers of a task: the order of their starts and stops, health checks, environment, addresses.
 
+use ecs_local::{Faults, Options};
 use serde_json::{Value, json};
 use testing::wait_until;
 
@@ -78,9 +79,21 @@ fn containers_start_after_and_stop_before_what_they_depend_on() {
 
 #[test]
 fn a_failed_dependency_stops_the_task() {
-    for (condition, script, hint) in [
-        ("SUCCESS", "exit 3", "exited with 3"),
-        ("COMPLETE", "sleep 1000", "within its startTimeout"),
+    // The words of ECS's open agent (agent/engine/dependencygraph/graph.go), and its exit code.
+    for (condition, script, problem) in [
+        (
+            "SUCCESS",
+            "exit 3",
+            "dependency graph: failed to resolve container ordering dependency \
+             [init(registry.example.com/ci:1) (STOPPED->RUNNING) - Exit: 3] for target \
+             [build(registry.example.com/ci:1) (NONE->RUNNING)] as dependency did not exit successfully.",
+        ),
+        (
+            "COMPLETE",
+            "sleep 1000",
+            "dependency graph: container ordering dependency [init(registry.example.com/ci:1) (RUNNING->RUNNING)] \
+             for target [build(registry.example.com/ci:1) (NONE->RUNNING)] has timed out.",
+        ),
     ] {
         let local = Cluster::with_faults(&json!([]));
         let mut init = optional(shell("init", script));
@@ -94,9 +107,61 @@ fn a_failed_dependency_stops_the_task() {
         );
         let task = local.wait_for(&local.run("two"), "STOPPED");
         assert_eq!(task["stopCode"], "TaskFailedToStart");
-        let reason = task["stoppedReason"].as_str().unwrap();
-        assert!(reason.contains("init") && reason.contains(hint), "{reason}");
-        assert!(task["containers"][0].get("exitCode").is_none(), "{task}");
+        assert_eq!(task["stoppedReason"], "Task failed to start");
+        let build = &task["containers"][0];
+        assert_eq!(build["exitCode"], 143, "{task}");
+        let reason = format!("CannotStartContainerError: {problem}");
+        assert_eq!(build["reason"], reason);
+        assert!(build.get("runtimeId").is_none(), "{task}");
+    }
+}
+
+#[test]
+fn a_failed_dependency_ends_all_that_depend_on_it_and_not_a_task_that_does_not() {
+    let local = Cluster::with_faults(&json!([]));
+    let side = optional(depends(shell("side", FOREVER), &[("init", "SUCCESS")]));
+    local.register(
+        "four",
+        json!([
+            shell("build", FOREVER),
+            side,
+            optional(depends(shell("last", FOREVER), &[("side", "START")])),
+            optional(shell("init", "exit 7")),
+        ]),
+    );
+    let task = local.wait_for(&local.run("four"), "RUNNING");
+    let ends = task["containers"].as_array().unwrap();
+    let codes: Vec<_> = ends.iter().map(|one| one["exitCode"].as_i64()).collect();
+    assert_eq!(codes, [None, Some(143), Some(143), Some(7)]);
+    let reason = ends[2]["reason"].as_str().unwrap();
+    assert!(
+        reason.ends_with("because dependency will never start"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn all_images_are_there_before_a_container_starts_unless_they_are_loaded_lazily() {
+    let delay = json!({ "faults": [{ "when": { "container": "build" }, "effect": { "pull_delay": { "seconds": 0.5 } } }] });
+    for lazy_pulls in [false, true] {
+        let local = Cluster::start(Options {
+            lazy_pulls,
+            faults: Faults::parse(&delay.to_string()).unwrap(),
+            ..Options::default()
+        });
+        local.register(
+            "two",
+            json!([shell("build", FOREVER), shell("other", FOREVER)]),
+        );
+        let arn = local.run("two");
+        let task = local.wait_for(&arn, "RUNNING");
+        let pulled = ["pullStartedAt", "pullStoppedAt"].map(|at| task[at].as_f64().unwrap());
+        assert!(pulled[1] - pulled[0] >= 0.5, "{task}");
+        let early = local.history(&arn).into_iter().any(|change| {
+            change["lastStatus"] == "PENDING"
+                && change["containers"] == json!(["PENDING", "RUNNING"])
+        });
+        assert_eq!(early, lazy_pulls, "{:?}", local.history(&arn));
     }
 }
 

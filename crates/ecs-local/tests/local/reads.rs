@@ -13,6 +13,17 @@ fn is_missing(reply: &Value) -> bool {
 }
 
 #[test]
+fn a_new_task_is_missing_for_one_read_as_on_aws() {
+    let local = Cluster::with_faults(&json!([]));
+    local.register_job("sleep 1000");
+    let arn = local.run("job");
+    let reads = [(); 4].map(|()| is_missing(&local.describe(&arn)));
+    assert_eq!(reads, [true, false, false, false]);
+    // StopTask finds it at once.
+    local.stop_task(&local.run("job"));
+}
+
+#[test]
 fn a_new_task_is_missing_for_the_first_reads() {
     let local = Cluster::with_faults(&json!([{ "effect": { "missing": { "reads": 3 } } }]));
     local.register_job("sleep 1000");
@@ -44,7 +55,8 @@ fn a_visible_task_is_missing_for_one_read() {
 
 #[test]
 fn a_stale_read_shows_the_version_before() {
-    let local = Cluster::with_faults(&json!([{ "effect": { "stale_read": { "every": 3 } } }]));
+    let rules = json!([{ "effect": { "missing": { "reads": 0 } } }, { "effect": { "stale_read": { "every": 3 } } }]);
+    let local = Cluster::with_faults(&rules);
     local.register_job("sleep 1000");
     let arn = local.run("job");
     // A running task does not change: the newest version is the last of its history.
@@ -67,6 +79,13 @@ fn a_stopped_task_expires() {
     );
     local.register_job("exit 0");
     let (short, long) = (local.run("job"), local.run("job"));
+    // Neither is known at first.
+    assert!(
+        [&short, &long]
+            .map(|arn| is_missing(&local.describe(arn)))
+            .iter()
+            .all(|missing| *missing)
+    );
     wait_until("the task expires", || is_missing(&local.describe(&short)));
     local.wait_for(&long, "STOPPED");
     let (_, code, message) = local.refusal(

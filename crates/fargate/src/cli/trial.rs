@@ -82,6 +82,9 @@ pub(crate) struct Serve {
     /// Apply AWS's published rate limits
     #[arg(long)]
     pub(crate) throttle: bool,
+    /// Start each container when its own image is there, as with images that are loaded lazily (SOCI)
+    #[arg(long)]
+    pub(crate) lazy_pulls: bool,
 }
 
 /// The kind of containers of the stand-in's tasks.

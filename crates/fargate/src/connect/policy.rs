@@ -171,3 +171,24 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prepare_looks_at_its_task_at_once_and_then_at_the_pace_of_a_start() {
+        let second = Duration::from_secs(1);
+        let ssh = Ssh {
+            username: "root".into(),
+            port: 22,
+            connect_timeout: second,
+            keepalive_interval: second,
+            reconnect_timeout: second,
+        };
+        let policy = Policy::start(&ssh, Instant::now());
+        assert_eq!(policy.ask_after, Duration::ZERO);
+        let again = policy.ask_pace.pause(Duration::ZERO, false);
+        assert_eq!(again, Duration::from_millis(200));
+    }
+}

@@ -43,6 +43,7 @@ pub(crate) async fn serve(serve: &Serve, shutdown: &Shutdown) -> Result<()> {
     let options = Options {
         latency: serve.latency,
         throttle: serve.throttle,
+        lazy_pulls: serve.lazy_pulls,
         faults,
         backend: match serve.backend {
             Kind::Process => process_backend()?,

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
-use ecs_local::Backend;
+use ecs_local::{Backend, Faults, Options};
 use serde_json::Value;
 use testing::{Account, ManagerHost, Outcome, wait_for};
 
@@ -21,6 +21,18 @@ pub(crate) fn manager_with(faults: &Value, job_image: &str, sections: &str) -> C
     manager_at(engine().socket.clone(), faults, job_image, sections)
 }
 
+/// The same, with images that are loaded lazily.
+pub(crate) fn lazy_manager_with(faults: &Value) -> ContainerHost {
+    let socket = Some(engine().socket.clone());
+    let aws = Account::start_with(Options {
+        lazy_pulls: true,
+        faults: Faults::parse(&faults.to_string()).unwrap(),
+        backend: Backend::Container { socket },
+        ..Options::default()
+    });
+    manager_in(aws, "", "")
+}
+
 /// The same, with the engine at this socket.
 pub(crate) fn manager_at(
     socket: std::path::PathBuf,
@@ -30,6 +42,10 @@ pub(crate) fn manager_at(
 ) -> ContainerHost {
     let socket = Some(socket);
     let aws = Account::start(Backend::Container { socket }, faults, 0.0);
+    manager_in(aws, job_image, sections)
+}
+
+fn manager_in(aws: Account, job_image: &str, sections: &str) -> ContainerHost {
     let manager = ManagerHost::in_account(fargate(), aws, tempfile::tempdir().unwrap());
     let images = format!("AgentImage = {AGENT:?}\nHelperImage = {HELPER:?}");
     manager.configure_job_image(&format!("{images}\n{job_image}"), sections);

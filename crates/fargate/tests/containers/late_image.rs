@@ -1,4 +1,4 @@
-//! A job's image that arrives late.
+//! A job's image that arrives late, where images are loaded lazily.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::git_server::GitServer;
 use crate::images::DEBIAN;
-use crate::job::{checkout, manager_with};
+use crate::job::{checkout, lazy_manager_with};
 
 const NOW: &str = "date +%s.%N";
 
@@ -14,7 +14,8 @@ const NOW: &str = "date +%s.%N";
 fn the_checkout_does_not_wait_for_the_jobs_image() {
     let server = GitServer::start();
     let delay = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "pull_delay": { "seconds": 30 } } }] });
-    let manager = manager_with(&delay, "", "");
+    // Without SOCI, Fargate starts nothing before all images are there.
+    let manager = lazy_manager_with(&delay);
     manager.ask(&json!({ "image": { "name": DEBIAN } }));
     let begun = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs_f64();
     manager.prepare();

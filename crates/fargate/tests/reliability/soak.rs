@@ -221,6 +221,7 @@ fn manager() -> ManagerHost {
     let aws = Account::start_with(Options {
         latency: LATENCY,
         throttle: true,
+        lazy_pulls: false,
         faults: Faults::parse("{}").unwrap(),
         backend: SshServer::Agent.backend(fargate(), folder.path()),
         seed: Seed::default(),

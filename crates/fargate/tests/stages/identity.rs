@@ -48,6 +48,8 @@ fn run_task(manager: &ManagerHost, started_by: &str, group: &str) {
                 "securityGroups": [ecs_local::SECURITY_GROUP] } },
         }),
     );
+    // Not a task of this second, which DescribeTasks does not know yet.
+    manager.aws.running();
 }
 
 #[test]

@@ -261,6 +261,7 @@ fn specify(
             address: None,
         },
         attachment_id,
+        memory_mib: context.memory,
         sandbox: SandboxSpec {
             task_id: id.clone(),
             volumes: volumes.filter_map(|volume| volume.name.clone()).collect(),
