@@ -83,7 +83,7 @@ fn a_container_shares_the_tasks_hosts_file_unless_a_fault_says_otherwise() {
     task.says("apart", "127.0.0.1 localhost");
     assert_eq!(task.output("apart"), "0\n127.0.0.1 localhost\n");
 
-    let processes = Cluster::with(Backend::default(), &rules);
+    let processes = Cluster::with(Backend::default(), false, &rules);
     let shown = processes
         .run(json!([shell("apart", "echo never")]))
         .stopped();
