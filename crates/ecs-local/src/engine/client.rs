@@ -22,8 +22,6 @@ pub(crate) struct Engine {
     pub(super) waiting: Docker,
     /// The identity of the stand-in, in the labels of everything it makes.
     pub(super) stand_in: String,
-    /// Whether the engine is Podman, which reports less than Docker.
-    pub(super) podman: bool,
     /// The architecture of the machine, in Docker's spelling.
     pub(super) architecture: String,
     /// The ID of the image of `pause`.

@@ -43,11 +43,6 @@ impl Engine {
             waiting: docker.clone().with_timeout(CALL_THAT_WAITS),
             docker,
             stand_in: owner::identity()?,
-            podman: version
-                .components
-                .iter()
-                .flatten()
-                .any(|component| component.name.starts_with("Podman")),
             architecture: version.arch.unwrap_or_default(),
             pause_image: String::new(),
             socket,

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{Engine, message};
 use super::image::Image;
+use super::kernel_log;
 use super::memory::ContainerMemory;
 use super::sandbox::Sandbox;
 use super::settings::ContainerSettings;
@@ -231,9 +232,9 @@ impl EngineContainer {
             .ok()
             .and_then(|container| container.state?.oom_killed)
             .unwrap_or(false);
-        // Podman does not notice it on machines with the first version of control groups. Little else kills a container
-        // this way: its own processes cannot kill the first one, and `stop` does not ask.
-        reported || self.engine.podman
+        // Podman does not notice it on machines with the first version of control groups. A status of 137 alone is also
+        // that of an entry point whose own child was killed.
+        reported || kernel_log::memory_ran_out(&self.id)
     }
 
     /// Its memory, where the machine shows it.

@@ -8,6 +8,7 @@ mod connect;
 mod container;
 mod image;
 mod import;
+mod kernel_log;
 mod listing;
 mod memory;
 mod owner;

@@ -130,3 +130,19 @@ fn containers_that_use_too_much_together_end_out_of_memory() {
     assert_eq!(shown.stop_code(), "EssentialContainerExited");
     assert!(shown.container("small")["reason"].is_null(), "{}", shown.0);
 }
+
+/// As an entry point that waits for the program whose script runs `kill -9 $PPID`.
+#[test]
+fn a_killed_child_of_the_first_process_is_not_out_of_memory() {
+    let stand_in = Cluster::start();
+    let wrapper = "sh -c 'kill -9 $$'; exit $?";
+    let task = stand_in.run(json!([shell("wrapped", wrapper)]));
+    let shown = task.stopped();
+    assert_eq!(shown.exit_code("wrapped"), Some(137));
+    assert!(
+        shown.container("wrapped")["reason"].is_null(),
+        "{}",
+        shown.0
+    );
+    assert_eq!(shown.stop_code(), "EssentialContainerExited");
+}

@@ -7,6 +7,7 @@ use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::killed_server::of_killed_server;
 use super::poll::aws_of;
 use crate::connect::start_failure::of_image;
 use crate::context::Context;
@@ -132,6 +133,9 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         );
         return Error::new(Blame::Script(KILLED), message)
             .advise(remedy::more_memory(build.is_some()));
+    }
+    if let Some(killed) = of_killed_server(task, &stop.cause) {
+        return killed;
     }
     let message = match task.stop_code.as_deref() {
         Some("SpotInterruption") => format!(

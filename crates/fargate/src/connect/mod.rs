@@ -7,6 +7,7 @@ mod connector;
 mod findings;
 pub(crate) mod inquiry;
 pub(crate) mod job_container;
+mod killed_server;
 mod obstacle;
 mod policy;
 mod poll;

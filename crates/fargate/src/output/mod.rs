@@ -8,6 +8,7 @@ mod aside;
 mod say;
 mod sink;
 mod stream;
+mod turns;
 
 pub(crate) use self::aside::{Aside, WHOLE};
 pub(crate) use self::say::say;

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
@@ -22,6 +22,14 @@ impl Sink {
         match self {
             Self::Pipe(sender) => sender.write(bytes).await,
             Self::Direct(file) => file.write(bytes),
+        }
+    }
+
+    /// A pipe's descriptor, once more.
+    pub(super) fn pipe(&self) -> Option<OwnedFd> {
+        match self {
+            Self::Pipe(sender) => sender.as_fd().try_clone_to_owned().ok(),
+            Self::Direct(_) => None,
         }
     }
 

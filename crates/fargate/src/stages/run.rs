@@ -116,8 +116,7 @@ impl Run<'_> {
     /// Runs the script to its end, with the lines of its services between its own when the job asks for them.
     async fn script(&self, connection: Connection, file: File) -> Result<Ended> {
         let (context, record) = (self.context, &self.record);
-        let streams = Output::stdout().and_then(|stdout| Ok((stdout, Output::stderr()?)));
-        let (mut stdout, stderr) = streams.map_err(|error| {
+        let [mut stdout, stderr] = Output::both().map_err(|error| {
             Error::system(format!("could not open the standard streams: {error}"))
         })?;
         let mut service_log = self

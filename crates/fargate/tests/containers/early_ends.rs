@@ -36,6 +36,25 @@ fn a_service_that_dies_is_in_the_job_log() {
     manager.clean_up();
 }
 
+/// Where the agent is not the first process of its container.
+#[test]
+fn a_script_that_kills_the_agent_below_an_entry_point_is_told_so() {
+    let manager = manager_with(&json!({}), "", "");
+    let entry_point = ["sh", "-c", "\"$@\"; exit $?", "sh"];
+    manager.ask(&json!({ "image": { "name": DEBIAN, "entrypoint": entry_point } }));
+    manager.prepare();
+    let run = manager.stage("build_script", "kill -9 $PPID; sleep 100");
+    run.exits(11).complains(&[
+        "the SSH server in the job's container was killed",
+        "kill -9 $PPID",
+    ]);
+    assert_eq!(manager.exit_code_file().as_deref(), Some("137\n"));
+    // Nothing but the script killed it.
+    let stopped = &manager.aws.stopped()[0];
+    assert!(!stopped.to_string().contains("OutOfMemory"), "{stopped}");
+    manager.clean_up();
+}
+
 #[test]
 fn a_task_whose_manager_is_killed_for_good_ends_by_itself() {
     let manager = manager_with(

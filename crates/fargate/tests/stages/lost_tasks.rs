@@ -146,3 +146,19 @@ fn memory_that_is_used_up_is_the_jobs_failure() {
         manager.left_nothing();
     }
 }
+
+#[test]
+fn a_script_that_kills_the_server_that_runs_it_is_told_so() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.prepare();
+    // The agent is its shell's parent, and nobody else's.
+    let outcome = manager.run("echo here; kill -9 $PPID; sleep 100").exits(11);
+    outcome.complains(&[
+        "ERROR: the SSH server in the job's container was killed, by the script or for its use of memory",
+        "container ci-coordinator exited with status 137",
+        "kill -9 $PPID",
+    ]);
+    assert_eq!(manager.exit_code_file().as_deref(), Some("137\n"));
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
