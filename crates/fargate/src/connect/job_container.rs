@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{sleep, timeout};
 
 use super::connector::{Blocked, Connector};
@@ -13,17 +14,21 @@ use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::poll::aws_of;
 use super::progress::Progress;
-use super::start::missing;
-use super::start_failure::task_ended;
+use super::start_failure::{StartFailure, missing, task_ended};
 use crate::context::Context;
 use crate::error::{Blame, Error, Result};
 use crate::output::say;
 use crate::ssh::{Connection, KeyPair, Target};
 use crate::state::record::{Login, Record};
 use crate::task::JobContainer;
+use crate::task::metadata::{self, ContainerMetadata};
 
-/// Bound of the question whether the services' names resolve. The agent there answers at once.
-const NAMES: Duration = Duration::from_secs(5);
+/// Bound of a question to an agent, which answers at once.
+const QUESTION: Duration = Duration::from_secs(5);
+
+/// How long prepare waits for the job's container once the helper takes scripts: Fargate pulls all images before it
+/// starts a container, so the job's starts at the same time, and one that cannot start ends the task in this time.
+const GREETING: Duration = Duration::from_secs(5);
 
 /// How long to wait before the helper is connected to, first and again.
 const COMPANION_PAUSE: Duration = Duration::from_secs(5);
@@ -39,43 +44,136 @@ pub(crate) async fn connect(
     helper: &Login,
     container: &JobContainer,
 ) -> Result<Connection> {
-    let login = helper.on_port(container.port);
-    let (ssh, fargate) = (&context.config.ssh, &context.config.fargate);
-    let policy = Policy::job_container(ssh, fargate.start_timeout, record.age());
-    let road = Connector::to_login(context, record, &login, policy)?;
-    let mut progress = Progress::of_job_container(&container.image);
     let (companion, key) = (
         target(context, helper),
         KeyPair::parse(&helper.private_key)?,
     );
-    let arrived = tokio::select! {
-        arrived = road.travel(&mut progress) => arrived,
+    let mut search = Search::new(context, record, helper, container);
+    tokio::select! {
+        arrived = search.travel() => arrived.map_err(StartFailure::into_error),
         never = accompany(&companion, &key) => match never {},
+    }
+}
+
+/// Waits a moment for the job's container, for prepare: it starts at about the same time as the helper, to which this is
+/// the connection. Returns whether it took a connection. One that starts later is left to the script that needs it.
+///
+/// # Errors
+///
+/// When the task ends first: an image that cannot start fails in prepare, and not in the runner's first script.
+pub(crate) async fn greet(
+    context: &Context<'_>,
+    record: &Record,
+    helper: (&Login, Connection),
+    container: &JobContainer,
+) -> Result<bool, StartFailure> {
+    let (login, helper) = helper;
+    let mut search = Search::new(context, record, login, container);
+    tokio::select! {
+        arrived = search.travel() => arrived.map(|_| true),
+        () = lose_patience(&helper) => Ok(false),
+    }
+}
+
+/// Returns when the job's container has had its moment, unless the task is ending: then AWS will say why.
+async fn lose_patience(helper: &Connection) {
+    sleep(GREETING).await;
+    let has_ended = async {
+        let containers = metadata::containers(&helper.metadata().await?)?;
+        let is_over = |container: &ContainerMetadata| {
+            container.name == COORDINATOR_CONTAINER && container.exit_code.is_some()
+        };
+        Ok::<_, String>(containers.iter().any(is_over))
     };
-    match arrived {
-        Ok((connection, _)) => {
-            if progress.was_long() {
-                say(&format!(
-                    "The job's container is ready after {:.1} s",
-                    progress.elapsed().as_secs_f64()
-                ));
-            }
-            if !container.services.is_empty() {
-                tokio::select! {
-                    () = provide_names(&connection) => {}
-                    stopped = context.shutdown.requested() => return Err(stopped),
-                }
-            }
-            Ok(connection)
+    let has_ended = matches!(timeout(QUESTION, has_ended).await, Ok(Ok(true)));
+    if has_ended || helper.is_over() {
+        std::future::pending().await
+    }
+}
+
+/// The search for the job's container.
+struct Search<'a> {
+    context: &'a Context<'a>,
+    record: &'a Record,
+    container: &'a JobContainer,
+    login: Login,
+    progress: Progress,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        context: &'a Context<'a>,
+        record: &'a Record,
+        helper: &Login,
+        container: &'a JobContainer,
+    ) -> Self {
+        Self {
+            context,
+            record,
+            container,
+            login: helper.on_port(container.port),
+            progress: Progress::of_job_container(&container.image),
         }
-        Err(blocked) => Err(failure(context, record, &login, container, &progress, blocked).await),
+    }
+
+    async fn travel(&mut self) -> Result<Connection, StartFailure> {
+        let (context, container) = (self.context, self.container);
+        let (ssh, fargate) = (&context.config.ssh, &context.config.fargate);
+        let policy = Policy::job_container(ssh, fargate.start_timeout, self.record.age());
+        let road = Connector::to_login(context, self.record, &self.login, policy)?;
+        let connection = match road.travel(&mut self.progress).await {
+            Ok((connection, _)) => connection,
+            Err(blocked) => return Err(self.failure(blocked).await),
+        };
+        if self.progress.was_long() {
+            say(&format!(
+                "The job's container is ready after {:.1} s",
+                self.progress.elapsed().as_secs_f64().round()
+            ));
+        }
+        if !container.services.is_empty() {
+            tokio::select! {
+                () = provide_names(&connection) => {}
+                stopped = context.shutdown.requested() => return Err(stopped.into()),
+            }
+        }
+        Ok(connection)
+    }
+
+    async fn failure(&self, blocked: Blocked) -> StartFailure {
+        let (context, container, login) = (self.context, self.container, &self.login);
+        let server = SocketAddr::new(login.address, login.port);
+        let last = blocked.last_refusal();
+        let error = match blocked.obstacle {
+            Obstacle::Ending(task) => {
+                let aws = aws_of(context, self.record).await;
+                return task_ended(&aws, self.record, *task).await;
+            }
+            Obstacle::Missing => missing(),
+            Obstacle::WrongServer(refusal) => Error::system(format!(
+                "the agent in the job's container, {server}, is not the task's: {refusal}"
+            ))
+            .advise("Does a service listen on that port? Run the job again."),
+            Obstacle::NoServer(time) => no_server(container, time),
+            Obstacle::Expired => Error::system(format!(
+                "the job's container, from image {}, was not ready after {} s: {server}: {last}",
+                container.image,
+                self.progress.elapsed().as_secs_f64().round()
+            ))
+            .advise(
+                "A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on \
+                 that port.",
+            ),
+            Obstacle::Hidden(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
+        };
+        error.into()
     }
 }
 
 /// Has the agent in the job's container add the services' names to its `/etc/hosts`, where the helper's is not the same
 /// file. The job log tells those that it may not add, and the job goes on.
 async fn provide_names(connection: &Connection) {
-    let missing = match timeout(NAMES, connection.unresolved_names()).await {
+    let missing = match timeout(QUESTION, connection.unresolved_names()).await {
         Ok(Ok(missing)) => missing,
         Ok(Err(why)) => return tracing::debug!("nothing is known of the services' names: {why}"),
         Err(_) => return tracing::debug!("the agent does not say whether the names resolve"),
@@ -86,40 +184,6 @@ async fn provide_names(connection: &Connection) {
              and its user may not write it. All services are at localhost.",
             missing.join(", ")
         ));
-    }
-}
-
-async fn failure(
-    context: &Context<'_>,
-    record: &Record,
-    login: &Login,
-    container: &JobContainer,
-    progress: &Progress,
-    blocked: Blocked,
-) -> Error {
-    let server = SocketAddr::new(login.address, login.port);
-    let last = blocked.last_refusal();
-    match blocked.obstacle {
-        Obstacle::Ending(task) => {
-            let aws = aws_of(context, record).await;
-            task_ended(&aws, record, *task).await.into_error()
-        }
-        Obstacle::Missing => missing(),
-        Obstacle::WrongServer(refusal) => Error::system(format!(
-            "the agent in the job's container, {server}, is not the task's: {refusal}"
-        ))
-        .advise("Does a service listen on that port? Run the job again."),
-        Obstacle::NoServer(time) => no_server(container, time),
-        Obstacle::Expired => Error::system(format!(
-            "the job's container, from image {}, was not ready after {} s: {server}: {last}",
-            container.image,
-            progress.elapsed().as_secs()
-        ))
-        .advise(
-            "A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on \
-             that port.",
-        ),
-        Obstacle::Hidden(error) | Obstacle::Stopped(error) | Obstacle::Failed(error) => error,
     }
 }
 

@@ -6,10 +6,11 @@ use tokio::time::Instant;
 
 use super::connector::Connector;
 use super::findings::Findings;
+use super::job_container::greet;
 use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::{Progress, seconds};
-use super::start_failure::{StartFailure, task_ended};
+use super::start_failure::{StartFailure, missing, task_ended};
 use crate::aws::Aws;
 use crate::config::{Mode, Ssh};
 use crate::context::Context;
@@ -21,6 +22,13 @@ use crate::task::Phase;
 
 /// After this long without an answer from AWS, the error names that as the reason.
 const UNANSWERED: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A task that takes scripts.
+pub(crate) struct ReadyTask {
+    pub(crate) login: Login,
+    /// Whether the job's own container took a connection, too (JobImage mode).
+    pub(crate) has_job_container: bool,
+}
 
 /// Returns how to log in, once that works. The job's preparation has `begun` then, and its time is over at `deadline`.
 ///
@@ -34,12 +42,22 @@ pub(crate) async fn until_ready(
     key: &KeyPair,
     begun: Instant,
     deadline: Instant,
-) -> Result<Login, StartFailure> {
+) -> Result<ReadyTask, StartFailure> {
     let policy = Policy::start(&context.config.ssh, deadline);
     let road = Connector::to_new_task(context, record, aws, key, policy);
     let blocked = match road.travel(&mut Progress::of_task()).await {
         Ok((connection, server)) => {
-            return Ok(ready(&context.config.ssh, key, &connection, server, begun)?);
+            let login = login(&context.config.ssh, key, &connection, server)?;
+            let has_job_container = match &record.build {
+                Some(container) => greet(context, record, (&login, connection), container).await?,
+                None => false,
+            };
+            let (time, user) = (seconds(begun), &login.username);
+            say(&format!("Ready for scripts after {time} ({user}@{server})"));
+            return Ok(ReadyTask {
+                login,
+                has_job_container,
+            });
         }
         Err(blocked) => blocked,
     };
@@ -53,18 +71,7 @@ pub(crate) async fn until_ready(
     Err(error.into())
 }
 
-fn ready(
-    ssh: &Ssh,
-    key: &KeyPair,
-    connection: &Connection,
-    server: SocketAddr,
-    begun: Instant,
-) -> Result<Login> {
-    say(&format!(
-        "Ready for scripts after {} ({}@{server})",
-        seconds(begun),
-        ssh.username,
-    ));
+fn login(ssh: &Ssh, key: &KeyPair, connection: &Connection, server: SocketAddr) -> Result<Login> {
     Ok(Login {
         address: server.ip(),
         port: server.port(),
@@ -72,11 +79,6 @@ fn ready(
         host_key: connection.host_key()?,
         private_key: key.private()?,
     })
-}
-
-/// The error for a task that AWS has promised and does not know.
-pub(super) fn missing() -> Error {
-    Error::system("AWS no longer knows the job's task (MISSING)").advise("Run the job again.")
 }
 
 fn key_refused(context: &Context<'_>, refusal: &ConnectError) -> Error {

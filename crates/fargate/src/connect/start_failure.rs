@@ -69,6 +69,11 @@ pub(crate) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     seen
 }
 
+/// The error for a task that AWS has promised and does not know.
+pub(super) fn missing() -> Error {
+    Error::system("AWS no longer knows the job's task (MISSING)").advise("Run the job again.")
+}
+
 /// The error in AWS's words. A retry may or may not help.
 fn ended(task: &Task, record: &Record) -> Error {
     let stop = task.stop_reason(record.build.as_ref());

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::services;
 use crate::aws::Aws;
-use crate::connect::start::until_ready;
+use crate::connect::start::{ReadyTask, until_ready};
 use crate::connect::start_failure::StartFailure;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -136,8 +136,13 @@ impl Preparation<'_> {
             launcher.launch(&mut record).await?;
             let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);
             match waiting.await {
-                Ok(login) => {
+                Ok(ready) => {
+                    let ReadyTask {
+                        login,
+                        has_job_container,
+                    } = ready;
                     tracing::debug!("the job's task takes scripts, at {login:?}");
+                    record.began = has_job_container;
                     record.win(login);
                     return context.records.update(&record);
                 }

@@ -1,7 +1,7 @@
 //! `custom run`: runs one script in the job's task.
 //!
 //! A process per script, about ten per job, so it reads only what it needs, starts no thread, and asks AWS nothing
-//! unless the connection is lost, or the job shows its services' output.
+//! unless the connection is lost, a service ended or is not heard, or the job shows its services' output.
 
 use std::fs::File;
 use std::path::Path;

@@ -238,7 +238,8 @@ fn announce(task: &Task, in_aws: bool) {
     let mut facts = Vec::new();
     facts.extend(
         task.container(COORDINATOR_CONTAINER)
-            .and_then(|container| container.image.clone()),
+            .and_then(|container| container.image.as_ref())
+            .map(|image| format!("image {image}")),
     );
     facts.extend(task.size());
     facts.extend(task.capacity_provider.clone());

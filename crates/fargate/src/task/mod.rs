@@ -5,6 +5,7 @@ mod description;
 pub(crate) mod job_container;
 #[cfg(test)]
 mod life;
+pub(crate) mod metadata;
 pub(crate) mod ownership;
 pub(crate) mod placement;
 pub(crate) mod remedy;

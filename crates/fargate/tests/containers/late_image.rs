@@ -13,7 +13,7 @@ const NOW: &str = "date +%s.%N";
 #[test]
 fn the_checkout_does_not_wait_for_the_jobs_image() {
     let server = GitServer::start();
-    let delay = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "pull_delay": { "seconds": 30 } } }] });
+    let delay = json!({ "faults": [{ "when": { "container": "ci-coordinator" }, "effect": { "pull_delay": { "seconds": 60 } } }] });
     // Without SOCI, Fargate starts nothing before all images are there.
     let manager = lazy_manager_with(&delay);
     manager.ask(&json!({ "image": { "name": DEBIAN } }));

@@ -1,8 +1,10 @@
 //! JobImage mode: the job's own container, which may start late, end early or never take scripts.
 
+use std::time::Instant;
+
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use testing::wait_until;
+use testing::{SECOND, wait_until};
 
 use crate::job_image::{WHERE, manager, manager_with};
 
@@ -14,7 +16,9 @@ fn start_delay(seconds: u32) -> Value {
 #[test]
 fn the_helper_works_while_the_jobs_container_is_not_there() {
     let manager = manager_with(&start_delay(1000), "", "");
+    let begun = Instant::now();
     manager.prepare();
+    assert!(begun.elapsed() < 15 * SECOND, "{:?}", begun.elapsed());
     let run = manager.start_stage("get_sources", WHERE).finish().exits(0);
     assert_eq!(run.out(), "in helper\n");
     manager.custom("cleanup").exits(0);
@@ -61,45 +65,60 @@ fn the_wait_for_the_jobs_container_can_be_stopped_and_is_bounded() {
     manager.left_nothing();
 }
 
-#[test]
-fn a_container_that_ends_before_the_script_says_why() {
-    // It counts as running, and ends before its agent listens.
-    let faults = json!({ "faults": [
+/// The job's container counts as running, and ends before its agent listens.
+fn ends_after(seconds: f64) -> Value {
+    json!({ "faults": [
         { "when": { "container": "ci-coordinator" }, "effect": { "port_refused": {} } },
-        { "when": { "container": "ci-coordinator" }, "effect": { "exit": { "after_seconds": 3, "code": 64 } } },
-    ] });
-    let manager = manager_with(&faults, "", "");
-    manager.prepare();
-    // What the job named is the job's to correct: the exit code of a failed build, and none of a script.
-    manager
-        .start_stage("build_script", "true")
-        .finish()
-        .exits(11)
-        .complains(&[
+        { "when": { "container": "ci-coordinator" }, "effect": { "exit": { "after_seconds": seconds, "code": 64 } } },
+    ] })
+}
+
+/// The runner explains a failure of its own first script by the profiles of shells.
+#[test]
+fn an_image_that_cannot_start_fails_in_prepare() {
+    for (seconds, default, code) in [
+        (0.0, "", 11),
+        (2.0, "", 11),
+        (2.0, "DefaultImage = \"ruby:3.3\"", 22),
+    ] {
+        let manager = manager_with(&ends_after(seconds), default, "");
+        if code == 22 {
+            manager.ask(&json!({}));
+        }
+        // What the job named is the job's to correct: the exit code of a failed build, and none of a script.
+        let prepared = manager.custom("prepare").exits(code);
+        let prepared = prepared.complains(&[
             "Essential container in task exited",
-            "container ci-coordinator exited with status 64",
-            "entrypoint: [\"\"]",
+            "the job's container exited with status 64",
         ]);
-    assert_eq!(manager.exit_code_file(), None);
-    manager.custom("cleanup").exits(0);
-    manager.left_nothing();
+        assert!(!prepared.out().contains("eady for scripts"));
+        assert_eq!(prepared.err().contains("entrypoint: [\"\"]"), code == 11);
+        assert_eq!(manager.exit_code_file(), None);
+        manager.left_nothing();
+    }
 }
 
 #[test]
-fn an_image_that_cannot_be_is_the_jobs_fault_during_the_checkout_too() {
-    let faults = json!({ "faults": [
-        { "when": { "container": "ci-coordinator" }, "effect": { "port_refused": {} } },
-        { "when": { "container": "ci-coordinator" }, "effect": { "exit": { "after_seconds": 3, "code": 64 } } },
-    ] });
-    let manager = manager_with(&faults, "", "");
-    manager.prepare();
-    let checkout = manager.start_stage("get_sources", "sleep 100");
-    checkout.finish().exits(11).complains(&[
-        "container ci-coordinator exited with status 64",
-        "entrypoint: [\"\"]",
-    ]);
-    manager.custom("cleanup").exits(0);
-    manager.left_nothing();
+fn an_image_that_ends_later_is_the_jobs_fault_too() {
+    for stage in ["build_script", "get_sources"] {
+        let manager = manager_with(&ends_after(10.0), "", "");
+        manager.prepare();
+        manager
+            .start_stage(stage, "sleep 100")
+            .finish()
+            .exits(11)
+            .complains(&[
+                "Essential container in task exited",
+                "the job's container exited with status 64",
+                "entrypoint: [\"\"]",
+            ]);
+        assert_eq!(manager.exit_code_file(), None);
+        let later = manager.start_stage("after_script", "true").finish();
+        let told = "ERROR: the job's task has ended: see the first error above\n";
+        assert_eq!(later.exits(22).err(), told);
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn the_job_log_says_what_happens_and_no_more() {
     );
     assert!(
         lines[1].starts_with("Task ")
-            && lines[1].contains("registry.example.com/ci:1, 0.25 vCPU, 0.5 GB"),
+            && lines[1].contains(": image registry.example.com/ci:1, 0.25 vCPU, 0.5 GB"),
         "{lines:?}"
     );
     assert!(

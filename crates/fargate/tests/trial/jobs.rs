@@ -49,7 +49,7 @@ fn the_first_example_succeeds() {
     Preparing the "custom" executor
     Using Custom executor with driver fargate VERSION...
     Starting try in cluster try (us-east-1)
-    Task TASK: fargate-try/this-machine, TIME vCPU, TIME GB, FARGATE, us-east-1a
+    Task TASK: image fargate-try/this-machine, TIME vCPU, TIME GB, FARGATE, us-east-1a
     Provisioned in TIME s
     Ready for scripts after TIME s (ADDRESS)
     (TIME s)

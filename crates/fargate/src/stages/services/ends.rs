@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::served_task::ServedTask;
 use crate::connect::aws_of;
 use crate::ssh::Connection;
+use crate::task::metadata;
 
 /// Bound of a look: it must not hold up the job's end.
 const INQUIRY: Duration = Duration::from_secs(10);
@@ -87,31 +87,13 @@ impl Inquiry {
     }
 }
 
-/// The part of ECS's task metadata that is read (ECS: task metadata endpoint, version 4).
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metadata {
-    #[serde(default)]
-    containers: Vec<ContainerMetadata>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ContainerMetadata {
-    name: String,
-    image: Option<String>,
-    exit_code: Option<i32>,
-}
-
 /// The ends that the task's metadata endpoint shows to the helper.
 async fn within(task: &ServedTask<'_>, helper: &mut Option<Connection>) -> Result<Ends, String> {
     let asking = async {
         let open = task.helper(helper).await?;
         let answer = open.metadata().await?;
         *helper = Some(open);
-        let metadata: Metadata =
-            serde_json::from_str(&answer).map_err(|error| format!("{error} in its answer"))?;
-        Ok(metadata.containers)
+        metadata::containers(&answer)
     };
     let answer = timeout(INQUIRY, asking).await;
     let containers = answer.unwrap_or_else(|_| Err("no answer".to_owned()))?;
