@@ -55,8 +55,8 @@ pub(crate) async fn connect(
     }
 }
 
-/// Waits a moment for the job's container, for prepare: it starts at about the same time as the helper, to which this is
-/// the connection. Returns whether it took a connection. One that starts later is left to the script that needs it.
+/// Waits a moment for the job's container, for prepare: it starts at about the same time as the helper, to which this
+/// is the connection. Returns whether it took a connection. One that starts later is left to the script that needs it.
 ///
 /// # Errors
 ///
@@ -128,7 +128,7 @@ impl<'a> Search<'a> {
         if self.progress.was_long() {
             say(&format!(
                 "The job's container is ready after {:.1} s",
-                self.progress.elapsed().as_secs_f64().round()
+                self.progress.elapsed().as_secs_f64()
             ));
         }
         if !container.services.is_empty() {
@@ -158,7 +158,7 @@ impl<'a> Search<'a> {
             Obstacle::Expired => Error::system(format!(
                 "the job's container, from image {}, was not ready after {} s: {server}: {last}",
                 container.image,
-                self.progress.elapsed().as_secs_f64().round()
+                self.progress.elapsed().as_secs()
             ))
             .advise(
                 "A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on \

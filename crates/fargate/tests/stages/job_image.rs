@@ -112,7 +112,8 @@ fn the_jobs_scripts_run_in_its_container_and_all_others_in_the_helper() {
         "cleanup_file_variables",
     ] {
         let run = manager.start_stage(stage, WHERE).finish().exits(0);
-        assert_eq!(run.out(), "in helper\n", "{stage}");
+        // On a busy machine a line before it says that the connection takes its time.
+        assert!(run.out().ends_with("in helper\n"), "{stage}: {}", run.out());
     }
     for stage in [
         "build_script",
