@@ -184,9 +184,12 @@ impl<'a> Launcher<'a> {
             Duration::ZERO
         };
         if Instant::now() + pause >= self.deadline {
+            let bound = context.config.fargate.start_timeout;
+            let left = self.deadline.saturating_duration_since(Instant::now());
             return Err(Error::system(format!(
-                "could not start the job's task within {} s (StartTimeout): {problem}",
-                context.config.fargate.start_timeout.as_secs()
+                "could not start the job's task in {} s, and StartTimeout ({} s) is over before the next try: {problem}",
+                bound.saturating_sub(left).as_secs(),
+                bound.as_secs()
             ))
             .advise(
                 "Run the job again later, or add subnets in other zones ([Fargate] Subnets), a \

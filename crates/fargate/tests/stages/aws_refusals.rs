@@ -297,6 +297,33 @@ fn no_capacity_is_tried_elsewhere_and_then_told() {
 }
 
 #[test]
+fn the_time_that_has_passed_is_told_and_not_the_bound() {
+    let full = json!({ "faults": [{ "effect": { "no_capacity": {} } }] });
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &full);
+    // The first pause is five seconds long.
+    manager.configure("StartTimeout = \"4s\"", "");
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["in 0 s, and StartTimeout (4 s) is over before the next try: No room"]);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_size_above_the_accounts_quota_ends_at_once() {
+    let above = json!({ "no_capacity": { "reason": "The requested CPU configuration is above your limit" } });
+    let begun = Instant::now();
+    let (manager, outcome) = prepare_with(&above, &json!({}));
+    outcome.exits(22).complains(&[
+        "AWS refused ecs:RunTask: The requested CPU configuration is above your limit",
+        "quota is too small for a task of this size",
+    ]);
+    assert_eq!(manager.aws.calls("RunTask"), 1);
+    assert!(begun.elapsed() < 10 * SECOND, "{:?}", begun.elapsed());
+    manager.left_nothing();
+}
+
+#[test]
 fn spot_without_capacity_falls_back() {
     let spot = json!({ "faults": [{ "when": { "capacity_provider": "FARGATE_SPOT" }, "effect": { "no_capacity": {} } }] });
     let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &spot);

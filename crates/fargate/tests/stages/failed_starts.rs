@@ -7,6 +7,7 @@ use testing::{ManagerHost, SECOND, SshServer};
 
 use crate::aws_refusals::prepare_with;
 use crate::fargate;
+use crate::job_image::manager_with;
 
 #[test]
 fn a_task_that_dies_while_ec2_tells_no_address() {
@@ -87,4 +88,59 @@ fn a_server_that_refuses_the_key() {
         .exits(22)
         .complains(&["rejects the job's key for user", "SSH_PUBLIC_KEY"]);
     manager.left_nothing();
+}
+
+/// The agent's image is the operator's, so its failure is never the job's.
+#[test]
+fn a_bootstrap_that_fails_names_the_agents_image() {
+    for code in [1, 126] {
+        let faults = json!({ "faults": [
+            { "when": { "container": "bootstrap" }, "effect": { "exit": { "after_seconds": 0.0, "code": code } } },
+        ] });
+        let manager = manager_with(&faults, "", "");
+        let told = format!("container bootstrap exited with status {code}");
+        manager
+            .custom("prepare")
+            .exits(22)
+            .complains(&[&told, "[JobImage] AgentImage must be the agent's image"]);
+        manager.left_nothing();
+    }
+}
+
+#[test]
+fn a_registry_that_is_unknown_is_told_as_a_name_that_may_be_wrong() {
+    let words = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref \
+                 r.exmaple.com/ruby:3: failed to do request: Head \"https://r.exmaple.com/v2/ruby/manifests/3\": dial tcp: \
+                 lookup r.exmaple.com on 10.0.0.2:53: no such host";
+    let fails =
+        json!({ "start_failure": { "at": "pull", "reason": words, "container_reason": words } });
+    let manager = manager_with(&json!({ "faults": [{ "effect": fails }] }), "", "");
+    manager.ask(&json!({ "image": { "name": "r.exmaple.com/ruby:3" } }));
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["no such host", "check the name of the registry in image:"]);
+    manager.left_nothing();
+}
+
+#[test]
+fn memory_that_is_used_up_names_the_key_of_the_mode() {
+    for (manager, key) in [
+        (manager_with(&json!({}), "", ""), "[JobImage] Memory"),
+        (
+            ManagerHost::new(fargate(), SshServer::Agent),
+            "more memory in its task definition",
+        ),
+    ] {
+        let killed = json!({ "faults": [{ "when": { "container": "ci-coordinator" },
+            "effect": { "out_of_memory": { "after_seconds": 1.0 } } }] });
+        manager.aws.faults(&killed);
+        manager.prepare();
+        manager
+            .run("sleep 100")
+            .exits(11)
+            .complains(&["the job used up its task's memory", key]);
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
 }

@@ -96,6 +96,52 @@ fn trouble_of_awss_own_is_tried_again_but_not_for_ever() {
     manager.left_nothing();
 }
 
+/// The code is in AWS's model; the text is an example.
+const UNHEALTHY: (&str, &str) = (
+    "InfrastructureHealth",
+    "The infrastructure of the task is impaired",
+);
+
+#[test]
+fn a_task_whose_machine_fails_before_it_takes_scripts_is_replaced() {
+    let stop =
+        json!({ "stop": { "after_seconds": 0.1, "code": UNHEALTHY.0, "reason": UNHEALTHY.1 } });
+    let fails = json!({ "faults": [
+        { "when": { "first": 1 }, "effect": stop },
+        { "when": { "first": 1 }, "effect": { "port_refused": {} } },
+    ] });
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &fails);
+    let outcome = manager.prepare();
+    let said = format!(
+        "AWS could not start the task in subnet-0a1b2c3d4e5f60001: {}",
+        UNHEALTHY.1
+    );
+    assert!(outcome.out().contains(&said), "{}", outcome.out());
+    assert_eq!(manager.aws.calls("RunTask"), 2);
+    manager.run("true").exits(0);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
+#[test]
+fn a_machine_that_fails_during_a_script_is_told_in_a_sentence() {
+    let stop =
+        json!({ "stop": { "after_seconds": 1.0, "code": UNHEALTHY.0, "reason": UNHEALTHY.1 } });
+    let manager = ManagerHost::with_faults(
+        fargate(),
+        SshServer::Agent,
+        &faults(&json!({ "effect": stop })),
+    );
+    manager.prepare();
+    manager.run("sleep 100").exits(22).complains(&[
+        "ERROR: the machine of AWS's that the job ran on failed",
+        UNHEALTHY.1,
+        "Run the job again",
+    ]);
+    manager.custom("cleanup").exits(0);
+    manager.left_nothing();
+}
+
 #[test]
 fn a_retired_host_is_told_in_a_sentence() {
     for server in [SshServer::Agent, SshServer::OpenSsh] {
