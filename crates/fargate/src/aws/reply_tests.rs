@@ -112,7 +112,7 @@ fn wait_for<T>(future: impl Future<Output = T>) -> T {
 
 /// Checks a task that came out of a reply: each text of it is one line.
 fn check_task(task: &Task) -> Result<(), TestCaseError> {
-    let stop = task.stop_reason(None);
+    let stop = task.stop_reason(None, false);
     let causes = [Some(stop.cause.as_str()), task.stopped_reason.as_deref()];
     let reasons = task
         .containers
@@ -176,11 +176,11 @@ fn whole_replies_are_understood() {
     assert_eq!(seen.interface.id.as_deref(), Some("eni-0123456789abcdef0"));
     assert_eq!(seen.private_ip("ci-coordinator"), "10.0.0.7".parse().ok());
     assert!(
-        seen.stop_reason(None)
+        seen.stop_reason(None, false)
             .cause
             .contains("ci-coordinator exited with status 137"),
         "{:?}",
-        seen.stop_reason(None)
+        seen.stop_reason(None, false)
     );
     let aws = answer(200, interface().to_owned());
     assert_eq!(
@@ -199,7 +199,7 @@ fn whole_replies_are_understood() {
     )
     .unwrap()
     .unwrap()
-    .stop_reason(None);
+    .stop_reason(None, false);
     assert_eq!(stop.cause, "a b \\u{1b}[2J");
 }
 

@@ -108,7 +108,7 @@ impl Row {
             is_jobs: true,
             services: Vec::new(),
         };
-        let stop = task.stop_reason((self.mode == Mode::JobImage).then_some(&build));
+        let stop = task.stop_reason((self.mode == Mode::JobImage).then_some(&build), false);
         let blame = if stop.image_is_at_fault {
             "job"
         } else if task.out_of_memory(&["ci-coordinator", "helper"]).is_some() {

@@ -120,7 +120,7 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         return failure;
     }
     let build = record.build.as_ref();
-    let stop = task.stop_reason(build);
+    let stop = task.stop_reason(build, record.began);
     if task
         .out_of_memory(&[COORDINATOR_CONTAINER, HELPER_CONTAINER])
         .is_some()

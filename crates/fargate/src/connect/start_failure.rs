@@ -46,11 +46,11 @@ pub(crate) async fn task_ended(aws: &Aws, record: &Record, task: Task) -> StartF
     let mut seen = task;
     // A task that AWS took back is replaced at once.
     let build = record.build.as_ref();
-    if build.is_some() && seen.stop_reason(build).loss.is_none() {
+    if build.is_some() && seen.stop_reason(build, record.began).loss.is_none() {
         seen = last_look(aws, record, seen).await;
     }
     let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen, record));
-    match seen.stop_reason(build).loss {
+    match seen.stop_reason(build, record.began).loss {
         Some(loss) => StartFailure::Lost(loss, failure),
         None => StartFailure::Failed(failure),
     }
@@ -76,7 +76,7 @@ pub(super) fn missing() -> Error {
 
 /// The error in AWS's words. A retry may or may not help.
 fn ended(task: &Task, record: &Record) -> Error {
-    let stop = task.stop_reason(record.build.as_ref());
+    let stop = task.stop_reason(record.build.as_ref(), record.began);
     let error = Error::system(format!("{STOPPED}: {}", stop.cause));
     match stop.advice {
         Some(advice) => error.advise(advice),
@@ -87,8 +87,7 @@ fn ended(task: &Task, record: &Record) -> Error {
 /// The error for a task that ended because of an image that the job named and that cannot be: that is the job's fault,
 /// and GitLab need not try again. Nothing where it is another's, or the image has proved itself by taking a script.
 pub(crate) fn of_image(task: &Task, record: &Record) -> Option<Error> {
-    let build = record.build.as_ref().filter(|_| !record.began)?;
-    let stop = task.stop_reason(Some(build));
+    let stop = task.stop_reason(record.build.as_ref(), record.began);
     let error = Error::job(format!("{STOPPED}: {}", stop.cause));
     stop.image_is_at_fault
         .then(|| error.advise(stop.advice.unwrap_or_default()))

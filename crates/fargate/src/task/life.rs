@@ -156,7 +156,7 @@ proptest! {
     ) {
         let moments = life(end, &containers, reason.as_deref());
         let task = &moments.iter().find(|moment| moment.task.last_status == STATES[STOPPED].0).unwrap().task;
-        let cause = task.stop_reason(None).cause;
+        let cause = task.stop_reason(None, false).cause;
         let whole = reason.as_deref().unwrap_or("EssentialContainerExited");
         prop_assert!(cause.contains(whole.trim()), "{:?} in {:?}", whole, cause);
         for Container { name, exit_code, reason, .. } in &containers {
@@ -170,6 +170,6 @@ proptest! {
         }
         let mut without = task.clone();
         (without.stopped_reason, without.stop_code) = (None, None);
-        prop_assert!(without.stop_reason(None).cause.starts_with("AWS gave no reason"));
+        prop_assert!(without.stop_reason(None, false).cause.starts_with("AWS gave no reason"));
     }
 }

@@ -132,12 +132,14 @@ fn memory_that_is_used_up_names_the_key_of_the_mode() {
             "more memory in its task definition",
         ),
     ] {
-        let killed = json!({ "faults": [{ "when": { "container": "ci-coordinator" },
-            "effect": { "out_of_memory": { "after_seconds": 1.0 } } }] });
-        manager.aws.faults(&killed);
         manager.prepare();
-        manager
-            .run("sleep 100")
+        let mut run = manager.start_run("echo begun; sleep 100");
+        run.read_until("begun");
+        let killed = json!({ "when": { "container": "ci-coordinator" },
+            "effect": { "out_of_memory": { "after_seconds": 0 } } });
+        let task = manager.aws.running()[0]["taskArn"].clone();
+        manager.aws.strike(task.as_str().unwrap(), &killed);
+        run.finish()
             .exits(11)
             .complains(&["the job used up its task's memory", key]);
         manager.custom("cleanup").exits(0);

@@ -84,7 +84,7 @@ mod tests {
             is_jobs,
             services: Vec::new(),
         };
-        task.stop_reason(Some(&build)).image_is_at_fault
+        task.stop_reason(Some(&build), false).image_is_at_fault
     }
 
     fn container(

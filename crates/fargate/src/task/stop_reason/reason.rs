@@ -19,11 +19,12 @@ pub(crate) struct StopReason {
 }
 
 impl Task {
-    /// Why the task ended. `build` is the container from the job's image, where the task was composed for it.
-    pub(crate) fn stop_reason(&self, build: Option<&JobContainer>) -> StopReason {
+    /// Why the task ended. `build` is the container from the job's image, where the task was composed for it. An image
+    /// that has taken a script has `proved` itself.
+    pub(crate) fn stop_reason(&self, build: Option<&JobContainer>, proved: bool) -> StopReason {
         let end = End::new(self, build);
         let ending = end.ending();
-        let fault = end.image_fault();
+        let fault = end.image_fault().filter(|_| !proved);
         let cause = self.reasons(build.is_some());
         let loss = ending.and_then(|ending| end.loss(ending.cause, &cause));
         StopReason {
