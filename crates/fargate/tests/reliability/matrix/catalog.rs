@@ -54,6 +54,8 @@ pub(crate) fn catalog() -> Vec<Fault> {
         "message": "Your account has been blocked." } });
     let retired = json!({ "stop": { "after_seconds": 0, "code": "TerminationNotice",
         "reason": "ECS is performing maintenance on the underlying infrastructure hosting the task" } });
+    let unhealthy = json!({ "stop": { "after_seconds": 0, "code": "InfrastructureHealth",
+        "reason": "The infrastructure of the task is impaired" } });
     let mut bare = fault("bare_errors", Kind::Call, json!("bare_errors"));
     bare.effects.push(json!("throttle"));
     vec![
@@ -286,6 +288,7 @@ pub(crate) fn catalog() -> Vec<Fault> {
             json!({ "spot_interruption": { "after_seconds": 0 } }),
         ),
         fault("retired", Kind::Strike(ALIVE), retired),
+        fault("unhealthy", Kind::Strike(ALIVE), unhealthy),
         fault(
             "exits",
             Kind::Strike(RUNNING),
