@@ -36,7 +36,7 @@ mod task;
 
 use std::future::Future;
 use std::io::{Read, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -71,7 +71,7 @@ impl Default for Arguments {
     /// The task's security group decides who else can connect, and the key decides who can log in.
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([0, 0, 0, 0], fargate_wire::AGENT_PORT)),
+            listen: SocketAddr::from((Ipv6Addr::UNSPECIFIED, fargate_wire::AGENT_PORT)),
             host_key: None,
             helper: false,
             until_stdin_closes: false,
@@ -104,7 +104,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     if arguments.helper {
         HostNames::from_environment().provide();
     }
-    let socket = TcpListener::bind(arguments.listen)
+    let socket = listen(arguments.listen)
         .await
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let address = socket
@@ -118,6 +118,20 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     )
     .ok();
     listener::serve(socket, options, stop).await
+}
+
+/// Listens. All addresses of IPv6 are those of IPv4, too, and the only ones where the machine has no IPv6 at all.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) if address.ip() == Ipv6Addr::UNSPECIFIED && !is_taken(&error) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
+}
+
+fn is_taken(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::AddrInUse
 }
 
 /// Resolves when the process is asked to stop. Requests count from the call on, not from the first poll.

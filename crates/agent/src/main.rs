@@ -20,7 +20,7 @@ Without a command it serves with the task's host key, if install has made one.
 
 serve runs commands over SSH for the holder of the one Ed25519 key in SSH_PUBLIC_KEY.
 
-  --listen ADDRESS:PORT   default: 0.0.0.0:7022, reachable from outside of its task; port 0: any free one
+  --listen ADDRESS:PORT   default: [::]:7022, reachable from outside of its task; port 0: any free one
   --host-key FILE         the SSH host key; default: a new one each time
   --helper                run GitLab's own scripts: git, cache and artifacts
   --until-stdin-closes    exit when standard input ends
@@ -121,7 +121,7 @@ fn parse_serve(mut given: impl Iterator<Item = String>) -> Result<Arguments> {
                     .or_else(|| given.next())
                     .context("--listen needs an ADDRESS:PORT")?;
                 arguments.listen = address.parse().with_context(|| {
-                    format!("--listen {address:?} is not an ADDRESS:PORT like 0.0.0.0:7022")
+                    format!("--listen {address:?} is not an ADDRESS:PORT like [::]:7022")
                 })?;
             }
             "--host-key" => {

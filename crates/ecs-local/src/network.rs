@@ -6,7 +6,7 @@
 //! the address that the container engine assigned, and only counts as an address in the subnet.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use crate::guarded::Guarded;
@@ -18,6 +18,9 @@ use crate::timestamp::Timestamp;
 /// The range, 127.64.0.0/10.
 const BASE: u32 = u32::from_be_bytes([127, 64, 0, 0]);
 const PREFIX: u32 = 10;
+
+/// The range of subnets with IPv6 alone, fd7a:6761:7465::/48.
+const IPV6_BASE: u128 = 0xfd7a_6761_7465 << 80;
 
 /// The networks of all regions, each made when it is first used.
 #[derive(Clone, Debug)]
@@ -54,9 +57,9 @@ pub(crate) struct Interface {
     pub(crate) subnet_id: String,
     pub(crate) vpc_id: String,
     pub(crate) availability_zone: String,
-    pub(crate) address: Ipv4Addr,
+    pub(crate) address: IpAddr,
     /// The same address as the private one: both are loopback addresses of this machine.
-    pub(crate) public_address: Option<Ipv4Addr>,
+    pub(crate) public_address: Option<IpAddr>,
     pub(crate) mac: String,
     pub(crate) dns_name: String,
     pub(crate) groups: Vec<String>,
@@ -76,7 +79,7 @@ pub(crate) struct InterfaceRequest {
     pub(crate) tags: Vec<Tag>,
     pub(crate) public_after_reads: u32,
     /// The task's address, if the subnet does not assign it.
-    pub(crate) address: Option<Ipv4Addr>,
+    pub(crate) address: Option<IpAddr>,
 }
 
 impl Networks {
@@ -148,11 +151,11 @@ impl Network {
             vpc_id: subnet.spec.vpc_id.clone(),
             availability_zone: subnet.availability_zone.clone(),
             address,
-            public_address: request.public.then_some(address),
+            public_address: Some(address).filter(|address| request.public && address.is_ipv4()),
             mac: ids::mac(),
             dns_name: format!(
                 "ip-{}.{region}.compute.internal",
-                address.to_string().replace('.', "-")
+                address.to_string().replace(['.', ':'], "-")
             ),
             groups: request.groups.clone(),
             tags: request.tags.clone(),
@@ -188,7 +191,7 @@ impl SubnetState {
         format!("{}/{}", Ipv4Addr::from_bits(self.base), self.prefix)
     }
 
-    fn take(&mut self) -> Option<Ipv4Addr> {
+    fn take(&mut self) -> Option<IpAddr> {
         if self.free() == 0 {
             return None;
         }
@@ -197,7 +200,11 @@ impl SubnetState {
         let host = self.next;
         // Neither the network's own address nor its last one.
         self.next = if host + 1 >= size - 1 { 1 } else { host + 1 };
-        Some(Ipv4Addr::from_bits(self.base.wrapping_add(host)))
+        let address = self.base.wrapping_add(host);
+        Some(match self.spec.ipv6_only {
+            true => Ipv6Addr::from_bits(IPV6_BASE | u128::from(address)).into(),
+            false => Ipv4Addr::from_bits(address).into(),
+        })
     }
 }
 
@@ -227,12 +234,33 @@ mod tests {
             let interface = network
                 .create("eu-west-1", &request(id), Timestamp::default())
                 .unwrap();
-            let [a, b, ..] = interface.address.octets();
+            let IpAddr::V4(address) = interface.address else {
+                panic!("{}", interface.address)
+            };
+            let [a, b, ..] = address.octets();
             let expected = if n % 2 == 0 { 64..96 } else { 96..128 };
             assert!(a == 127 && expected.contains(&b), "{}", interface.address);
             assert!(seen.insert(interface.address));
             network.delete(&interface.id);
         }
+    }
+
+    #[test]
+    fn a_subnet_with_ipv6_alone_has_no_other_addresses() {
+        let mut seed = Seed::default();
+        seed.subnets[0].ipv6_only = true;
+        let mut network = Network::new("eu-west-1", &seed);
+        let mut request = request(SUBNET_A);
+        request.public = true;
+        let made = network
+            .create("eu-west-1", &request, Timestamp::default())
+            .unwrap();
+        assert!(
+            made.address.to_string().starts_with("fd7a:6761:7465::"),
+            "{}",
+            made.address
+        );
+        assert_eq!(made.public_address, None);
     }
 
     #[test]

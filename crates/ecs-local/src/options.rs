@@ -113,6 +113,8 @@ pub struct Subnet {
     pub vpc_id: String,
     /// The number of tasks that can have an address in it at once.
     pub free_addresses: u32,
+    /// Whether it has IPv6 alone. Its addresses are in fd7a:6761:7465::/48, which the machine must route to itself.
+    pub ipv6_only: bool,
 }
 
 /// A security group of the seed. Replies show its rules; nothing enforces them.
@@ -136,6 +138,7 @@ impl Default for Seed {
             zone,
             vpc_id: VPC.into(),
             free_addresses: 4091,
+            ipv6_only: false,
         };
         Self {
             subnets: vec![subnet(SUBNET_A, 'a'), subnet(SUBNET_B, 'b')],

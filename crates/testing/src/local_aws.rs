@@ -54,7 +54,9 @@ impl Reply {
 impl LocalAws {
     /// Starts a server with nothing in it.
     pub fn start(options: Options) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // The second where a test has IPv6 alone.
+        let loopback: [SocketAddr; 2] = ["127.0.0.1:0", "[::1]:0"].map(|it| it.parse().unwrap());
+        let listener = TcpListener::bind(&loopback[..]).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

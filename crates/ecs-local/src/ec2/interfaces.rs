@@ -49,7 +49,10 @@ struct InterfaceItem {
     requester_managed: bool,
     status: &'static str,
     mac_address: String,
-    private_ip_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_ip_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_address: Option<String>,
     private_dns_name: String,
     source_dest_check: bool,
     group_set: ItemSet<GroupIdentifier>,
@@ -58,7 +61,7 @@ struct InterfaceItem {
     association: Option<Association>,
     tag_set: ItemSet<TagItem>,
     private_ip_addresses_set: ItemSet<PrivateAddress>,
-    ipv6_addresses_set: ItemSet<()>,
+    ipv6_addresses_set: ItemSet<Ipv6Address>,
     interface_type: &'static str,
 }
 
@@ -87,6 +90,14 @@ struct Association {
     public_ip: String,
     public_dns_name: String,
     ip_owner_id: &'static str,
+}
+
+/// As EC2's model has it: NetworkInterfaceIpv6Address.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Ipv6Address {
+    ipv6_address: String,
+    is_primary_ipv6: bool,
 }
 
 #[derive(Serialize)]
@@ -196,6 +207,10 @@ fn item(interface: &Interface, groups: ItemSet<GroupIdentifier>) -> InterfaceIte
         ),
         ip_owner_id: "amazon",
     });
+    let of_family = |is_ipv4| {
+        let address = Some(interface.address).filter(|address| address.is_ipv4() == is_ipv4);
+        address.map(|address| address.to_string())
+    };
     InterfaceItem {
         network_interface_id: interface.id.clone(),
         subnet_id: interface.subnet_id.clone(),
@@ -207,7 +222,8 @@ fn item(interface: &Interface, groups: ItemSet<GroupIdentifier>) -> InterfaceIte
         requester_managed: true,
         status: "in-use",
         mac_address: interface.mac.clone(),
-        private_ip_address: interface.address.to_string(),
+        private_ip_address: of_family(true),
+        ipv6_address: of_family(false),
         private_dns_name: interface.dns_name.clone(),
         source_dest_check: true,
         group_set: groups,
@@ -223,14 +239,19 @@ fn item(interface: &Interface, groups: ItemSet<GroupIdentifier>) -> InterfaceIte
         association: association.clone(),
         tag_set: tag_set(&interface.tags),
         private_ip_addresses_set: ItemSet {
-            item: vec![PrivateAddress {
-                private_ip_address: interface.address.to_string(),
+            item: Vec::from_iter(of_family(true).map(|address| PrivateAddress {
+                private_ip_address: address,
                 private_dns_name: interface.dns_name.clone(),
                 primary: true,
                 association,
-            }],
+            })),
         },
-        ipv6_addresses_set: ItemSet { item: Vec::new() },
+        ipv6_addresses_set: ItemSet {
+            item: Vec::from_iter(of_family(false).map(|address| Ipv6Address {
+                ipv6_address: address,
+                is_primary_ipv6: true,
+            })),
+        },
         interface_type: "interface",
     }
 }

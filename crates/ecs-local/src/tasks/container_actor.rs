@@ -1,7 +1,7 @@
 //! One container of a task: an actor that pulls its image, waits for its dependencies, runs it and reports events.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ const NO_IMAGE: &str = ". This stand-in runs containers as processes of this mac
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     pub(super) task_id: String,
-    pub(super) address: Ipv4Addr,
+    pub(super) address: IpAddr,
     pub(super) hostname: String,
     /// The sandbox of real containers. Without one, containers are processes of this machine.
     pub(super) sandbox: Option<Arc<Sandbox>>,
@@ -220,7 +220,7 @@ impl ContainerActor {
             ));
         }
         let fill = |word: &String| {
-            word.replace("{address}", &address.to_string())
+            word.replace("{address}", &in_url(address))
                 .replace("{port}", &port.to_string())
         };
         let command: Vec<String> = spec.command.iter().map(fill).collect();
@@ -349,7 +349,15 @@ impl RunningContainer {
     }
 }
 
+/// An address as it stands before a port.
+fn in_url(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
+}
+
 /// A free port of an address.
-fn free_port(address: Ipv4Addr) -> std::io::Result<u16> {
+fn free_port(address: IpAddr) -> std::io::Result<u16> {
     Ok(TcpListener::bind((address, 0))?.local_addr()?.port())
 }

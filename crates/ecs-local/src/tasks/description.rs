@@ -162,7 +162,10 @@ pub(crate) struct Container {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContainerInterface {
     pub(crate) attachment_id: String,
-    pub(crate) private_ipv4_address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) private_ipv4_address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ipv6_address: Option<String>,
 }
 
 /// The agent of ECS Exec. Replies show one, although the stand-in has none.

@@ -102,11 +102,11 @@ impl TaskRun {
     }
 
     fn attach_interface(&self) {
-        let address = self
-            .interface
-            .as_ref()
-            .map(|interface| interface.address.to_string())
-            .unwrap_or_default();
+        let address = self.interface.as_ref().map(|interface| interface.address);
+        let of_family = |is_ipv4| {
+            let address = address.filter(|address| address.is_ipv4() == is_ipv4);
+            address.map(|address| address.to_string())
+        };
         let attachment_id = &self.spec.attachment_id;
         self.change(|description, now| {
             set_attachment(description, AttachmentStatus::Attached);
@@ -115,7 +115,8 @@ impl TaskRun {
             for container in &mut description.containers {
                 container.network_interfaces = vec![ContainerInterface {
                     attachment_id: attachment_id.clone(),
-                    private_ipv4_address: address.clone(),
+                    private_ipv4_address: of_family(true),
+                    ipv6_address: of_family(false),
                 }];
             }
         });
@@ -166,6 +167,12 @@ fn details(interface: &Interface) -> [KeyValue; 4] {
         KeyValue::new("networkInterfaceId", &interface.id),
         KeyValue::new("macAddress", &interface.mac),
         KeyValue::new("privateDnsName", &interface.dns_name),
-        KeyValue::new("privateIPv4Address", interface.address.to_string()),
+        KeyValue::new(
+            match interface.address.is_ipv4() {
+                true => "privateIPv4Address",
+                false => "ipv6Address",
+            },
+            interface.address.to_string(),
+        ),
     ]
 }

@@ -1,6 +1,6 @@
 //! The sandbox of a task with real containers: made before the task has an address, removed after its last container.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
@@ -25,12 +25,12 @@ impl TaskSandbox {
         &mut self,
         engine: &Arc<Engine>,
         spec: &SandboxSpec,
-    ) -> anyhow::Result<Ipv4Addr> {
+    ) -> anyhow::Result<IpAddr> {
         let making = tokio::spawn(Sandbox::make(engine.clone(), spec.clone()));
         let made = self.making.insert(making).await;
         self.making = None;
         let sandbox = made??;
-        let address = sandbox.address;
+        let address = sandbox.address.into();
         self.made = Some(Arc::new(sandbox));
         Ok(address)
     }

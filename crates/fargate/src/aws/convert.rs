@@ -45,12 +45,17 @@ fn container(container: types::Container) -> Container {
         last_status: container.last_status.unwrap_or_default(),
         exit_code: container.exit_code,
         reason: message(container.reason),
-        private_ip: container
-            .network_interfaces
-            .unwrap_or_default()
-            .into_iter()
-            .find_map(|interface| interface.private_ipv4_address?.parse().ok()),
+        private_ip: private_ip(&container.network_interfaces.unwrap_or_default()),
     }
+}
+
+/// The address of a container. In a subnet with IPv6 alone it has no other.
+fn private_ip(interfaces: &[types::NetworkInterface]) -> Option<IpAddr> {
+    let ipv4 = interfaces
+        .iter()
+        .filter_map(|one| one.private_ipv4_address());
+    let ipv6 = interfaces.iter().filter_map(|one| one.ipv6_address());
+    ipv4.chain(ipv6).find_map(|address| address.parse().ok())
 }
 
 /// A message of AWS on one line. It may repeat a job author's words, such as a command.
@@ -74,7 +79,9 @@ fn interface(attachments: &[types::Attachment]) -> Interface {
     };
     Interface {
         id: detail("networkInterfaceId").map(str::to_owned),
-        private_ip: detail("privateIPv4Address").and_then(|address| address.parse::<IpAddr>().ok()),
+        private_ip: ["privateIPv4Address", "ipv6Address"]
+            .into_iter()
+            .find_map(|name| detail(name)?.parse().ok()),
     }
 }
 

@@ -28,7 +28,7 @@ impl Aws {
             reply => reply?,
         };
         let mut interfaces = reply.network_interface_set.item.into_iter();
-        Ok(interfaces.find_map(|interface| interface.association?.public_ip?.parse().ok()))
+        Ok(interfaces.find_map(NetworkInterface::public_address))
     }
 }
 
@@ -48,6 +48,19 @@ struct NetworkInterfaces {
 #[derive(Debug, Deserialize)]
 struct NetworkInterface {
     association: Option<Association>,
+    #[serde(rename = "privateIpAddress")]
+    private_ip: Option<String>,
+    #[serde(rename = "ipv6Address")]
+    ipv6: Option<String>,
+}
+
+impl NetworkInterface {
+    /// One with IPv6 alone has no other address, which is public where its subnet's routes make it so.
+    fn public_address(self) -> Option<IpAddr> {
+        let ipv6 = self.ipv6.filter(|_| self.private_ip.is_none());
+        let public = self.association.and_then(|found| found.public_ip);
+        public.or(ipv6)?.parse().ok()
+    }
 }
 
 #[derive(Debug, Deserialize)]

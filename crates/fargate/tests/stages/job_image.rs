@@ -205,7 +205,7 @@ fn the_task_definition_is_what_the_job_asks_for() {
         json!([
             "serve",
             "--listen",
-            "0.0.0.0:7022",
+            "[::]:7022",
             "--host-key",
             "/.fargate/host_key"
         ])

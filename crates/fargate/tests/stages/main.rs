@@ -15,6 +15,7 @@ mod forward_proxy;
 mod full_disk;
 mod hostile_server;
 mod identity;
+mod ipv6;
 mod job_container;
 mod job_image;
 mod job_image_refused;

@@ -160,7 +160,8 @@ fn is_none(entrypoint: &[String]) -> bool {
 
 /// Arguments of an agent.
 fn agent(command: &[&str], port: u16) -> Vec<String> {
-    let listen = format!("0.0.0.0:{port}");
+    // Of both families: the subnet may have IPv6 alone.
+    let listen = format!("[::]:{port}");
     let options = ["--listen", &listen, "--host-key", HOST_KEY_FILE];
     words(&[command, &options].concat())
 }

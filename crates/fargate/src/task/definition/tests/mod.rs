@@ -134,7 +134,7 @@ fn a_task_has_bootstrap_job_helper_and_services() {
 
 #[test]
 fn entry_points_are_as_in_the_docker_executor() {
-    let serve = "serve --listen 0.0.0.0:7022 --host-key /.fargate/host_key";
+    let serve = "serve --listen [::]:7022 --host-key /.fargate/host_key";
     let agent = || Some("/.fargate/fargate-agent".to_owned());
     let run = |entrypoint: Value| {
         let mut image = json!({ "name": "a" });
