@@ -194,3 +194,42 @@ fn replies_are_read_up_to_a_bound() {
     let message = read(8 << 20).unwrap_err().to_string();
     assert!(message.contains("length limit exceeded"), "{message}");
 }
+
+/// A server whose replies never end.
+fn endless_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let _read = stream.read(&mut [0; 8192]).unwrap();
+                let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+                let chunk = format!("10000\r\n{}\r\n", " ".repeat(0x10000));
+                let mut sent = stream.write_all(head.as_bytes());
+                // Until the client leaves.
+                while sent.is_ok() {
+                    sent = stream.write_all(chunk.as_bytes());
+                }
+            });
+        }
+    });
+    url
+}
+
+#[test]
+fn a_reply_without_end_is_cut_for_the_sdks_own_client_too() {
+    let shared = Server::new([Behavior::Break])
+        .config("eu-west-1", None)
+        .to_builder()
+        .http_client(Http::new())
+        .endpoint_url(endless_server())
+        .build();
+    let ecs = aws_sdk_ecs::Client::new(&shared);
+    let aws = Aws { shared, ecs };
+    let refusal = wait_for(aws.stop_task("ci", "task", "over")).unwrap_err();
+    assert!(
+        refusal.to_string().contains("length limit exceeded"),
+        "{refusal}"
+    );
+}
