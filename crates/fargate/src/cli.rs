@@ -22,6 +22,16 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+impl Cli {
+    /// Whether GitLab Runner puts this command's output into the job log: cleanup's goes to the runner's own log.
+    pub(crate) fn writes_job_log(&self) -> bool {
+        match &self.command {
+            Command::Custom(custom) => !matches!(custom.stage, Stage::Cleanup { .. }),
+            _ => false,
+        }
+    }
+}
+
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Options {

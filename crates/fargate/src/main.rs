@@ -26,7 +26,7 @@ mod text;
 #[cfg(feature = "trial")]
 mod trial;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,6 +41,8 @@ use crate::cli::{Cli, Command, Options};
 use crate::config::{CleanupConfig, Config, DEFAULT_FILE, Flags, Logging};
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::Runner;
+use crate::logging::Audience;
+use crate::output::tinted;
 use crate::signals::Shutdown;
 use crate::text::plain;
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error, runner.ok()),
     };
     let is_custom = matches!(cli.command, Command::Custom(_));
+    let is_tinted = cli.writes_job_log() || std::io::stderr().is_terminal();
     let result = match &runner {
         Err(missing) if is_custom => Err(missing.clone()),
         // The runner must not take a panic for the script's exit status.
@@ -58,7 +61,7 @@ fn main() -> ExitCode {
             .unwrap_or_else(|_| Err(Error::system("fargate itself failed (a bug)"))),
     };
     if let Err(error) = &result {
-        report(error);
+        report(error, is_tinted);
     }
     let blame = result.err().map(|error| error.blame());
     match (is_custom, runner) {
@@ -83,12 +86,12 @@ fn run(cli: Cli) -> Result<()> {
         match cli.command {
             Command::Custom(custom) => {
                 let options = &cli.options;
-                let whole = || logged_configuration(options);
+                let whole = || logged_configuration(options, Audience::JobLog);
                 let lenient = || cleanup_configuration(options);
                 stages::stage(custom, whole, lenient, &flags(options), shutdown).await
             }
             Command::Reap(options) => {
-                let config = logged_configuration(&cli.options)?;
+                let config = logged_configuration(&cli.options, Audience::Operator)?;
                 operate::reap::reap(&options, &config, &shutdown).await
             }
             #[cfg(feature = "trial")]
@@ -130,10 +133,10 @@ fn flags(options: &Options) -> Flags {
 }
 
 /// The configuration. Starts logging by it and the command line.
-fn logged_configuration(options: &Options) -> Result<Config> {
+fn logged_configuration(options: &Options, audience: Audience) -> Result<Config> {
     let mut config = Config::load(&file(options))?;
     override_logging(&mut config.log, options);
-    logging::start(&config.log)?;
+    logging::start(&config.log, audience)?;
     tracing::debug!(
         "configuration read from {} by fargate {}",
         file(options).display(),
@@ -173,8 +176,9 @@ fn override_logging(log: &mut Logging, options: &Options) {
     }
 }
 
-/// Prints the error and the advice. GitLab shows standard error in the job log.
-fn report(error: &Error) {
+/// Prints the error and the advice. GitLab shows standard error in the job log. Where a signal stopped this process,
+/// that is no error of ours, and GitLab Runner says why.
+fn report(error: &Error, is_tinted: bool) {
     let message = error.to_string();
     if message.is_empty() {
         return;
@@ -184,11 +188,19 @@ fn report(error: &Error) {
         .advice()
         .into_iter()
         .map(|advice| format!("  {advice}"));
-    let text: String = format!("ERROR: {message}")
+    let label = match error.blame() {
+        Blame::Stopped(_) => "",
+        _ => "ERROR: ",
+    };
+    let tint = |line: String| match is_tinted {
+        true => tinted(&line).into_owned(),
+        false => line,
+    };
+    let text: String = format!("{label}{message}")
         .lines()
         .map(str::to_owned)
         .chain(advice)
-        .map(|line| plain(&line) + "\n")
+        .map(|line| tint(plain(&line)) + "\n")
         .collect();
     // A closed standard error leaves no place to report it.
     let _nobody_listens = std::io::stderr().write_all(text.as_bytes());

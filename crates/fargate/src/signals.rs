@@ -106,5 +106,8 @@ impl Shutdown {
 fn stopped(signal: i32) -> Error {
     let name =
         nix::sys::signal::Signal::try_from(signal).map_or("a signal", |signal| signal.as_str());
-    Error::new(Blame::Stopped(signal), format!("stopped by {name}"))
+    Error::new(
+        Blame::Stopped(signal),
+        format!("fargate was stopped by {name}"),
+    )
 }

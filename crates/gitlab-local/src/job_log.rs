@@ -41,7 +41,7 @@ impl JobLog {
     }
 
     /// Whether scripts may colour their output.
-    pub(crate) fn colour(&self) -> bool {
+    pub fn colour(&self) -> bool {
         self.colour
     }
 

@@ -151,6 +151,8 @@ impl ManagerHost {
             .env("SYSTEM_FAILURE_EXIT_CODE", "22")
             .env("BUILD_EXIT_CODE_FILE", self.path("build_exit_code"))
             .env("JOB_RESPONSE_FILE", self.path("response.json"))
+            // Lines are compared without colours.
+            .env("NO_COLOR", "1")
             .env("CUSTOM_ENV_CI_JOB_ID", "1")
             .env("CUSTOM_ENV_CI_RUNNER_SHORT_TOKEN", "t1_abc")
             .envs(self.variables.iter().map(|(key, value)| (key, value)))

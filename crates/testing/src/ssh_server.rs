@@ -16,6 +16,8 @@ pub enum SshServer {
     OpenSshWithoutCurves,
     /// An OpenSSH server that knows no key.
     Keyless,
+    /// A server that sends without end before anybody has logged in.
+    Flooding,
     /// A program that never listens.
     Nothing,
     /// The agent in all containers that have it in JobImage mode, with the task's one host key.
@@ -39,6 +41,15 @@ const START_SSHD: &str = "set -e; umask 077; d=$(mktemp -d -p \"$1\"); ssh-keyge
     if [ $4 = keyed ]; then printf '%s\\n' \"$SSH_PUBLIC_KEY\" > $d/keys; fi; \
     printf '%s\\n' \"ListenAddress $2:$3\" \"HostKey $d/host\" \"AuthorizedKeysFile $d/keys\" 'UsePAM no' \
     'StrictModes no' 'PidFile none' \"SetEnv HOME=$d\" \"$6\" > $d/conf; exec /usr/sbin/sshd -D -e -f $d/conf";
+
+/// Sends messages to be ignored (RFC 4253, section 11.2) to everybody who connects.
+const FLOOD: &str = r#"use IO::Socket::INET; $SIG{PIPE} = "IGNORE";
+    my $listener = IO::Socket::INET->new(LocalAddr => shift, LocalPort => shift, Listen => 5, ReuseAddr => 1) or die;
+    while (my $client = $listener->accept) {
+        syswrite $client, "SSH-2.0-OpenSSH_9.2\r\n";
+        my $ignored = pack("NCC", 32764, 4, 2) . ("\0" x 32762);
+        while (syswrite $client, $ignored) {}
+    }"#;
 
 /// Algorithms that FIPS mode leaves.
 const WITHOUT_CURVES: &str =
@@ -73,6 +84,7 @@ impl SshServer {
         };
         match self {
             Self::Agent | Self::JobImage => program(&agent(driver)),
+            Self::Flooding => program(&["/usr/bin/perl", "-e", FLOOD, "{address}", "{port}"]),
             Self::Nothing => program(&["/bin/sleep", "1000"]),
             Self::OpenSsh => sshd("keyed", "ed25519", ""),
             Self::OpenSshWithoutCurves => sshd("keyed", "rsa", WITHOUT_CURVES),

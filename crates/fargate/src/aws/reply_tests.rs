@@ -178,7 +178,7 @@ fn whole_replies_are_understood() {
     assert!(
         seen.stop_reason(None, false)
             .cause
-            .contains("ci-coordinator exited with status 137"),
+            .contains("the job's container exited with status 137"),
         "{:?}",
         seen.stop_reason(None, false)
     );

@@ -38,7 +38,12 @@ impl CleanupConfig {
     /// When it cannot be read, or does not name the metadata folder.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let (text, directory) = source::read(path)?;
-        Self::parse(&text, &directory).map_err(|error| error.context(path.display()))
+        let mut config =
+            Self::parse(&text, &directory).map_err(|error| error.context(path.display()))?;
+        for warning in &mut config.warnings {
+            *warning = format!("{}, {warning}", path.display());
+        }
+        Ok(config)
     }
 
     fn parse(text: &str, directory: &Path) -> Result<Self> {

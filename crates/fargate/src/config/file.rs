@@ -62,7 +62,12 @@ impl Config {
     /// each with its line and the expected value).
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let (text, directory) = source::read(path)?;
-        Self::parse(&text, &directory).map_err(|error| error.context(path.display()))
+        let mut config =
+            Self::parse(&text, &directory).map_err(|error| error.context(path.display()))?;
+        for warning in &mut config.warnings {
+            *warning = format!("{}, {warning}", path.display());
+        }
+        Ok(config)
     }
 
     /// Checks `text`, in which relative paths start at `directory`.

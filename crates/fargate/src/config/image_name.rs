@@ -79,6 +79,21 @@ pub(crate) fn split_host(name: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// The host of a registry, with its port if it has one, as names of images begin with it.
+///
+/// # Errors
+///
+/// With the expected form. A word without dot and port is the beginning of a path on Docker Hub.
+pub(crate) fn registry_host(text: &str) -> Result<String, String> {
+    let image = format!("{text}/image");
+    match split_host(&image) {
+        (Some(host), "image") if is_host(host) => Ok(host.to_ascii_lowercase()),
+        _ => Err(
+            "the host of a registry, like \"registry.example.com\", \"registry:5000\" or \"docker.io\"".to_owned(),
+        ),
+    }
+}
+
 fn is_host(text: &str) -> bool {
     let (host, port) = match text.split_once(':') {
         Some((host, port)) => (host, Some(port)),
@@ -141,6 +156,30 @@ mod tests {
             "^(?:{host}/)?{component}(?:/{component})*(?::[0-9A-Za-z_][0-9A-Za-z_.-]{{0,127}})?(?:@sha256:[0-9a-f]{{64}})?$"
         ))
         .unwrap()
+    }
+
+    #[test]
+    fn the_host_of_a_registry_is_told_from_a_path_on_docker_hub() {
+        for host in [
+            "r.example.com",
+            "registry:5000",
+            "localhost",
+            "docker.io",
+            "R.example.com:443",
+        ] {
+            assert_eq!(registry_host(host), Ok(host.to_ascii_lowercase()));
+        }
+        // Their credentials would go to Docker Hub, or to all of the host.
+        for other in [
+            "registry",
+            "r.example.com/team",
+            "https://index.docker.io/v1/",
+            "",
+            "a b.c",
+            ":5000",
+        ] {
+            assert!(registry_host(other).is_err(), "{other}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fargate::of_region;
 use super::globs::Globs;
-use super::image_name::image;
+use super::image_name::{image, registry_host};
 use super::section::Section;
 use super::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, Storage};
 use super::ssh::Ssh;
@@ -128,9 +128,10 @@ fn registry_credentials(section: &Section<'_>, region: Option<&str>) -> BTreeMap
         if let Some(region) = region {
             of_region(section, &host, Some(&secret), region);
         }
-        match values::secret(&secret) {
-            Ok(secret) => drop(credentials.insert(host.to_ascii_lowercase(), secret)),
-            Err(expected) => {
+        match (registry_host(&host), values::secret(&secret)) {
+            (Ok(host), Ok(secret)) => drop(credentials.insert(host, secret)),
+            (Err(expected), _) => section.error(&host, &format!("must be {expected}")),
+            (_, Err(expected)) => {
                 section.error(&host, &format!("is {secret:?}, but must be {expected}"));
             }
         }

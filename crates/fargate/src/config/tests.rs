@@ -278,6 +278,7 @@ fn wrong_values_of_job_image_are_all_reported() {
   TaskRole = "ci"
   [JobImage.RegistryCredentials]
     "r.example.com" = "password"
+    "registry" = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:registry-AbCdEf"
 [JobVariables]
   MaxCPU = "many"
   CPUArchitectures = ["X86_64", "VAX"]
@@ -292,8 +293,9 @@ fn wrong_values_of_job_image_are_all_reported() {
       line 18: JobImage.CPUArchitecture is "RISC-V", but must be X86_64 or ARM64
       line 19: JobImage.TaskRole is "ci", but must be the ARN of an IAM role, like "arn:aws:iam::111122223333:role/ci"
       line 21: JobImage.RegistryCredentials.r.example.com is "password", but must be the ARN of a secret in Secrets Manager
-      line 23: JobVariables.MaxCPU is "many", but must be a CPU size like "1 vCPU", or CPU units like 1024
-      line 24: JobVariables.CPUArchitectures has "VAX", but each must be X86_64 or ARM64
+      line 22: JobImage.RegistryCredentials.registry must be the host of a registry, like "registry.example.com", "registry:5000" or "docker.io"
+      line 24: JobVariables.MaxCPU is "many", but must be a CPU size like "1 vCPU", or CPU units like 1024
+      line 25: JobVariables.CPUArchitectures has "VAX", but each must be X86_64 or ARM64
     "#);
     let bare = errors("[JobImage]\nEnabled = true\n");
     assert!(

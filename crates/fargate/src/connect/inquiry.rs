@@ -82,7 +82,14 @@ pub(crate) async fn cut_down(
 /// Adds ECS's account of the task to `error`.
 pub(crate) async fn explain(error: Error, context: &Context<'_>, record: &Record) -> Error {
     match context.shutdown.or(inquire(context, record)).await {
-        Ok(outcome) => outcome.explain(error, record),
+        Ok(outcome) => {
+            if let TaskOutcome::Ended(_) = outcome
+                && let Err(error) = context.records.note_end_told(record)
+            {
+                tracing::debug!("later stages will explain the task's end again: {error}");
+            }
+            outcome.explain(error, record)
+        }
         Err(stopped) if matches!(stopped.blame(), Blame::Stopped(_)) => error,
         Err(refusal) => {
             tracing::warn!("could not ask AWS about the task: {refusal}");
@@ -150,7 +157,11 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
             "the machine of AWS's that the job ran on failed, so its script ended ({})",
             stop.cause
         ),
-        _ => format!("{error}; AWS stopped the task: {}", stop.cause),
+        // How the connection ended says nothing more.
+        _ => {
+            tracing::debug!("{error}");
+            format!("AWS stopped the job's task: {}", stop.cause)
+        }
     };
     let again = || "Run the job again.".to_owned();
     Error::system(message).advise(stop.advice.unwrap_or_else(again))

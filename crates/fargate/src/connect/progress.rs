@@ -26,7 +26,12 @@ pub(crate) struct Progress {
 #[derive(Debug)]
 enum Subject {
     /// The task, phase by phase.
-    Task { phase: Phase, phase_begun: Instant },
+    Task {
+        phase: Phase,
+        phase_begun: Instant,
+        /// The line of the phase before the task runs: usually it is ready at once, and one line tells both.
+        held: Option<String>,
+    },
     /// The job's own container, from this image.
     JobContainer(String),
     /// The task of a stage that begins.
@@ -43,6 +48,7 @@ impl Progress {
         let subject = Subject::Task {
             phase,
             phase_begun: now,
+            held: None,
         };
         Self::new(subject, REMINDER)
     }
@@ -88,14 +94,34 @@ impl Progress {
 
     /// Says that a phase is over when the task has come further.
     pub(super) fn looked(&mut self, findings: &Findings) {
-        let Subject::Task { phase, phase_begun } = &mut self.subject else {
+        let Subject::Task {
+            phase,
+            phase_begun,
+            held,
+        } = &mut self.subject
+        else {
             return;
         };
         if let Some(now) = findings.phase.filter(|now| *now > *phase) {
-            say(&format!("{} in {}", phase.done(), seconds(*phase_begun)));
+            let line = format!("{} in {}", phase.done(), seconds(*phase_begun));
+            match now {
+                Phase::Running => *held = Some(line),
+                _ => say(&line),
+            }
             *phase = now;
             *phase_begun = Instant::now();
             self.due_at = *phase_begun + REMINDER;
+        }
+    }
+
+    /// Says that the task is ready.
+    pub(super) fn ready(&mut self, ready: &str) {
+        match &mut self.subject {
+            Subject::Task { held, .. } if held.is_some() => {
+                let held = held.take().unwrap_or_default();
+                say(&format!("{held}, ready {ready}"));
+            }
+            _ => say(&format!("Ready {ready}")),
         }
     }
 
@@ -107,8 +133,15 @@ impl Progress {
             .as_ref()
             .map_or_else(String::new, |refusal| format!(" ({refusal})"));
         let so_far = seconds(self.begun);
-        match &self.subject {
-            Subject::Task { phase, phase_begun } => {
+        match &mut self.subject {
+            Subject::Task {
+                phase,
+                phase_begun,
+                held,
+            } => {
+                if let Some(held) = held.take() {
+                    say(&held);
+                }
                 let because = if *phase == Phase::Running {
                     &because
                 } else {

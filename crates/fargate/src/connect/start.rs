@@ -15,7 +15,6 @@ use crate::aws::Aws;
 use crate::config::{Mode, Ssh};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::output::say;
 use crate::ssh::{ConnectError, Connection, KeyPair};
 use crate::state::record::{Login, Record};
 use crate::task::Phase;
@@ -45,15 +44,17 @@ pub(crate) async fn until_ready(
 ) -> Result<ReadyTask, StartFailure> {
     let policy = Policy::start(&context.config.ssh, deadline);
     let road = Connector::to_new_task(context, record, aws, key, policy);
-    let blocked = match road.travel(&mut Progress::of_task()).await {
+    let mut progress = Progress::of_task();
+    let blocked = match road.travel(&mut progress).await {
         Ok((connection, server)) => {
-            let login = login(&context.config.ssh, key, &connection, server)?;
+            let ssh = &context.config.ssh;
+            let login = login(ssh, key, &connection, server)?;
             let has_job_container = match &record.build {
                 Some(container) => greet(context, record, (&login, connection), container).await?,
                 None => false,
             };
-            let (time, user) = (seconds(begun), &login.username);
-            say(&format!("Ready for scripts after {time} ({user}@{server})"));
+            let (time, user) = (seconds(begun), &ssh.username);
+            progress.ready(&format!("for scripts after {time} ({user}@{server})"));
             return Ok(ReadyTask {
                 login,
                 has_job_container,
@@ -71,6 +72,7 @@ pub(crate) async fn until_ready(
     Err(error.into())
 }
 
+/// How to log in to the server that this connection leads to.
 fn login(ssh: &Ssh, key: &KeyPair, connection: &Connection, server: SocketAddr) -> Result<Login> {
     Ok(Login {
         address: server.ip(),
@@ -158,7 +160,7 @@ fn unreachable(
         Some(ConnectError::Refused) => {
             let advice = match context.config.mode {
                 Mode::TaskDefinition(_) => {
-                    "The image of container ci-coordinator must start an SSH server on that port ([SSH] Port); see the \
+                    "The image of the task definition must start an SSH server on that port ([SSH] Port); see its \
                      container's log."
                 }
                 Mode::JobImage(_) => {
@@ -174,6 +176,6 @@ fn unreachable(
             )
         }
         Some(other) => Error::system(format!("{what}: {server}: {other}"))
-            .advise("Read the SSH server's messages in the log of container ci-coordinator."),
+            .advise("Read the SSH server's messages in the log of the job's container."),
     }
 }

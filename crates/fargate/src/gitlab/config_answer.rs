@@ -8,11 +8,13 @@ use super::job::Job;
 /// What `config` answers on standard output.
 ///
 /// A superset of what GitLab's driver says. Builds and cache folders stay those of the runner's own configuration
-/// in TaskDefinition mode; in JobImage mode they are ours, because we make them.
+/// in TaskDefinition mode; in JobImage mode they are ours, because we make them. The shell is bash, whatever the
+/// runner's configuration says: scripts for PowerShell cannot run here, and those for sh are the same.
 #[derive(Debug, Serialize)]
 pub(crate) struct ConfigAnswer {
     driver: Driver,
     hostname: String,
+    shell: &'static str,
     #[serde(flatten)]
     folders: Option<Folders>,
 }
@@ -27,7 +29,6 @@ struct Driver {
 struct Folders {
     builds_dir: &'static str,
     cache_dir: &'static str,
-    shell: &'static str,
 }
 
 impl ConfigAnswer {
@@ -39,10 +40,10 @@ impl ConfigAnswer {
                 version: env!("CARGO_PKG_VERSION"),
             },
             hostname: job.record_name(),
+            shell: "bash",
             folders: by_job_image.then_some(Folders {
                 builds_dir: BUILDS_FOLDER,
                 cache_dir: CACHE_FOLDER,
-                shell: "bash",
             }),
         }
     }

@@ -8,8 +8,12 @@ mod aside;
 mod say;
 mod sink;
 mod stream;
+mod tint;
 mod turns;
 
 pub(crate) use self::aside::{Aside, WHOLE};
 pub(crate) use self::say::say;
 pub(crate) use self::stream::Output;
+#[cfg(feature = "trial")]
+pub(crate) use self::tint::NO_COLOUR;
+pub(crate) use self::tint::tinted;

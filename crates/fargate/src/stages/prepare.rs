@@ -66,7 +66,7 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
         never = preparation.sweep() => match never {},
     };
     if let Err(failure) = &prepared {
-        preparation.give_up(failure).await?;
+        preparation.give_up(failure).await;
     }
     prepared
 }
@@ -173,12 +173,14 @@ impl Preparation<'_> {
 
     /// Stops the task after a failure. The runner calls cleanup after this, but may itself be stopping: the task
     /// must not outlive its failure.
-    async fn give_up(&self, failure: &Error) -> Result<()> {
+    async fn give_up(&self, failure: &Error) {
         let context = self.context;
-        let found = match context.records.find(&context.job)? {
+        let found = match context.records.find(&context.job) {
             // The runner gave up on this process, and has begun another.
-            Found::Record(record) if !record.is_ours() => return Ok(()),
-            found => found,
+            Ok(Found::Record(record)) if !record.is_ours() => return,
+            Ok(found) => found,
+            // The failure itself says more.
+            Err(unread) => return not_stopped(&unread),
         };
         let why = failure.to_string();
         let teardown = self.teardown();
@@ -187,11 +189,8 @@ impl Preparation<'_> {
             insisted = context.shutdown.insisted() => Some(insisted),
         };
         if let Some(why) = left {
-            say(&format!(
-                "The task could not be stopped either ({why}); cleanup will try again."
-            ));
+            not_stopped(&why);
         }
-        Ok(())
     }
 
     fn teardown(&self) -> Teardown<'_> {
@@ -202,4 +201,11 @@ impl Preparation<'_> {
             cluster: &self.context.config.fargate.cluster,
         }
     }
+}
+
+/// Says that the task of a failed prepare may still run.
+fn not_stopped(why: &Error) {
+    say(&format!(
+        "The task could not be stopped either ({why}); cleanup will try again."
+    ));
 }

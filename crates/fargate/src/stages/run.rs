@@ -46,6 +46,11 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         ))
     })?;
     let record = record(context)?;
+    if record.end_told {
+        return Err(Error::system(
+            "the job's task has ended: see the first error above",
+        ));
+    }
     let login = record.login.clone().ok_or_else(|| {
         Error::system("the job's task never became ready, so it takes no scripts")
             .advise("See prepare's message above.")
@@ -65,7 +70,7 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
     };
     let connection = run.connect().await?;
     let ended = run.script(connection, file).await?;
-    run.outcome(ended, stage).await
+    run.outcome(ended).await
 }
 
 impl Run<'_> {
@@ -157,7 +162,7 @@ impl Run<'_> {
     }
 
     /// The result of the stage, by whose doing the script ended.
-    async fn outcome(&self, ended: Ended, stage: &str) -> Result<()> {
+    async fn outcome(&self, ended: Ended) -> Result<()> {
         let (context, record) = (self.context, &self.record);
         if let (Ended::Exited(_) | Ended::Signalled(_), Some(services)) = (&ended, self.services())
         {
@@ -174,9 +179,8 @@ impl Run<'_> {
                 let (number, name) = signal(&name);
                 Err(cut_down(context, record, 128 + number, Some(&name)).await)
             }
-            Ended::Stopped(stopped) => {
-                Err(stopped.context(format!("the script of {stage} was ended")))
-            }
+            // GitLab Runner, which stopped it, says why.
+            Ended::Stopped(stopped) => Err(stopped),
             Ended::Lost(why) => {
                 let lost = format!("the connection to the job's task was lost: {why}");
                 Err(explain(Error::system(lost), context, record).await)

@@ -13,7 +13,7 @@ use crate::aws::{Aws, AwsError, Event, GET_LOG_EVENTS, LOG_PREFIX, Logs};
 use crate::backoff::Backoff;
 use crate::config::Mode;
 use crate::context::Context;
-use crate::output::{Aside, Output, WHOLE};
+use crate::output::{Aside, Output, WHOLE, tinted};
 use crate::state::record::Record;
 use crate::task::JobContainer;
 use crate::{gitlab, task};
@@ -151,9 +151,9 @@ impl<'a> ServiceLog<'a> {
     /// Reports why the output stops here, and where to find the rest.
     fn give_up(&mut self, why: &AwsError) {
         self.given_up = true;
-        self.queue(&format!(
+        self.queue(&tinted(&format!(
             "WARNING: cannot show the output of services: {why}"
-        ));
+        )));
         if let Some(advice) = why.advice() {
             self.queue(&advice);
         }

@@ -91,6 +91,7 @@ impl<'a> TaskRequest<'a> {
         let strategy = strategy(&asked, allowed, &mut notes)?;
         let source = match &config.mode {
             Mode::TaskDefinition(configured) => {
+                notes.extend(ignored_images());
                 TaskSource::Definition(definition(context, asked, configured, &mut notes)?)
             }
             Mode::JobImage(settings) => {
@@ -186,6 +187,28 @@ fn definition(
         }
     }
     Ok(chosen.unwrap_or_else(|| configured.clone()))
+}
+
+/// The line about the job's image and services, which the operator's task definition replaces.
+fn ignored_images() -> Option<String> {
+    // The mode does without the job response file.
+    let payload = JobPayload::from_environment().ok()?;
+    let image = payload
+        .image()
+        .map(|image| format!("image: {}", image.name));
+    let services: Vec<_> = payload
+        .services()
+        .iter()
+        .map(|service| service.name.as_str())
+        .collect();
+    let services = (!services.is_empty()).then(|| format!("services: {}", services.join(", ")));
+    let ignored: Vec<_> = [image, services].into_iter().flatten().collect();
+    (!ignored.is_empty()).then(|| {
+        format!(
+            "The job's {} has no effect: jobs run in the operator's task definition",
+            ignored.join(" and ")
+        )
+    })
 }
 
 fn job_image<'a>(

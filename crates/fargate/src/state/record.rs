@@ -80,6 +80,9 @@ pub(crate) struct Record {
     /// Whether a script of the job has reached that one.
     #[serde(default)]
     pub(crate) began: bool,
+    /// Whether the job log has told why its task ended.
+    #[serde(default)]
+    pub(crate) end_told: bool,
 }
 
 /// How a run logs in to the task.
@@ -148,6 +151,7 @@ impl Record {
             login: None,
             build: None,
             began: false,
+            end_told: false,
         }
     }
 

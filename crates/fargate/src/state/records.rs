@@ -134,17 +134,18 @@ impl Records {
         Ok(entries)
     }
 
-    /// A warning for an operator whose folder is open to others: who can write there decides where jobs' scripts go.
+    /// A warning for an operator whose folder is open to others. Who can write there decides where jobs' scripts go,
+    /// and who can read it can lock its files.
     pub(crate) fn warning(&self) -> Option<String> {
-        const OTHERS_MAY_WRITE: u32 = 0o022;
+        const OTHERS: u32 = 0o077;
         let mode = std::fs::metadata(&self.directory)
             .ok()?
             .permissions()
             .mode();
         let folder = self.directory.display();
-        (mode & OTHERS_MAY_WRITE != 0).then(|| {
+        (mode & OTHERS != 0).then(|| {
             format!(
-                "others than its owner may write to {folder} ([TaskMetadata] Directory, mode {:04o}); run chmod 700 {folder}",
+                "others than its owner have rights to {folder} ([TaskMetadata] Directory, mode {:04o}); run chmod 700 {folder}",
                 mode & 0o7777
             )
         })

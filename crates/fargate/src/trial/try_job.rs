@@ -15,6 +15,7 @@ use crate::cli::{Options, Try};
 use crate::config::{Config, Mode};
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::KEPT;
+use crate::output::NO_COLOUR;
 use crate::signals::Shutdown;
 
 use super::account::LocalAccount;
@@ -87,7 +88,7 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         ),
     };
     explain(&mut log, job.definition(), location, follows_image).await;
-    let driver = driver(request, options, account.as_ref())?;
+    let driver = driver(request, options, account.as_ref(), log.colour())?;
     let builds_dir = match (&request.builds_dir, &account) {
         (Some(folder), _) => folder.clone(),
         (None, Some(account)) => account.builds_dir(),
@@ -159,7 +160,12 @@ async fn explain(
 }
 
 /// This program's own stages.
-fn driver(request: &Try, options: &Options, account: Option<&LocalAccount>) -> Result<Driver> {
+fn driver(
+    request: &Try,
+    options: &Options,
+    account: Option<&LocalAccount>,
+    colour: bool,
+) -> Result<Driver> {
     let not_found = |error: std::io::Error| {
         Error::system(format!(
             "could not find this program's or its configuration's own place: {error}"
@@ -177,6 +183,9 @@ fn driver(request: &Try, options: &Options, account: Option<&LocalAccount>) -> R
     arguments.extend(options.for_stages());
     arguments.push(OsString::from("custom"));
     let mut environment = account.map(LocalAccount::environment).unwrap_or_default();
+    if !colour {
+        environment.push((NO_COLOUR.to_owned(), Some("1".to_owned())));
+    }
     if request.keep {
         environment.push((KEPT.to_owned(), Some("1".to_owned())));
     }

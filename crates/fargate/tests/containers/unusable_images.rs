@@ -31,7 +31,7 @@ fn an_image_whose_entry_point_ends_at_once() {
     manager.ask(&json!({ "image": { "name": ENDS } }));
     failure(&manager).complains(&[
         "Essential container in task exited",
-        "container ci-coordinator exited with status 3",
+        "the job's container exited with status 3",
         "entrypoint: [\"\"] takes it away",
     ]);
     manager.clean_up();

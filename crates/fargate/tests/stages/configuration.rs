@@ -72,25 +72,28 @@ fn unknown_keys_are_warned_of_once_a_job() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.configure("Subnett = \"subnet-1\"", "");
     manager.prepare().complains(&[
-        "WARN",
+        "WARNING: ",
+        "fargate.toml, line ",
         "Fargate.Subnett is an unknown key and has no effect; did you mean Subnet?",
     ]);
     assert_eq!(manager.run("true").exits(0).err(), "");
 }
 
 #[test]
-fn a_metadata_folder_that_others_may_write_to_is_warned_of() {
+fn a_metadata_folder_with_rights_of_others_is_warned_of() {
     use std::os::unix::fs::PermissionsExt;
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
-    let open = std::fs::Permissions::from_mode(0o770);
     std::fs::create_dir(manager.metadata()).unwrap();
-    std::fs::set_permissions(manager.metadata(), open).unwrap();
-    let advice = format!("mode 0770); run chmod 700 {}", manager.metadata().display());
-    manager.prepare().complains(&["WARN", &advice]);
-    manager.custom("cleanup").exits(0);
+    for mode in [0o770, 0o755, 0o710, 0o701] {
+        let open = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(manager.metadata(), open).unwrap();
+        let folder = manager.metadata();
+        let advice = format!("mode {mode:04o}); run chmod 700 {}", folder.display());
+        manager.prepare().complains(&["WARNING: ", &advice]);
+        manager.custom("cleanup").exits(0);
+    }
 
-    // Reading it is of no use to others: the files are their owner's.
-    let closed = std::fs::Permissions::from_mode(0o755);
+    let closed = std::fs::Permissions::from_mode(0o700);
     std::fs::set_permissions(manager.metadata(), closed).unwrap();
     assert_eq!(manager.prepare().err(), "");
 }

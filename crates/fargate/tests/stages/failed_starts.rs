@@ -20,7 +20,7 @@ fn a_task_that_dies_while_ec2_tells_no_address() {
     manager
         .custom("prepare")
         .exits(22)
-        .complains(&["container ci-coordinator exited with status 64"]);
+        .complains(&["the job's container exited with status 64"]);
     manager.left_nothing();
 }
 
@@ -46,7 +46,7 @@ fn an_essential_container_that_exits() {
     );
     outcome.exits(22).complains(&[
         "Essential container in task exited",
-        "container ci-coordinator exited with status 3",
+        "the job's container exited with status 3",
         "CloudWatch",
     ]);
     manager.left_nothing();
@@ -124,6 +124,19 @@ fn a_registry_that_is_unknown_is_told_as_a_name_that_may_be_wrong() {
 }
 
 #[test]
+fn a_flood_before_the_login_ends_prepare_long_before_its_time() {
+    let manager = ManagerHost::new(fargate(), SshServer::Flooding);
+    manager.configure("StartTimeout = \"120s\"", "");
+    let begun = Instant::now();
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["it sends more than it may before the login"]);
+    assert!(begun.elapsed() < 60 * SECOND, "{:?}", begun.elapsed());
+    manager.left_nothing();
+}
+
+#[test]
 fn memory_that_is_used_up_names_the_key_of_the_mode() {
     for (manager, key) in [
         (manager_with(&json!({}), "", ""), "[JobImage] Memory"),
@@ -145,4 +158,30 @@ fn memory_that_is_used_up_names_the_key_of_the_mode() {
         manager.custom("cleanup").exits(0);
         manager.left_nothing();
     }
+}
+
+#[test]
+fn what_fails_after_a_failure_does_not_take_its_place() {
+    let manager = ManagerHost::new(fargate(), SshServer::Nothing);
+    manager.configure("StartTimeout = \"4s\"", "");
+    let mut preparing = manager.start(&["custom", "prepare"]);
+    preparing.read_until("\nTask ");
+    preparing.read_until("\n");
+    // The record cannot be read any more.
+    let record = manager.records().pop().unwrap();
+    std::fs::rename(&record, manager.path("record")).unwrap();
+    std::fs::create_dir(&record).unwrap();
+    let outcome = preparing.finish().exits(22);
+    let told = outcome.err();
+    assert!(
+        told.starts_with("ERROR: the job's task was not ready within 4 s (StartTimeout)"),
+        "{told}"
+    );
+    assert!(
+        outcome
+            .out()
+            .contains("The task could not be stopped either"),
+        "{}",
+        outcome.out()
+    );
 }

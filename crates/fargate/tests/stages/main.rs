@@ -19,6 +19,7 @@ mod ipv6;
 mod job_container;
 mod job_image;
 mod job_image_refused;
+mod job_log;
 mod job_services;
 mod launch_type;
 mod lifecycle;

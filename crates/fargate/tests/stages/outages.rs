@@ -1,9 +1,11 @@
 //! Stages in a network that fails: when they begin, while AWS does not know the task, and while nobody reads.
 
+use std::collections::VecDeque;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal::SIGTERM;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fargate;
 use crate::proxy::Proxy;
@@ -35,6 +37,30 @@ fn a_stage_that_begins_in_an_outage_waits_for_the_network() {
         );
         assert_eq!(manager.exit_code_file().as_deref(), Some("3\n"));
     }
+}
+
+#[test]
+fn a_neighbours_flood_delays_a_stage_and_does_not_fail_it() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.prepare();
+    let file = manager.records().pop().unwrap();
+    let record: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let login = &record["login"];
+    let agent = format!("{}:{}", login["address"].as_str().unwrap(), login["port"]);
+    // More connections than the agent has places for, which nobody logs in on.
+    let mut flood: VecDeque<TcpStream> = VecDeque::new();
+    let run = manager.start_run("echo here; exit 3");
+    let until = Instant::now() + 8 * SECOND;
+    while Instant::now() < until {
+        flood.extend(TcpStream::connect(&agent));
+        if flood.len() > 64 {
+            flood.pop_front();
+        }
+        std::thread::sleep(SECOND / 20);
+    }
+    drop(flood);
+    let outcome = run.finish().exits(11);
+    assert!(outcome.out().ends_with("here\n"), "{}", outcome.out());
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn a_cancelled_script_ends_with_all_its_children_and_leaves_the_task_usable() {
         let outcome = running
             .finish()
             .exits(22)
-            .complains(&["ERROR: the script of build_script was ended: stopped by SIG"]);
+            .complains(&["fargate was stopped by SIG"]);
         assert_eq!(outcome.out(), "trapped\n");
         assert!(
             begun.elapsed() < 8 * SECOND,

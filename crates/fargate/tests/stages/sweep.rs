@@ -180,7 +180,7 @@ fn a_cleanup_that_does_not_wait_for_prepare() {
     // The same when the task is there and no script can run yet.
     let manager = ManagerHost::new(fargate(), SshServer::Nothing);
     let mut preparing = manager.start(&["custom", "prepare"]);
-    preparing.read_until("Provisioned in");
+    preparing.read_until("\nTask ");
     manager.custom("cleanup").exits(0);
     preparing.finish().exits(22);
     manager.left_nothing();

@@ -50,8 +50,7 @@ fn the_first_example_succeeds() {
     Using Custom executor with driver fargate VERSION...
     Starting try in cluster try (us-east-1)
     Task TASK: image fargate-try/this-machine, TIME vCPU, TIME GB, FARGATE, us-east-1a
-    Provisioned in TIME s
-    Ready for scripts after TIME s (ADDRESS)
+    Provisioned in TIME s, ready for scripts after TIME s (ADDRESS)
     (TIME s)
     Preparing environment
     Running on HOST via fargatetry-JOB...

@@ -88,10 +88,10 @@ fn the_job_runs_in_the_account_of_the_configuration() {
 fn ctrl_c_while_the_task_starts_stops_it() {
     let account = ConfiguredProject::new(SshServer::Nothing, JOB);
     let mut running = account.start();
-    running.read_until("\nProvisioned in ");
+    running.read_until("\nTask ");
     running.interrupt();
     running.finish().exits(130).logs(&[
-        "ERROR: stopped by SIGTERM\n",
+        "fargate was stopped by SIGTERM\n",
         "ERROR: Job failed: canceled\n",
     ]);
     assert_eq!(account.aws.stopped().len(), 1);

@@ -18,6 +18,7 @@ pub(crate) fn record(id: u64) -> Record {
         login: None,
         build: None,
         began: false,
+        end_told: false,
     }
 }
 

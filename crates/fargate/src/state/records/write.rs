@@ -105,6 +105,20 @@ impl Records {
         }
     }
 
+    /// Notes that the job log has told why the task of this attempt ended.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
+    pub(crate) fn note_end_told(&self, record: &Record) -> Result<()> {
+        let found = Found::Record(Box::new(record.clone()));
+        let changed = self.change(&record.job, &found, |record| {
+            record.end_told = true;
+            true
+        });
+        changed.map(drop)
+    }
+
     /// Changes the present record of the attempt that was `found`, unless `change` says that it stays as it is; returns
     /// it, or nothing when the attempt is over.
     fn change(

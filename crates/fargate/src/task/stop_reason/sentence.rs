@@ -1,6 +1,6 @@
 //! Why a task ended, in one sentence for the job log.
 
-use fargate_wire::{BOOTSTRAP_CONTAINER, HELPER_CONTAINER};
+use fargate_wire::{BOOTSTRAP_CONTAINER, COORDINATOR_CONTAINER, HELPER_CONTAINER};
 
 use crate::task::description::{Container, Task};
 
@@ -27,12 +27,12 @@ impl Task {
             } = container;
             let told = match (exit_code, reason.as_deref().map(str::trim)) {
                 (Some(code), Some(reason)) => {
-                    format!("container {name} exited with status {code} ({reason})")
+                    format!("{} exited with status {code} ({reason})", label(name))
                 }
-                (Some(code), None) => format!("container {name} exited with status {code}"),
+                (Some(code), None) => format!("{} exited with status {code}", label(name)),
                 // The reason of one container may stand at the task and at every container.
                 (None, Some(reason)) if !is_known(&reasons, reason) => {
-                    format!("container {name}: {reason}")
+                    format!("{}: {reason}", label(name))
                 }
                 (None, _) => continue,
             };
@@ -49,6 +49,14 @@ fn ended_as_it_should(container: &Container) -> bool {
     [BOOTSTRAP_CONTAINER, HELPER_CONTAINER].contains(&container.name.as_str())
         && matches!(container.exit_code, Some(0 | 143))
         && container.reason.is_none()
+}
+
+/// The container, as job authors know it.
+fn label(name: &str) -> String {
+    match name {
+        COORDINATOR_CONTAINER => "the job's container".to_owned(),
+        other => format!("container {other}"),
+    }
 }
 
 #[cfg(test)]
@@ -90,5 +98,17 @@ mod tests {
              (OutOfMemoryError: Container killed due to memory usage)"
         );
         assert_eq!(Task::default().reasons(false), "AWS gave no reason");
+        let ended = Task {
+            stopped_reason: Some("Essential container in task exited".into()),
+            containers: vec![Container {
+                exit_code: Some(1),
+                ..container("ci-coordinator")
+            }],
+            ..Task::default()
+        };
+        assert_eq!(
+            ended.reasons(false),
+            "Essential container in task exited; the job's container exited with status 1"
+        );
     }
 }
