@@ -158,7 +158,7 @@ impl<'a> Search<'a> {
             Obstacle::Expired => Error::system(format!(
                 "the job's container, from image {}, was not ready after {} s: {server}: {last}",
                 container.image,
-                self.progress.elapsed().as_secs()
+                self.progress.elapsed().as_secs_f64().round()
             ))
             .advise(
                 "A large image needs a higher [Fargate] StartTimeout; the task's security group must let the manager in on \

@@ -202,7 +202,7 @@ fn metadata_that_answers_late_for_a_while_does_not_fail_a_job() {
     call(&manager, &["custom", "prepare"]).exits(0).logs(&[
         "no credentials for ecs:RunTask",
         "trying again in",
-        "Ready for scripts",
+        "eady for scripts",
     ]);
     call(&manager, &["custom", "cleanup"]).exits(0);
     manager.left_nothing();
