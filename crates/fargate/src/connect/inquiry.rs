@@ -83,10 +83,8 @@ pub(crate) async fn cut_down(
 pub(crate) async fn explain(error: Error, context: &Context<'_>, record: &Record) -> Error {
     match context.shutdown.or(inquire(context, record)).await {
         Ok(outcome) => {
-            if let TaskOutcome::Ended(_) = outcome
-                && let Err(error) = context.records.note_end_told(record)
-            {
-                tracing::debug!("later stages will explain the task's end again: {error}");
+            if let TaskOutcome::Ended(_) = outcome {
+                note_end_told(context, record);
             }
             outcome.explain(error, record)
         }
@@ -95,6 +93,13 @@ pub(crate) async fn explain(error: Error, context: &Context<'_>, record: &Record
             tracing::warn!("could not ask AWS about the task: {refusal}");
             error
         }
+    }
+}
+
+/// Notes that the job log tells why the task ended: later stages refer to it.
+pub(super) fn note_end_told(context: &Context<'_>, record: &Record) {
+    if let Err(error) = context.records.note_end_told(record) {
+        tracing::debug!("later stages will explain the task's end again: {error}");
     }
 }
 

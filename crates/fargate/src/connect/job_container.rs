@@ -10,6 +10,7 @@ use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{sleep, timeout};
 
 use super::connector::{Blocked, Connector};
+use super::inquiry::note_end_told;
 use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::poll::aws_of;
@@ -146,6 +147,7 @@ impl<'a> Search<'a> {
         let last = blocked.last_refusal();
         let error = match blocked.obstacle {
             Obstacle::Ending(task) => {
+                note_end_told(context, self.record);
                 let aws = aws_of(context, self.record).await;
                 return task_ended(&aws, self.record, *task).await;
             }

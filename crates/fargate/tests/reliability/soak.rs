@@ -152,6 +152,12 @@ fn faults(seed: u64) -> Value {
             json!({}),
             json!({ "port_freezes": { "after_bytes": 100_000, "connections": 1 } }),
         ),
+        // A path that drops large packets for a while.
+        (
+            0.02,
+            json!({}),
+            json!({ "port_freezes": { "after_bytes": 5_000, "connections": 2 } }),
+        ),
     ];
     let rules = rules.map(|(probability, mut when, effect)| {
         when["probability"] = json!(probability);
