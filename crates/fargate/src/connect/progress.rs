@@ -29,8 +29,9 @@ enum Subject {
     Task {
         phase: Phase,
         phase_begun: Instant,
-        /// The line of the phase before the task runs: usually it is ready at once, and one line tells both.
-        held: Option<String>,
+        /// Phases that are over and not told yet: short ones, and the last before the task runs, which usually is
+        /// ready at once. One line tells them and what follows.
+        held: Vec<String>,
     },
     /// The job's own container, from this image.
     JobContainer(String),
@@ -48,7 +49,7 @@ impl Progress {
         let subject = Subject::Task {
             phase,
             phase_begun: now,
-            held: None,
+            held: Vec::new(),
         };
         Self::new(subject, REMINDER)
     }
@@ -103,10 +104,9 @@ impl Progress {
             return;
         };
         if let Some(now) = findings.phase.filter(|now| *now > *phase) {
-            let line = format!("{} in {}", phase.done(), seconds(*phase_begun));
-            match now {
-                Phase::Running => *held = Some(line),
-                _ => say(&line),
+            held.push(format!("{} in {}", phase.done(), seconds(*phase_begun)));
+            if phase_begun.elapsed() > SILENCE && now != Phase::Running {
+                say(&joined(held, None));
             }
             *phase = now;
             *phase_begun = Instant::now();
@@ -116,13 +116,12 @@ impl Progress {
 
     /// Says that the task is ready.
     pub(super) fn ready(&mut self, ready: &str) {
-        match &mut self.subject {
-            Subject::Task { held, .. } if held.is_some() => {
-                let held = held.take().unwrap_or_default();
-                say(&format!("{held}, ready {ready}"));
-            }
-            _ => say(&format!("Ready {ready}")),
-        }
+        let mut none = Vec::new();
+        let held = match &mut self.subject {
+            Subject::Task { held, .. } => held,
+            _ => &mut none,
+        };
+        say(&joined(held, Some(format!("ready {ready}"))));
     }
 
     /// Says that the wait goes on.
@@ -139,8 +138,8 @@ impl Progress {
                 phase_begun,
                 held,
             } => {
-                if let Some(held) = held.take() {
-                    say(&held);
+                if !held.is_empty() {
+                    say(&joined(held, None));
                 }
                 let because = if *phase == Phase::Running {
                     &because
@@ -167,6 +166,15 @@ impl Progress {
             Subject::LostConnection => {}
         }
     }
+}
+
+/// One line of the phases that were held and the `last` one.
+fn joined(held: &mut Vec<String>, last: Option<String>) -> String {
+    let parts: Vec<_> = held.drain(..).chain(last).collect();
+    let line = parts.join(", ");
+    let mut characters = line.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters).collect()
 }
 
 /// The time since then, for the job log.

@@ -100,9 +100,9 @@ impl Phase {
     /// The result of the phase, for the job log.
     pub(crate) fn done(self) -> &'static str {
         match self {
-            Self::Provisioning => "Provisioned",
-            Self::Pulling => "Image pulled",
-            Self::Starting => "Container started",
+            Self::Provisioning => "provisioned",
+            Self::Pulling => "image pulled",
+            Self::Starting => "container started",
             Self::Running => "SSH server reached",
         }
     }
