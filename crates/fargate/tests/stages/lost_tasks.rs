@@ -201,7 +201,7 @@ fn a_script_that_kills_the_server_that_runs_it_is_told_so() {
     let outcome = manager.run("echo here; kill -9 $PPID; sleep 100").exits(11);
     outcome.complains(&[
         "ERROR: the SSH server in the job's container was killed, by the script or for its use of memory",
-        "container ci-coordinator exited with status 137",
+        "the job's container exited with status 137",
         "kill -9 $PPID",
     ]);
     assert_eq!(manager.exit_code_file().as_deref(), Some("137\n"));
