@@ -169,11 +169,7 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         }
     };
     let again = || "Run the job again.".to_owned();
-    // An image that took scripts is not at fault.
-    let advice = stop
-        .advice
-        .filter(|_| !(record.began && stop.image_is_at_fault));
-    Error::system(message).advise(advice.unwrap_or_else(again))
+    Error::system(message).advise(stop.advice.unwrap_or_else(again))
 }
 
 /// Asks AWS for the task's state until that is clear.
