@@ -69,6 +69,22 @@ impl ApiError {
         )
     }
 
+    /// An access key that does not exist, in the service's words.
+    pub(crate) fn unrecognized_client(service: AwsService) -> Self {
+        let invalid = "The security token included in the request is invalid.";
+        match service {
+            AwsService::Ecs | AwsService::Logs => {
+                Self::new(403, "UnrecognizedClientException", invalid)
+            }
+            AwsService::Ec2 => Self::new(
+                401,
+                "AuthFailure",
+                "AWS was not able to validate the provided access credentials",
+            ),
+            AwsService::Sts => Self::new(403, "InvalidClientTokenId", invalid),
+        }
+    }
+
     /// A refusal by IAM, in the service's words.
     pub(crate) fn access_denied(service: AwsService, operation: &str) -> Self {
         let action = format!("{}:{operation}", service.signing_name());

@@ -1,12 +1,12 @@
 //! Identifiers in AWS's shapes, and the ARNs made of them.
 //!
-//! They only have to be distinct, so a fast generator is enough.
+//! They have to be distinct. The ID of a task is also the path of its metadata, so nobody may guess it.
 
 use crate::account::ACCOUNT;
 
 /// `n` lowercase hexadecimal digits, at most 32.
 fn hex(n: usize) -> String {
-    let digits = format!("{:032x}", fastrand::u128(..));
+    let digits = format!("{:032x}", rand::random::<u128>());
     digits.chars().take(n).collect()
 }
 

@@ -21,8 +21,9 @@
 //! | `container_output`, `log_groups`, `network` | the state that tasks share with EC2 and CloudWatch Logs |
 //! | `faults`, `throttle`, `statistics`, `latency`, `options` | faults, rate limits, counts, times, options |
 //! | `shapes`, `tags`, `timestamp`, `error`, `json`, `xml` | the data of AWS's protocols |
-//! | `account`, `guarded`, `ids`, `procfs`, `service` | the base: names, identifiers, locks, `/proc` |
+//! | `access_key`, `account`, `guarded`, `ids`, `procfs`, `service` | the base: keys, names, locks, `/proc` |
 
+mod access_key;
 mod account;
 mod container_output;
 mod ec2;
@@ -59,6 +60,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 
+pub use access_key::AccessKey;
 pub use account::ACCOUNT;
 pub use faults::Faults;
 pub use options::{
@@ -158,7 +160,8 @@ impl StandIn {
             .local_addr()
             .context("reading the address of the listener")?;
         runtime.listens_at(address);
-        let mut router = http::router(self.world);
+        let mut router =
+            http::router(self.world).layer(axum::middleware::from_fn(http::refuse_pages));
         if address.ip().is_loopback() {
             router = router.layer(axum::middleware::from_fn(http::refuse_names));
         }

@@ -1,8 +1,9 @@
-//! The options of a stand-in: its speed, its limits, its faults, its backend and its account.
+//! The options of a stand-in: its speed, its limits, its faults, its backend, its account and its access key.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::access_key::AccessKey;
 use crate::faults::Faults;
 
 /// The VPC of [`Seed::default`].
@@ -30,6 +31,8 @@ pub struct Options {
     pub backend: Backend,
     /// The resources of the account before the first call.
     pub seed: Seed,
+    /// The access key that has to sign every request; `None` takes any credentials, and so everyone who can connect.
+    pub access_key: Option<AccessKey>,
 }
 
 impl Options {

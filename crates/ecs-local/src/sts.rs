@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::access_key::{AccessKey, AccessKeys};
 use crate::account::{ACCOUNT, CALLER_ARN, CALLER_ID};
 use crate::ec2::Query;
 use crate::error::ApiError;
+use crate::guarded::Guarded;
 use crate::ids;
 use crate::timestamp::Timestamp;
 use crate::xml::{self, STS_NAMESPACE};
@@ -72,7 +74,12 @@ struct Credentials {
 const SESSION: Duration = Duration::from_secs(3600);
 
 /// Answers one call.
-pub(crate) fn call(operation: &str, query: &Query, request_id: &str) -> Result<String, ApiError> {
+pub(crate) fn call(
+    keys: &Guarded<AccessKeys>,
+    operation: &str,
+    query: &Query,
+    request_id: &str,
+) -> Result<String, ApiError> {
     let metadata = ResponseMetadata { request_id };
     let xmlns = STS_NAMESPACE;
     match operation {
@@ -92,7 +99,7 @@ pub(crate) fn call(operation: &str, query: &Query, request_id: &str) -> Result<S
         "AssumeRole" => {
             let reply = RoleReply {
                 xmlns,
-                result: assume_role(query)?,
+                result: assume_role(keys, query)?,
                 metadata,
             };
             Ok(xml::document("AssumeRoleResponse", &reply))
@@ -104,8 +111,8 @@ pub(crate) fn call(operation: &str, query: &Query, request_id: &str) -> Result<S
     }
 }
 
-/// Keys of a role, which AWS begins with `ASIA` (IAM: unique identifiers).
-fn assume_role(query: &Query) -> Result<AssumedRole, ApiError> {
+/// The key of a role, which AWS begins with `ASIA` (IAM: unique identifiers).
+fn assume_role(keys: &Guarded<AccessKeys>, query: &Query) -> Result<AssumedRole, ApiError> {
     let session = query.get("RoleSessionName").unwrap_or_default();
     let arn = query.get("RoleArn").unwrap_or_default();
     let role = arn
@@ -118,15 +125,22 @@ fn assume_role(query: &Query) -> Result<AssumedRole, ApiError> {
     };
     let role = path.rsplit('/').next().unwrap_or(path);
     let id = ids::uuid().replace('-', "").to_uppercase();
+    let random = || rand::random::<u128>();
+    let key = AccessKey {
+        id: format!("ASIA{id:.16}"),
+        secret: format!("secret-key-of-role-{:032x}", random()),
+    };
+    let token = format!("secret-token-of-role-{:032x}", random());
+    keys.lock().lend(&key, &token);
     Ok(AssumedRole {
         assumed_role_user: AssumedRoleUser {
             assumed_role_id: format!("AROA{id:.16}:{session}"),
             arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"),
         },
         credentials: Credentials {
-            access_key_id: format!("ASIA{id:.16}"),
-            secret_access_key: format!("secret-key-of-role-{id}"),
-            session_token: format!("secret-token-of-role-{id}"),
+            access_key_id: key.id,
+            secret_access_key: key.secret,
+            session_token: token,
             expiration: Timestamp::now().after(SESSION).iso(),
         },
     })

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use crate::access_key::AccessKeys;
 use crate::ecs::{Ecs, Launcher};
 use crate::engine::Engine;
 use crate::faults::Injector;
@@ -18,6 +19,8 @@ use crate::throttle::Throttle;
 /// The whole stand-in.
 #[derive(Debug)]
 pub(crate) struct World {
+    /// The keys that may sign requests.
+    pub(crate) keys: Guarded<AccessKeys>,
     pub(crate) ecs: Ecs,
     /// The state of EC2.
     pub(crate) networks: Networks,
@@ -39,6 +42,7 @@ impl World {
         let runtime = Runtime::new(options.backend, engine, logs.clone(), latency, lazy_pulls);
         let runtime = Arc::new(runtime);
         Self {
+            keys: Guarded::new(AccessKeys::new(options.access_key)),
             ecs: Ecs::new(Launcher {
                 networks: networks.clone(),
                 throttle: throttle.clone(),

@@ -15,7 +15,9 @@
 //! let job = ReceivedJob::new(definition, file, identity)?;
 //! let driver = Driver { program: "/usr/local/bin/driver".into(), arguments: vec![], environment: vec![] };
 //! let (canceler, cancellation) = Cancellation::new();
-//! let run = JobRun { driver: &driver, job: &job, builds_dir: "/builds", keep: false, cancellation: &cancellation };
+//! let folder = Path::new("/home/me/private");
+//! let run =
+//!     JobRun { driver: &driver, job: &job, folder, builds_dir: "/builds", keep: false, cancellation: &cancellation };
 //! let end = run.run(&mut JobLog::on_stdout()).await?;
 //! # drop((canceler, end));
 //! # Ok(())

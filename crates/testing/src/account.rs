@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::ops::Deref;
 
-use ecs_local::{Backend, Faults, Options, SECURITY_GROUP, SUBNET_A, Seed};
+use ecs_local::{Backend, Faults, Options, SECURITY_GROUP, SUBNET_A};
 use serde_json::{Value, json};
 
 use crate::local_aws::{LocalAws, REGION};
@@ -31,7 +31,7 @@ impl Account {
             lazy_pulls: false,
             faults: Faults::parse(&faults.to_string()).unwrap(),
             backend,
-            seed: Seed::default(),
+            ..Options::default()
         })
     }
 

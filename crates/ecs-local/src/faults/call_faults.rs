@@ -54,7 +54,7 @@ fn refusal(effect: Effect, service: AwsService, operation: &str) -> Option<ApiEr
         }
         Effect::AccessDenied => ApiError::access_denied(service, operation),
         Effect::ExpiredCredentials => expired_credentials(service),
-        Effect::UnrecognizedClient => unrecognized_client(service),
+        Effect::UnrecognizedClient => ApiError::unrecognized_client(service),
         Effect::Error {
             status,
             code,
@@ -79,21 +79,6 @@ fn expired_credentials(service: AwsService) -> ApiError {
         code,
         "The security token included in the request is expired",
     )
-}
-
-fn unrecognized_client(service: AwsService) -> ApiError {
-    let invalid = "The security token included in the request is invalid.";
-    match service {
-        AwsService::Ecs | AwsService::Logs => {
-            ApiError::new(403, "UnrecognizedClientException", invalid)
-        }
-        AwsService::Ec2 => ApiError::new(
-            401,
-            "AuthFailure",
-            "AWS was not able to validate the provided access credentials",
-        ),
-        AwsService::Sts => ApiError::new(403, "InvalidClientTokenId", invalid),
-    }
 }
 
 fn server_error(service: AwsService) -> ApiError {

@@ -1,27 +1,59 @@
-//! The signature of a request: it has to have all parts, and the scope of the right service.
+//! Who may call: a request needs a signature with the scope of the right service.
 //!
-//! The signature itself is not checked, because any credentials are accepted. The scope also names the region: all
-//! regions share one address.
+//! The scope also names the region: all regions share one address. A stand-in without an access key does not check the
+//! signature itself, because it takes any credentials.
 
 use axum::http::HeaderMap;
 
+use super::signature::{Scope, Signature, SignedParts};
+use crate::access_key::AccessKeys;
 use crate::error::ApiError;
 use crate::service::AwsService;
 
-/// The region of a signed request.
-pub(super) fn region(service: AwsService, headers: &HeaderMap) -> Result<String, ApiError> {
-    let authorization = header(headers, "authorization").ok_or_else(|| missing(service))?;
-    let date = header(headers, "x-amz-date").ok_or_else(|| {
+/// The region of a signed request that one of the `keys` may make.
+pub(super) fn region(
+    keys: &AccessKeys,
+    service: AwsService,
+    request: SignedParts<'_>,
+) -> Result<String, ApiError> {
+    let authorization = header(request.headers, "authorization").ok_or_else(|| missing(service))?;
+    let date = header(request.headers, "x-amz-date").ok_or_else(|| {
         incomplete(
             service,
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
         )
     })?;
-    scope(service, authorization, date)
+    let Authorization { key, signature } = authorization_of(service, authorization, date)?;
+    if let AccessKeys::Only(keys) = keys {
+        let token = header(request.headers, "x-amz-security-token");
+        let known = keys
+            .get(key)
+            .filter(|known| known.token.as_deref() == token)
+            .ok_or_else(|| ApiError::unrecognized_client(service))?;
+        if !signature.is_by(&known.key.secret, request) {
+            return Err(invalid(service, MISMATCH));
+        }
+    }
+    Ok(signature.scope.region.to_owned())
 }
 
-/// The region of an `Authorization` header, which has to fit the date of the request.
-fn scope(service: AwsService, authorization: &str, date: &str) -> Result<String, ApiError> {
+/// AWS's words for a wrong secret.
+const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.";
+
+/// An `Authorization` header.
+#[derive(Clone, Copy)]
+struct Authorization<'a> {
+    /// ID of the access key.
+    key: &'a str,
+    signature: Signature<'a>,
+}
+
+/// The parts of an `Authorization` header, which has to fit the date of the request.
+fn authorization_of<'a>(
+    service: AwsService,
+    authorization: &'a str,
+    date: &'a str,
+) -> Result<Authorization<'a>, ApiError> {
     let fields = authorization
         .strip_prefix("AWS4-HMAC-SHA256")
         .ok_or_else(|| {
@@ -41,29 +73,36 @@ fn scope(service: AwsService, authorization: &str, date: &str) -> Result<String,
             })
     };
     let credential = field("Credential")?;
-    let signed = field("SignedHeaders")?;
-    let signature = field("Signature")?;
-    if !signed.split(';').any(|name| name == "host") {
+    let headers = field("SignedHeaders")?;
+    let digits = field("Signature")?;
+    if !headers.split(';').any(|name| name == "host") {
         return Err(invalid(
             service,
             "'Host' must be a 'SignedHeader' in the AWS Authorization.",
         ));
     }
-    if signature.len() != 64 || !signature.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(invalid(
             service,
             "The request signature has to be 64 hexadecimal digits.",
         ));
     }
-    region_of_credential(service, credential, date)
+    let (key, scope) = scope(service, credential, date)?;
+    let signature = Signature {
+        scope,
+        date,
+        headers,
+        digits,
+    };
+    Ok(Authorization { key, signature })
 }
 
-/// The region of a credential, whose scope has to be of this service and day.
-fn region_of_credential(
+/// Key and scope of a credential, which has to be of this service and day.
+fn scope<'a>(
     service: AwsService,
-    credential: &str,
+    credential: &'a str,
     date: &str,
-) -> Result<String, ApiError> {
+) -> Result<(&'a str, Scope<'a>), ApiError> {
     // The key itself may hold slashes, so the scope is read from its end.
     let mut parts = credential.rsplitn(5, '/');
     let mut next = || parts.next();
@@ -98,7 +137,12 @@ fn region_of_credential(
             "Credential should be scoped to a valid region.",
         ));
     }
-    Ok(region.to_owned())
+    let scope = Scope {
+        day,
+        region,
+        service: name,
+    };
+    Ok((key, scope))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -146,9 +190,10 @@ mod tests {
     #[test]
     fn the_region_is_that_of_the_scope() {
         let header = authorization("AKID/20260102/eu-west-1/ecs/aws4_request");
+        let parts = authorization_of(AwsService::Ecs, &header, "20260102T030405Z").unwrap();
         assert_eq!(
-            scope(AwsService::Ecs, &header, "20260102T030405Z").unwrap(),
-            "eu-west-1"
+            (parts.key, parts.signature.scope.region),
+            ("AKID", "eu-west-1")
         );
     }
 
@@ -170,12 +215,9 @@ mod tests {
             ("AKID", "IncompleteSignatureException"),
         ];
         for (credential, code) in cases {
-            let error = scope(
-                AwsService::Ecs,
-                &authorization(credential),
-                "20260102T030405Z",
-            )
-            .unwrap_err();
+            let header = authorization(credential);
+            let parts = authorization_of(AwsService::Ecs, &header, "20260102T030405Z");
+            let error = parts.err().unwrap();
             assert_eq!(
                 (error.status, error.code.as_ref()),
                 (403, code),

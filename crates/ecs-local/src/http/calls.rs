@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 
 use super::reset::ConnectionReset;
+use super::signature::SignedParts;
 use super::{auth, reply};
 use crate::ec2::{self, Query};
 use crate::error::ApiError;
@@ -82,7 +83,14 @@ pub(super) async fn answer(
         return (StatusCode::NOT_FOUND, text).into_response();
     };
     let request_id = ids::uuid();
-    let admitted = auth::region(call.service, &headers).and_then(|region| {
+    let signed = SignedParts {
+        method: &method,
+        uri: &uri,
+        headers: &headers,
+        body: &body,
+    };
+    let region = auth::region(&world.keys.lock(), call.service, signed);
+    let admitted = region.and_then(|region| {
         let faults = admit(&world, &call, &region)?;
         Ok((region, faults))
     });
@@ -155,7 +163,7 @@ fn operate(
             ec2::call(&mut network, operation, &call.query, request_id)
         }
         AwsService::Logs => logs::call(&world.logs, region, operation, body),
-        AwsService::Sts => sts::call(operation, &call.query, request_id),
+        AwsService::Sts => sts::call(&world.keys, operation, &call.query, request_id),
     }
 }
 

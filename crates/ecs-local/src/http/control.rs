@@ -1,16 +1,24 @@
 //! The stand-in's own paths, for tests and people: the counts of calls, the histories and output of tasks, and the
 //! faults.
+//!
+//! A stand-in with an access key takes only requests that are signed like calls of ECS, which clients can do:
+//! `curl --aws-sigv4 aws:amz:us-east-1:ecs`.
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 
+use super::auth;
+use super::signature::SignedParts;
+use crate::access_key::AccessKeys;
 use crate::faults::{Faults, Injector, LateFault};
+use crate::service::AwsService;
 use crate::statistics::CallStatistics;
 use crate::tasks::{HistoryEntry, TaskStatus};
 use crate::world::World;
@@ -18,14 +26,50 @@ use crate::world::World;
 /// The body of a reply about a task or container that does not exist.
 const NOT_FOUND: &str = "There is no such task, or no such container in it.\n";
 
+/// The largest body of a request, as for AWS's calls (axum's default).
+const LARGEST_BODY: usize = 2 << 20;
+
 /// The paths below `/_local/`.
-pub(super) fn routes() -> Router<Arc<World>> {
+pub(super) fn routes(world: Arc<World>) -> Router<Arc<World>> {
     Router::new()
         .route("/_local/stats", get(statistics))
         .route("/_local/tasks", get(tasks))
         .route("/_local/tasks/{task}/strike", post(inject))
         .route("/_local/logs/{task}/{container}", get(output))
         .route("/_local/faults", get(faults).put(set_faults))
+        .route_layer(from_fn_with_state(world, refuse_strangers))
+}
+
+/// Refuses requests that no access key of the stand-in has signed.
+async fn refuse_strangers(
+    State(world): State<Arc<World>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if matches!(*world.keys.lock(), AccessKeys::Any) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let signed = SignedParts {
+        method: &parts.method,
+        uri: &parts.uri,
+        headers: &parts.headers,
+        body: &body,
+    };
+    let admitted = auth::region(&world.keys.lock(), AwsService::Ecs, signed);
+    match admitted {
+        Ok(_region) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(error) => {
+            let text = format!(
+                "This stand-in answers requests that its access key signs for ECS. {}\n",
+                error.message
+            );
+            (StatusCode::FORBIDDEN, text).into_response()
+        }
+    }
 }
 
 async fn statistics(State(world): State<Arc<World>>) -> Json<CallStatistics> {

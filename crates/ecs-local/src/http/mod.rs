@@ -3,10 +3,11 @@
 mod auth;
 mod calls;
 mod control;
-mod host;
 mod metadata;
 mod reply;
 mod reset;
+mod signature;
+mod web_pages;
 
 use std::sync::Arc;
 
@@ -14,12 +15,12 @@ use axum::Router;
 
 use crate::world::World;
 
-pub(crate) use host::refuse_names;
 pub(crate) use reset::{ConnectionReset, ResettableListener};
+pub(crate) use web_pages::{refuse_names, refuse_pages};
 
 /// All paths of the server.
 pub(crate) fn router(world: Arc<World>) -> Router {
-    control::routes()
+    control::routes(world.clone())
         .merge(metadata::routes())
         .fallback(calls::answer)
         .with_state(world)

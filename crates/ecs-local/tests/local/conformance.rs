@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ecs_local::Options;
+use ecs_local::{AccessKey, Options};
 
 use testing::LocalAws;
 
@@ -30,12 +30,30 @@ fn every_reply_conforms_to_the_models_of_aws() {
         latency: 0.01,
         ..Options::default()
     });
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/check.py");
+    run("check.py", &local, &[]);
+}
+
+#[test]
+fn calls_that_clients_of_aws_sign_are_told_from_others() {
+    let key = AccessKey::random();
+    let local = LocalAws::start(Options {
+        access_key: Some(key.clone()),
+        ..Options::default()
+    });
+    let environment = [("KEY_ID", &*key.id), ("KEY_SECRET", &key.secret)];
+    run("access_key.py", &local, &environment);
+}
+
+/// Runs a script, which has to succeed.
+#[track_caller]
+fn run(script: &str, local: &LocalAws, environment: &[(&str, &str)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
     let done = Command::new(python())
         // No compiled files in the source folder.
         .arg("-B")
-        .arg(script)
+        .arg(folder.join(script))
         .env("STAND_IN", format!("http://{}", local.address))
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     let output = String::from_utf8_lossy(&done.stderr);

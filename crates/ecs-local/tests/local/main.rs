@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod access_key;
 mod calls;
 mod cluster;
 mod conformance;

@@ -15,8 +15,8 @@ pub(crate) struct Setup<'a> {
     /// URL of its APIs.
     pub(crate) endpoint: &'a str,
     pub(crate) region: &'a str,
-    /// Access key and secret. The stand-in takes any.
-    pub(crate) credential: &'a str,
+    /// ID and secret of the access key.
+    pub(crate) access_key: (&'a str, &'a str),
     pub(crate) cluster: &'a str,
     pub(crate) definition: Option<OneContainer<'a>>,
 }
@@ -40,8 +40,8 @@ impl Setup<'_> {
     ///
     /// With the stand-in's refusal.
     pub(crate) async fn make(&self) -> Result<(), AwsError> {
-        let credentials =
-            Credentials::new(self.credential, self.credential, None, None, "fargate try");
+        let (id, secret) = self.access_key;
+        let credentials = Credentials::new(id, secret, None, None, "fargate try");
         let config = aws_sdk_ecs::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(self.region.to_owned()))

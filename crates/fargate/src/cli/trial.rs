@@ -79,6 +79,9 @@ pub(crate) struct Serve {
     /// Scale of AWS's usual waiting times: 0 for none, 1 for AWS's own
     #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
     pub(crate) latency: f64,
+    /// Make a random access key, print it, and answer only what it signs
+    #[arg(long)]
+    pub(crate) access_key: bool,
     /// Apply AWS's published rate limits
     #[arg(long)]
     pub(crate) throttle: bool,

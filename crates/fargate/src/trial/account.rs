@@ -3,15 +3,12 @@
 //! Tasks are processes of one task definition, which run this program's own agent, or they are composed for their jobs
 //! and run in real containers.
 
-use std::fs::Permissions;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use ecs_local::{Backend, Options, SECURITY_GROUP, SUBNET_A, StandIn};
+use ecs_local::{AccessKey, Backend, Options, SECURITY_GROUP, SUBNET_A, StandIn};
 use fargate_wire::{AGENT_PORT, COORDINATOR_CONTAINER};
 use gitlab_local::Environment;
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -27,25 +24,25 @@ const CLUSTER: &str = "try";
 const FAMILY: &str = "try";
 const REGION: &str = "us-east-1";
 
-/// The stand-in takes any credentials; its log shows whose these are.
-const CREDENTIAL: &str = "fargate-try";
-
 /// A running account. Its tasks end with it.
 #[derive(Debug)]
 pub(super) struct LocalAccount {
     /// Configuration, records, and the folders that tasks may write to.
-    folder: TempDir,
+    folder: PathBuf,
+    /// Signs every call: other users of this machine can connect, too.
+    access_key: AccessKey,
     shutdown: oneshot::Sender<()>,
     server: JoinHandle<anyhow::Result<()>>,
 }
 
 impl LocalAccount {
-    /// Starts it on a free port of the loopback interface, with tasks in `containers` or as processes.
+    /// Starts it on a free port of the loopback interface, with tasks in `containers` or as processes. Its files are in
+    /// `folder`.
     ///
     /// # Errors
     ///
-    /// When it cannot listen, its folder cannot be made, or an image for containers is missing.
-    pub(super) async fn start(containers: Option<&ContainerSetup>) -> Result<Self> {
+    /// When it cannot listen, its folder cannot be filled, or an image for containers is missing.
+    pub(super) async fn start(folder: &Path, containers: Option<&ContainerSetup>) -> Result<Self> {
         let failed = |error: std::io::Error| {
             Error::system(format!(
                 "could not start the local stand-in for AWS: {error}"
@@ -54,11 +51,13 @@ impl LocalAccount {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let endpoint = format!("http://{address}");
+        let access_key = AccessKey::random();
         let options = Options {
             backend: match containers {
                 Some(_) => Backend::Container { socket: None },
                 None => process_backend()?,
             },
+            access_key: Some(access_key.clone()),
             ..Options::default()
         };
         let server = StandIn::new(options)
@@ -67,15 +66,15 @@ impl LocalAccount {
         if let Some(containers) = containers {
             containers.provide(&server).await?;
         }
-        let folder = temporary_folder().map_err(failed)?;
         let tasks = containers.map_or_else(task_definition, ContainerSetup::configuration);
-        fill(folder.path(), &endpoint, &tasks).map_err(failed)?;
+        fill(folder, &endpoint, &tasks).map_err(failed)?;
         let (shutdown, stopped) = oneshot::channel();
         // A dropped sender means the same as a message.
         let server = server.serve(listener, async move { drop(stopped.await) });
         let account = Self {
             server: tokio::spawn(server),
-            folder,
+            folder: folder.to_owned(),
+            access_key,
             shutdown,
         };
         match account.set_up(&endpoint, containers.is_none()).await {
@@ -101,7 +100,7 @@ impl LocalAccount {
         let setup = Setup {
             endpoint,
             region: REGION,
-            credential: CREDENTIAL,
+            access_key: (&self.access_key.id, &self.access_key.secret),
             cluster: CLUSTER,
             definition: with_definition.then_some(definition),
         };
@@ -123,7 +122,7 @@ impl LocalAccount {
 
     /// The driver's configuration.
     pub(super) fn config(&self) -> PathBuf {
-        self.folder.path().join("fargate.toml")
+        self.folder.join("fargate.toml")
     }
 
     /// The folder of builds.
@@ -132,14 +131,15 @@ impl LocalAccount {
     }
 
     fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
+        self.folder.join(name).display().to_string()
     }
 
     /// The environment of the driver's calls, without credentials of this machine's owner and without a proxy.
     pub(super) fn environment(&self) -> Environment {
+        let AccessKey { id, secret } = &self.access_key;
         let set = [
-            ("AWS_ACCESS_KEY_ID", CREDENTIAL),
-            ("AWS_SECRET_ACCESS_KEY", CREDENTIAL),
+            ("AWS_ACCESS_KEY_ID", id.as_str()),
+            ("AWS_SECRET_ACCESS_KEY", secret),
             ("AWS_CONFIG_FILE", "/dev/null"),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
@@ -151,13 +151,6 @@ impl LocalAccount {
         let unset = unset.map(|key| (key.to_owned(), None));
         set.into_iter().chain(unset).collect()
     }
-}
-
-/// A folder for this user alone: tasks are this user's, and records hold private keys.
-fn temporary_folder() -> std::io::Result<TempDir> {
-    let mut folder = tempfile::Builder::new();
-    folder.prefix("fargate-try");
-    folder.permissions(Permissions::from_mode(0o700)).tempdir()
 }
 
 /// Fills `folder` before the first call.

@@ -6,6 +6,7 @@
 mod account;
 mod agent_process;
 mod container_setup;
+mod folder;
 mod serve;
 mod try_job;
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ecs_local::{Backend, Faults, Options, Seed, StandIn};
+use ecs_local::{AccessKey, Backend, Faults, Options, Seed, StandIn};
 use tokio::net::TcpListener;
 
 use crate::cli::{Backend as Kind, Serve};
@@ -50,14 +50,16 @@ pub(crate) async fn serve(serve: &Serve, shutdown: &Shutdown) -> Result<()> {
             Kind::Container => Backend::Container { socket: None },
         },
         seed: Seed::default(),
+        access_key: serve.access_key.then(AccessKey::random),
     };
+    let access_key = options.access_key.clone();
     let failed =
         |error: anyhow::Error| Error::system(format!("the stand-in for AWS failed: {error:#}"));
     let stand_in = tokio::select! {
         ready = StandIn::new(options) => ready.map_err(failed)?,
         _ = shutdown.requested() => return Ok(()),
     };
-    introduce(&listener)?;
+    introduce(&listener, access_key.as_ref())?;
     let shutdown = shutdown.clone();
     let stopped = async move {
         shutdown.requested().await;
@@ -65,7 +67,7 @@ pub(crate) async fn serve(serve: &Serve, shutdown: &Shutdown) -> Result<()> {
     stand_in.serve(listener, stopped).await.map_err(failed)
 }
 
-fn introduce(listener: &TcpListener) -> Result<()> {
+fn introduce(listener: &TcpListener, access_key: Option<&AccessKey>) -> Result<()> {
     let seed = Seed::default();
     let address = listener
         .local_addr()
@@ -81,8 +83,16 @@ fn introduce(listener: &TcpListener) -> Result<()> {
         .iter()
         .map(|group| group.id.as_str())
         .collect());
+    let credentials = match access_key {
+        None => "any credentials",
+        Some(_) => "with this access key only",
+    };
+    let export = access_key.map_or_else(String::new, |AccessKey { id, secret }| {
+        format!("export AWS_ACCESS_KEY_ID={id} AWS_SECRET_ACCESS_KEY={secret}\n")
+    });
     let text = format!(
-        "A stand-in for ECS, EC2, CloudWatch Logs and STS answers at http://{address} (account 000000000000, any credentials).\n\
+        "A stand-in for ECS, EC2, CloudWatch Logs and STS answers at http://{address} (account 000000000000, {credentials}).\n\
+         {export}\
          Subnets: {subnets}\nSecurity groups: {groups}\n\
          Point clients to it with Endpoint = \"http://{address}\" in [Fargate], or AWS_ENDPOINT_URL.\n"
     );

@@ -20,6 +20,7 @@ use crate::signals::Shutdown;
 
 use super::account::LocalAccount;
 use super::container_setup::ContainerSetup;
+use super::folder::TrialFolder;
 
 /// The folder of builds in tasks on AWS, where no other folder is at this path.
 const BUILDS_DIR: &str = "/builds";
@@ -79,13 +80,15 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         let helper = format!("The helper's image is {}", containers.helper_image);
         log.plain(&helper).await;
     }
+    let folder = TrialFolder::new(&std::env::temp_dir()).map_err(|error| {
+        Error::system(format!("could not make a folder for the trial: {error}"))
+    })?;
     let account = match config {
         Some(_) => None,
-        None => Some(
-            shutdown
-                .or(LocalAccount::start(containers.as_ref()))
-                .await?,
-        ),
+        None => {
+            let start = LocalAccount::start(folder.path(), containers.as_ref());
+            Some(shutdown.or(start).await?)
+        }
     };
     explain(&mut log, job.definition(), location, follows_image).await;
     let driver = driver(request, options, account.as_ref(), log.colour())?;
@@ -98,11 +101,12 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
     let run = JobRun {
         driver: &driver,
         job: &job,
+        folder: folder.path(),
         builds_dir: &builds_dir,
         keep: request.keep,
         cancellation: &cancellation,
     };
-    let result = run_to_the_end(run, location, &mut log, shutdown).await;
+    let result = run_to_the_end(run, location, &folder, &mut log, shutdown).await;
     if let Some(account) = account {
         account.stop().await?;
     }
@@ -213,6 +217,7 @@ fn cancellation(shutdown: &Shutdown) -> Cancellation {
 async fn run_to_the_end(
     run: JobRun<'_>,
     location: TaskLocation,
+    folder: &TrialFolder,
     log: &mut JobLog,
     shutdown: &Shutdown,
 ) -> Result<()> {
@@ -220,7 +225,12 @@ async fn run_to_the_end(
     if let Some(kept) = end.kept {
         kept.explain(log).await.map_err(from_gitlab)?;
         match location {
-            TaskLocation::Aws => kept.leave(),
+            TaskLocation::Aws => {
+                folder.keep().map_err(|error| {
+                    Error::system(format!("could not keep the folder of the trial: {error}"))
+                })?;
+                kept.leave();
+            }
             TaskLocation::Processes | TaskLocation::Containers => {
                 kept.stop_on_request(log, run.cancellation).await;
             }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use ecs_local::{Faults, Options, Seed};
+use ecs_local::{Faults, Options};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use testing::{Account, Job, ManagerHost, SshServer, leftovers, process, wait_until};
@@ -230,7 +230,7 @@ fn manager() -> ManagerHost {
         lazy_pulls: false,
         faults: Faults::parse("{}").unwrap(),
         backend: SshServer::Agent.backend(fargate(), folder.path()),
-        seed: Seed::default(),
+        ..Options::default()
     });
     let manager = ManagerHost::in_account(fargate(), aws, folder);
     manager.configure(

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use nix::sys::signal::Signal;
-use testing::{Project, wait_until};
+use testing::Project;
 
 use crate::fargate;
 
@@ -157,19 +156,6 @@ fn ctrl_c_cancels_the_job_and_cleans_up() {
         "ERROR: Job failed: canceled\n",
     ]);
     project.left_nothing();
-}
-
-#[test]
-fn a_trial_that_is_killed_leaves_no_process() {
-    let project = Project::new(fargate(), "job: {script: [echo started, sleep 1000]}");
-    let mut running = project.start(&[]);
-    running.read_until("\nstarted\n");
-    // The command, the driver's stage, the agent, the script's shell and what it waits for.
-    assert!(project.processes().len() >= 5);
-    running.signal(Signal::SIGKILL);
-    wait_until("every process of the trial has ended", || {
-        project.processes().is_empty()
-    });
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod jobs;
 mod keep;
+mod killed;
+mod other_users;
 mod pipeline_file;
 mod terminal;
 mod with_config;

@@ -29,7 +29,7 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Makes the private folder with the job response in it.
+    /// Makes the private folder in `parent`, with the job response in it.
     ///
     /// # Errors
     ///
@@ -38,9 +38,11 @@ impl<'a> Attempt<'a> {
         driver: &'a Driver,
         job: &'a ReceivedJob,
         cancellation: &'a Cancellation,
+        parent: &Path,
     ) -> Result<Self, Error> {
         let response = job.response.to_string();
-        let folder = AttemptFolder::new(response.as_bytes()).map_err(|source| Error::System {
+        let folder = AttemptFolder::new(parent, response.as_bytes());
+        let folder = folder.map_err(|source| Error::System {
             action: "make a private folder".to_owned(),
             source,
         })?;

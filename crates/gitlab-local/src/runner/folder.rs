@@ -12,9 +12,9 @@ use tempfile::TempDir;
 pub(crate) struct AttemptFolder(TempDir);
 
 impl AttemptFolder {
-    /// Makes the folder, with the job response in it.
-    pub(crate) fn new(response: &[u8]) -> io::Result<Self> {
-        let folder = Self(private("custom-executor").tempdir()?);
+    /// Makes the folder in `parent`, with the job response in it.
+    pub(crate) fn new(parent: &Path, response: &[u8]) -> io::Result<Self> {
+        let folder = Self(private("custom-executor").tempdir_in(parent)?);
         write_new(&folder.response_file(), 0o600, response)?;
         Ok(folder)
     }

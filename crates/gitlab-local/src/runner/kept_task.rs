@@ -19,6 +19,8 @@ const IDENTITY: &[&str] = &["CUSTOM_ENV_CI_JOB_ID", "CUSTOM_ENV_CI_RUNNER_SHORT_
 #[derive(Debug)]
 pub struct KeptTask<'a> {
     pub(crate) attempt: Attempt<'a>,
+    /// The folder of the whole run.
+    pub(crate) run_folder: &'a Path,
     /// The job's variables at its end.
     pub(crate) variables: Variables,
     /// The job was cancelled, so the next request is the second.
@@ -48,7 +50,7 @@ impl KeptTask<'_> {
         )?;
         let stop = self.write_program(
             "stop",
-            &format!("driver cleanup && rm -rf {}\n", word(folder)),
+            &format!("driver cleanup && rm -rf {}\n", word(self.run_folder)),
         )?;
         log.plain("The task is left running.").await;
         log.plain(&format!(
@@ -75,7 +77,7 @@ impl KeptTask<'_> {
         }
     }
 
-    /// Leaves the task running, and the private folder with the two programs on disk.
+    /// Leaves the task running, and the attempt's folder with the two programs on disk.
     pub fn leave(self) {
         self.attempt.keep();
     }

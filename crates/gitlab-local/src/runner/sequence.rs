@@ -1,5 +1,6 @@
 //! The order of a job's calls: attempts, stages, and cleanup in any case.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -29,6 +30,9 @@ pub struct JobRun<'a> {
     pub driver: &'a Driver,
     /// The job.
     pub job: &'a ReceivedJob,
+    /// A private folder of this run alone. The caller removes it, unless it [leaves](KeptTask::leave) a kept task: then
+    /// the program that stops the task removes it.
+    pub folder: &'a Path,
     /// `builds_dir` of the runner; a driver's `config` may name another.
     pub builds_dir: &'a str,
     /// Leave the job's environment running.
@@ -105,6 +109,7 @@ impl<'a> Sequence<'a> {
             log.end_section().await;
             let kept = Some(KeptTask {
                 attempt,
+                run_folder: self.run.folder,
                 variables,
                 canceled: result == Err(JobFailure::Canceled),
             });
@@ -120,7 +125,14 @@ impl<'a> Sequence<'a> {
         let mut attempts_left = ATTEMPTS;
         loop {
             log.section("Preparing the \"custom\" executor").await;
-            let mut attempt = Attempt::new(self.run.driver, self.run.job, self.run.cancellation)?;
+            let JobRun {
+                driver,
+                job,
+                cancellation,
+                folder,
+                ..
+            } = self.run;
+            let mut attempt = Attempt::new(driver, job, cancellation, folder)?;
             let failure = match self.attempt(log, &mut attempt, &mut paths).await {
                 Ok(reply) => {
                     return Ok(Ok(Prepared {

@@ -84,6 +84,7 @@ impl Setup {
         let run = JobRun {
             driver: &self.driver,
             job: &job,
+            folder: self.folder.path(),
             builds_dir: "/unused",
             keep: false,
             cancellation: &cancellation,

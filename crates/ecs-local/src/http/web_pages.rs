@@ -1,16 +1,35 @@
-//! The check of the `Host` header, which keeps web pages out.
+//! The checks that keep web pages out.
 //!
-//! The stand-in runs programs for every caller, so it listens where only this machine can call. A web page in a browser
-//! of this machine can call it, too, if the name of the page resolves to this address (DNS rebinding). But then the
-//! `Host` header has that name.
+//! The stand-in runs programs for its callers, so it listens where only this machine can call. A web page in a browser
+//! of this machine can call it, too. Browsers send such a request with the page's origin (Fetch standard, `Origin`
+//! header; Fetch Metadata, `Sec-Fetch-Site`), which AWS's clients never send. Only a page whose name resolves to this
+//! address (DNS rebinding) looks like the stand-in's own, but then the `Host` header has that name.
 
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use axum::http::header::HOST;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+
+/// The relation of a request to the page that makes it.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses requests that a web page makes.
+pub(crate) async fn refuse_pages(request: Request, next: Next) -> Response {
+    if is_of_page(request.headers()) {
+        let text = "This stand-in for AWS answers no web pages.\n";
+        return (StatusCode::FORBIDDEN, text).into_response();
+    }
+    next.run(request).await
+}
+
+/// `none` is an address that a person typed.
+fn is_of_page(headers: &HeaderMap) -> bool {
+    let site = headers.get(FETCH_SITE);
+    headers.contains_key(ORIGIN) || site.is_some_and(|site| site != "none")
+}
 
 /// Refuses requests for a host other than an address or `localhost`.
 pub(crate) async fn refuse_names(request: Request, next: Next) -> Response {
@@ -37,6 +56,22 @@ fn is_local(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_of_pages_are_told_by_their_headers() {
+        for (name, value, refused) in [
+            ("Origin", "https://pages.example.com", true),
+            ("Origin", "null", true),
+            ("Sec-Fetch-Site", "cross-site", true),
+            ("Sec-Fetch-Site", "same-site", true),
+            ("Sec-Fetch-Site", "none", false),
+            ("User-Agent", "aws-cli/2", false),
+        ] {
+            let name: HeaderName = name.parse().unwrap();
+            let headers = HeaderMap::from_iter([(name, value.parse().unwrap())]);
+            assert_eq!(is_of_page(&headers), refused, "{headers:?}");
+        }
+    }
 
     #[test]
     fn only_addresses_and_localhost_are_answered() {
