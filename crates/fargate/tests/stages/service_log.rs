@@ -1,9 +1,10 @@
 //! JobImage mode: what services print, in the job log beside the job's script (CI_DEBUG_SERVICES).
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use testing::{ManagerHost, SECOND};
+use testing::{ManagerHost, SECOND, wait_until};
 
 use crate::job_image::{manager, manager_with};
 use crate::job_services::service;
@@ -38,16 +39,30 @@ fn denied() -> Value {
     json!({ "faults": [{ "when": { "operation": "GetLogEvents" }, "effect": "access_denied" }] })
 }
 
+/// A shell's wait for a file of the test's.
+fn until(file: &Path) -> String {
+    format!("until [ -e {} ]; do sleep 0.1; done", file.display())
+}
+
+/// Lets the shell that waits for a file go on.
+fn release(file: &Path) {
+    std::fs::write(file, "").unwrap();
+}
+
 #[test]
 fn what_services_print_is_in_the_job_log() {
-    let db = service(
-        "db",
-        "echo started; sleep 4; echo going on; exec sleep 1000",
-        None,
+    let folder = tempfile::tempdir().unwrap();
+    let [go, end] = ["go", "end"].map(|name| folder.path().join(name));
+    let db = format!(
+        "echo started; {}; echo going on; exec sleep 1000",
+        until(&go)
     );
-    let cache = service("cache", "echo hot >&2; exec sleep 1000", None);
-    let silent = service("silent", "exec sleep 1000", None);
-    let manager = prepared(&[db, cache, silent], Some("true"), &json!({}));
+    let services = [
+        service("db", &db, None),
+        service("cache", "echo hot >&2; exec sleep 1000", None),
+        service("silent", "exec sleep 1000", None),
+    ];
+    let manager = prepared(&services, Some("true"), &json!({}));
     // Not before the job's own script.
     let checkout = manager
         .start_stage("get_sources", "sleep 1")
@@ -55,35 +70,27 @@ fn what_services_print_is_in_the_job_log() {
         .exits(0);
     assert_eq!(checkout.out(), "");
     assert_eq!(manager.aws.calls("GetLogEvents"), 0);
-    // The services' lines wait for the end of half a line.
-    let script = "echo begin; sleep 1; printf half; sleep 5; echo ' and half'; printf unfinished";
+    let script = format!("echo begin; {}; echo end; printf unfinished", until(&end));
     let mut run = manager.start_stage("build_script", script);
-    let live = run.read_until("going on\u{1b}[0;m\n");
-    let rest = run.finish().exits(0).out();
-    let log = live.clone() + &rest;
+    // All comes while the script runs.
+    let mut log = String::new();
+    while !["begin\n", "started", "hot"]
+        .iter()
+        .all(|part| log.contains(part))
+    {
+        log += &run.read_until("\n");
+    }
+    release(&go);
+    log += &run.read_until("going on\u{1b}[0;m\n");
+    release(&end);
+    log += &run.finish().exits(0).out();
     assert_eq!(lines(&log, "db"), ["started", "going on"], "{log}");
     assert_eq!(lines(&log, "cache"), ["hot"], "{log}");
-    assert!(live.contains("begin\n"), "{log}");
-    // Lines stay whole, and the script's output is what it was.
-    let own: Vec<_> = log
-        .lines()
-        .filter(|line| !line.contains("[service:"))
-        .collect();
-    let id = manager.aws.running()[0]["taskArn"]
-        .as_str()
-        .unwrap()
-        .rsplit('/')
-        .next()
-        .unwrap()
-        .to_owned();
     let nothing = format!(
-        "Nothing of service silent is in CloudWatch: log group /ci/jobs, stream job/service-2/{id}"
+        "Nothing of service silent is in CloudWatch: log group /ci/jobs, stream {}",
+        stream(&manager, 2)
     );
-    assert_eq!(
-        own,
-        ["begin", "half and half", "unfinished", &nothing],
-        "{log}"
-    );
+    assert_eq!(own(&log), ["begin", "end", "unfinished", &nothing], "{log}");
     // The rest of the job costs no call.
     let before = manager.aws.calls("GetLogEvents");
     let after = manager
@@ -92,6 +99,58 @@ fn what_services_print_is_in_the_job_log() {
         .exits(0);
     assert_eq!(after.out(), "after\n");
     assert_eq!(manager.aws.calls("GetLogEvents"), before);
+}
+
+#[test]
+fn the_lines_of_services_wait_for_the_end_of_half_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let [go, half, whole, end] =
+        ["go", "half", "whole", "end"].map(|name| folder.path().join(name));
+    let db = format!(
+        "echo started; {}; echo going on; exec sleep 1000",
+        until(&go)
+    );
+    let manager = prepared(&[service("db", &db, None)], Some("true"), &json!({}));
+    let script = format!(
+        "{}; printf half; {}; echo ' and half'; {}",
+        until(&half),
+        until(&whole),
+        until(&end)
+    );
+    let mut run = manager.start_stage("build_script", script);
+    let mut log = run.read_until("started\u{1b}[0;m\n");
+    release(&half);
+    log += &run.read_until("half");
+    release(&go);
+    let request = json!({ "logGroupName": "/ci/jobs", "logStreamName": stream(&manager, 0) });
+    wait_until("the service's next line is in CloudWatch", || {
+        let page = manager.aws.logs("GetLogEvents", &request);
+        page["events"].as_array().unwrap().len() == 2
+    });
+    // One call of the driver is one look at the one service, which has the line.
+    let before = manager.aws.calls("GetLogEvents");
+    wait_until("the driver has the service's next line", || {
+        manager.aws.calls("GetLogEvents") > before
+    });
+    release(&whole);
+    log += &run.read_until("going on\u{1b}[0;m\n");
+    release(&end);
+    log += &run.finish().exits(0).out();
+    assert_eq!(lines(&log, "db"), ["started", "going on"], "{log}");
+    assert_eq!(own(&log), ["half and half"], "{log}");
+}
+
+/// The lines of the job log that are not a service's: those stay whole, and are what the script printed.
+fn own(log: &str) -> Vec<&str> {
+    let lines = log.lines();
+    lines.filter(|line| !line.contains("[service:")).collect()
+}
+
+/// The log stream of a service of the one running task.
+fn stream(manager: &ManagerHost, service: usize) -> String {
+    let task = manager.aws.running().remove(0);
+    let arn = task["taskArn"].as_str().unwrap();
+    format!("job/service-{service}/{}", arn.rsplit('/').next().unwrap())
 }
 
 #[test]
