@@ -24,6 +24,8 @@ pub(super) struct OutputPipes {
     open: Vec<(Stream, OwnedFd)>,
     /// Those that may have output, in the order in which they became readable.
     readable: VecDeque<Stream>,
+    /// Those without a writer. The kernel says so once, perhaps together with the last output.
+    left: Vec<Stream>,
 }
 
 impl OutputPipes {
@@ -45,6 +47,7 @@ impl OutputPipes {
             epoll,
             open,
             readable: VecDeque::new(),
+            left: Vec::new(),
         })
     }
 
@@ -81,10 +84,15 @@ impl OutputPipes {
         let now = Timespec::default();
         let count = epoll::wait(self.epoll.get_ref(), &mut events[..], Some(&now)).unwrap_or(0);
         for event in events.iter().take(count) {
-            let number = usize::try_from(event.data.u64()).unwrap_or(usize::MAX);
-            if let Some(stream) = STREAMS.get(number)
-                && !self.readable.contains(stream)
-            {
+            let Event { flags, data } = *event;
+            let number = usize::try_from(data.u64()).unwrap_or(usize::MAX);
+            let Some(stream) = STREAMS.get(number) else {
+                continue;
+            };
+            if flags.contains(EventFlags::HUP) {
+                self.left.push(*stream);
+            }
+            if !self.readable.contains(stream) {
                 self.readable.push_back(*stream);
             }
         }
@@ -97,8 +105,8 @@ impl OutputPipes {
         let capacity = buffer.len();
         match read(pipe, buffer) {
             Ok(length @ 1..) => {
-                if length == capacity {
-                    // It may have more, of which nobody will tell. The other pipe is next.
+                if length == capacity || self.left.contains(&stream) {
+                    // It may have more, or its end, and nobody will tell. The other pipe is next.
                     self.readable.push_back(stream);
                 }
                 Some(length)
