@@ -27,7 +27,7 @@ mod text;
 mod trial;
 
 use std::io::{IsTerminal, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, PanicHookInfo};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -56,9 +56,10 @@ fn main() -> ExitCode {
     let is_tinted = cli.writes_job_log() || std::io::stderr().is_terminal();
     let result = match &runner {
         Err(missing) if is_custom => Err(missing.clone()),
-        // The runner must not take a panic for the script's exit status.
-        _ => catch_unwind(AssertUnwindSafe(|| run(cli)))
-            .unwrap_or_else(|_| Err(Error::system("fargate itself failed (a bug)"))),
+        _ => {
+            exit_on_panic(runner.as_ref().ok().filter(|_| is_custom).cloned());
+            run(cli)
+        }
     };
     if let Err(error) = &result {
         report(error, is_tinted);
@@ -73,6 +74,33 @@ fn main() -> ExitCode {
             Some(Blame::Stopped(signal)) => u8::try_from(128 + signal).unwrap_or(1),
         }),
     }
+}
+
+/// Makes a panic, in whatever task, end the process as a failure of the driver.
+///
+/// The runner must not take a panic for a script's exit status, and the job log has our own lines only. A hook does
+/// it, as the released driver has no unwinding: its tables and landing pads are a fifth of the program.
+fn exit_on_panic(runner: Option<Runner>) {
+    panic::set_hook(Box::new(move |panic| {
+        let error = bug(panic);
+        report(&error);
+        let code = runner
+            .as_ref()
+            .map_or(1, |runner| runner.report(Some(error.blame())));
+        #[expect(clippy::exit, reason = "a panic cannot return to `main`")]
+        std::process::exit(i32::from(code));
+    }));
+}
+
+/// The error for a panic.
+fn bug(panic: &PanicHookInfo<'_>) -> Error {
+    let message = panic.payload_as_str().unwrap_or("no message");
+    let place = panic
+        .location()
+        .map(|place| format!(" ({}:{})", place.file(), place.line()))
+        .unwrap_or_default();
+    Error::system(format!("fargate itself failed: {message}{place}"))
+        .advise("This is a bug: please report it with this line. A retry of the job may pass.")
 }
 
 /// Everything between arguments and exit code.
@@ -212,5 +240,36 @@ fn usage(error: &clap::Error, runner: Option<Runner>) -> ExitCode {
         // The runner would take clap's own exit code for the script's, or would not know it.
         Some(runner) if error.use_stderr() => ExitCode::from(runner.report(Some(Blame::Usage))),
         _ => ExitCode::from(if error.use_stderr() { 2 } else { 0 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::{Runner, exit_on_panic};
+
+    /// Set in the child process, which panics.
+    const PANIC: &str = "FARGATE_TEST_PANIC";
+
+    #[test]
+    fn a_panic_in_any_thread_is_the_systems_failure() {
+        if std::env::var_os(PANIC).is_some() {
+            exit_on_panic(Some(Runner::from_environment().unwrap()));
+            std::thread::spawn(|| panic!("the sky fell")).join().unwrap_err();
+            return;
+        }
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "tests::a_panic_in_any_thread_is_the_systems_failure"])
+            .arg("--nocapture")
+            .envs([(PANIC, "1"), ("BUILD_FAILURE_EXIT_CODE", "11")])
+            .env("SYSTEM_FAILURE_EXIT_CODE", "12")
+            .output()
+            .unwrap();
+        let log = String::from_utf8_lossy(&child.stderr);
+        assert_eq!(child.status.code(), Some(12), "{log}");
+        let line = "ERROR: fargate itself failed: the sky fell (crates/fargate/src/main.rs:";
+        assert!(log.starts_with(line), "{log}");
+        assert!(!log.contains("panicked"), "{log}");
     }
 }
