@@ -57,7 +57,10 @@ fn main() -> ExitCode {
     let result = match &runner {
         Err(missing) if is_custom => Err(missing.clone()),
         _ => {
-            exit_on_panic(runner.as_ref().ok().filter(|_| is_custom).cloned());
+            exit_on_panic(
+                runner.as_ref().ok().filter(|_| is_custom).cloned(),
+                is_tinted,
+            );
             run(cli)
         }
     };
@@ -80,10 +83,10 @@ fn main() -> ExitCode {
 ///
 /// The runner must not take a panic for a script's exit status, and the job log has our own lines only. A hook does
 /// it, as the released driver has no unwinding: its tables and landing pads are a fifth of the program.
-fn exit_on_panic(runner: Option<Runner>) {
+fn exit_on_panic(runner: Option<Runner>, is_tinted: bool) {
     panic::set_hook(Box::new(move |panic| {
         let error = bug(panic);
-        report(&error);
+        report(&error, is_tinted);
         let code = runner
             .as_ref()
             .map_or(1, |runner| runner.report(Some(error.blame())));
@@ -255,12 +258,17 @@ mod tests {
     #[test]
     fn a_panic_in_any_thread_is_the_systems_failure() {
         if std::env::var_os(PANIC).is_some() {
-            exit_on_panic(Some(Runner::from_environment().unwrap()));
-            std::thread::spawn(|| panic!("the sky fell")).join().unwrap_err();
+            exit_on_panic(Some(Runner::from_environment().unwrap()), false);
+            std::thread::spawn(|| panic!("the sky fell"))
+                .join()
+                .unwrap_err();
             return;
         }
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "tests::a_panic_in_any_thread_is_the_systems_failure"])
+            .args([
+                "--exact",
+                "tests::a_panic_in_any_thread_is_the_systems_failure",
+            ])
             .arg("--nocapture")
             .envs([(PANIC, "1"), ("BUILD_FAILURE_EXIT_CODE", "11")])
             .env("SYSTEM_FAILURE_EXIT_CODE", "12")
