@@ -205,7 +205,8 @@ impl Running {
                 && process.started >= group.started
                 && !is_another(pid)
                 && !process.group.is_some_and(is_another);
-            pid == group.leader || is_orphan
+            // The number of a leader that has ended may belong to another process by now.
+            (pid == group.leader && process.started == group.started) || is_orphan
         })
     }
 

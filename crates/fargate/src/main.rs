@@ -82,7 +82,7 @@ fn main() -> ExitCode {
 /// Makes a panic, in whatever task, end the process as a failure of the driver.
 ///
 /// The runner must not take a panic for a script's exit status, and the job log has our own lines only. A hook does
-/// it, as the released driver has no unwinding: its tables and landing pads are a fifth of the program.
+/// it, as the released driver is smaller without unwinding (`[profile.driver]`).
 fn exit_on_panic(runner: Option<Runner>, is_tinted: bool) {
     panic::set_hook(Box::new(move |panic| {
         let error = bug(panic);

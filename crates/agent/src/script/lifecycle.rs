@@ -140,10 +140,13 @@ impl Script {
             }),
             ShellEnd::InputLost(error) => {
                 let failed = FromAgent::Failed(input_lost(&error));
-                tokio::join!(
-                    self.log.complete(&failed),
-                    self.host.processes.end(group, GRACE)
-                );
+                let told = async {
+                    tokio::select! {
+                        () = self.log.complete(&failed) => (),
+                        () = self.abandoned() => (),
+                    }
+                };
+                tokio::join!(told, self.host.processes.end(group, GRACE));
                 None
             }
         }

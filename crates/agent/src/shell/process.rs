@@ -21,6 +21,7 @@ use rustix::process::Signal;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
+use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout};
 
 use super::host::Host;
@@ -226,6 +227,8 @@ async fn forward<S: OutputSink>(
             Some((stream, length)) => pass(sink, stream, buffer.get(..length)).await?,
             None => return Ok(()),
         }
+        // Neither reading nor a log without a driver waits for anything, and other connections need their turn.
+        consume_budget().await;
     }
     let mut patience = LINGER;
     let mut leftover = LEFTOVER;
@@ -238,6 +241,7 @@ async fn forward<S: OutputSink>(
         patience = patience.saturating_sub(begun.elapsed());
         leftover = leftover.saturating_sub(length);
         pass(sink, stream, buffer.get(..length)).await?;
+        consume_budget().await;
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ pub(crate) fn trust_checkouts(variables: &mut Vec<(OsString, OsString)>) {
         "safe.directory".into(),
     );
     set(variables, &format!("GIT_CONFIG_VALUE_{count}"), "*".into());
-    set(variables, COUNT, (count + 1).to_string().into());
+    set(variables, COUNT, count.saturating_add(1).to_string().into());
 }
 
 fn get<'a>(variables: &'a [(OsString, OsString)], name: &str) -> Option<&'a OsStr> {

@@ -8,6 +8,9 @@ use super::effect::{Effect, StartStep};
 /// The reason of a container that was killed for its memory use.
 pub(crate) const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due to memory usage";
 
+/// The read by DescribeTasks that does not find a task where no rule says otherwise.
+const DEFAULT_MISSING_READ: u32 = 1;
+
 /// The faults of one task.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskFaults {
@@ -83,7 +86,7 @@ impl TaskFaults {
     /// that is the first read.
     pub(super) fn usual() -> Self {
         Self {
-            missing_read: Some(1),
+            missing_read: Some(DEFAULT_MISSING_READ),
             ..Self::default()
         }
     }
@@ -93,7 +96,10 @@ impl TaskFaults {
         match effect {
             Effect::Missing { reads } => {
                 self.missing_reads = reads;
-                self.missing_read = None;
+                // In place of the default. A read of a rule's own stays.
+                self.missing_read = self
+                    .missing_read
+                    .filter(|read| *read != DEFAULT_MISSING_READ);
             }
             Effect::MissingOnce { read } => self.missing_read = Some(read),
             Effect::StaleRead { every } => self.stale_every = Some(every),

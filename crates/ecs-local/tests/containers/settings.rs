@@ -118,8 +118,8 @@ fn containers_that_use_too_much_together_end_out_of_memory() {
         with(shell(name, &holds), json!({ "essential": name == "large" }))
     };
     // None exceeds the 512 MiB of the task alone.
-    let task = stand_in.run(json!([uses("large", 230), uses("small", 130)]));
-    task.running();
+    let within = stand_in.run(json!([uses("large", 230), uses("small", 130)]));
+    within.running();
     let task = stand_in.run(json!([uses("large", 330), uses("small", 230)]));
     let shown = task.stopped();
     assert_eq!(shown.exit_code("large"), Some(137));
@@ -129,6 +129,8 @@ fn containers_that_use_too_much_together_end_out_of_memory() {
     );
     assert_eq!(shown.stop_code(), "EssentialContainerExited");
     assert!(shown.container("small")["reason"].is_null(), "{}", shown.0);
+    // Meanwhile the first task has used its memory for as long.
+    assert_eq!(within.now().status(), "RUNNING");
 }
 
 /// As an entry point that waits for the program whose script runs `kill -9 $PPID`.

@@ -146,7 +146,7 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         return Error::new(Blame::Script(KILLED), message)
             .advise(remedy::more_memory(build.is_some()));
     }
-    if let Some(killed) = of_killed_server(task, &stop.cause) {
+    if let Some(killed) = of_killed_server(task, build, &stop.cause) {
         return killed;
     }
     let message = match task.stop_code.as_deref() {

@@ -31,6 +31,10 @@ const QUESTION: Duration = Duration::from_secs(5);
 /// starts a container, so the job's starts at the same time, and one that cannot start ends the task in this time.
 const GREETING: Duration = Duration::from_secs(5);
 
+/// How long prepare then waits for AWS's reason where the task seems to be ending: as long as ECS may take to notice, and
+/// a look more. The connection to the helper may have been lost for another reason.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
 /// How long to wait before the helper is connected to, first and again.
 const COMPANION_PAUSE: Duration = Duration::from_secs(5);
 
@@ -76,7 +80,8 @@ pub(crate) async fn greet(
     }
 }
 
-/// Returns when the job's container has had its moment, unless the task is ending: then AWS will say why.
+/// Returns when the job's container has had its moment. That lasts longer if the task seems to be ending: AWS will say
+/// why.
 async fn lose_patience(helper: &Connection) {
     sleep(GREETING).await;
     let has_ended = async {
@@ -88,7 +93,7 @@ async fn lose_patience(helper: &Connection) {
     };
     let has_ended = matches!(timeout(QUESTION, has_ended).await, Ok(Ok(true)));
     if has_ended || helper.is_over() {
-        std::future::pending().await
+        sleep(LAST_WORDS).await;
     }
 }
 

@@ -115,13 +115,14 @@ impl<'a> ResumableScript<'a> {
         self.line = Some((Stream::Stderr, lines.into()));
     }
 
-    /// Passes on the rest of the received output, and our own lines.
-    pub(crate) async fn flush(&mut self) {
+    /// Passes on the rest of the received output, and our own lines. Returns whether the script's end was with it.
+    pub(crate) async fn flush(&mut self) -> bool {
         while self.advance().is_ok() && self.piece().is_some() {
             let piece = self.current.as_ref().or(self.line.as_ref());
             let written = write(self.stdout, self.stderr, piece).await;
             self.written(written);
         }
+        self.end.is_some()
     }
 
     /// Starts the script or goes on with it, passing on its output, until its end or that of the connection.
@@ -199,8 +200,18 @@ impl<'a> ResumableScript<'a> {
         self.conclude(connection)
     }
 
-    /// The outcome, once nothing more is waited for.
+    /// What becomes of the script, once nothing more is waited for on this connection.
     fn conclude(&mut self, connection: &Connection) -> Result<Attended> {
+        let outcome = self.outcome()?;
+        Ok(outcome.map_or_else(|| Attended::Lost(connection.lost()), Attended::Over))
+    }
+
+    /// How the script ended, by what has been passed on; nothing while its end has not come.
+    ///
+    /// # Errors
+    ///
+    /// When nobody takes its output.
+    pub(crate) fn outcome(&mut self) -> Result<Option<Ended>> {
         let ended = self.end.take().map(|end| match end {
             ScriptEnd::Exited(status) => Ended::exited(status),
             ScriptEnd::Signalled(number) => {
@@ -210,11 +221,10 @@ impl<'a> ResumableScript<'a> {
         });
         match (self.failure.take(), ended) {
             (Some(error), _) if matches!(error.blame(), Blame::Stopped(_)) => {
-                Ok(Attended::Over(Ended::Stopped(error)))
+                Ok(Some(Ended::Stopped(error)))
             }
             (Some(error), _) => Err(error),
-            (None, Some(ended)) => Ok(Attended::Over(ended)),
-            (None, None) => Ok(Attended::Lost(connection.lost())),
+            (None, ended) => Ok(ended),
         }
     }
 

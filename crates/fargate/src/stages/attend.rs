@@ -1,6 +1,5 @@
 //! Stays with a script that our agent runs, over as many connections as it takes.
 
-use std::convert::Infallible;
 use std::future::pending;
 use std::time::Duration;
 
@@ -30,6 +29,7 @@ pub(super) async fn attend(
     loop {
         let (received, begun) = (script.received(), Instant::now());
         let why = match script.attend(&connection, &context.shutdown).await? {
+            Attended::Over(Ended::Lost(why)) => return give_up(context, &mut script, why).await,
             Attended::Over(ended) => return Ok(ended),
             Attended::Lost(why) => why,
         };
@@ -61,7 +61,7 @@ pub(super) async fn attend(
         // Meanwhile the output that has come is passed on.
         let reconnected = tokio::select! {
             reconnected = reconnect(context, record, login, pause, deadline) => reconnected,
-            never = flush(&mut script) => match never {},
+            () = flush_to_the_end(&mut script) => return give_up(context, &mut script, why).await,
         };
         connection = match reconnected {
             Ok(connection) => {
@@ -81,10 +81,11 @@ pub(super) async fn attend(
     }
 }
 
-/// Passes on the output that has come while this is polled.
-async fn flush(script: &mut ResumableScript<'_>) -> Infallible {
-    script.flush().await;
-    pending().await
+/// Passes on the output that has come. Returns only if the script's end came with it, so that no connection is needed.
+async fn flush_to_the_end(script: &mut ResumableScript<'_>) {
+    if !script.flush().await {
+        pending().await
+    }
 }
 
 /// The reason for giving up an outage in which connections succeeded.
@@ -93,7 +94,7 @@ fn nothing_came(context: &Context<'_>, why: &str) -> String {
     format!("{why}, and nothing came over another one within {seconds} s (ReconnectTimeout)")
 }
 
-/// Passes on the output that has come, and ends with the loss.
+/// Passes on the output that has come, and ends with the script's end if that is in it, otherwise with the loss.
 async fn give_up(
     context: &Context<'_>,
     script: &mut ResumableScript<'_>,
@@ -104,5 +105,5 @@ async fn give_up(
         Ok(())
     };
     context.shutdown.or(flushing).await?;
-    Ok(Ended::Lost(why))
+    Ok(script.outcome()?.unwrap_or(Ended::Lost(why)))
 }

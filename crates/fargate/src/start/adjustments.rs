@@ -141,14 +141,16 @@ impl<'a> Adjustments<'a> {
     /// The failure of the launch by this refusal. Where AWS refuses the launch type, too, a strategy is the remedy.
     fn failure(&self, refusal: AwsError) -> Error {
         let own = refusal.advice();
-        let is_of_launch_type = own.is_none() || refusal.is_denied() || refusal.looked_for_ec2();
+        // A permission that is missing for the launch type is missing at its first use.
+        let is_denied = refusal.is_denied() && self.looked_for_ec2.is_some();
+        let is_of_launch_type = own.is_none() || is_denied || refusal.looked_for_ec2();
         let error = if self.by_launch_type && is_of_launch_type {
             let text = match &self.looked_for_ec2 {
                 Some(first) => format!("{first}; with launch type FARGATE: {refusal}"),
                 None => refusal.to_string(),
             };
             Error::system(text).advise(match own {
-                Some(own) if refusal.is_denied() => format!("{NAME_A_STRATEGY} Or: {own}"),
+                Some(own) if is_denied => format!("{NAME_A_STRATEGY} Or: {own}"),
                 _ => NAME_A_STRATEGY.to_owned(),
             })
         } else {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::aws::{Aws, AwsError, Patience};
+use crate::aws::{Aws, AwsError};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
@@ -119,7 +119,19 @@ impl Teardown<'_> {
         let (aws, cluster) = (self.aws.in_region(&record.region), &record.cluster);
         let (mut stopped, mut refused) = (Vec::new(), None);
         // The job's tasks were started in this cluster. One that is gone has no tasks.
-        let is_gone = |refusal: &AwsError| refusal.knows_no_cluster();
+        let is_gone = |refusal: &AwsError| {
+            let is_gone = refusal.knows_no_cluster();
+            if is_gone {
+                let tasks: Vec<_> = record
+                    .starts()
+                    .iter()
+                    .filter_map(|start| start.task.as_deref())
+                    .collect();
+                let tasks = tasks.join(", ");
+                tracing::warn!("nothing is stopped ({refusal}); recorded tasks: {tasks}");
+            }
+            is_gone
+        };
         let starts = record.starts().iter().filter(|start| !start.is_settled());
         for start in starts {
             let Some(task) = &start.task else { continue };
@@ -260,14 +272,11 @@ async fn stop(
 async fn persist<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
     let give_up_at = Instant::now() + STOP_BUDGET;
     let mut backoff = REPETITIONS;
-    let mut patience = Patience::new();
     loop {
         let answer = call().await;
         let pause = backoff.pause();
         match answer {
-            Err(refusal)
-                if patience.allows(&refusal, pause) && Instant::now() + pause < give_up_at =>
-            {
+            Err(refusal) if refusal.may_pass() && Instant::now() + pause < give_up_at => {
                 tracing::debug!("{refusal}; trying again");
                 sleep(pause).await;
             }

@@ -214,6 +214,20 @@ fn a_reader_that_pauses_costs_no_connection() {
 }
 
 #[test]
+fn a_script_whose_end_has_come_needs_no_connection_any_more() {
+    let (manager, proxy) = prepared("ReconnectTimeout = \"3s\"");
+    // More than the runner's pipe takes, and less than the agent sends ahead.
+    let running = manager.start_run("head -c 100000 /dev/zero | tr '\\0' x; exit 3");
+    std::thread::sleep(2 * SECOND);
+    proxy.close(true);
+    proxy.cut();
+    std::thread::sleep(SECOND);
+    let outcome = running.finish().exits(11);
+    assert_eq!(manager.exit_code_file().unwrap(), "3\n");
+    assert_eq!(outcome.stdout, vec![b'x'; 100_000]);
+}
+
+#[test]
 fn a_script_can_be_cancelled_after_a_lost_connection_and_during_one() {
     for closed in [false, true] {
         let (manager, proxy) = prepared("");
