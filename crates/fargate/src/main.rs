@@ -270,8 +270,8 @@ mod tests {
                 "tests::a_panic_in_any_thread_is_the_systems_failure",
             ])
             .arg("--nocapture")
-            .envs([(PANIC, "1"), ("BUILD_FAILURE_EXIT_CODE", "11")])
-            .env("SYSTEM_FAILURE_EXIT_CODE", "12")
+            .env(PANIC, "1")
+            .envs(Runner::ENVIRONMENT)
             .output()
             .unwrap();
         let log = String::from_utf8_lossy(&child.stderr);

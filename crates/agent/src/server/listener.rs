@@ -33,8 +33,8 @@ const LOGIN_GRACE: Duration = Duration::from_secs(10);
 /// Bytes to read ahead at most: the bytes that a client may send on 64 channels before it is answered.
 const AHEAD: usize = 64 * WINDOW as usize;
 
-/// Time between SIGTERM and SIGKILL for commands and scripts when the agent exits. ECS gives a container of ours 10 s in
-/// all (`stopTimeout`).
+/// Time between SIGTERM and SIGKILL for commands and scripts when the agent exits. ECS gives a container of ours 10 s
+/// in all (`stopTimeout`).
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Time for clients to notice that the agent exits.

@@ -1,7 +1,7 @@
 //! Connections that have not logged in: few, and those of one address take no place from those of another.
 //!
-//! Whoever can reach the port can connect, with or without the key. A new connection therefore always gets a place, and
-//! the address with the most places loses its oldest one. The driver needs one place, for milliseconds.
+//! Anybody who reaches the port can connect, with or without the key. A new connection therefore always gets a place,
+//! and the address with the most places loses its oldest one. The driver needs one place, for milliseconds.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

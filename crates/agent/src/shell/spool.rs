@@ -96,7 +96,7 @@ impl SpoolReader {
                     return Ok(Some(data));
                 }
                 if let Some(error) = queue.failed.take() {
-                    // What follows the gap is of no use.
+                    // Data after the gap is of no use.
                     queue.abandoned = true;
                     return Err(error);
                 }

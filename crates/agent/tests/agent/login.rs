@@ -179,7 +179,7 @@ fn connections_that_do_not_log_in_are_few_and_end() {
     for stream in &mut idle {
         stream.read_exact(&mut [0; 4]).unwrap();
     }
-    // Whoever comes later takes the place of the oldest.
+    // A later connection takes the place of the oldest.
     assert!(agent.run("true").status.success());
     until_closed(&mut idle.remove(0));
     assert!(

@@ -197,7 +197,7 @@ fn with_hosts(root: &Path, hosts: &Path, mode: &str, arguments: &[&str]) -> Agen
     Agent::start_as(command, |_| ())
 }
 
-/// What the agent answers when it is asked for names that do not resolve.
+/// The agent's answer to the question for names that do not resolve.
 fn unresolved(agent: &Agent) -> String {
     let mut ssh = agent.ssh(&["-s"]);
     let output = ssh.arg("host-names@fargate-agent").output().unwrap();

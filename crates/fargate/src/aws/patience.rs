@@ -59,7 +59,7 @@ mod tests {
         assert!(allows(10, Kind::LateCredentials, 1));
         assert!(allows(18, Kind::Unresolved, 1));
         assert!(!allows(18, Kind::Unresolved, 2));
-        // An answer proves that there is a way.
+        // An answer proves that AWS can be reached.
         assert!(allows(18, Kind::Throttled, 1));
         assert!(allows(37, Kind::Unresolved, 1));
         assert!(!allows(38, Kind::Unresolved, 1));

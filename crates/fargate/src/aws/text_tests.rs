@@ -1,4 +1,4 @@
-//! AWS's literal texts, of `texts.toml`: whom each blames, whether it is tried again, and the advice.
+//! AWS's literal texts, of `texts.toml`: the blame of each, whether it is tried again, and the advice.
 
 use std::collections::BTreeMap;
 

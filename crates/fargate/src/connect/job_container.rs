@@ -31,8 +31,8 @@ const QUESTION: Duration = Duration::from_secs(5);
 /// starts a container, so the job's starts at the same time, and one that cannot start ends the task in this time.
 const GREETING: Duration = Duration::from_secs(5);
 
-/// How long prepare then waits for AWS's reason where the task seems to be ending: as long as ECS may take to notice, and
-/// a look more. The connection to the helper may have been lost for another reason.
+/// How long prepare then waits for AWS's reason where the task seems to be ending: as long as ECS may take to notice,
+/// and a look more. The connection to the helper may have been lost for another reason.
 const LAST_WORDS: Duration = Duration::from_secs(30);
 
 /// How long to wait before the helper is connected to, first and again.

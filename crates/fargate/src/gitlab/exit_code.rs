@@ -17,6 +17,13 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
+    /// A runner's variables, for tests of whole processes.
+    #[cfg(test)]
+    pub(crate) const ENVIRONMENT: [(&'static str, &'static str); 2] = [
+        (BUILD_FAILURE_EXIT_CODE, "11"),
+        (SYSTEM_FAILURE_EXIT_CODE, "12"),
+    ];
+
     /// Reads the runner's variables.
     ///
     /// # Errors

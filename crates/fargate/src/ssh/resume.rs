@@ -200,7 +200,7 @@ impl<'a> ResumableScript<'a> {
         self.conclude(connection)
     }
 
-    /// What becomes of the script, once nothing more is waited for on this connection.
+    /// The outcome on this connection, once nothing more is waited for.
     fn conclude(&mut self, connection: &Connection) -> Result<Attended> {
         let outcome = self.outcome()?;
         Ok(outcome.map_or_else(|| Attended::Lost(connection.lost()), Attended::Over))
