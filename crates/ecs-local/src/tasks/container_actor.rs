@@ -255,12 +255,14 @@ impl ContainerActor {
             RunningContainer::Process(_) | RunningContainer::Idle => None,
         };
         tokio::select! {
-            end = running.wait() => end,
-            () = self.stop_requested() => ContainerEnd::exited(running.stop(self.stop_timeout()).await),
+            // A fault that is due wins over a command that has ended already.
+            biased;
             InjectedExit { code, reason, .. } = self.fault() => {
                 running.stop(std::future::ready(())).await;
                 ContainerEnd { reason, ..ContainerEnd::exited(code) }
             }
+            end = running.wait() => end,
+            () = self.stop_requested() => ContainerEnd::exited(running.stop(self.stop_timeout()).await),
             () = self.site.memory.exceeded_by(self.at, memory) => {
                 running.stop(std::future::ready(())).await;
                 ContainerEnd { reason: Some(OUT_OF_MEMORY.to_owned()), ..ContainerEnd::exited(KILLED) }
@@ -288,7 +290,9 @@ impl ContainerActor {
         let planned = async {
             match &self.spec.faults.exit {
                 Some(exit) => {
-                    tokio::time::sleep(exit.after).await;
+                    if !exit.after.is_zero() {
+                        tokio::time::sleep(exit.after).await;
+                    }
                     exit.clone()
                 }
                 None => std::future::pending().await,
