@@ -1,7 +1,7 @@
 //! The HTTP client under the AWS SDK: the way to each server, and what a request without a reply means.
 //!
-//! The SDK's own client knows no proxy and no bundle of certificates, reads the machine's certificates also for a
-//! stand-in on loopback and for an instance's credentials, and does not report that there are none: it trusts no server
+//! The SDK's own client knows no proxy and no bundle of certificates. It reads the machine's certificates also for a
+//! stand-in on loopback and for an instance's credentials. It does not report missing certificates: it trusts no server
 //! then, and its debug build panics.
 
 use std::collections::BTreeMap;

@@ -98,7 +98,7 @@ fn an_image_that_cannot_start_fails_in_prepare() {
         if code == 22 {
             manager.ask(&json!({}));
         }
-        // What the job named is the job's to correct: the exit code of a failed build, and none of a script.
+        // The job can correct its own image: the exit code is that of a failed build, without a script's status.
         let prepared = manager.custom("prepare").exits(code);
         let prepared = prepared.complains(&[
             "Essential container in task exited",

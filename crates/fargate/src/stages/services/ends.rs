@@ -45,7 +45,7 @@ pub(super) struct Inquiry {
 }
 
 impl Inquiry {
-    /// Whether AWS is to be asked, and not the task alone.
+    /// Whether to ask AWS, as the task gives no answer.
     pub(super) fn needs_aws(&self) -> bool {
         self.is_mute.get()
     }
