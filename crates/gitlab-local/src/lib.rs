@@ -26,8 +26,8 @@
 //!
 //! Rooms, from the top; each knows only those below it: `runner` (the runner's part: variables, attempts, calls),
 //! `server` (GitLab's part: predefined variables, the job response), `file` (`.gitlab-ci.yml`), `checkout` (the
-//! project's folder), `script` (the text of a stage), and the leaves `yaml`, `variables`, `job_log` and
-//! `cancellation`.
+//! project's folder), `script` (the text of a stage), `transfer` (files on their way to a task), and the leaves `yaml`,
+//! `variables`, `job_log` and `cancellation`.
 
 mod cancellation;
 mod checkout;
@@ -37,6 +37,7 @@ mod job_log;
 mod runner;
 mod script;
 mod server;
+mod transfer;
 mod variables;
 mod yaml;
 

@@ -2,16 +2,45 @@
 //!
 //! A driver must carry exactly this: one `eval` of one long quoted text in a subshell without standard input, every
 //! variable exported in every stage, and the exit status of the failing command. Where the runner calls git, the
-//! project's files travel inside the script instead, so that a job's environment needs no git and a local run no
+//! project's files travel behind the script instead, so that a job's environment needs no git and a local run no
 //! server.
 
 mod quoting;
 
+use std::io::{self, Write};
+
 pub(crate) use self::quoting::Quoting;
+use crate::transfer::{Archive, files_follow, take_files};
 use crate::variables::Variables;
 
 const GREEN: &str = "\u{1b}[32;1m";
 const RESET: &str = "\u{1b}[0;m";
+
+/// A script as a driver gets it.
+#[derive(Debug)]
+pub(crate) struct Script<'a> {
+    text: String,
+    /// What follows the text.
+    files: Option<&'a Archive>,
+}
+
+impl Script<'_> {
+    /// Writes it, with the files that follow it.
+    ///
+    /// # Errors
+    ///
+    /// When the files cannot be read or `into` cannot be written.
+    pub(crate) fn write(&self, into: &mut impl Write) -> io::Result<()> {
+        into.write_all(self.text.as_bytes())?;
+        match self.files {
+            Some(files) => {
+                into.write_all(files_follow().as_bytes())?;
+                files.encode(into)
+            }
+            None => Ok(()),
+        }
+    }
+}
 
 /// The scripts of one attempt, which have these in common.
 #[derive(Debug)]
@@ -28,7 +57,7 @@ pub(crate) struct Scripts<'a> {
 
 impl Scripts<'_> {
     /// `prepare_script`; `hostname` is the one from the driver's `config`.
-    pub(crate) fn prepare(&self, hostname: &str) -> String {
+    pub(crate) fn prepare(&self, hostname: &str) -> Script<'static> {
         let mut body = self.body();
         let hostname = body.quoting.word(hostname);
         body.line(&format!(
@@ -41,34 +70,33 @@ impl Scripts<'_> {
         self.wrap(body)
     }
 
-    /// `get_sources`; `tar` holds them, in base64.
-    pub(crate) fn get_sources(&self, tar: Option<&str>) -> String {
+    /// `get_sources`; `files` are the project's.
+    pub(crate) fn get_sources<'a>(&self, files: Option<&'a Archive>) -> Script<'a> {
         let mut body = self.body();
         body.exports(self);
         let project = body.quoting.word(self.project);
-        match tar {
-            Some(tar) => {
-                body.notice("Taking the files of the folder as they are now");
-                body.line(
-                    "for tool in base64 tar; do command -v $tool > /dev/null || { \
-                     echo \"the sources cannot be unpacked: no $tool in the task\" >&2; exit 1; }; done",
-                );
-                body.line(&format!("mkdir -p {project}"));
-                // Owner and modification times are those of a checkout made here, as with git.
-                body.line(&format!(
-                    "printf %s {tar} | base64 -d | tar -x -o -m -f - -C {project}"
-                ));
-            }
-            None => {
-                body.notice("Skipping Git repository setup");
-                body.line(&format!("mkdir -p {project}"));
-            }
+        let Some(files) = files else {
+            body.notice("Skipping Git repository setup");
+            body.line(&format!("mkdir -p {project}"));
+            return self.wrap(body);
+        };
+        body.notice("Taking the files of the folder as they are now");
+        body.line(
+            "for tool in base64 tar; do command -v $tool > /dev/null || { \
+             echo \"the sources cannot be unpacked: no $tool in the task\" >&2; exit 1; }; done",
+        );
+        body.line(&format!("mkdir -p {project}"));
+        let stage = self.stage(&body);
+        // Owner and modification times are those of a checkout made here, as with git.
+        let unpack = format!("base64 -d | tar -x -o -m -f - -C {project}");
+        Script {
+            text: format!("{}{stage}{}", self.head(), take_files(&unpack, "")),
+            files: Some(files),
         }
-        self.wrap(body)
     }
 
     /// `build_script`: the user's commands, each shown before it runs.
-    pub(crate) fn build(&self, commands: &[String]) -> String {
+    pub(crate) fn build(&self, commands: &[String]) -> Script<'static> {
         let mut body = self.body();
         body.exports(self);
         body.commands(self.project, commands);
@@ -76,7 +104,7 @@ impl Scripts<'_> {
     }
 
     /// `after_script`: a separate shell, which has only files and `GITLAB_ENV` in common with the script before.
-    pub(crate) fn after(&self, commands: &[String]) -> String {
+    pub(crate) fn after(&self, commands: &[String]) -> Script<'static> {
         let mut body = self.body();
         body.exports(self);
         body.notice("Running after script...");
@@ -85,7 +113,7 @@ impl Scripts<'_> {
     }
 
     /// `cleanup_file_variables`.
-    pub(crate) fn cleanup_file_variables(&self) -> String {
+    pub(crate) fn cleanup_file_variables(&self) -> Script<'static> {
         let mut body = self.body();
         body.remove([
             self.temporary("gitlab_runner_env"),
@@ -110,24 +138,36 @@ impl Scripts<'_> {
         format!("{}.tmp/{name}", self.project)
     }
 
-    fn wrap(&self, body: Body) -> String {
+    fn wrap(&self, body: Body) -> Script<'static> {
+        let stage = self.stage(&body);
+        Script {
+            text: format!("{}{stage}exit 0\n", self.head()),
+            files: None,
+        }
+    }
+
+    /// The lines before the stage.
+    fn head(&self) -> String {
         let Self { shell, .. } = self;
         let xtrace = if self.variables.is_on("CI_DEBUG_TRACE") {
             "set -o xtrace\n"
         } else {
             ""
         };
-        let stage = body.quoting.word(&body.text);
         format!(
             "#!/usr/bin/env {shell}\n\n\
              trap 'exit 1' TERM\n\
              {xtrace}\
              if (set -o pipefail) 2> /dev/null; then set -o pipefail; fi\n\
              set -o errexit\n\
-             set +o noclobber\n\
-             (trap 'exit 1' TERM; eval {stage}) < /dev/null\n\
-             exit 0\n"
+             set +o noclobber\n"
         )
+    }
+
+    /// The line that is the stage.
+    fn stage(&self, body: &Body) -> String {
+        let stage = body.quoting.word(&body.text);
+        format!("(trap 'exit 1' TERM; eval {stage}) < /dev/null\n")
     }
 }
 

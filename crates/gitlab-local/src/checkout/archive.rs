@@ -1,15 +1,14 @@
-//! The files of a project's folder as a tar file, which travels to the job inside a script.
+//! The files of a project's folder as a tar file, which travels to the job behind a script.
 
 use std::ffi::OsStr;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::transfer::Archive;
 
-/// Largest tar file, in bytes: it travels inside a script, for each job anew.
+/// Largest tar file, in bytes: it travels behind a script, for each job anew.
 pub(super) const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// Why the files of a project's folder cannot be taken to the job.
@@ -56,14 +55,14 @@ impl ProjectError {
     }
 }
 
-/// The files of `folder` as they are on disk now, as a tar file in base64.
+/// The files of `folder` as they are on disk now.
 ///
 /// In a work tree these are the files that git tracks or does not ignore, elsewhere all of them.
 ///
 /// # Errors
 ///
 /// When a file cannot be read, or all of them together are too large.
-pub(crate) fn pack(folder: &Path) -> Result<String, ProjectError> {
+pub(crate) fn pack(folder: &Path) -> Result<Archive, ProjectError> {
     let failed = |source| ProjectError::Program {
         program: "tar",
         source,
@@ -79,18 +78,17 @@ pub(crate) fn pack(folder: &Path) -> Result<String, ProjectError> {
     };
     let tar = tar.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut packing = tar.spawn().map_err(failed)?;
-    let mut packed = Vec::new();
-    if let Some(output) = packing.stdout.take() {
+    let packed = match packing.stdout.take() {
         // With its reader gone, tar ends by itself.
-        let mut output = output.take(SIZE_LIMIT + 1);
-        output.read_to_end(&mut packed).map_err(failed)?;
-    }
+        Some(output) => Archive::copied(output, SIZE_LIMIT).map_err(failed)?,
+        None => None,
+    };
     let ended = packing.wait_with_output().map_err(failed)?;
-    if packed.len() as u64 > SIZE_LIMIT {
+    let Some(packed) = packed else {
         return Err(ProjectError::TooLarge(folder.to_owned()));
-    }
+    };
     match ended.status.success() {
-        true => Ok(STANDARD.encode(packed)),
+        true => Ok(packed),
         false => Err(ProjectError::Unreadable {
             folder: folder.to_owned(),
             reason: complaint(&ended.stderr),

@@ -38,7 +38,10 @@ fn git(folder: &Path, arguments: &[&str]) {
 /// Packs `folder` and unpacks that again.
 fn packed(folder: &Path) -> tempfile::TempDir {
     let unpacked = tempfile::tempdir().unwrap();
-    let tar = STANDARD.decode(pack(folder).unwrap()).unwrap();
+    let mut text = Vec::new();
+    pack(folder).unwrap().encode(&mut text).unwrap();
+    text.retain(|byte| *byte != b'\n');
+    let tar = STANDARD.decode(text).unwrap();
     let mut command = Command::new("tar");
     command
         .arg("-C")

@@ -13,6 +13,7 @@ use crate::runner::driver::{ConfigReply, Driver, Environment};
 use crate::runner::failure::{BUILD_FAILURE, JobFailure, SYSTEM_FAILURE};
 use crate::runner::folder::AttemptFolder;
 use crate::runner::received::ReceivedJob;
+use crate::script::Script;
 use crate::variables::Variables;
 
 /// `cleanup_exec_timeout`
@@ -107,7 +108,7 @@ impl<'a> Attempt<'a> {
         &self,
         log: &mut JobLog,
         variables: &Variables,
-        (stage, script): (&str, &str),
+        (stage, script): (&str, &Script<'_>),
         interrupt: impl Future<Output = JobFailure>,
     ) -> Result<(), JobFailure> {
         let file = self.folder.write_script(script);

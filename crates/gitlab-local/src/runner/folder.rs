@@ -1,11 +1,13 @@
 //! The private folder of an attempt. Only this user can read it: scripts and job data hold secrets.
 
-use std::fs::{OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+
+use crate::script::Script;
 
 /// A private folder, which is the working directory of the driver. It is removed when it is dropped.
 #[derive(Debug)]
@@ -35,13 +37,15 @@ impl AttemptFolder {
     }
 
     /// Writes a script in a folder of its own, as the runner does.
-    pub(crate) fn write_script(&self, script: &str) -> io::Result<PathBuf> {
-        let file = private("script")
+    pub(crate) fn write_script(&self, script: &Script<'_>) -> io::Result<PathBuf> {
+        let path = private("script")
             .tempdir_in(self.path())?
             .keep()
             .join("script");
-        write_new(&file, 0o700, script.as_bytes())?;
-        Ok(file)
+        let mut file = BufWriter::new(new(&path, 0o700)?);
+        script.write(&mut file)?;
+        file.flush()?;
+        Ok(path)
     }
 
     /// Writes the program `name`.
@@ -66,7 +70,10 @@ fn private<'a>(prefix: &'a str) -> tempfile::Builder<'a, 'static> {
 }
 
 fn write_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    new(path, mode)?.write_all(content)
+}
+
+fn new(path: &Path, mode: u32) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(mode);
-    options.open(path)?.write_all(content)
+    options.write(true).create_new(true).mode(mode).open(path)
 }

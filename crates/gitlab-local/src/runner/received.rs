@@ -10,6 +10,7 @@ use crate::file::{ImageEntry, JobDefinition};
 use crate::runner::job_variables::{BuildPaths, RunnerFacts, job_variables};
 use crate::runner::services::services_variable;
 use crate::server::{JobOrigin, RunnerIdentity, gitlab_variables, job_response};
+use crate::transfer::Archive;
 use crate::variables::Variables;
 
 /// Whether the user's scripts have ended, and how, as `CI_JOB_STATUS` has it.
@@ -38,8 +39,8 @@ pub struct ReceivedJob {
     pub(crate) definition: JobDefinition,
     /// `<group>/<project>`
     pub(crate) project: String,
-    /// The project's files as a tar file in base64; none with `GIT_STRATEGY` none or empty.
-    pub(crate) sources: Option<String>,
+    /// The project's files; none with `GIT_STRATEGY` none or empty.
+    pub(crate) sources: Option<Archive>,
     /// The content of `JOB_RESPONSE_FILE`.
     pub(crate) response: Value,
     /// The variables as GitLab sends them.

@@ -14,7 +14,7 @@ use crate::runner::failure::JobFailure;
 use crate::runner::job_variables::BuildPaths;
 use crate::runner::kept_task::KeptTask;
 use crate::runner::received::{JobStatus, ReceivedJob};
-use crate::script::Scripts;
+use crate::script::{Script, Scripts};
 use crate::server::AFTER_SCRIPT_TIMEOUT;
 use crate::variables::Variables;
 
@@ -206,7 +206,7 @@ impl<'a> Sequence<'a> {
             .map_err(|failure| failure.context("prepare environment"))?;
 
         log.section("Getting the sources").await;
-        let script = |scripts: &Scripts<'_>| scripts.get_sources(self.run.job.sources.as_deref());
+        let script = |scripts: &Scripts<'_>| scripts.get_sources(self.run.job.sources.as_ref());
         let name = "get_sources";
         let mut result = self
             .stage(log, prepared, name, *status, script, self.interruption())
@@ -290,7 +290,7 @@ impl<'a> Sequence<'a> {
         prepared: &Prepared<'a>,
         name: &str,
         status: JobStatus,
-        script: impl Fn(&Scripts<'_>) -> String,
+        script: impl Fn(&Scripts<'_>) -> Script<'a>,
         interrupt: impl Future<Output = JobFailure>,
     ) -> Result<(), JobFailure> {
         let variables = self.run.job.variables(&prepared.paths, status);
@@ -300,9 +300,11 @@ impl<'a> Sequence<'a> {
             variables: &variables,
             colour: log.colour(),
         };
-        let text = script(&scripts);
+        let script = script(&scripts);
         let attempt = &prepared.attempt;
-        attempt.run(log, &variables, (name, &text), interrupt).await
+        attempt
+            .run(log, &variables, (name, &script), interrupt)
+            .await
     }
 
     async fn cleanup(&self, log: &mut JobLog, attempt: &Attempt<'a>, variables: &Variables) {

@@ -28,16 +28,19 @@ impl Task {
         self.folder.path().join("p").display().to_string()
     }
 
-    fn script(&self, make: impl Fn(&Scripts<'_>) -> String) -> String {
-        make(&Scripts {
+    fn script<'a>(&self, make: impl Fn(&Scripts<'_>) -> Script<'a>) -> String {
+        let script = make(&Scripts {
             shell: "bash",
             project: &self.project(),
             variables: &self.variables,
             colour: false,
-        })
+        });
+        let mut text = Vec::new();
+        script.write(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
     }
 
-    fn run(&self, shell: &[&str], make: impl Fn(&Scripts<'_>) -> String) -> Output {
+    fn run<'a>(&self, shell: &[&str], make: impl Fn(&Scripts<'_>) -> Script<'a>) -> Output {
         std::fs::create_dir_all(self.project()).unwrap();
         feed(shell, &self.script(make))
     }
@@ -179,21 +182,30 @@ fn prepare_says_where_it_runs() {
     }
 }
 
+/// A tar file of the file `a b`, made by `tar` itself, so that our own writing is not its own witness.
+fn sample() -> Archive {
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("bash")
+        .args([
+            "-c",
+            "cd \"$0\" && echo hi > 'a b' && chmod 755 'a b' && tar -c 'a b'",
+        ])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    archive(&made.stdout)
+}
+
+fn archive(content: &[u8]) -> Archive {
+    Archive::copied(content, u64::MAX).unwrap().unwrap()
+}
+
 #[test]
 fn sources_are_unpacked_or_skipped() {
     for (shell, posix) in shells() {
         let task = Task::new(posix);
-        // Made by `tar` itself, so that our own writing is not its own witness.
-        let made = Command::new("bash")
-            .args([
-                "-c",
-                "cd \"$0\" && echo hi > 'a b' && chmod 755 'a b' && tar -c 'a b' | base64 -w0",
-            ])
-            .arg(task.folder.path())
-            .output()
-            .unwrap();
-        let tar = String::from_utf8(made.stdout).unwrap();
-        let script = task.script(|scripts| scripts.get_sources(Some(&tar)));
+        let sample = sample();
+        let script = task.script(|scripts| scripts.get_sources(Some(&sample)));
         let output = feed(shell, &script);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{shell:?}: {complaint}");
@@ -206,11 +218,34 @@ fn sources_are_unpacked_or_skipped() {
 }
 
 #[test]
+fn sources_arrive_also_where_a_driver_copies_the_script_to_a_file() {
+    for (shell, posix) in shells() {
+        let mut task = Task::new(posix);
+        task.variables.put("CI_DEBUG_TRACE", "true");
+        let file = task.folder.path().join("script");
+        let sample = sample();
+        let script = task.script(|scripts| scripts.get_sources(Some(&sample)));
+        std::fs::write(&file, script).unwrap();
+        let mut command = Command::new(shell[0]);
+        let output = command.args(&shell[1..]).arg(file).output().unwrap();
+        let trace = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{shell:?}: {trace}");
+        assert!(task.folder.path().join("p/a b").exists(), "{shell:?}");
+        // The trace is of commands, not of each line on the way to the files.
+        assert!(trace.matches("read").count() < 5, "{shell:?}: {trace}");
+    }
+}
+
+#[test]
 fn sources_that_arrive_damaged_fail_the_stage() {
     for (shell, posix) in shells() {
-        let damaged = Some("AAAA====nonsense");
-        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(damaged));
+        let damaged = archive(b"nonsense");
+        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(Some(&damaged)));
         assert!(!output.status.success(), "{shell:?}");
+        let sample = sample();
+        let cut = Task::new(posix).script(|scripts| scripts.get_sources(Some(&sample)));
+        let (cut, _) = cut.split_once("-----BEGIN FILES-----\n").unwrap();
+        assert!(!feed(shell, cut).status.success(), "{shell:?}");
     }
 }
 
