@@ -9,7 +9,7 @@ use crate::file::problem::{FileError, Problem};
 use crate::file::selection::select;
 use crate::file::unfollowed::{refuse_other_scripts, warnings};
 use crate::variables::{InvalidName, Variable};
-use crate::yaml::Node;
+use crate::yaml::{Node, Value, documents};
 
 /// GitLab's default timeout of a project's jobs.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -50,7 +50,7 @@ impl JobDefinition {
 
     /// Reads job `name` from the text of a file.
     pub(crate) fn parse(text: &str, name: Option<&str>) -> Result<Self, Problem> {
-        let file = Node::parse(text).map_err(|error| Problem::InvalidYaml(error.to_string()))?;
+        let file = content(text)?;
         let (name, own) = select(&file, name)?;
         let job = JobNode {
             file: &file,
@@ -105,6 +105,28 @@ impl JobDefinition {
     }
 }
 
+/// The document of a file with its jobs.
+fn content(text: &str) -> Result<Node, Problem> {
+    let documents =
+        documents(&".gitlab-ci.yml".into(), text).map_err(|error| Problem::InvalidYaml {
+            line: error.at.line,
+            column: error.at.column,
+            fault: error.fault,
+        })?;
+    let header = |document: &Node| {
+        document
+            .as_map()
+            .is_some_and(|map| map.contains_key("spec"))
+    };
+    if documents.len() > 1 && documents.first().is_some_and(header) {
+        return Err(Problem::UnfollowedHeader);
+    }
+    match documents.into_iter().next() {
+        Some(document) if document.as_map().is_some() => Ok(document),
+        _ => Err(Problem::NoJobs),
+    }
+}
+
 fn stage(job: &JobNode<'_>) -> Result<String, Problem> {
     match job.own.get("stage") {
         None => Ok("test".to_owned()),
@@ -121,11 +143,12 @@ fn image(job: &JobNode<'_>) -> Result<Option<ImageEntry>, Problem> {
 
 fn services(job: &JobNode<'_>) -> Result<Vec<ImageEntry>, Problem> {
     match job.inherited("services")? {
-        Some(Node::List(items)) => {
+        Some(node) => {
+            let items = node.as_list();
+            let items = items.ok_or_else(|| job.wrong("services", "must be a list"))?;
             let services: Result<_, _> = items.iter().map(read_image).collect();
             services.map_err(|fault| job.wrong("services", fault))
         }
-        Some(_) => Err(job.wrong("services", "must be a list")),
         None => Ok(Vec::new()),
     }
 }
@@ -183,10 +206,10 @@ fn duration(text: &str) -> Option<Duration> {
 
 /// Flattens a script as GitLab does: a text, or lists of texts within lists.
 fn commands(node: &Node, into: &mut Vec<String>) -> Result<(), &'static str> {
-    match node {
-        Node::List(items) => items.iter().try_for_each(|item| commands(item, into)),
-        Node::Text(command) => {
-            into.push(command.clone());
+    match &node.value {
+        Value::List(items) => items.iter().try_for_each(|item| commands(item, into)),
+        Value::Text(command) => {
+            into.push(command.to_string());
             Ok(())
         }
         _ => Err("must be a text or a list of texts (a command with `: ` in it needs quotes)"),

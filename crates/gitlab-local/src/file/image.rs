@@ -1,7 +1,7 @@
 //! `image:` and `services:`, whose entries have one form in common, and `variables:`.
 
 use crate::variables::Variable;
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 /// An image as a job asks for it, for itself or for one of its services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +38,9 @@ pub(super) fn read_image(node: &Node) -> Result<ImageEntry, String> {
         });
     }
     let pull_policy = match node.get("pull_policy") {
-        Some(Node::List(_)) => texts(node, "pull_policy")?.unwrap_or_default(),
+        Some(policies) if policies.as_list().is_some() => {
+            texts(node, "pull_policy")?.unwrap_or_default()
+        }
         _ => text(node, "pull_policy")?.into_iter().collect(),
     };
     Ok(ImageEntry {
@@ -68,10 +70,9 @@ fn texts(node: &Node, key: &str) -> Result<Option<Vec<String>>, String> {
     let Some(value) = node.get(key) else {
         return Ok(None);
     };
-    let texts = match value {
-        Node::List(items) => items.iter().map(Node::scalar).collect(),
-        _ => None,
-    };
+    let texts = value
+        .as_list()
+        .and_then(|items| items.iter().map(Node::scalar).collect());
     let texts: Vec<String> =
         texts.ok_or_else(|| format!("has a `{key}` that is not a list of texts"))?;
     Ok(Some(texts))
@@ -83,7 +84,7 @@ fn texts(node: &Node, key: &str) -> Result<Option<Vec<String>>, String> {
 ///
 /// With the fault, which follows the keyword.
 pub(super) fn read_variables(node: &Node) -> Result<Vec<Variable>, String> {
-    if !matches!(node, Node::Map(_)) {
+    if node.as_map().is_none() {
         return Err("must map names to values".to_owned());
     }
     node.entries()
@@ -92,16 +93,16 @@ pub(super) fn read_variables(node: &Node) -> Result<Vec<Variable>, String> {
 }
 
 fn read_variable(key: &str, node: &Node) -> Result<Variable, String> {
-    let value = match node {
-        Node::Null => Some(String::new()),
-        Node::Map(_) => Some(node.get("value").and_then(Node::scalar).unwrap_or_default()),
+    let value = match &node.value {
+        Value::Null => Some(String::new()),
+        Value::Map(_) => Some(node.get("value").and_then(Node::scalar).unwrap_or_default()),
         _ => node.scalar(),
     };
     let value =
         value.ok_or_else(|| format!("has {key} with a value that is neither text nor number"))?;
     let variable = Variable::named(key, value).map_err(|error| format!("is wrong: {error}"))?;
     Ok(Variable {
-        raw: node.get("expand") == Some(&Node::Bool(false)),
+        raw: node.get("expand").map(|node| &node.value) == Some(&Value::Bool(false)),
         ..variable
     })
 }

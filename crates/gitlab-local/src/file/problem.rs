@@ -27,8 +27,18 @@ pub enum FileError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The parser gave up, with its own message.
-    #[error("is not valid YAML: {0}")]
-    InvalidYaml(String),
+    #[error("is not valid YAML: {fault} (line {line}, column {column})")]
+    InvalidYaml {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1.
+        column: usize,
+        /// What is wrong there.
+        fault: String,
+    },
+    /// The file has a document with `spec:` before its content.
+    #[error("has a `spec:` header, which is not followed")]
+    UnfollowedHeader,
     /// The file has no job.
     #[error("has no job that can be run")]
     NoJobs,
@@ -71,13 +81,11 @@ pub enum Problem {
         /// What to write in its place.
         advice: &'static str,
     },
-    /// A YAML tag such as `!reference` is not followed.
-    #[error("job {job}: the tag {tag} is not followed")]
-    UnfollowedTag {
+    /// A `!reference` is not followed.
+    #[error("job {job}: the tag !reference is not followed")]
+    UnfollowedReference {
         /// The job's name.
         job: String,
-        /// The tag.
-        tag: String,
     },
 }
 
@@ -95,19 +103,20 @@ impl Problem {
     /// What the reader can do about it.
     pub fn advice(&self) -> Option<&str> {
         Some(match self {
-            Self::InvalidYaml(_) => {
-                "One document is read; a `spec:` header with inputs is not followed."
-            }
+            Self::UnfollowedHeader => "Write out what its inputs stand for.",
             Self::NoJobs => {
                 "A job is a key of the top level with a `script:`; one whose name starts with a dot is a template."
             }
             Self::SeveralJobs(_) => "Name the one to run.",
             Self::UnknownJob { advice, .. } => advice,
             Self::UnfollowedKeyword { advice, .. } => advice,
-            Self::UnfollowedTag { .. } => {
+            Self::UnfollowedReference { .. } => {
                 "Write out what it refers to, or use a YAML anchor, which is followed."
             }
-            Self::Template(_) | Self::TwoDefaults(_) | Self::WrongKeyword { .. } => return None,
+            Self::InvalidYaml { .. }
+            | Self::Template(_)
+            | Self::TwoDefaults(_)
+            | Self::WrongKeyword { .. } => return None,
         })
     }
 }

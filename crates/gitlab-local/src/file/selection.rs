@@ -44,7 +44,7 @@ pub(super) fn select<'a>(
 
 fn jobs(file: &Node) -> impl Iterator<Item = (&str, &Node)> {
     file.entries().filter(|(key, node)| {
-        !key.starts_with('.') && !GLOBAL_KEYS.contains(key) && matches!(node, Node::Map(_))
+        !key.starts_with('.') && !GLOBAL_KEYS.contains(key) && node.as_map().is_some()
     })
 }
 

@@ -33,7 +33,7 @@ const REFUSED_KEYWORDS: &[(&str, &str)] = &[
 ///
 /// # Errors
 ///
-/// With the keyword or the tag that does.
+/// With the keyword or the reference that does.
 pub(super) fn refuse_other_scripts(job: &JobNode<'_>) -> Result<(), Problem> {
     if let Some((keyword, advice)) = REFUSED_KEYWORDS
         .iter()
@@ -48,16 +48,12 @@ pub(super) fn refuse_other_scripts(job: &JobNode<'_>) -> Result<(), Problem> {
     let inherited = INHERITED_KEYWORDS
         .iter()
         .filter_map(|keyword| job.inherited(keyword).ok().flatten());
-    let tag = inherited
-        .chain(job.file.get("variables"))
-        .chain([job.own])
-        .find_map(Node::tag);
-    match tag {
-        Some(tag) => Err(Problem::UnfollowedTag {
+    let mut used = inherited.chain(job.file.get("variables")).chain([job.own]);
+    match used.any(Node::has_reference) {
+        true => Err(Problem::UnfollowedReference {
             job: job.name.to_owned(),
-            tag: tag.to_owned(),
         }),
-        None => Ok(()),
+        false => Ok(()),
     }
 }
 
@@ -78,7 +74,7 @@ pub(super) fn warnings(job: &JobNode<'_>) -> Vec<String> {
         .filter(|key| !INHERITED_KEYWORDS.contains(key) && !OWN_KEYWORDS.contains(key));
     warnings.extend(own.map(|key| format!("job {}: {}", job.name, unfollowed(key))));
     let services = match job.inherited("services") {
-        Ok(Some(Node::List(services))) => services.as_slice(),
+        Ok(Some(services)) => services.as_list().unwrap_or_default(),
         _ => &[],
     };
     let images = job

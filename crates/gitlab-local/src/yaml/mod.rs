@@ -1,0 +1,20 @@
+//! YAML as GitLab reads it: Ruby's Psych with `safe_load`, which has YAML 1.1's scalars, and GitLab's own tag
+//! `!reference`. Types cannot describe a `.gitlab-ci.yml`, as its top level mixes keywords with job names.
+//!
+//! [`granit_parser`] finds structure, quotes, tags and anchors. The meaning of a plain scalar, of merge keys and of tags
+//! is Psych's.
+
+mod documents;
+mod error;
+mod limits;
+mod node;
+mod number;
+mod reader;
+mod scalar;
+mod tag;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::documents::documents;
+pub(crate) use self::node::{Node, Value};
