@@ -26,13 +26,14 @@
 //!
 //! Rooms, from the top; each knows only those below it: `runner` (the runner's part: variables, attempts, calls),
 //! `server` (GitLab's part: predefined variables, the job response), `file` (`.gitlab-ci.yml`), `checkout` (the
-//! project's folder), `script` (the text of a stage), `transfer` (files on their way to a task), and the leaves `yaml`,
-//! `variables`, `job_log` and `cancellation`.
+//! project's folder), `inputs` (of a file's `spec:` header), `script` (the text of a stage), `transfer` (files on their
+//! way to a task), and the leaves `yaml`, `variables`, `job_log` and `cancellation`.
 
 mod cancellation;
 mod checkout;
 mod error;
 mod file;
+mod inputs;
 mod job_log;
 mod runner;
 mod script;

@@ -8,7 +8,8 @@ use crate::file::inheritance::JobNode;
 use crate::file::problem::{FileError, Problem};
 use crate::file::selection::select;
 use crate::file::unfollowed::{refuse_other_scripts, warnings};
-use crate::variables::{InvalidName, Variable};
+use crate::inputs::interpolated;
+use crate::variables::{InvalidName, Variable, Variables};
 use crate::yaml::{Node, Value, documents};
 
 /// GitLab's default timeout of a project's jobs.
@@ -113,17 +114,26 @@ fn content(text: &str) -> Result<Node, Problem> {
             column: error.at.column,
             fault: error.fault,
         })?;
-    let header = |document: &Node| {
+    let is_header = |document: &Node| {
         document
             .as_map()
             .is_some_and(|map| map.contains_key("spec"))
     };
-    if documents.len() > 1 && documents.first().is_some_and(header) {
-        return Err(Problem::UnfollowedHeader);
-    }
-    match documents.into_iter().next() {
-        Some(document) if document.as_map().is_some() => Ok(document),
-        _ => Err(Problem::NoJobs),
+    let content = match documents.as_slice() {
+        [header, content, ..] if is_header(header) => {
+            interpolated(header, content, None, &Variables::default()).map_err(|error| {
+                Problem::WrongInput {
+                    line: error.at.line,
+                    fault: error.fault,
+                }
+            })?
+        }
+        [content, ..] => content.clone(),
+        [] => return Err(Problem::NoJobs),
+    };
+    match content.as_map() {
+        Some(_) => Ok(content),
+        None => Err(Problem::NoJobs),
     }
 }
 

@@ -36,9 +36,14 @@ pub enum Problem {
         /// What is wrong there.
         fault: String,
     },
-    /// The file has a document with `spec:` before its content.
-    #[error("has a `spec:` header, which is not followed")]
-    UnfollowedHeader,
+    /// The `spec:` header is wrong, or a block does not fit it.
+    #[error("{fault} (line {line})")]
+    WrongInput {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong there.
+        fault: String,
+    },
     /// The file has no job.
     #[error("has no job that can be run")]
     NoJobs,
@@ -103,7 +108,9 @@ impl Problem {
     /// What the reader can do about it.
     pub fn advice(&self) -> Option<&str> {
         Some(match self {
-            Self::UnfollowedHeader => "Write out what its inputs stand for.",
+            Self::WrongInput { .. } => {
+                "Inputs are declared under `spec:inputs` before a line `---`; here each needs a `default`."
+            }
             Self::NoJobs => {
                 "A job is a key of the top level with a `script:`; one whose name starts with a dot is a template."
             }

@@ -18,13 +18,13 @@ pub(super) const MAX_MERGED_KEYS: usize = 1_000_000;
 /// What GitLab says of a document beyond its limits, and the limits.
 pub(super) const TOO_BIG: &str = "The parsed YAML is too big (GitLab takes 100 levels and 2 MB, where each alias counts in full)";
 
-/// Ruby's memory of a list or a short string (`ObjectSpace.memsize_of`).
+/// Ruby's memory of a short string, and of a list or hash beside its items (`ObjectSpace.memsize_of`).
 const OBJECT_BYTES: usize = 40;
 
-/// Ruby's memory of a hash with a key or more.
-const HASH_BYTES: usize = 160;
+/// Ruby's memory of a hash with one to eight keys.
+const SMALL_HASH_BYTES: usize = 160;
 
-/// Ruby's memory of a document, or less. Each list and map is measured once, as often as it is shared. The caller has
+/// Ruby's memory of a document, or less. Each list and map is measured once, however often it is shared. The caller has
 /// bounded the document's depth.
 pub(super) fn bytes(document: &Node) -> usize {
     measure(document, &mut HashMap::new())
@@ -34,20 +34,36 @@ fn measure(node: &Node, known: &mut HashMap<usize, usize>) -> usize {
     match &node.value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::Text(text) => text_bytes(text),
-        Value::Reference(path) => path
-            .iter()
-            .fold(OBJECT_BYTES, |sum, key| sum.saturating_add(text_bytes(key))),
+        Value::Reference(path) => path.iter().fold(list_bytes(path.len()), |sum, key| {
+            sum.saturating_add(text_bytes(key))
+        }),
         Value::List(items) => measure_once(Arc::as_ptr(items).addr(), known, |known| {
-            items.iter().fold(OBJECT_BYTES, |sum, item| {
+            items.iter().fold(list_bytes(items.len()), |sum, item| {
                 sum.saturating_add(measure(item, known))
             })
         }),
         Value::Map(map) => measure_once(Arc::as_ptr(map).addr(), known, |known| {
-            map.iter().fold(HASH_BYTES, |sum, (key, item)| {
+            map.iter().fold(hash_bytes(map.len()), |sum, (key, item)| {
                 sum.saturating_add(key_bytes(key))
                     .saturating_add(measure(item, known))
             })
         }),
+    }
+}
+
+/// Three items are in the object itself.
+fn list_bytes(items: usize) -> usize {
+    match items {
+        0..=3 => OBJECT_BYTES,
+        _ => OBJECT_BYTES + 8 * items,
+    }
+}
+
+fn hash_bytes(keys: usize) -> usize {
+    match keys {
+        0 => OBJECT_BYTES,
+        1..=8 => SMALL_HASH_BYTES,
+        _ => OBJECT_BYTES + 24 * keys,
     }
 }
 

@@ -1,8 +1,8 @@
 //! YAML as GitLab reads it: Ruby's Psych with `safe_load`, which has YAML 1.1's scalars, and GitLab's own tag
 //! `!reference`. Types cannot describe a `.gitlab-ci.yml`, as its top level mixes keywords with job names.
 //!
-//! [`granit_parser`] finds structure, quotes, tags and anchors. The meaning of a plain scalar, of merge keys and of tags
-//! is Psych's.
+//! [`granit_parser`] finds structure, quotes, tags and anchors. The meaning of a plain scalar, of merge keys and
+//! of tags is Psych's: `tests/psych/table.jsonl` holds what Psych itself made of 900 texts.
 
 mod documents;
 mod error;
@@ -14,7 +14,11 @@ mod scalar;
 mod tag;
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod psych_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use self::documents::documents;
-pub(crate) use self::node::{Node, Value};
+pub(crate) use self::node::{Key, Map, Node, Position, Value};

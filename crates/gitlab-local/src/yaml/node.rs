@@ -64,6 +64,17 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    /// The key that `value` is; a list or a map is none here.
+    pub(crate) fn of(value: Value) -> Option<Self> {
+        Some(match value {
+            Value::Text(text) => Self::Text(text),
+            Value::Number(text) => Self::Other(text),
+            Value::Bool(value) => Self::Other(value.to_string().into()),
+            Value::Null => Self::Other("".into()),
+            Value::List(_) | Value::Map(_) | Value::Reference(_) => return None,
+        })
+    }
+
     /// The key as Ruby prints it.
     pub(crate) fn name(&self) -> &str {
         match self {

@@ -1,10 +1,16 @@
 //! Numbers as Ruby reads and prints them.
 
 /// Digits of a binary, octal or hexadecimal number that are read. Its decimal digits cost quadratic time.
-const MAX_RADIX_DIGITS: usize = 10_000;
+const MAX_RADIX_DIGITS: usize = 1000;
 
 /// A decimal base that fits, squared, into 64 bits.
 const LIMB: u64 = 1_000_000_000;
+
+/// Digits of a whole number that Ruby prints without an exponent (C's `DBL_DIG`).
+const MAX_WHOLE_DIGITS: usize = 15;
+
+/// Ruby prints 0.0001 as that, and the tenth of it as `1.0e-05`.
+const MIN_EXPONENT: i32 = -4;
 
 /// An integer of `digits` in `radix` in decimal, without leading zeros. Nothing when there are no digits, or too many.
 pub(super) fn decimal(negative: bool, digits: &str, radix: u32) -> Option<String> {
@@ -57,17 +63,18 @@ pub(super) fn float(value: f64) -> String {
         let sign = if value < 0.0 { "-" } else { "" };
         return format!("{sign}Infinity");
     }
-    let magnitude = value.abs();
-    if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-        // 1e-5 is 1.0e-05, and 1e20 is 1.0e+20.
-        let printed = format!("{value:e}");
-        let (mantissa, exponent) = printed.split_once('e').unwrap_or((&printed, "0"));
+    let shortest = format!("{value:e}");
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let digits = mantissa.chars().filter(char::is_ascii_digit).count();
+    let fits = match usize::try_from(exponent) {
+        Ok(exponent) => exponent + 1 < digits || exponent < MAX_WHOLE_DIGITS,
+        Err(_) => exponent >= MIN_EXPONENT,
+    };
+    if !fits {
         let point = if mantissa.contains('.') { "" } else { ".0" };
-        let (sign, exponent) = match exponent.strip_prefix('-') {
-            Some(exponent) => ('-', exponent),
-            None => ('+', exponent),
-        };
-        return format!("{mantissa}{point}e{sign}{exponent:0>2}");
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}{point}e{sign}{:02}", exponent.abs());
     }
     let printed = value.to_string();
     let point = if printed.contains('.') { "" } else { ".0" };

@@ -16,7 +16,12 @@ use crate::yaml::tag;
 ///
 /// When it is no YAML that GitLab takes.
 pub(super) fn read(text: &str, start: &Position) -> Result<Node, YamlError> {
-    let options = granit_parser::options! { emit_comments: false };
+    let options = granit_parser::options! {
+        emit_comments: false,
+        // Both as in libyaml, on which Psych stands.
+        bom_inside_document_as_content: true,
+        block_scalar_eof_without_line_feed: true,
+    };
     let mut parser = Parser::new_from_str_with_options(text, options);
     let mut reader = Reader {
         start,
@@ -24,6 +29,7 @@ pub(super) fn read(text: &str, start: &Position) -> Result<Node, YamlError> {
         anchors: HashMap::new(),
         merged_keys: 0,
     };
+    let mut complete = None;
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| YamlError {
             at: reader.position(error.marker()),
@@ -32,20 +38,31 @@ pub(super) fn read(text: &str, start: &Position) -> Result<Node, YamlError> {
                 _ => error.info(),
             },
         })?;
+        if event == Event::DocumentEnd {
+            // Psych reads no further. For a directive that follows it has looked ahead already.
+            let rest = span.end.byte_offset().and_then(|end| text.get(end..));
+            if rest.is_some_and(|rest| rest.trim_start().starts_with('%')) {
+                let at = reader.position(&span.end);
+                let fault = "a line cannot begin with % here".to_owned();
+                return Err(YamlError { at, fault });
+            }
+            break;
+        }
         let at = reader.position(&span.start);
         let fault_at = at.clone();
         let document = reader.take(event, at).map_err(|fault| YamlError {
             at: fault_at,
             fault,
         })?;
-        if let Some(document) = document {
-            return reader.checked(document);
+        if document.is_some() {
+            complete = document;
         }
     }
-    Ok(Node {
+    let document = complete.unwrap_or(Node {
         value: Value::Null,
         at: start.clone(),
-    })
+    });
+    reader.checked(document)
 }
 
 /// A list or a map that is not complete.
@@ -184,6 +201,10 @@ impl Reader<'_> {
     fn alias(&self, anchor: usize, at: Position) -> Result<Complete, String> {
         // An anchor that is not complete is a list or map around its own alias: endless, so too big for GitLab.
         let (node, depth) = self.anchors.get(&anchor).ok_or(TOO_BIG)?;
+        if matches!(node.value, Value::Reference(_)) {
+            // Psych forgets the anchor of a node with a tag of GitLab's.
+            return Err("Unknown alias: a !reference cannot have an anchor; repeat it".to_owned());
+        }
         Ok(Complete {
             node: Node { at, ..node.clone() },
             depth: *depth,
@@ -232,18 +253,8 @@ fn whole(tag: &Tag) -> String {
 
 fn pending_key(complete: Complete) -> Result<PendingKey, String> {
     let Node { value, at } = complete.node;
-    let key = match value {
-        Value::Text(text) => Key::Text(text),
-        Value::Number(text) => Key::Other(text),
-        Value::Bool(value) => Key::Other(value.to_string().into()),
-        Value::Null => Key::Other("".into()),
-        Value::List(_) | Value::Map(_) | Value::Reference(_) => {
-            return Err(
-                "a list or a map cannot be a key here (quote a key that begins with { or [)"
-                    .to_owned(),
-            );
-        }
-    };
+    let fault = "a list or a map cannot be a key here (quote a key that begins with { or [)";
+    let key = Key::of(value).ok_or(fault)?;
     let merges = matches!(&key, Key::Text(name) if **name == *"<<") && !complete.is_tagged_text;
     Ok(PendingKey { key, at, merges })
 }
