@@ -6,16 +6,16 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), gitlab_local::Error> {
-//! use gitlab_local::{Cancellation, Driver, JobDefinition, JobLog, JobRun, ReceivedJob, RunnerIdentity};
+//! use gitlab_local::{Cancellation, Driver, JobDefinition, JobLog, JobRun, Project, ReceivedJob, RunnerIdentity};
 //! use std::path::Path;
 //!
 //! let file = Path::new(".gitlab-ci.yml");
 //! let definition = JobDefinition::read(file, Some("unit tests"))?;
 //! let identity = RunnerIdentity { description: "my laptop", short_token: "laptop" };
-//! let job = ReceivedJob::new(definition, file, identity)?;
+//! let folder = Path::new("/home/me/private");
+//! let job = ReceivedJob::new(definition, &Project::new(file, false, folder), identity)?;
 //! let driver = Driver { program: "/usr/local/bin/driver".into(), arguments: vec![], environment: vec![] };
 //! let (canceler, cancellation) = Cancellation::new();
-//! let folder = Path::new("/home/me/private");
 //! let run =
 //!     JobRun { driver: &driver, job: &job, folder, builds_dir: "/builds", keep: false, cancellation: &cancellation };
 //! let end = run.run(&mut JobLog::on_stdout()).await?;
@@ -48,7 +48,7 @@ pub use self::error::{Blame, Error};
 pub use self::file::{FileError, JobDefinition, Problem};
 pub use self::job_log::JobLog;
 pub use self::runner::{
-    Driver, Environment, JobEnd, JobFailure, JobRun, KeptTask, RUNNER_VERSION, ReceivedJob,
+    Driver, Environment, JobEnd, JobFailure, JobRun, KeptTask, Project, RUNNER_VERSION, ReceivedJob,
 };
 pub use self::server::RunnerIdentity;
 pub use self::variables::InvalidName;

@@ -5,16 +5,15 @@
 //! project's files travel behind the script instead, so that a job's environment needs no git and a local run no
 //! server.
 
+mod body;
 mod quoting;
 
 use std::io::{self, Write};
 
+use self::body::Body;
 pub(crate) use self::quoting::Quoting;
 use crate::transfer::{Archive, files_follow, take_files};
 use crate::variables::Variables;
-
-const GREEN: &str = "\u{1b}[32;1m";
-const RESET: &str = "\u{1b}[0;m";
 
 /// A script as a driver gets it.
 #[derive(Debug)]
@@ -42,6 +41,40 @@ impl Script<'_> {
     }
 }
 
+/// What `get_sources` does.
+#[derive(Debug, Clone)]
+pub(crate) enum Sources {
+    /// Brings the files of the project's folder as they are now.
+    Files(Archive),
+    /// Brings a clone.
+    Clone(Archive),
+    /// Brings nothing: `GIT_CHECKOUT` is off, and there is no clone.
+    NotCheckedOut,
+    /// Brings nothing: `GIT_STRATEGY` is `none`.
+    None,
+    /// Makes an empty folder: `GIT_STRATEGY` is `empty`.
+    Empty,
+}
+
+impl Sources {
+    fn archive(&self) -> Option<&Archive> {
+        match self {
+            Self::Files(archive) | Self::Clone(archive) => Some(archive),
+            Self::NotCheckedOut | Self::None | Self::Empty => None,
+        }
+    }
+
+    fn notice(&self) -> &'static str {
+        match self {
+            Self::Files(_) => "Taking the files of the folder as they are now",
+            Self::Clone(_) => "Taking a clone of the folder's repository",
+            Self::NotCheckedOut => "Skipping Git checkout",
+            Self::None => "Skipping Git repository setup",
+            Self::Empty => "Skipping Git repository setup and creating an empty build directory",
+        }
+    }
+}
+
 /// The scripts of one attempt, which have these in common.
 #[derive(Debug)]
 pub(crate) struct Scripts<'a> {
@@ -63,24 +96,23 @@ impl Scripts<'_> {
         body.line(&format!(
             "printf 'Running on %s via %s...\\n' \"$(hostname)\" {hostname}"
         ));
-        body.remove([
-            self.temporary("gitlab_runner_env"),
-            self.temporary("masking.db"),
-        ]);
+        body.remove(self.passed_on());
         self.wrap(body)
     }
 
-    /// `get_sources`; `files` are the project's.
-    pub(crate) fn get_sources<'a>(&self, files: Option<&'a Archive>) -> Script<'a> {
+    /// `get_sources`
+    pub(crate) fn get_sources<'a>(&self, sources: &'a Sources) -> Script<'a> {
         let mut body = self.body();
-        body.exports(self);
+        body.exports(self.variables, &self.temporary());
         let project = body.quoting.word(self.project);
-        let Some(files) = files else {
-            body.notice("Skipping Git repository setup");
+        body.notice(sources.notice());
+        let Some(files) = sources.archive() else {
+            if matches!(sources, Sources::Empty) {
+                body.line(&format!("rm -r -f {project}"));
+            }
             body.line(&format!("mkdir -p {project}"));
             return self.wrap(body);
         };
-        body.notice("Taking the files of the folder as they are now");
         body.line(
             "for tool in base64 tar; do command -v $tool > /dev/null || { \
              echo \"the sources cannot be unpacked: no $tool in the task\" >&2; exit 1; }; done",
@@ -95,30 +127,37 @@ impl Scripts<'_> {
         }
     }
 
+    /// `clear_worktree`, before `get_sources` is tried again.
+    pub(crate) fn clear_worktree(&self) -> Script<'static> {
+        let mut body = self.body();
+        body.notice("Deleting tracked and untracked files...");
+        body.line(&format!("rm -r -f {}", body.quoting.word(self.project)));
+        self.wrap(body)
+    }
+
     /// `build_script`: the user's commands, each shown before it runs.
     pub(crate) fn build(&self, commands: &[String]) -> Script<'static> {
         let mut body = self.body();
-        body.exports(self);
-        body.commands(self.project, commands);
+        body.exports(self.variables, &self.temporary());
+        self.enter(&mut body);
+        body.commands(self.variables, "script_step", commands);
         self.wrap(body)
     }
 
     /// `after_script`: a separate shell, which has only files and `GITLAB_ENV` in common with the script before.
     pub(crate) fn after(&self, commands: &[String]) -> Script<'static> {
         let mut body = self.body();
-        body.exports(self);
+        body.exports(self.variables, &self.temporary());
         body.notice("Running after script...");
-        body.commands(self.project, commands);
+        self.enter(&mut body);
+        body.commands(self.variables, "after_script_step", commands);
         self.wrap(body)
     }
 
     /// `cleanup_file_variables`.
     pub(crate) fn cleanup_file_variables(&self) -> Script<'static> {
         let mut body = self.body();
-        body.remove([
-            self.temporary("gitlab_runner_env"),
-            self.temporary("masking.db"),
-        ]);
+        body.remove(self.passed_on());
         self.wrap(body)
     }
 
@@ -134,8 +173,18 @@ impl Scripts<'_> {
         }
     }
 
-    fn temporary(&self, name: &str) -> String {
-        format!("{}.tmp/{name}", self.project)
+    fn enter(&self, body: &mut Body) {
+        body.line(&format!("cd {}", body.quoting.word(self.project)));
+    }
+
+    /// `RUNNER_TEMP_PROJECT_DIR`
+    fn temporary(&self) -> String {
+        format!("{}.tmp", self.project)
+    }
+
+    /// The files that stages pass on to later ones.
+    fn passed_on(&self) -> [String; 2] {
+        ["gitlab_runner_env", "masking.db"].map(|name| format!("{}/{name}", self.temporary()))
     }
 
     fn wrap(&self, body: Body) -> Script<'static> {
@@ -167,65 +216,9 @@ impl Scripts<'_> {
     /// The line that is the stage.
     fn stage(&self, body: &Body) -> String {
         let stage = body.quoting.word(&body.text);
-        format!("(trap 'exit 1' TERM; eval {stage}) < /dev/null\n")
-    }
-}
-
-/// The text of a stage before it is quoted as a whole.
-struct Body {
-    text: String,
-    quoting: Quoting,
-    colour: bool,
-}
-
-impl Body {
-    fn line(&mut self, line: &str) {
-        self.text.push_str(line);
-        self.text.push('\n');
-    }
-
-    fn remove(&mut self, files: impl IntoIterator<Item = String>) {
-        for file in files {
-            self.line(&format!("rm -f {}", self.quoting.word(&file)));
-        }
-    }
-
-    fn notice(&mut self, text: &str) {
-        let text = if self.colour {
-            format!("{GREEN}{text}{RESET}")
-        } else {
-            text.to_owned()
-        };
-        self.line(&format!("printf '%s\\n' {}", self.quoting.word(&text)));
-    }
-
-    /// Exports every variable, and those that earlier stages wrote to `GITLAB_ENV`.
-    fn exports(&mut self, scripts: &Scripts<'_>) {
-        let folder = self.quoting.word(&format!("{}.tmp", scripts.project));
-        self.line(&format!("mkdir -p {folder}"));
-        for variable in scripts.variables.iter() {
-            let value = self.quoting.word(&variable.value);
-            self.line(&format!("export {}={value}", variable.key));
-        }
-        let passed_on = self.quoting.word(&scripts.temporary("gitlab_runner_env"));
-        self.line(&format!("export GITLAB_ENV={passed_on}"));
-        self.line(&format!("touch {passed_on}"));
-        self.line(&format!(
-            "while read -r line || [ -n \"$line\" ]; do [ -z \"$line\" ] || export \"$line\"; done < {passed_on}"
-        ));
-    }
-
-    fn commands(&mut self, project: &str, commands: &[String]) {
-        self.line(&format!("cd {}", self.quoting.word(project)));
-        for command in commands {
-            let command = command.trim_end();
-            match command.split_once('\n') {
-                Some((first, _)) => {
-                    self.notice(&format!("$ {first} # collapsed multi-line command"))
-                }
-                None => self.notice(&format!("$ {command}")),
-            }
-            self.line(command);
+        match self.variables.is_on("FF_USE_LEGACY_BASH_EVAL") {
+            true => format!(": | eval {stage}\n"),
+            false => format!("(trap 'exit 1' TERM; eval {stage}) < /dev/null\n"),
         }
     }
 }

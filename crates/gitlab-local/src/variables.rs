@@ -70,9 +70,18 @@ impl Variables {
         self.find(key).map_or("", |variable| &variable.value)
     }
 
-    /// Whether `key` is switched on, as the runner reads a switch.
+    /// Whether `key` is switched on, as the runner reads a switch; off where it has no value or a wrong one.
     pub(crate) fn is_on(&self, key: &str) -> bool {
-        matches!(self.value(key), "true" | "1")
+        self.switch(key, false)
+    }
+
+    /// The switch `key`, with the spellings that Go's `strconv.ParseBool` knows; `default` for any other.
+    pub(crate) fn switch(&self, key: &str, default: bool) -> bool {
+        match self.value(key) {
+            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+            "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+            _ => default,
+        }
     }
 
     /// These variables with their references to each other resolved.
@@ -158,6 +167,28 @@ mod tests {
         assert_eq!(expanded.value("A"), "<!>");
         assert_eq!(expanded.value("RAW"), "$NAME$$");
         assert_eq!(all.expand("$RAW"), "$NAME$$");
+    }
+
+    #[test]
+    fn switches_are_read_as_in_go() {
+        for (text, value) in [
+            ("true", true),
+            ("T", true),
+            ("1", true),
+            ("False", false),
+            ("0", false),
+        ] {
+            let all = variables(&[("A", text)]);
+            assert_eq!(
+                (all.switch("A", !value), all.is_on("A")),
+                (value, value),
+                "{text:?}"
+            );
+        }
+        for text in ["", "yes", "on", "2", "tRUE"] {
+            let all = variables(&[("A", text)]);
+            assert!(all.switch("A", true) && !all.is_on("A"), "{text:?}");
+        }
     }
 
     #[test]

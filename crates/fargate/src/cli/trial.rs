@@ -19,6 +19,9 @@ pub(crate) struct Try {
     /// Set a variable of the job, over the file's; may be repeated
     #[arg(long = "variable", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) variables: Vec<(String, String)>,
+    /// Give the job a clone of the folder's repository, with its history, in place of the files as they are
+    #[arg(long)]
+    pub(crate) git: bool,
     /// The folder of builds in tasks, as builds_dir of a runner [default: /builds; without --config a
     /// temporary folder]
     #[arg(long, value_name = "DIR", value_parser = absolute)]

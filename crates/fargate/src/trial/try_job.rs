@@ -7,8 +7,8 @@
 use std::ffi::OsString;
 
 use gitlab_local::{
-    Cancellation, Driver, FileError, JobDefinition, JobFailure, JobLog, JobRun, RUNNER_VERSION,
-    ReceivedJob, RunnerIdentity,
+    Cancellation, Driver, FileError, JobDefinition, JobFailure, JobLog, JobRun, Project,
+    RUNNER_VERSION, ReceivedJob, RunnerIdentity,
 };
 
 use crate::cli::{Options, Try};
@@ -54,7 +54,7 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
             "--containers runs the job on this machine, and --config elsewhere: name one of them";
         return Err(Error::new(Blame::Usage, message));
     }
-    let job = received_job(request)?;
+    let definition = definition(request)?;
     // A wrong configuration is refused here, before three attempts.
     let config = options.config.as_deref().map(Config::load).transpose();
     let config = config.map_err(as_usage)?;
@@ -67,6 +67,11 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         (None, Some(_)) => (TaskLocation::Containers, true),
         (None, None) => (TaskLocation::Processes, false),
     };
+    let folder = TrialFolder::new(&std::env::temp_dir()).map_err(|error| {
+        Error::system(format!("could not make a folder for the trial: {error}"))
+    })?;
+    let project = Project::new(&request.file, request.git, folder.path());
+    let job = ReceivedJob::new(definition, &project, RUNNER).map_err(from_gitlab)?;
     let mut log = JobLog::on_stdout();
     log.success(&format!(
         "Running job {} of {} with fargate {} as GitLab Runner {RUNNER_VERSION} would",
@@ -80,9 +85,6 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         let helper = format!("The helper's image is {}", containers.helper_image);
         log.plain(&helper).await;
     }
-    let folder = TrialFolder::new(&std::env::temp_dir()).map_err(|error| {
-        Error::system(format!("could not make a folder for the trial: {error}"))
-    })?;
     let account = match config {
         Some(_) => None,
         None => {
@@ -90,7 +92,7 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
             Some(shutdown.or(start).await?)
         }
     };
-    explain(&mut log, job.definition(), location, follows_image).await;
+    explain(&mut log, &job, location, follows_image).await;
     let driver = driver(request, options, account.as_ref(), log.colour())?;
     let builds_dir = match (&request.builds_dir, &account) {
         (Some(folder), _) => folder.clone(),
@@ -113,8 +115,8 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
     result
 }
 
-/// Reads the job, and packs the files of its project.
-fn received_job(request: &Try) -> Result<ReceivedJob> {
+/// Reads the job, and sets what the command line sets.
+fn definition(request: &Try) -> Result<JobDefinition> {
     let definition = JobDefinition::read(&request.file, request.job.as_deref());
     let mut definition = definition.map_err(|error| match error {
         FileError::Unreadable { .. } => Error::new(Blame::Usage, error.to_string())
@@ -127,16 +129,12 @@ fn received_job(request: &Try) -> Result<ReceivedJob> {
     for (key, value) in &request.variables {
         definition.set_variable(key, value).map_err(from_gitlab)?;
     }
-    ReceivedJob::new(definition, &request.file, RUNNER).map_err(from_gitlab)
+    Ok(definition)
 }
 
 /// Says where the job runs, and which parts of its definition have no effect.
-async fn explain(
-    log: &mut JobLog,
-    definition: &JobDefinition,
-    location: TaskLocation,
-    follows_image: bool,
-) {
+async fn explain(log: &mut JobLog, job: &ReceivedJob, location: TaskLocation, follows_image: bool) {
+    let definition = job.definition();
     let place = match location {
         TaskLocation::Aws => None,
         TaskLocation::Processes => Some("on this machine, as you,"),
@@ -158,7 +156,7 @@ async fn explain(
         ))
         .await;
     }
-    for warning in definition.warnings() {
+    for warning in definition.warnings().iter().chain(job.warnings()) {
         log.warning(warning).await;
     }
 }
@@ -240,6 +238,7 @@ async fn run_to_the_end(
     let silent = |blame| Err(Error::new(blame, ""));
     match end.result {
         Ok(()) => Ok(()),
+        Err(JobFailure::Refused(_)) => silent(Blame::Script(1)),
         Err(JobFailure::Build(code)) => silent(Blame::Script(i32::try_from(code).unwrap_or(1))),
         Err(JobFailure::Canceled) => silent(shutdown.requested().await.blame()),
         Err(JobFailure::System(_) | JobFailure::TimedOut(_)) => silent(Blame::System),

@@ -11,15 +11,37 @@ const SLUG_LENGTH: usize = 63;
 pub(crate) struct Checkout {
     /// Path of the project, `local/<folder>`.
     pub(crate) project: String,
-    /// The branch, or `HEAD` where none is checked out.
+    /// The branch, else the tag, or `HEAD` where neither is checked out.
     pub(crate) reference: String,
+    /// The tag, where no branch is checked out.
+    pub(crate) tag: Option<Tag>,
     pub(crate) commit: Option<Commit>,
+    /// The project's default branch, as far as the folder knows it.
+    pub(crate) default_branch: String,
+    pub(crate) user: User,
+}
+
+/// A tag that is checked out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tag {
+    pub(crate) name: String,
+    /// Empty for a tag without one.
+    pub(crate) message: String,
+}
+
+/// The person who runs the job, as git knows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) email: String,
 }
 
 /// The commit that is checked out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Commit {
     pub(crate) sha: String,
+    /// The first parent; empty for the first commit.
+    pub(crate) parent: String,
     /// `Name <address>`
     pub(crate) author: String,
     /// ISO 8601.
@@ -36,14 +58,32 @@ impl Checkout {
             empty if empty.is_empty() => "project".to_owned(),
             name => name,
         };
-        let format = "--format=%H%x00%an <%ae>%x00%cI%x00%B";
+        let format = "--format=%H%x00%P%x00%an <%ae>%x00%cI%x00%B";
         let commit = git(folder, &["log", "-1", format]);
         let branch = git(folder, &["symbolic-ref", "--quiet", "--short", "HEAD"]);
+        let tag = match branch {
+            Some(_) => None,
+            None => tag(folder),
+        };
+        let setting = |key: &str| git(folder, &["config", key]).unwrap_or_default();
+        let tagged = || tag.as_ref().map(|tag| tag.name.clone());
         Self {
             project: format!("local/{name}"),
-            reference: branch.unwrap_or_else(|| "HEAD".to_owned()),
+            reference: branch.or_else(tagged).unwrap_or_else(|| "HEAD".to_owned()),
+            tag,
             commit: commit.as_deref().and_then(parse_commit),
+            default_branch: default_branch(folder),
+            user: User {
+                name: setting("user.name"),
+                email: setting("user.email"),
+            },
         }
+    }
+
+    /// The branch that is checked out, if there is one.
+    pub(crate) fn branch(&self) -> Option<&str> {
+        let branch = Some(self.reference.as_str()).filter(|name| !matches!(*name, "" | "HEAD"));
+        branch.filter(|_| self.tag.is_none())
     }
 
     /// The project's last name, and the path before it.
@@ -51,6 +91,41 @@ impl Checkout {
         let (namespace, name) = self.project.rsplit_once('/').unwrap_or(("", &self.project));
         (name, namespace)
     }
+}
+
+fn tag(folder: &Path) -> Option<Tag> {
+    let name = git(folder, &["describe", "--tags", "--exact-match", "HEAD"])?;
+    let contents = "--format=%(objecttype)%00%(contents)";
+    let described = git(
+        folder,
+        &["for-each-ref", contents, &format!("refs/tags/{name}")],
+    )?;
+    // Of a tag that is no object of its own, these are the commit's.
+    let message = described.strip_prefix("tag\0").unwrap_or_default();
+    Some(Tag {
+        message: message.trim_end().to_owned(),
+        name,
+    })
+}
+
+/// The branch to which the remote's `HEAD` points, else a branch of one of the usual names.
+fn default_branch(folder: &Path) -> String {
+    let remote = [
+        "symbolic-ref",
+        "--quiet",
+        "--short",
+        "refs/remotes/origin/HEAD",
+    ];
+    let remote = git(folder, &remote);
+    let remote = remote
+        .as_deref()
+        .and_then(|name| name.strip_prefix("origin/"));
+    let exists = |name: &&str| {
+        let reference = format!("refs/heads/{name}");
+        git(folder, &["show-ref", "--verify", "--quiet", &reference]).is_some()
+    };
+    let usual = || ["main", "master"].into_iter().find(exists);
+    remote.or_else(usual).unwrap_or("main").to_owned()
 }
 
 /// The answer of git without its last line end; nothing when git fails or is missing.
@@ -63,9 +138,11 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 fn parse_commit(answer: &str) -> Option<Commit> {
-    let mut parts = answer.splitn(4, '\0').map(str::to_owned);
+    let mut parts = answer.splitn(5, '\0').map(str::to_owned);
+    let first = |parents: String| parents.split(' ').next().unwrap_or_default().to_owned();
     Some(Commit {
         sha: parts.next()?,
+        parent: parts.next().map(first)?,
         author: parts.next()?,
         timestamp: parts.next()?,
         message: parts.next()?,

@@ -1,11 +1,16 @@
-//! The project's folder: what git knows of it, and its files in place of the clone that a runner makes.
+//! The project's folder: what git knows of it, and its files, or a clone in place of the one that a runner makes.
 
 mod archive;
+mod clone;
 mod git;
+mod url;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::archive::ProjectError;
 pub(crate) use self::archive::pack;
+pub(crate) use self::clone::{CloneSource, CloneWish, Submodules, clone, has_uncommitted_changes};
+#[cfg(test)]
+pub(crate) use self::git::Tag;
 pub(crate) use self::git::{Checkout, Commit, slug};

@@ -39,7 +39,7 @@ fn git(folder: &Path, arguments: &[&str]) {
 fn packed(folder: &Path) -> tempfile::TempDir {
     let unpacked = tempfile::tempdir().unwrap();
     let mut text = Vec::new();
-    pack(folder).unwrap().encode(&mut text).unwrap();
+    pack(folder, false).unwrap().encode(&mut text).unwrap();
     text.retain(|byte| *byte != b'\n');
     let tar = STANDARD.decode(text).unwrap();
     let mut command = Command::new("tar");
@@ -143,7 +143,7 @@ fn too_much_is_refused_with_what_to_do() {
     // Sparse: it takes no room on disk.
     let file = std::fs::File::create(folder.path().join("big")).unwrap();
     file.set_len(SIZE_LIMIT + 1).unwrap();
-    let error = pack(folder.path()).unwrap_err();
+    let error = pack(folder.path(), false).unwrap_err();
     assert!(error.to_string().contains("more than 32 MiB"), "{error}");
     assert!(error.advice().unwrap().contains(".gitignore"));
 }

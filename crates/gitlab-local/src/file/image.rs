@@ -13,6 +13,12 @@ pub(crate) struct ImageEntry {
     pub(crate) command: Option<Vec<String>>,
     pub(crate) variables: Vec<Variable>,
     pub(crate) pull_policy: Vec<String>,
+    /// `docker:platform`
+    pub(crate) docker_platform: String,
+    /// `docker:user`
+    pub(crate) docker_user: String,
+    /// `kubernetes:user`
+    pub(crate) kubernetes_user: String,
 }
 
 /// Keys of an image that are read.
@@ -23,6 +29,8 @@ pub(super) const IMAGE_KEYS: &[&str] = &[
     "command",
     "variables",
     "pull_policy",
+    "docker",
+    "kubernetes",
 ];
 
 /// Reads an image: a name, or a map with a `name`.
@@ -53,7 +61,18 @@ pub(super) fn read_image(node: &Node) -> Result<ImageEntry, String> {
             None => Vec::new(),
         },
         pull_policy,
+        docker_platform: option(node, "docker", "platform")?,
+        docker_user: option(node, "docker", "user")?,
+        kubernetes_user: option(node, "kubernetes", "user")?,
     })
+}
+
+/// An option of one executor; empty when there is none.
+fn option(node: &Node, executor: &str, key: &str) -> Result<String, String> {
+    match node.get(executor) {
+        Some(options) => Ok(text(options, key)?.unwrap_or_default()),
+        None => Ok(String::new()),
+    }
 }
 
 fn text(node: &Node, key: &str) -> Result<Option<String>, String> {

@@ -17,6 +17,8 @@ pub(crate) const SYSTEM_FAILURE: i32 = 2;
 pub enum JobFailure {
     /// The script failed with this exit code, or the driver blamed the job.
     Build(i64),
+    /// The job asks for what cannot be, with the reason.
+    Refused(String),
     /// Anything else, with the reason.
     System(String),
     /// Somebody cancelled the job.
@@ -67,7 +69,7 @@ impl fmt::Display for JobFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Build(code) => write!(f, "exit status {code}"),
-            Self::System(reason) => f.write_str(reason),
+            Self::Refused(reason) | Self::System(reason) => f.write_str(reason),
             Self::Canceled => f.write_str("canceled"),
             Self::TimedOut(limit) => {
                 write!(f, "execution took longer than {} seconds", limit.as_secs())

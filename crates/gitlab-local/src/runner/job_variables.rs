@@ -13,11 +13,15 @@ pub const RUNNER_VERSION: &str = "19.4.0";
 const FEATURE_FLAGS: &[(&str, bool)] = &[
     ("FF_ENABLE_BASH_EXIT_CODE_CHECK", false),
     ("FF_ENABLE_JOB_CLEANUP", false),
+    ("FF_GIT_URLS_WITHOUT_TOKENS", false),
+    ("FF_HASH_CACHE_KEYS", false),
+    ("FF_NETWORK_PER_BUILD", false),
     ("FF_POSIXLY_CORRECT_ESCAPES", false),
     ("FF_SCRIPT_SECTIONS", false),
     ("FF_TIMESTAMPS", true),
     ("FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY", true),
     ("FF_USE_LEGACY_BASH_EVAL", false),
+    ("FF_USE_NEW_BASH_EVAL_STRATEGY", false),
 ];
 
 /// Where the job's files are in its environment; unknown until `config` has answered.

@@ -10,13 +10,17 @@ mod failure;
 mod folder;
 mod job_variables;
 mod kept_task;
+mod limits;
+mod project;
 mod received;
 mod sequence;
 mod services;
+mod stages;
 
 pub use self::driver::{Driver, Environment};
 pub use self::failure::JobFailure;
 pub use self::job_variables::RUNNER_VERSION;
 pub use self::kept_task::KeptTask;
+pub use self::project::Project;
 pub use self::received::ReceivedJob;
 pub use self::sequence::{JobEnd, JobRun};

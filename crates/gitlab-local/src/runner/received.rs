@@ -1,16 +1,17 @@
 //! A job as the runner received it, before its first call: what GitLab sent, and what the runner makes of that.
 
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::checkout::{self, Checkout, ProjectError};
+use crate::checkout::ProjectError;
 use crate::file::{ImageEntry, JobDefinition};
+use crate::runner::failure::JobFailure;
 use crate::runner::job_variables::{BuildPaths, RunnerFacts, job_variables};
+use crate::runner::project::Project;
 use crate::runner::services::services_variable;
+use crate::script::Sources;
 use crate::server::{JobOrigin, RunnerIdentity, gitlab_variables, job_response};
-use crate::transfer::Archive;
 use crate::variables::Variables;
 
 /// Whether the user's scripts have ended, and how, as `CI_JOB_STATUS` has it.
@@ -20,6 +21,7 @@ pub(crate) enum JobStatus {
     Success,
     Failed,
     Canceled,
+    TimedOut,
 }
 
 impl JobStatus {
@@ -29,6 +31,7 @@ impl JobStatus {
             JobStatus::Success => "success",
             JobStatus::Failed => "failed",
             JobStatus::Canceled => "canceled",
+            JobStatus::TimedOut => "timedout",
         }
     }
 }
@@ -39,8 +42,7 @@ pub struct ReceivedJob {
     pub(crate) definition: JobDefinition,
     /// `<group>/<project>`
     pub(crate) project: String,
-    /// The project's files; none with `GIT_STRATEGY` none or empty.
-    pub(crate) sources: Option<Archive>,
+    pub(crate) sources: Sources,
     /// The content of `JOB_RESPONSE_FILE`.
     pub(crate) response: Value,
     /// The variables as GitLab sends them.
@@ -49,30 +51,25 @@ pub struct ReceivedJob {
     /// The expanded name of the job's image.
     image: Option<String>,
     services: Vec<ImageEntry>,
+    warnings: Vec<String>,
 }
 
 impl ReceivedJob {
-    /// Makes the job that GitLab would send. The folder of `file`, which defines the job, is its project.
+    /// Makes the job that GitLab would send.
     ///
     /// # Errors
     ///
-    /// When the files of the folder cannot be packed.
+    /// When the project's files cannot be packed.
     pub fn new(
         definition: JobDefinition,
-        file: &Path,
+        project: &Project,
         runner: RunnerIdentity<'_>,
     ) -> Result<Self, ProjectError> {
-        let folder = match file.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        let checkout = Checkout::read(folder);
         let origin = JobOrigin {
             id: new_id(),
             definition: &definition,
-            checkout: &checkout,
-            file: &name,
+            checkout: &project.checkout,
+            file: &project.file,
             runner,
         };
         let mut sent = gitlab_variables(&origin);
@@ -93,14 +90,13 @@ impl ReceivedJob {
         };
         let image = definition.image.as_ref().map(expand);
         let services: Vec<ImageEntry> = definition.services.iter().map(expand).collect();
-        let sources = match known.value("GIT_STRATEGY") {
-            "none" | "empty" => None,
-            _ => Some(checkout::pack(folder)?),
-        };
+        let sources = project.sources(&known)?;
+        let warnings = project.warnings(&known);
         Ok(Self {
             response: job_response(&origin, &sent, image.as_ref(), &services),
-            project: checkout.project,
+            project: project.checkout.project.clone(),
             sources,
+            warnings,
             sent,
             short_token: runner.short_token.to_owned(),
             image: image.map(|image| image.name),
@@ -112,6 +108,36 @@ impl ReceivedJob {
     /// The definition of the job.
     pub fn definition(&self) -> &JobDefinition {
         &self.definition
+    }
+
+    /// A line for each variable that is not followed as a runner would.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Where the job's files are below `builds`: in the folder that `GIT_CLONE_PATH` names, else in the project's own.
+    ///
+    /// # Errors
+    ///
+    /// When that folder is not below `builds`.
+    pub(crate) fn paths(&self, builds: &str) -> Result<BuildPaths, JobFailure> {
+        let at = |project: String| BuildPaths {
+            builds: builds.to_owned(),
+            project,
+        };
+        let empty = match self.sources {
+            Sources::Empty => "-empty",
+            _ => "",
+        };
+        let own = at(format!("{builds}/{}{empty}", self.project));
+        let variables = self.variables(&own, JobStatus::Running);
+        match clone_path(variables.value("GIT_CLONE_PATH"), builds) {
+            None => Ok(own),
+            Some(Ok(path)) => Ok(at(path)),
+            Some(Err(path)) => Err(JobFailure::Refused(format!(
+                "the GIT_CLONE_PATH={path:?} has to be within {builds:?}"
+            ))),
+        }
     }
 
     /// The job's variables, expanded, as scripts export them.
@@ -141,10 +167,64 @@ impl ReceivedJob {
     }
 }
 
+/// The folder that `GIT_CLONE_PATH` names, if it names one; an error where that is not below `builds`.
+fn clone_path(wish: &str, builds: &str) -> Option<Result<String, String>> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in wish.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    let path = format!("/{}", parts.join("/"));
+    let below = path
+        .strip_prefix(builds)
+        .is_some_and(|rest| rest.starts_with('/'));
+    match wish {
+        "" => None,
+        wish if wish.starts_with('/') && below => Some(Ok(path)),
+        wish => Some(Err(wish.to_owned())),
+    }
+}
+
 /// A job's id. Ids must differ, since drivers find tasks and records by them: milliseconds do.
 fn new_id() -> u64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clone_path_stays_below_the_builds() {
+        for (wish, path) in [
+            ("/builds/go/src/x", "/builds/go/src/x"),
+            ("/builds//a/./b/../c/", "/builds/a/c"),
+        ] {
+            assert_eq!(
+                clone_path(wish, "/builds"),
+                Some(Ok(path.to_owned())),
+                "{wish:?}"
+            );
+        }
+        for wish in [
+            "/builds",
+            "/builds/..",
+            "/builds/../etc",
+            "/buildsx/a",
+            "go/src",
+            "/",
+        ] {
+            assert!(
+                matches!(clone_path(wish, "/builds"), Some(Err(_))),
+                "{wish:?}"
+            );
+        }
+        assert_eq!(clone_path("", "/builds"), None);
+    }
 }

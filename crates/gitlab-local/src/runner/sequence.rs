@@ -13,9 +13,9 @@ use crate::runner::driver::{ConfigReply, Driver};
 use crate::runner::failure::JobFailure;
 use crate::runner::job_variables::BuildPaths;
 use crate::runner::kept_task::KeptTask;
+use crate::runner::limits::Limits;
 use crate::runner::received::{JobStatus, ReceivedJob};
-use crate::script::{Script, Scripts};
-use crate::server::AFTER_SCRIPT_TIMEOUT;
+use crate::runner::stages::{Prepared, Stages};
 use crate::variables::Variables;
 
 const ATTEMPTS: u32 = 3;
@@ -60,7 +60,11 @@ impl<'a> JobRun<'a> {
         let timeout = self.job.definition.timeout;
         let sequence = Sequence {
             run: self,
-            deadline: Instant::now() + timeout,
+            limits: Limits {
+                cancellation: self.cancellation,
+                deadline: Instant::now() + timeout,
+                timeout,
+            },
         };
         let end = sequence.run(log).await?;
         match &end.result {
@@ -79,15 +83,7 @@ impl<'a> JobRun<'a> {
 #[derive(Debug)]
 struct Sequence<'a> {
     run: JobRun<'a>,
-    /// The end of the job's timeout.
-    deadline: Instant,
-}
-
-/// An attempt that is ready for scripts.
-struct Prepared<'a> {
-    attempt: Attempt<'a>,
-    reply: ConfigReply,
-    paths: BuildPaths,
+    limits: Limits<'a>,
 }
 
 impl<'a> Sequence<'a> {
@@ -101,8 +97,14 @@ impl<'a> Sequence<'a> {
                 });
             }
         };
-        let mut status = JobStatus::Running;
-        let result = self.stages(log, &prepared, &mut status).await;
+        let mut stages = Stages {
+            job: self.run.job,
+            prepared: &prepared,
+            limits: self.limits,
+            status: JobStatus::Running,
+        };
+        let result = stages.run(log).await;
+        let status = stages.status;
         let variables = self.run.job.variables(&prepared.paths, status);
         let attempt = prepared.attempt;
         if self.run.keep {
@@ -155,7 +157,7 @@ impl<'a> Sequence<'a> {
             }
             tokio::select! {
                 () = tokio::time::sleep(RETRY_PAUSE) => {}
-                reason = self.interruption() => return Ok(Err(reason)),
+                reason = self.limits.interruption() => return Ok(Err(reason)),
             }
             if attempts_left == 0 {
                 return Ok(Err(failure));
@@ -171,7 +173,9 @@ impl<'a> Sequence<'a> {
         paths: &mut BuildPaths,
     ) -> Result<ConfigReply, JobFailure> {
         let variables = self.run.job.variables(paths, JobStatus::Running);
-        let reply = attempt.config(log, &variables, self.interruption()).await?;
+        let reply = attempt
+            .config(log, &variables, self.limits.interruption())
+            .await?;
         let driver = format!("{} {}", reply.driver.name, reply.driver.version);
         log.plain(&match driver.trim() {
             "" => "Using Custom executor...".to_owned(),
@@ -179,132 +183,12 @@ impl<'a> Sequence<'a> {
         })
         .await;
         let builds = reply.builds_dir.as_deref().unwrap_or(self.run.builds_dir);
-        *paths = BuildPaths {
-            project: format!("{builds}/{}", self.run.job.project),
-            builds: builds.to_owned(),
-        };
+        *paths = self.run.job.paths(builds)?;
         let variables = self.run.job.variables(paths, JobStatus::Running);
         attempt
-            .prepare(log, &variables, self.interruption())
+            .prepare(log, &variables, self.limits.interruption())
             .await?;
         Ok(reply)
-    }
-
-    /// The scripts, from `prepare_script` to `cleanup_file_variables`.
-    async fn stages(
-        &self,
-        log: &mut JobLog,
-        prepared: &Prepared<'a>,
-        status: &mut JobStatus,
-    ) -> Result<(), JobFailure> {
-        log.section("Preparing environment").await;
-        let hostname = prepared.reply.hostname.clone().unwrap_or_default();
-        let script = |scripts: &Scripts<'_>| scripts.prepare(&hostname);
-        let name = "prepare_script";
-        self.stage(log, prepared, name, *status, script, self.interruption())
-            .await
-            .map_err(|failure| failure.context("prepare environment"))?;
-
-        log.section("Getting the sources").await;
-        let script = |scripts: &Scripts<'_>| scripts.get_sources(self.run.job.sources.as_ref());
-        let name = "get_sources";
-        let mut result = self
-            .stage(log, prepared, name, *status, script, self.interruption())
-            .await;
-        if result.is_ok() {
-            result = self.user_scripts(log, prepared, status).await;
-        }
-        match &result {
-            Err(JobFailure::TimedOut(_)) => return result,
-            // Before the user's scripts nothing but cleanup follows.
-            Err(JobFailure::Canceled) if *status == JobStatus::Running => return result,
-            _ => {}
-        }
-        log.section("Cleaning up project directory and file based variables")
-            .await;
-        let script = |scripts: &Scripts<'_>| scripts.cleanup_file_variables();
-        let name = "cleanup_file_variables";
-        let last = self
-            .stage(log, prepared, name, *status, script, self.abort())
-            .await;
-        if let Err(failure) = last {
-            log.warning(&format!("cleaning up file variables failed: {failure}"))
-                .await;
-        }
-        result
-    }
-
-    /// `build_script`, and `after_script` also when it failed.
-    async fn user_scripts(
-        &self,
-        log: &mut JobLog,
-        prepared: &Prepared<'a>,
-        status: &mut JobStatus,
-    ) -> Result<(), JobFailure> {
-        log.section("Executing \"step_script\" stage of the job script")
-            .await;
-        let script = |scripts: &Scripts<'_>| scripts.build(&self.run.job.definition.script);
-        let name = "build_script";
-        let result = self
-            .stage(log, prepared, name, *status, script, self.interruption())
-            .await;
-        *status = match &result {
-            Ok(()) => JobStatus::Success,
-            Err(JobFailure::Canceled) => JobStatus::Canceled,
-            Err(JobFailure::TimedOut(_)) => return result,
-            Err(_) => JobStatus::Failed,
-        };
-        if self.run.job.definition.after_script.is_empty() {
-            return result;
-        }
-        log.section("Running after_script").await;
-        let script = |scripts: &Scripts<'_>| scripts.after(&self.run.job.definition.after_script);
-        let limited = async {
-            tokio::select! {
-                biased;
-                reason = self.abort() => reason,
-                () = tokio::time::sleep(AFTER_SCRIPT_TIMEOUT) => JobFailure::TimedOut(AFTER_SCRIPT_TIMEOUT),
-            }
-        };
-        let after = self
-            .stage(log, prepared, "after_script", *status, script, limited)
-            .await;
-        match after {
-            Ok(()) => result,
-            Err(_) if Instant::now() >= self.deadline => {
-                result.and(Err(JobFailure::TimedOut(self.run.job.definition.timeout)))
-            }
-            Err(failure) => {
-                log.warning(&format!(
-                    "after_script failed, but job will continue unaffected: {failure}"
-                ))
-                .await;
-                result
-            }
-        }
-    }
-
-    async fn stage(
-        &self,
-        log: &mut JobLog,
-        prepared: &Prepared<'a>,
-        name: &str,
-        status: JobStatus,
-        script: impl Fn(&Scripts<'_>) -> Script<'a>,
-        interrupt: impl Future<Output = JobFailure>,
-    ) -> Result<(), JobFailure> {
-        let variables = self.run.job.variables(&prepared.paths, status);
-        let scripts = Scripts {
-            shell: prepared.reply.shell.as_deref().unwrap_or("bash"),
-            project: &prepared.paths.project,
-            variables: &variables,
-            colour: log.colour(),
-        };
-        let script = script(&scripts);
-        let attempt = &prepared.attempt;
-        attempt
-            .run(log, &variables, (name, &script), interrupt)
-            .await
     }
 
     async fn cleanup(&self, log: &mut JobLog, attempt: &Attempt<'a>, variables: &Variables) {
@@ -315,24 +199,6 @@ impl<'a> Sequence<'a> {
                 .await;
         }
         log.end_section().await;
-    }
-
-    /// Returns when the job is cancelled, or its time is over.
-    async fn interruption(&self) -> JobFailure {
-        self.interrupted_by(self.run.cancellation.canceling()).await
-    }
-
-    /// As [`Self::interruption`], after the user's script: then only a second request counts.
-    async fn abort(&self) -> JobFailure {
-        self.interrupted_by(self.run.cancellation.aborted()).await
-    }
-
-    async fn interrupted_by(&self, request: impl Future) -> JobFailure {
-        tokio::select! {
-            biased;
-            _ = request => JobFailure::Canceled,
-            () = tokio::time::sleep_until(self.deadline) => JobFailure::TimedOut(self.run.job.definition.timeout),
-        }
     }
 }
 

@@ -204,16 +204,18 @@ fn archive(content: &[u8]) -> Archive {
 fn sources_are_unpacked_or_skipped() {
     for (shell, posix) in shells() {
         let task = Task::new(posix);
-        let sample = sample();
-        let script = task.script(|scripts| scripts.get_sources(Some(&sample)));
+        let files = Sources::Files(sample());
+        let script = task.script(|scripts| scripts.get_sources(&files));
         let output = feed(shell, &script);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{shell:?}: {complaint}");
         let file = task.folder.path().join("p/a b");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "hi\n");
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o111, 0o111);
-        let skipped = task.run(shell, |scripts| scripts.get_sources(None));
+        let skipped = task.run(shell, |scripts| scripts.get_sources(&Sources::None));
         assert!(skipped.status.success() && file.exists(), "{shell:?}");
+        let emptied = task.run(shell, |scripts| scripts.get_sources(&Sources::Empty));
+        assert!(emptied.status.success() && !file.exists(), "{shell:?}");
     }
 }
 
@@ -223,8 +225,8 @@ fn sources_arrive_also_where_a_driver_copies_the_script_to_a_file() {
         let mut task = Task::new(posix);
         task.variables.put("CI_DEBUG_TRACE", "true");
         let file = task.folder.path().join("script");
-        let sample = sample();
-        let script = task.script(|scripts| scripts.get_sources(Some(&sample)));
+        let files = Sources::Files(sample());
+        let script = task.script(|scripts| scripts.get_sources(&files));
         std::fs::write(&file, script).unwrap();
         let mut command = Command::new(shell[0]);
         let output = command.args(&shell[1..]).arg(file).output().unwrap();
@@ -239,11 +241,11 @@ fn sources_arrive_also_where_a_driver_copies_the_script_to_a_file() {
 #[test]
 fn sources_that_arrive_damaged_fail_the_stage() {
     for (shell, posix) in shells() {
-        let damaged = archive(b"nonsense");
-        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(Some(&damaged)));
+        let damaged = Sources::Files(archive(b"nonsense"));
+        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(&damaged));
         assert!(!output.status.success(), "{shell:?}");
-        let sample = sample();
-        let cut = Task::new(posix).script(|scripts| scripts.get_sources(Some(&sample)));
+        let files = Sources::Files(sample());
+        let cut = Task::new(posix).script(|scripts| scripts.get_sources(&files));
         let (cut, _) = cut.split_once("-----BEGIN FILES-----\n").unwrap();
         assert!(!feed(shell, cut).status.success(), "{shell:?}");
     }
@@ -269,4 +271,42 @@ fn the_text_has_the_runners_shape() {
             .script(|scripts| scripts.build(&[]))
             .contains("set -o xtrace\n")
     );
+}
+
+#[test]
+fn feature_flags_that_change_a_script_are_followed() {
+    let lines = commands(&["echo one\necho two", "echo; true", "", "echo three"]);
+    for (shell, posix) in shells() {
+        let mut task = Task::new(posix);
+        task.variables.put("FF_USE_LEGACY_BASH_EVAL", "true");
+        let script = task.script(|scripts| scripts.build(&lines));
+        assert!(script.contains("\n: | eval "), "{shell:?}");
+        task.variables.put("FF_SCRIPT_SECTIONS", "true");
+        let output = task.run(shell, |scripts| scripts.build(&lines));
+        let said = stdout(&output);
+        let start = ":section_script_step_0[hide_duration=true,collapsed=true]\r\u{1b}[0K$ echo one\none\ntwo\n";
+        assert!(
+            said.starts_with("section_start:1") && said.contains(start),
+            "{shell:?}: {said:?}"
+        );
+        let end = ":section_script_step_0\r\u{1b}[0K$ echo; true\n\n\n$ echo three\nthree\n";
+        assert!(
+            said.contains("section_end:1") && said.ends_with(end),
+            "{shell:?}: {said:?}"
+        );
+    }
+    // `set -e` does not see the status of a condition's last command in a list.
+    let lines = commands(&["false && true", "echo never"]);
+    for (shell, posix) in shells() {
+        let mut task = Task::new(posix);
+        assert!(
+            task.run(shell, |scripts| scripts.build(&lines))
+                .status
+                .success()
+        );
+        task.variables.put("FF_ENABLE_BASH_EXIT_CODE_CHECK", "true");
+        let output = task.run(shell, |scripts| scripts.build(&lines));
+        assert_eq!(output.status.code(), Some(1), "{shell:?}");
+        assert!(!stdout(&output).contains("never\n"), "{shell:?}");
+    }
 }

@@ -4,7 +4,7 @@ mod origin;
 mod predefined;
 mod response;
 
-pub(crate) use self::origin::JobOrigin;
 pub use self::origin::RunnerIdentity;
+pub(crate) use self::origin::{JobOrigin, repository_url};
 pub(crate) use self::predefined::gitlab_variables;
 pub(crate) use self::response::{AFTER_SCRIPT_TIMEOUT, job_response};

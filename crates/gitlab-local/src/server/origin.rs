@@ -6,6 +6,14 @@ use crate::file::JobDefinition;
 /// The server of a job that comes from none.
 pub(super) const SERVER: &str = "https://gitlab.invalid";
 
+/// Takes the place of a job token, and of what GitLab derives from one. Nothing accepts it.
+pub(super) const NO_TOKEN: &str = "a-local-run-has-no-job-token";
+
+/// `CI_REPOSITORY_URL`
+pub(crate) fn repository_url(checkout: &Checkout) -> String {
+    format!("{SERVER}/{}.git", checkout.project)
+}
+
 /// Id of the project. There is only one, and no server knows it.
 pub(super) const PROJECT_ID: u64 = 1;
 

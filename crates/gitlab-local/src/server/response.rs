@@ -5,14 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::file::{ImageEntry, JobDefinition};
-use crate::server::origin::{JobOrigin, PROJECT_ID, SERVER};
+use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, repository_url};
+use crate::server::predefined::before_sha;
 use crate::variables::{Variable, Variables};
 
 /// GitLab's limit for an `after_script`.
 pub(crate) const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// Takes the place of a job token. Nothing accepts it.
-const NO_TOKEN: &str = "a-local-run-has-no-job-token";
 
 /// The whole response.
 ///
@@ -83,12 +81,12 @@ fn git_info(origin: &JobOrigin<'_>) -> Value {
     let checkout = origin.checkout;
     let commit = checkout.commit.clone().unwrap_or_default();
     json!({
-        "repo_url": format!("{SERVER}/{}.git", checkout.project),
+        "repo_url": repository_url(checkout),
         "repo_object_format": "sha1",
         "ref": checkout.reference,
         "sha": commit.sha,
-        "before_sha": "0".repeat(commit.sha.len()),
-        "ref_type": "branch",
+        "before_sha": before_sha(&commit),
+        "ref_type": if checkout.tag.is_some() { "tag" } else { "branch" },
         "refspecs": [],
         "depth": 20,
         "protected": false,
@@ -139,8 +137,8 @@ fn image_json(image: &ImageEntry) -> Value {
         put("pull_policy", json!(image.pull_policy));
     }
     let options = json!({
-        "docker": {"platform": "", "user": ""},
-        "kubernetes": {"user": ""},
+        "docker": {"platform": image.docker_platform, "user": image.docker_user},
+        "kubernetes": {"user": image.kubernetes_user},
     });
     put("executor_opts", options);
     Value::Object(fields)
@@ -165,7 +163,11 @@ mod tests {
 
     const FILE: &str = "
 job:
-  image: {name: 'ruby:3.3', entrypoint: ['']}
+  image:
+    name: ruby:3.3
+    entrypoint: ['']
+    docker: {user: 1000, platform: linux/arm64}
+    kubernetes: {user: '1001:2'}
   services:
     - name: postgres:16
       alias: 'db, pg'
@@ -205,7 +207,10 @@ job:
         assert_eq!(response["steps"][0]["script"], json!(["a", "b"]));
         assert_eq!(response["steps"][1]["name"], "after_script");
         assert_eq!(response["variables"][0]["value"], "<&>");
-        let options = json!({"docker": {"platform": "", "user": ""}, "kubernetes": {"user": ""}});
+        let options = json!({
+            "docker": {"platform": "linux/arm64", "user": "1000"},
+            "kubernetes": {"user": "1001:2"},
+        });
         assert_eq!(
             response["image"],
             json!({"name": "ruby:3.3", "entrypoint": [""], "executor_opts": options})

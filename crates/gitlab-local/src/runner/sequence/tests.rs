@@ -1,6 +1,8 @@
 //! The sequence with a small driver of its own, a shell script: it runs scripts on this machine, keeps a diary
 //! of its calls, and fails where a test tells it to.
 
+mod variables;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -8,6 +10,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::file::JobDefinition;
+use crate::runner::project::Project;
 use crate::server::RunnerIdentity;
 
 /// Arguments: --config FILE custom STAGE [SCRIPT NAME]. A file `<stage>` or `<name>` beside the configuration
@@ -69,15 +72,23 @@ impl Setup {
     }
 
     async fn run(&self, job: &str) -> Outcome {
+        self.run_with(job, &[("GIT_STRATEGY", "none")]).await
+    }
+
+    async fn run_with(&self, job: &str, variables: &[(&str, &str)]) -> Outcome {
         let mut definition = JobDefinition::parse(job, None).unwrap();
         definition.set_variable("GREETING", "hello").unwrap();
-        definition.set_variable("GIT_STRATEGY", "none").unwrap();
+        for (key, value) in variables {
+            definition.set_variable(key, value).unwrap();
+        }
         let file = self.folder.path().join("shop/f");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         let runner = RunnerIdentity {
             description: "a runner",
             short_token: "token",
         };
-        let job = ReceivedJob::new(definition, &file, runner).unwrap();
+        let project = Project::new(&file, false, self.folder.path());
+        let job = ReceivedJob::new(definition, &project, runner).unwrap();
         let log_file = tempfile::NamedTempFile::new().unwrap();
         let mut log = JobLog::new(log_file.reopen().unwrap(), false);
         let (_canceler, cancellation) = Cancellation::new();

@@ -1,0 +1,217 @@
+//! The project of a trial: its folder, and how its files get to a job.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::checkout::{
+    self, Checkout, CloneSource, CloneWish, ProjectError, Submodules, has_uncommitted_changes,
+};
+use crate::script::Sources;
+use crate::server::repository_url;
+use crate::variables::Variables;
+
+/// GitLab's default for `GIT_DEPTH`, the setting "Git shallow clone" of a project.
+const DEFAULT_DEPTH: u32 = 20;
+
+/// A project: the folder of a file, which jobs of the file get.
+#[derive(Debug)]
+pub struct Project {
+    folder: PathBuf,
+    pub(crate) checkout: Checkout,
+    /// The file's name.
+    pub(crate) file: String,
+    /// Jobs get a clone, not the files as they are.
+    as_clone: bool,
+    /// Where clones are made.
+    scratch: PathBuf,
+    /// What was packed already, for jobs that want the same.
+    packed: Mutex<Vec<(Wish, Sources)>>,
+}
+
+/// What a job's variables ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wish {
+    None,
+    Empty,
+    NotCheckedOut,
+    Files { submodules: bool },
+    Clone(CloneWish),
+}
+
+impl Project {
+    /// The project whose jobs `file` defines. With `as_clone` jobs get a clone with its history, which is made in
+    /// `scratch`, a private folder.
+    pub fn new(file: &Path, as_clone: bool, scratch: &Path) -> Self {
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        Self {
+            folder: folder.to_owned(),
+            checkout: Checkout::read(folder),
+            file: file
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            as_clone,
+            scratch: scratch.to_owned(),
+            packed: Mutex::default(),
+        }
+    }
+
+    /// A line for each thing that differs from what a runner would bring to a job with these variables.
+    pub(crate) fn warnings(&self, variables: &Variables) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let brings_nothing = matches!(self.wish(variables), Wish::None | Wish::Empty);
+        if self.as_clone {
+            if !brings_nothing && has_uncommitted_changes(&self.folder) {
+                warnings.push(
+                    "the folder has changes that no commit has: the clone is without them"
+                        .to_owned(),
+                );
+            }
+            if !variables.value("GIT_SUBMODULE_UPDATE_FLAGS").is_empty() {
+                warnings.push("`GIT_SUBMODULE_UPDATE_FLAGS` is not followed".to_owned());
+            }
+        } else if !brings_nothing && !variables.value("GIT_DEPTH").is_empty() {
+            warnings.push(
+                "`GIT_DEPTH` is not followed: the job gets files without history; --git brings a clone".to_owned(),
+            );
+        }
+        warnings
+    }
+
+    /// The sources of a job with these variables.
+    ///
+    /// # Errors
+    ///
+    /// When the files or the repository cannot be packed.
+    pub(crate) fn sources(&self, variables: &Variables) -> Result<Sources, ProjectError> {
+        let wish = self.wish(variables);
+        let known = |packed: &[(Wish, Sources)]| {
+            let mut packed = packed.iter();
+            packed
+                .find(|(known, _)| *known == wish)
+                .map(|(_, sources)| sources.clone())
+        };
+        if let Some(sources) = self.packed.lock().ok().and_then(|packed| known(&packed)) {
+            return Ok(sources);
+        }
+        let sources = self.pack(&wish)?;
+        if let Ok(mut packed) = self.packed.lock() {
+            packed.push((wish, sources.clone()));
+        }
+        Ok(sources)
+    }
+
+    fn pack(&self, wish: &Wish) -> Result<Sources, ProjectError> {
+        Ok(match wish {
+            Wish::None => Sources::None,
+            Wish::Empty => Sources::Empty,
+            Wish::NotCheckedOut => Sources::NotCheckedOut,
+            Wish::Files { submodules } => {
+                Sources::Files(checkout::pack(&self.folder, *submodules)?)
+            }
+            Wish::Clone(wish) => {
+                let source = CloneSource {
+                    folder: &self.folder,
+                    url: &repository_url(&self.checkout),
+                    branch: self.checkout.branch(),
+                };
+                Sources::Clone(checkout::clone(source, wish, &self.scratch)?)
+            }
+        })
+    }
+
+    fn wish(&self, variables: &Variables) -> Wish {
+        let submodules = match variables.value("GIT_SUBMODULE_STRATEGY") {
+            "normal" => Submodules::Normal,
+            "recursive" => Submodules::Recursive,
+            _ => Submodules::None,
+        };
+        let checkout = variables.switch("GIT_CHECKOUT", true);
+        let depth = |key: &str, default| variables.value(key).parse().unwrap_or(default);
+        let git_depth = depth("GIT_DEPTH", DEFAULT_DEPTH);
+        let paths = variables.value("GIT_SUBMODULE_PATHS").split_whitespace();
+        match variables.value("GIT_STRATEGY") {
+            "none" => Wish::None,
+            "empty" => Wish::Empty,
+            _ if self.as_clone => Wish::Clone(CloneWish {
+                depth: git_depth,
+                checkout,
+                submodules,
+                submodule_depth: depth("GIT_SUBMODULE_DEPTH", git_depth),
+                submodule_paths: paths.map(str::to_owned).collect(),
+            }),
+            _ if !checkout => Wish::NotCheckedOut,
+            _ => Wish::Files {
+                submodules: submodules != Submodules::None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(as_clone: bool, pairs: &[(&str, &str)]) -> Wish {
+        let folder = tempfile::tempdir().unwrap();
+        let mut variables = Variables::default();
+        for (key, value) in pairs {
+            variables.put(key, *value);
+        }
+        Project::new(&folder.path().join("f"), as_clone, folder.path()).wish(&variables)
+    }
+
+    #[test]
+    fn the_variables_decide_what_travels() {
+        for (pairs, expected) in [
+            (&[][..], Wish::Files { submodules: false }),
+            (
+                &[("GIT_SUBMODULE_STRATEGY", "normal")],
+                Wish::Files { submodules: true },
+            ),
+            (
+                &[("GIT_SUBMODULE_STRATEGY", "none")],
+                Wish::Files { submodules: false },
+            ),
+            (&[("GIT_CHECKOUT", "false")], Wish::NotCheckedOut),
+            (&[("GIT_STRATEGY", "none")], Wish::None),
+            (
+                &[("GIT_STRATEGY", "empty"), ("GIT_CHECKOUT", "false")],
+                Wish::Empty,
+            ),
+            (
+                &[("GIT_STRATEGY", "clone")],
+                Wish::Files { submodules: false },
+            ),
+        ] {
+            assert_eq!(wish(false, pairs), expected, "{pairs:?}");
+        }
+        let clone = CloneWish {
+            depth: 20,
+            checkout: true,
+            submodules: Submodules::None,
+            submodule_depth: 20,
+            submodule_paths: vec![],
+        };
+        assert_eq!(wish(true, &[]), Wish::Clone(clone.clone()));
+        assert_eq!(wish(true, &[("GIT_STRATEGY", "none")]), Wish::None);
+        let pairs = [
+            ("GIT_DEPTH", "0"),
+            ("GIT_SUBMODULE_STRATEGY", "recursive"),
+            ("GIT_SUBMODULE_PATHS", "a :(exclude)b"),
+            ("GIT_CHECKOUT", "0"),
+        ];
+        let all = CloneWish {
+            depth: 0,
+            checkout: false,
+            submodules: Submodules::Recursive,
+            submodule_depth: 0,
+            submodule_paths: vec!["a".into(), ":(exclude)b".into()],
+        };
+        assert_eq!(wish(true, &pairs), Wish::Clone(all));
+    }
+}
