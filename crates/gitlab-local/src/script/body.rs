@@ -1,6 +1,6 @@
 //! The text of a stage before it is quoted as a whole.
 
-use crate::script::Quoting;
+use crate::script::quoting::Quoting;
 use crate::variables::Variables;
 
 const GREEN: &str = "\u{1b}[32;1m";
