@@ -137,7 +137,10 @@ pub fn leftovers(manager: &ManagerHost) -> Vec<String> {
     let folder = manager.metadata();
     let mut leftovers = Vec::new();
     for (below, kept) in [
-        ("", vec!["format", "lock", "manager", "sweep", "looks"]),
+        (
+            "",
+            vec!["format", "ledger", "lock", "manager", "sweep", "looks"],
+        ),
         ("looks", vec!["turn"]),
     ] {
         let Ok(entries) = std::fs::read_dir(folder.join(below)) else {

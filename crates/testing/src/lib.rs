@@ -17,6 +17,7 @@ mod command;
 mod container_engine;
 mod docker_registry;
 mod job;
+pub mod ledger;
 mod local_aws;
 mod manager_host;
 pub mod mutation;

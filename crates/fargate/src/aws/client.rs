@@ -65,6 +65,11 @@ impl Aws {
         Self { shared, ecs }
     }
 
+    /// The name of the region.
+    pub(crate) fn region(&self) -> &str {
+        self.shared.region().map_or("", |region| region.as_ref())
+    }
+
     /// Describes a task; nothing when AWS does not know it (yet, or any more).
     ///
     /// # Errors
@@ -142,7 +147,7 @@ impl Aws {
         self.describe_tasks(cluster, &arns).await
     }
 
-    /// Stops a task.
+    /// Stops a task; returns it as AWS's reply shows it.
     ///
     /// # Errors
     ///
@@ -152,7 +157,7 @@ impl Aws {
         cluster: &str,
         arn: &str,
         reason: &str,
-    ) -> Result<(), AwsError> {
+    ) -> Result<Option<Task>, AwsError> {
         let call = self
             .ecs
             .stop_task()
@@ -161,7 +166,7 @@ impl Aws {
             .reason(reason);
         let stopped = call.send().await;
         stopped
-            .map(drop)
+            .map(|reply| reply.task.and_then(convert::task))
             .map_err(|error| AwsError::from_sdk("ecs:StopTask", &error))
     }
 }

@@ -2,14 +2,28 @@
 
 use std::net::IpAddr;
 
+use aws_sdk_ecs::primitives::DateTime;
 use aws_sdk_ecs::types;
 
-use crate::task::{Container, Interface, Task};
+use crate::task::{Container, Interface, Task, TaskTimes};
 use crate::text::plain;
 
 /// A task; nothing when it has no ARN.
 pub(super) fn task(task: types::Task) -> Option<Task> {
     let interface = interface(task.attachments.as_deref().unwrap_or_default());
+    let times = TaskTimes {
+        created: millis(task.created_at),
+        connected: millis(task.connectivity_at),
+        pull_started: millis(task.pull_started_at),
+        pull_stopped: millis(task.pull_stopped_at),
+        started: millis(task.started_at),
+        stopping: millis(task.stopping_at),
+        stopped: millis(task.stopped_at),
+    };
+    let attributes = task.attributes.as_deref().unwrap_or_default().iter();
+    let architecture = attributes
+        .filter(|attribute| attribute.name() == "ecs.cpu-architecture")
+        .find_map(|attribute| attribute.value().map(str::to_owned));
     Some(Task {
         arn: task.task_arn?,
         definition: task.task_definition_arn.unwrap_or_default(),
@@ -17,16 +31,15 @@ pub(super) fn task(task: types::Task) -> Option<Task> {
         desired_status: task.desired_status.unwrap_or_default(),
         stop_code: task.stop_code.map(|code| code.as_str().to_owned()),
         stopped_reason: message(task.stopped_reason),
-        pull_started: task.pull_started_at.is_some(),
-        pull_stopped: task.pull_stopped_at.is_some(),
-        started: task.started_at.is_some(),
+        times,
         cpu: task.cpu.and_then(|cpu| cpu.parse().ok()),
         memory: task.memory.and_then(|memory| memory.parse().ok()),
         capacity_provider: task.capacity_provider_name,
         availability_zone: task.availability_zone,
-        created_at: task
-            .created_at
-            .and_then(|created| u64::try_from(created.secs()).ok()),
+        storage: task
+            .ephemeral_storage
+            .and_then(|storage| u32::try_from(storage.size_in_gib).ok()),
+        architecture,
         group: task.group,
         containers: task
             .containers
@@ -36,6 +49,11 @@ pub(super) fn task(task: types::Task) -> Option<Task> {
             .collect(),
         interface,
     })
+}
+
+/// A time in milliseconds since 1970.
+fn millis(time: Option<DateTime>) -> Option<u64> {
+    u64::try_from(time?.to_millis().ok()?).ok()
 }
 
 fn container(container: types::Container) -> Container {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::ledger;
 use super::logging::{self, Logging};
 use super::section::{Findings, Section, position};
 use super::{source, values};
@@ -18,6 +19,8 @@ pub(crate) struct CleanupConfig {
     pub(crate) metadata_directory: PathBuf,
     /// `[TaskMetadata] Manager`.
     pub(crate) manager: Option<String>,
+    /// `[TaskMetadata] LedgerMonths`.
+    pub(crate) ledger_months: u32,
     /// `[Fargate] Cluster`.
     pub(crate) cluster: Option<String>,
     /// `[Fargate] Region`.
@@ -61,6 +64,7 @@ impl CleanupConfig {
         let metadata = root.table("TaskMetadata");
         let metadata_directory = metadata.text("Directory");
         let manager = metadata.parsed("Manager", values::manager);
+        let ledger_months = ledger::months(&metadata);
         let fargate = root.table("Fargate");
         let cluster = fargate.parsed("Cluster", values::cluster);
         let region = fargate.parsed("Region", values::region);
@@ -78,6 +82,7 @@ impl CleanupConfig {
             log,
             metadata_directory: directory.join(metadata_directory),
             manager,
+            ledger_months,
             cluster,
             region,
             endpoint,
@@ -100,6 +105,7 @@ LogLevel = "debug"
 [TaskMetadata]
   Directory = "metadata"
   Manager = "m1"
+  LedgerMonths = 2
 "#;
 
     fn parse(text: &str) -> Result<CleanupConfig> {
@@ -117,6 +123,7 @@ LogLevel = "debug"
             assert_eq!(read.region.as_deref(), Some("eu-west-1"));
             assert_eq!(read.endpoint.as_deref(), Some("http://127.0.0.1:1"));
             assert_eq!(read.manager.as_deref(), Some("m1"));
+            assert_eq!(read.ledger_months, 2);
             assert_eq!((read.damage, read.warnings), (None, Vec::new()));
         }
     }

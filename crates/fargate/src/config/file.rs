@@ -7,6 +7,7 @@ use toml::de::DeTable;
 use super::fargate::{self, Fargate};
 use super::job_image::JobImage;
 use super::job_variables::{self, JobVariables};
+use super::ledger;
 use super::logging::{self, Logging};
 use super::section::{Findings, Section, position};
 use super::source;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) metadata_directory: PathBuf,
     /// `[TaskMetadata] Manager`: this manager's name. `None` for the folder's id.
     pub(crate) manager: Option<String>,
+    /// `[TaskMetadata] LedgerMonths`: how many months the ledger remembers.
+    pub(crate) ledger_months: u32,
     /// `[SSH]`.
     pub(crate) ssh: Ssh,
     /// `[JobVariables]`.
@@ -106,6 +109,7 @@ impl Config {
             "the folder for job records",
         );
         let manager = metadata.parsed("Manager", values::manager);
+        let ledger_months = ledger::months(&metadata);
         metadata.finish();
         let ssh = ssh::read(root.table("SSH"), by_job_image);
         let mode = match job_image {
@@ -124,6 +128,7 @@ impl Config {
             mode: mode?,
             metadata_directory: directory.join(metadata_directory?),
             manager,
+            ledger_months,
             ssh: ssh?,
             job_variables,
             warnings: Vec::new(),

@@ -9,6 +9,7 @@ mod globs;
 mod image_name;
 mod job_image;
 mod job_variables;
+mod ledger;
 mod logging;
 #[cfg(test)]
 mod properties;

@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::ssh::{ConnectError, Connection, KeyPair, Target};
 use crate::state::record::{Login, Record};
+use crate::task::Task;
 
 /// An obstacle, and the state of the search when it was met.
 #[derive(Debug)]
@@ -33,6 +34,15 @@ impl Blocked {
         let refusal = self.findings.last_refusal.as_ref();
         refusal.map_or_else(|| "no answer".to_owned(), ToString::to_string)
     }
+}
+
+/// A connection, and the state of the search when it was made.
+pub(crate) struct Arrival {
+    pub(crate) connection: Connection,
+    /// The server's address.
+    pub(crate) server: SocketAddr,
+    /// The look at the task that showed the most of it.
+    pub(crate) seen: Option<Box<Task>>,
 }
 
 /// One search for a connection to a job's task.
@@ -109,18 +119,20 @@ impl<'a> Connector<'a> {
         })
     }
 
-    /// Seeks a connection until there is one, or an obstacle. `progress` reports in the job log. Returns the
-    /// server's address with the connection.
-    pub(crate) async fn travel(
-        self,
-        progress: &mut Progress,
-    ) -> Result<(Connection, SocketAddr), Blocked> {
+    /// Seeks a connection until there is one, or an obstacle. `progress` reports in the job log.
+    pub(crate) async fn travel(self, progress: &mut Progress) -> Result<Arrival, Blocked> {
         let mut findings = Findings::new(self.server.address);
-        let sought = self.seek(&mut findings, progress).await;
-        sought.map_err(|obstacle| Blocked {
-            obstacle,
-            findings: Box::new(findings),
-        })
+        match self.seek(&mut findings, progress).await {
+            Ok((connection, server)) => Ok(Arrival {
+                connection,
+                server,
+                seen: findings.seen,
+            }),
+            Err(obstacle) => Err(Blocked {
+                obstacle,
+                findings: Box::new(findings),
+            }),
+        }
     }
 
     async fn seek(

@@ -24,6 +24,8 @@ pub(crate) struct Findings {
     pub(crate) address: Option<IpAddr>,
     /// How far the task is; nothing before AWS was asked.
     pub(crate) phase: Option<Phase>,
+    /// The look that showed the most of it.
+    pub(crate) seen: Option<Box<Task>>,
     /// Whether AWS says that the container of the server runs.
     pub(crate) container_runs: bool,
     /// Why AWS did not answer when it was last asked.
@@ -43,6 +45,7 @@ impl Findings {
         Self {
             address,
             phase: None,
+            seen: None,
             container_runs: false,
             unanswered: None,
             asked_at: None,
@@ -72,7 +75,7 @@ impl Findings {
         self.unanswered = None;
         match look.task {
             Some(task) if task.is_ending() => return Err(Obstacle::Ending(Box::new(task))),
-            Some(task) => self.lives(&task, policy)?,
+            Some(task) => self.lives(task, policy)?,
             None => {
                 let since = *self.missing_since.get_or_insert_with(Instant::now);
                 if since.elapsed() > policy.missing_grace {
@@ -99,13 +102,17 @@ impl Findings {
     }
 
     /// Takes note of a task that has not ended.
-    fn lives(&mut self, task: &Task, policy: &Policy) -> Result<(), Obstacle> {
+    fn lives(&mut self, task: Task, policy: &Policy) -> Result<(), Obstacle> {
         self.missing_since = None;
         // AWS's servers may answer with an older state than the last one.
-        self.phase = self.phase.max(Some(task.phase()));
+        let phase = Some(task.phase());
+        self.phase = self.phase.max(phase);
         self.container_runs = task
             .container(COORDINATOR_CONTAINER)
             .is_some_and(|container| container.last_status == "RUNNING");
+        if phase == self.phase {
+            self.seen = Some(Box::new(task));
+        }
         let is_refused = matches!(self.last_refusal, Some(ConnectError::Refused));
         match policy.no_server_grace {
             Some(grace) if self.container_runs && is_refused => {

@@ -128,7 +128,7 @@ impl<'a> Search<'a> {
         let policy = Policy::job_container(ssh, fargate.start_timeout, self.record.age());
         let road = Connector::to_login(context, self.record, &self.login, policy)?;
         let connection = match road.travel(&mut self.progress).await {
-            Ok((connection, _)) => connection,
+            Ok(arrival) => arrival.connection,
             Err(blocked) => return Err(self.failure(blocked).await),
         };
         if self.progress.was_long() {

@@ -15,5 +15,6 @@ mod progress;
 pub(crate) mod stage;
 pub(crate) mod start;
 pub(crate) mod start_failure;
+mod timeline;
 
 pub(crate) use self::poll::aws_of;

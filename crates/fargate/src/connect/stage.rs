@@ -28,7 +28,7 @@ pub(crate) async fn first_connection(
 ) -> Result<Connection> {
     let road = Connector::to_login(context, record, login, Policy::stage(&context.config.ssh))?;
     let blocked = match road.travel(&mut Progress::of_stage()).await {
-        Ok((connection, _)) => return Ok(connection),
+        Ok(arrival) => return Ok(arrival.connection),
         Err(blocked) => blocked,
     };
     let last = blocked.last_refusal();
@@ -88,7 +88,7 @@ pub(crate) async fn reconnect(
     let road =
         Connector::to_login(context, record, login, policy).map_err(ReconnectFailure::Failed)?;
     let blocked = match road.travel(&mut Progress::of_lost_connection()).await {
-        Ok((connection, _)) => return Ok(connection),
+        Ok(arrival) => return Ok(arrival.connection),
         Err(blocked) => blocked,
     };
     let last = blocked.last_refusal();

@@ -4,20 +4,22 @@ use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
-use super::connector::Connector;
+use super::connector::{Arrival, Connector};
 use super::findings::Findings;
 use super::job_container::greet;
 use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::{Progress, seconds};
 use super::start_failure::{StartFailure, missing, task_ended};
+use super::timeline::timeline;
 use crate::aws::Aws;
 use crate::config::{Mode, Ssh};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::output::say;
 use crate::ssh::{ConnectError, Connection, KeyPair};
 use crate::state::record::{Login, Record};
-use crate::task::Phase;
+use crate::task::{Phase, Task};
 
 /// After this long without an answer from AWS, the error names that as the reason.
 const UNANSWERED: std::time::Duration = std::time::Duration::from_secs(5);
@@ -27,6 +29,8 @@ pub(crate) struct ReadyTask {
     pub(crate) login: Login,
     /// Whether the job's own container took a connection, too (JobImage mode).
     pub(crate) has_job_container: bool,
+    /// The look at the task that showed the most of it.
+    pub(crate) seen: Option<Box<Task>>,
 }
 
 /// Returns how to log in, once that works. The job's preparation has `begun` then, and its time is over at `deadline`.
@@ -46,7 +50,11 @@ pub(crate) async fn until_ready(
     let road = Connector::to_new_task(context, record, aws, key, policy);
     let mut progress = Progress::of_task();
     let blocked = match road.travel(&mut progress).await {
-        Ok((connection, server)) => {
+        Ok(Arrival {
+            connection,
+            server,
+            seen,
+        }) => {
             let ssh = &context.config.ssh;
             let login = login(ssh, key, &connection, server)?;
             let has_job_container = match &record.build {
@@ -55,9 +63,14 @@ pub(crate) async fn until_ready(
             };
             let (time, user) = (seconds(begun), &ssh.username);
             progress.ready(&format!("for scripts after {time} ({user}@{server})"));
+            let times = seen.as_ref().map(|task| task.times).unwrap_or_default();
+            if let Some(line) = timeline(&times, progress.elapsed()) {
+                say(&line);
+            }
             return Ok(ReadyTask {
                 login,
                 has_job_container,
+                seen,
             });
         }
         Err(blocked) => blocked,

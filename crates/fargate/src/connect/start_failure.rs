@@ -12,8 +12,8 @@ use crate::task::{Loss, Task};
 
 /// The reason why no task takes scripts.
 pub(crate) enum StartFailure {
-    /// AWS lost the task. Another task may start; otherwise this is the error.
-    Lost(Loss, Error),
+    /// AWS lost this task. Another task may start; otherwise this is the error.
+    Lost(Loss, Error, Box<Task>),
     /// Another task would fail as well.
     Failed(Error),
 }
@@ -22,7 +22,7 @@ impl StartFailure {
     /// The error to end with.
     pub(crate) fn into_error(self) -> Error {
         match self {
-            Self::Lost(_, error) | Self::Failed(error) => error,
+            Self::Lost(_, error, _) | Self::Failed(error) => error,
         }
     }
 }
@@ -51,7 +51,7 @@ pub(crate) async fn task_ended(aws: &Aws, record: &Record, task: Task) -> StartF
     }
     let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen, record));
     match seen.stop_reason(build, record.began).loss {
-        Some(loss) => StartFailure::Lost(loss, failure),
+        Some(loss) => StartFailure::Lost(loss, failure, Box::new(seen)),
         None => StartFailure::Failed(failure),
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 const SHORT_TOKEN_LIMIT: usize = 64;
 
 /// The identity of a job: stable over all attempts and stages, and safe to use in a file name or a tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Job {
     /// GitLab's id of the job.
     pub(crate) id: u64,

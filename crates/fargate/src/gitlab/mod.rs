@@ -18,4 +18,4 @@ pub(crate) use self::exit_code::Runner;
 pub(crate) use self::job::Job;
 pub(crate) use self::job_overrides::JobOverrides;
 pub(crate) use self::payload::{Image, JobPayload, Variable, job_timeout};
-pub(crate) use self::script_stage::{RunsIn, is_job_script};
+pub(crate) use self::script_stage::{RunsIn, fails_job, is_job_script};

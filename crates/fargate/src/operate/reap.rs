@@ -18,7 +18,7 @@ use crate::teardown::sweep::{Done, Sweep};
 /// When the records or the manager's tasks cannot be listed, or something could not be ended.
 pub(crate) async fn reap(request: &Reap, config: &Config, shutdown: &Shutdown) -> Result<()> {
     let fargate = &config.fargate;
-    let records = Records::open(&config.metadata_directory)?;
+    let records = Records::open(&config.metadata_directory, config.ledger_months)?;
     let identity = Identity::of(records.directory(), config.manager.as_deref())?;
     let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
     let sweep = Sweep {

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::gitlab::Job;
 use crate::output::say;
 use crate::signals::Shutdown;
+use crate::state::ending::Ending;
 use crate::state::identity::Identity;
 use crate::state::records::{Found, Records};
 use crate::task;
@@ -20,11 +21,11 @@ pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Resu
         tracing::warn!("{warning}");
     }
     let job = Job::from_environment()?;
-    let records = Records::open(&config.metadata_directory)?;
+    let records = Records::open(&config.metadata_directory, config.ledger_months)?;
     let _running = records.runs(&job);
     // First of all: no other cleanup comes, so a sweep goes on with whatever fails from here on.
     let found = records.find(&job)?;
-    let found = teardown::begin(&records, &job, found);
+    let found = teardown::begin(&records, &job, found, &Ending::Cleanup);
     if matches!(found, Found::Nothing) {
         return match &config.damage {
             // Intent is recorded before anything is started, so there is nothing to stop, and AWS need not be asked.
@@ -43,7 +44,7 @@ pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Resu
     };
     // A signal does not end this: leaving now would leave the task. A second one does.
     let stopped = tokio::select! {
-        stopped = teardown.end(&job, found, "the job is over") => stopped?,
+        stopped = teardown.end(&job, found, &Ending::Cleanup) => stopped?,
         insisted = shutdown.insisted() => return Err(insisted),
     };
     for arn in stopped {

@@ -34,8 +34,8 @@ pub(crate) async fn stage(
         Stage::Run { script, stage, .. } => {
             let config = whole()?;
             let context = context(&config, flags, shutdown)?;
-            let _running = context.records.runs(&context.job);
-            run::run(&context, &script, &stage).await
+            let running = context.records.runs(&context.job);
+            run::run(&context, &script, &stage, &running).await
         }
         Stage::Cleanup { .. } => cleanup::cleanup(&lenient()?, &shutdown).await,
     }
@@ -50,7 +50,7 @@ fn context<'a>(config: &'a Config, flags: &'a Flags, shutdown: Shutdown) -> Resu
     );
     Ok(Context {
         job,
-        records: Records::open(&config.metadata_directory)?,
+        records: Records::open(&config.metadata_directory, config.ledger_months)?,
         config,
         flags,
         shutdown,

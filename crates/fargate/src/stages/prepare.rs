@@ -1,5 +1,6 @@
 //! `custom prepare`: starts the job's task and returns when it can take scripts.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 
 use tokio::time::Instant;
@@ -16,8 +17,11 @@ use crate::start::launch::{Launch, Launcher};
 use crate::start::plan::StartPlan;
 use crate::start::register::{self, Registered};
 use crate::start::request::TaskRequest;
+use crate::state::ending::Ending;
 use crate::state::identity::Identity;
+use crate::state::ledger::Entry;
 use crate::state::liveness::RunnerProcess;
+use crate::state::outcome::Outcome;
 use crate::state::record::Record;
 use crate::state::records::Found;
 use crate::task::definition::ComposedTask;
@@ -25,6 +29,18 @@ use crate::teardown::Teardown;
 use crate::teardown::sweep::{self, Sweep};
 
 pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
+    let is_recorded = Cell::new(false);
+    let prepared = attempt(context, &is_recorded).await;
+    if let (Err(failure), false) = (&prepared, is_recorded.get()) {
+        // No teardown finds anything of this attempt.
+        let entry = Entry::unrecorded(&context.job, Outcome::of(failure));
+        context.records.enter(&entry);
+    }
+    prepared
+}
+
+/// Prepares the job, and notes whether it got a record.
+async fn attempt(context: &Context<'_>, is_recorded: &Cell<bool>) -> Result<()> {
     let begun = Instant::now();
     // At once: if the runner dies now, this process gets another parent.
     let runner = RunnerProcess::runner();
@@ -52,6 +68,7 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let preparation = Preparation {
         context,
         begun,
+        is_recorded,
         runner,
         request: &request,
         plan: &plan,
@@ -75,6 +92,8 @@ pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
 struct Preparation<'a> {
     context: &'a Context<'a>,
     begun: Instant,
+    /// Whether it has a record.
+    is_recorded: &'a Cell<bool>,
     /// The GitLab Runner that the job belongs to.
     runner: Option<RunnerProcess>,
     request: &'a TaskRequest<'a>,
@@ -95,9 +114,9 @@ impl Preparation<'_> {
             }
             earlier => {
                 say("Stopping what an earlier attempt of this job left behind");
-                let why = "a new attempt of the job begins";
+                let why = Ending::Abandoned("a new attempt of the job begins");
                 let ending = self.teardown();
-                let ending = ending.end(&context.job, earlier, why);
+                let ending = ending.end(&context.job, earlier, &why);
                 context.shutdown.or(ending).await.map(drop)
             }
         }
@@ -130,6 +149,7 @@ impl Preparation<'_> {
         let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
         record.build = plan.composed.as_ref().map(ComposedTask::job_container);
         context.records.save(&record)?;
+        self.is_recorded.set(true);
         let _running = context.records.prepares(&context.job);
         let mut launcher = Launcher::new(aws, context, &launch, definition, deadline);
         loop {
@@ -140,14 +160,15 @@ impl Preparation<'_> {
                     let ReadyTask {
                         login,
                         has_job_container,
+                        seen,
                     } = ready;
                     tracing::debug!("the job's task takes scripts, at {login:?}");
                     record.began = has_job_container;
-                    record.win(login);
+                    record.win(login, seen.as_deref());
                     return context.records.update(&record);
                 }
-                Err(StartFailure::Lost(loss, failure)) => {
-                    record.lose_task();
+                Err(StartFailure::Lost(loss, failure, task)) => {
+                    record.lose(&task);
                     launcher.move_on_after(&loss, failure).await?;
                 }
                 Err(StartFailure::Failed(failure)) => return Err(failure),
@@ -182,10 +203,9 @@ impl Preparation<'_> {
             // The failure itself says more.
             Err(unread) => return not_stopped(&unread),
         };
-        let why = failure.to_string();
-        let teardown = self.teardown();
+        let (teardown, ending) = (self.teardown(), Ending::Prepare(failure));
         let left = tokio::select! {
-            left = teardown.end(&context.job, found, &why) => left.err(),
+            left = teardown.end(&context.job, found, &ending) => left.err(),
             insisted = context.shutdown.insisted() => Some(insisted),
         };
         if let Some(why) = left {

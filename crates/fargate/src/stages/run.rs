@@ -20,8 +20,10 @@ use crate::error::{Blame, Error, Result};
 use crate::gitlab::{RunsIn, is_job_script};
 use crate::output::Output;
 use crate::ssh::{Connection, Ended, ResumableScript};
+use crate::state::note::Event;
 use crate::state::record::{Login, Record};
 use crate::state::records::Found;
+use crate::state::records::stages::StageLock;
 use crate::task::JobContainer;
 
 /// A script, and the container that it runs in.
@@ -37,7 +39,12 @@ struct Run<'a> {
     knowledge: Knowledge,
 }
 
-pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Result<()> {
+pub(super) async fn run(
+    context: &Context<'_>,
+    script: &Path,
+    stage: &str,
+    running: &StageLock,
+) -> Result<()> {
     tracing::debug!("running {stage} from {}", script.display());
     let file = File::open(script).map_err(|error| {
         Error::system(format!(
@@ -46,6 +53,18 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         ))
     })?;
     let record = record(context)?;
+    let ended = run_recorded(context, record.clone(), file, stage, running).await;
+    running.note(&record, stage, Event::of(&ended));
+    ended
+}
+
+async fn run_recorded(
+    context: &Context<'_>,
+    record: Record,
+    file: File,
+    stage: &str,
+    running: &StageLock,
+) -> Result<()> {
     if record.end_told {
         return Err(Error::system(
             "the job's task has ended: see the first error above",
@@ -69,6 +88,7 @@ pub(super) async fn run(context: &Context<'_>, script: &Path, stage: &str) -> Re
         knowledge: Knowledge::default(),
     };
     let connection = run.connect().await?;
+    running.note(&run.record, stage, Event::Began);
     let ended = run.script(connection, file).await?;
     run.outcome(ended).await
 }

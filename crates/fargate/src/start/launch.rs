@@ -127,7 +127,7 @@ impl<'a> Launcher<'a> {
             )
             .await?;
             match &answer {
-                Ok(RunTaskAnswer::Task(task)) => record.started(&token, &task.arn, task.memory),
+                Ok(RunTaskAnswer::Task(task)) => record.started(&token, task),
                 Err(refusal) if refusal.may_have_worked() => {}
                 _ => record.refuse(&token),
             }

@@ -13,3 +13,8 @@ pub(crate) fn now() -> Duration {
 pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// The time in milliseconds since 1970.
+pub(crate) fn now_millis() -> u64 {
+    millis(now())
+}

@@ -15,22 +15,28 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::clock::now;
+use super::clock::{self, now};
 use super::identity::Identity;
 use super::job_folder::JobFolder;
 use super::liveness::RunnerProcess;
+use super::outcome::Outcome;
 use super::start::{Standing, Start};
 use crate::config::Fargate;
 use crate::gitlab::{Job, is_kept, job_folder};
 use crate::ssh::random_hex;
-use crate::task::JobContainer;
 use crate::task::ownership;
+use crate::task::{JobContainer, Task};
 
 /// How many settled starts a record keeps; each search for capacity may add dozens.
 const SETTLED_KEPT: usize = 20;
 
 /// The attempt at a job that this process is, if it is one.
 static ATTEMPT: LazyLock<String> = LazyLock::new(random_hex::<8>);
+
+/// Id of the attempt that this process is.
+pub(crate) fn this_attempt() -> &'static str {
+    &ATTEMPT
+}
 
 /// A job, its starts, and how its task is reached. Fields appear as prepare goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +89,33 @@ pub(crate) struct Record {
     /// Whether the job log has told why its task ended.
     #[serde(default)]
     pub(crate) end_told: bool,
+    /// Whether its tasks have public addresses, which AWS bills.
+    #[serde(default)]
+    pub(crate) public_ip: bool,
+    /// When the attempt reached the points of its life.
+    #[serde(default)]
+    pub(crate) times: AttemptTimes,
+    /// How it ended, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// When an attempt at a job reached the points of its life, in milliseconds since 1970. AWS's view of its tasks is in
+/// their starts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct AttemptTimes {
+    /// RunTask was called for the first time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<u64>,
+    /// A task took scripts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ready: Option<u64>,
+    /// The first script began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) first_script: Option<u64>,
+    /// Its end began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<u64>,
 }
 
 /// How a run logs in to the task.
@@ -152,6 +185,9 @@ impl Record {
             build: None,
             began: false,
             end_told: false,
+            public_ip: fargate.assign_public_ip,
+            times: AttemptTimes::default(),
+            outcome: None,
         }
     }
 
@@ -170,6 +206,7 @@ impl Record {
 
     /// Notes the intent to call RunTask with this token, for the first time or again.
     pub(crate) fn intend(&mut self, token: &str) {
+        self.times.asked.get_or_insert_with(clock::now_millis);
         self.starts.retain(|start| start.token != token);
         let settled = self.starts.iter().filter(|start| start.is_settled());
         if settled.count() > SETTLED_KEPT
@@ -188,29 +225,38 @@ impl Record {
     }
 
     /// Notes the task that the call with this token brought.
-    pub(crate) fn started(&mut self, token: &str, arn: &str, memory: Option<u32>) {
+    pub(crate) fn started(&mut self, token: &str, task: &Task) {
         if let Some(start) = self.start(token) {
             start.standing = Standing::Started;
-            start.task = Some(arn.to_owned());
-            start.memory = memory;
+            start.task = Some(task.arn.clone());
+            start.memory = task.memory;
+            start.saw(task.facts());
         }
     }
 
-    /// Notes that AWS ended the task that there was.
-    pub(crate) fn lose_task(&mut self) {
-        let current = self.current().map(|start| start.token.clone());
-        if let Some(start) = current.and_then(|token| self.start(&token)) {
+    /// Notes that AWS ended this `task`, which was the job's.
+    pub(crate) fn lose(&mut self, task: &Task) {
+        if let Some(start) = self.current_mut() {
             start.standing = Standing::Stopped;
+            start.saw(task.facts());
         }
     }
 
-    /// Notes how the task is reached that takes the job's scripts.
-    pub(crate) fn win(&mut self, login: Login) {
-        let current = self.current().map(|start| start.token.clone());
-        if let Some(start) = current.and_then(|token| self.start(&token)) {
+    /// Notes how the task is reached that takes the job's scripts, and the last look at it.
+    pub(crate) fn win(&mut self, login: Login, task: Option<&Task>) {
+        if let Some(start) = self.current_mut() {
             start.standing = Standing::Won;
+            if let Some(task) = task {
+                start.saw(task.facts());
+            }
         }
         self.login = Some(login);
+        self.times.ready.get_or_insert_with(clock::now_millis);
+    }
+
+    fn current_mut(&mut self) -> Option<&mut Start> {
+        let token = self.current()?.token.clone();
+        self.start(&token)
     }
 
     fn start(&mut self, token: &str) -> Option<&mut Start> {
@@ -257,6 +303,11 @@ impl Record {
         } else {
             self.group.clone()
         }
+    }
+
+    /// Id of the attempt; empty in records of the first drivers.
+    pub(crate) fn attempt(&self) -> &str {
+        &self.attempt
     }
 
     /// Whether this process wrote it, as a prepare.

@@ -1,6 +1,7 @@
 //! The records of one manager, `[TaskMetadata] Directory`: reading them.
 
-mod stages;
+mod notes;
+pub(crate) mod stages;
 #[cfg(test)]
 mod tests;
 mod tidy;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use super::file_names;
 use super::files;
 use super::format;
+use super::ledger::Ledger;
 use super::record::Record;
 use crate::error::{Error, Result, json_fault};
 use crate::gitlab::Job;
@@ -53,18 +55,20 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone)]
 pub(crate) struct Records {
     directory: PathBuf,
+    ledger: Ledger,
 }
 
 impl Records {
-    /// The records in `directory`, which need not exist yet.
+    /// The records in `directory`, which need not exist yet. Its ledger remembers finished attempts for so many months.
     ///
     /// # Errors
     ///
     /// When a newer driver has used the folder.
-    pub(crate) fn open(directory: &Path) -> Result<Self> {
+    pub(crate) fn open(directory: &Path, ledger_months: u32) -> Result<Self> {
         format::check(directory)?;
         Ok(Self {
             directory: directory.to_owned(),
+            ledger: Ledger::of(directory, ledger_months),
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::clock::now;
+use crate::task::TaskFacts;
 
 /// How far ahead an intent is at least that was recorded before the clock was set back. Corrections are smaller.
 const CLOCK_SET_BACK: Duration = Duration::from_secs(60);
@@ -27,6 +28,9 @@ pub(crate) struct Start {
     /// The task's memory in MiB, if AWS shows it.
     #[serde(default)]
     pub(crate) memory: Option<u32>,
+    /// What AWS has shown of the task so far, for the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) facts: Option<Box<TaskFacts>>,
 }
 
 /// How a start stands.
@@ -57,7 +61,17 @@ impl Start {
             standing: Standing::Asked,
             task: None,
             memory: None,
+            facts: None,
         }
+    }
+
+    /// Adds what a look at its task shows.
+    pub(crate) fn saw(&mut self, facts: TaskFacts) {
+        let earlier = self
+            .facts
+            .take()
+            .map_or_else(TaskFacts::default, |facts| *facts);
+        self.facts = Some(Box::new(facts.or(earlier)));
     }
 
     /// Whether it may bring a task that nobody knows yet.

@@ -6,7 +6,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use fargate_wire::COORDINATOR_CONTAINER;
 use serde::{Deserialize, Serialize};
+
+use super::facts::{TaskFacts, TaskTimes};
 
 /// A task, as one reply of AWS describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,12 +26,8 @@ pub(crate) struct Task {
     pub(crate) stop_code: Option<String>,
     /// AWS's reason for the stop.
     pub(crate) stopped_reason: Option<String>,
-    /// Whether the pull of the images has begun.
-    pub(crate) pull_started: bool,
-    /// Whether the pull has ended.
-    pub(crate) pull_stopped: bool,
-    /// Whether it ever was `RUNNING`.
-    pub(crate) started: bool,
+    /// Its times, as far as it has come.
+    pub(crate) times: TaskTimes,
     /// CPU units, 1024 to the vCPU.
     pub(crate) cpu: Option<u32>,
     /// Memory in MiB.
@@ -37,8 +36,10 @@ pub(crate) struct Task {
     pub(crate) capacity_provider: Option<String>,
     /// Zone it was placed in.
     pub(crate) availability_zone: Option<String>,
-    /// Time of its creation, in seconds since 1970.
-    pub(crate) created_at: Option<u64>,
+    /// Ephemeral storage in GiB.
+    pub(crate) storage: Option<u32>,
+    /// Architecture of its CPU.
+    pub(crate) architecture: Option<String>,
     /// Group from RunTask, by which a job's task is found again.
     pub(crate) group: Option<String>,
     /// Its containers, in no particular order.
@@ -116,15 +117,20 @@ impl Task {
 
     /// The task's phase on its way to running.
     pub(crate) fn phase(&self) -> Phase {
-        if self.started || self.last_status == "RUNNING" {
+        if self.times.started.is_some() || self.last_status == "RUNNING" {
             Phase::Running
-        } else if self.pull_stopped {
+        } else if self.times.pull_stopped.is_some() {
             Phase::Starting
-        } else if self.pull_started {
+        } else if self.times.pull_started.is_some() {
             Phase::Pulling
         } else {
             Phase::Provisioning
         }
+    }
+
+    /// Time of its creation, in seconds since 1970.
+    pub(crate) fn created_at(&self) -> Option<u64> {
+        self.times.created.map(|created| created / 1000)
     }
 
     /// Whether its end has begun.
@@ -158,6 +164,22 @@ impl Task {
             .find(|container| container.name == name)
     }
 
+    /// The facts that outlive it.
+    pub(crate) fn facts(&self) -> TaskFacts {
+        let coordinator = self.container(COORDINATOR_CONTAINER);
+        TaskFacts {
+            times: self.times,
+            family: family(&self.definition),
+            image: coordinator.and_then(|container| container.image.clone()),
+            cpu: self.cpu,
+            memory: self.memory,
+            storage: self.storage,
+            architecture: self.architecture.clone(),
+            provider: self.capacity_provider.clone(),
+            zone: self.availability_zone.clone(),
+        }
+    }
+
     /// Size as text, such as "1 vCPU, 2 GB".
     pub(crate) fn size(&self) -> Option<String> {
         let (cpu, memory) = (
@@ -171,6 +193,15 @@ impl Task {
 /// The id in a task's ARN.
 pub(crate) fn id(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
+}
+
+/// The family in the ARN of a task definition.
+fn family(definition: &str) -> Option<String> {
+    let (_, name) = definition.rsplit_once("task-definition/")?;
+    let family = name
+        .rsplit_once(':')
+        .map_or(name, |(family, _revision)| family);
+    Some(family.to_owned())
 }
 
 /// The page of AWS's console that shows the task, for ARNs of partitions with a known console.
@@ -246,6 +277,13 @@ mod tests {
         assert!(!task.is_ending());
         task.desired_status = "STOPPED".into();
         assert!(task.is_ending() && !task.is_over());
+    }
+
+    #[test]
+    fn the_family_is_told_from_the_revision() {
+        let arn = "arn:aws:ecs:eu-west-1:111122223333:task-definition/ci-ruby:7";
+        assert_eq!(family(arn).as_deref(), Some("ci-ruby"));
+        assert_eq!(family("").as_deref(), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::description::*;
+use super::facts::TaskTimes;
 
 /// The states of a life in their order (AWS: task lifecycle): status, and whether the pull has begun, whether it is
 /// over, whether the task has run.
@@ -47,9 +48,12 @@ fn life(end: usize, containers: &[Container], reason: Option<&str>) -> Vec<Momen
                 arn: "arn:aws:ecs:eu-west-1:111122223333:task/ci/1".into(),
                 last_status: status.to_owned(),
                 desired_status: if ending { "STOPPED" } else { "RUNNING" }.into(),
-                pull_started: pulling,
-                pull_stopped: pulled,
-                started: ran,
+                times: TaskTimes {
+                    pull_started: pulling.then_some(1),
+                    pull_stopped: pulled.then_some(2),
+                    started: ran.then_some(3),
+                    ..TaskTimes::default()
+                },
                 stop_code: ending.then(|| "EssentialContainerExited".to_owned()),
                 stopped_reason: reason.filter(|_| ending).map(str::to_owned),
                 containers: if over {

@@ -2,6 +2,7 @@
 
 pub(crate) mod definition;
 mod description;
+mod facts;
 pub(crate) mod job_container;
 #[cfg(test)]
 mod life;
@@ -14,5 +15,6 @@ mod stop_reason;
 pub(crate) use self::description::{
     Container, Interface, Phase, Task, console_link, id, look_again,
 };
+pub(crate) use self::facts::{TaskFacts, TaskTimes};
 pub(crate) use self::job_container::{JobContainer, ServiceContainer};
 pub(crate) use self::stop_reason::Loss;

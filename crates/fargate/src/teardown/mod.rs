@@ -11,8 +11,10 @@ use crate::aws::{Aws, AwsError};
 use crate::backoff::Backoff;
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
-use crate::state::clock::now;
+use crate::state::clock::{now, now_millis};
+use crate::state::ending::Ending;
 use crate::state::identity::Identity;
+use crate::state::ledger::{Entry, StoppedTask};
 use crate::state::record::Record;
 use crate::state::records::{Found, Records};
 use crate::state::start::Start;
@@ -66,24 +68,29 @@ struct Search<'a> {
 
 /// Marks the attempt that was `found` as ending; returns its present record. Without the mark it is
 /// ended all the same.
-pub(crate) fn begin(records: &Records, job: &Job, found: Found) -> Found {
-    records.end(job, &found).unwrap_or_else(|error| {
+pub(crate) fn begin(records: &Records, job: &Job, found: Found, ending: &Ending<'_>) -> Found {
+    records.end(job, &found, ending).unwrap_or_else(|error| {
         tracing::debug!("{error}");
         found
     })
 }
 
 impl Teardown<'_> {
-    /// Stops the tasks of the attempt at `job` that was `found` and removes its record; returns the ARNs of the tasks
-    /// it stopped. The record stays when a task could not be stopped, so that a later call can. Another attempt that
-    /// begins meanwhile, when this is a sweep's, is left alone.
+    /// Stops the tasks of the attempt at `job` that was `found`, enters it in the ledger and removes its record;
+    /// returns the ARNs of the tasks it stopped. The record stays when a task could not be stopped, so that a later
+    /// call can. Another attempt that begins meanwhile, when this is a sweep's, is left alone.
     ///
     /// # Errors
     ///
     /// With AWS's refusal, or when the record cannot be removed.
-    pub(crate) async fn end(&self, job: &Job, found: Found, why: &str) -> Result<Vec<String>> {
-        let reason = reason(job, why);
-        let found = begin(self.records, job, found);
+    pub(crate) async fn end(
+        &self,
+        job: &Job,
+        found: Found,
+        ending: &Ending<'_>,
+    ) -> Result<Vec<String>> {
+        let reason = reason(job, &ending.why());
+        let found = begin(self.records, job, found, ending);
         let stopped = match &found {
             Found::Nothing => return Ok(Vec::new()),
             Found::Record(record) => self.end_recorded(record, &found, &reason).await,
@@ -104,8 +111,12 @@ impl Teardown<'_> {
         };
         let stopped = stopped
             .map_err(|refusal| Error::from(refusal).context("could not stop the job's task"))?;
-        self.records.remove(job, &found)?;
-        Ok(stopped)
+        let entry = match &found {
+            Found::Record(record) => Entry::of(record, &stopped),
+            _ => Entry::damaged(job, "the job's record was damaged"),
+        };
+        self.records.remove(job, &found, &entry)?;
+        Ok(stopped.into_iter().map(|stopped| stopped.arn).collect())
     }
 
     /// Stops the tasks of all starts where they were asked for: the configuration may name another cluster and region
@@ -115,7 +126,7 @@ impl Teardown<'_> {
         record: &Record,
         found: &Found,
         reason: &str,
-    ) -> Result<Vec<String>, AwsError> {
+    ) -> Result<Vec<StoppedTask>, AwsError> {
         let (aws, cluster) = (self.aws.in_region(&record.region), &record.cluster);
         let (mut stopped, mut refused) = (Vec::new(), None);
         // The job's tasks were started in this cluster. One that is gone has no tasks.
@@ -136,7 +147,7 @@ impl Teardown<'_> {
         for start in starts {
             let Some(task) = &start.task else { continue };
             match stop(&aws, cluster, task, start.left(UNKNOWN), reason).await {
-                Ok(()) => stopped.push(task.clone()),
+                Ok(task) => stopped.push(task),
                 Err(refusal) if is_gone(&refusal) => return Ok(stopped),
                 Err(refusal) => refused = Some(refusal),
             }
@@ -164,17 +175,21 @@ impl Teardown<'_> {
 
     /// Finds tasks of the attempt, looking again until every open call has settled or brought its task, and stops them;
     /// `known` are those that were stopped before.
-    async fn search(&self, search: Search<'_>, known: &[String]) -> Result<Vec<String>, AwsError> {
+    async fn search(
+        &self,
+        search: Search<'_>,
+        known: &[StoppedTask],
+    ) -> Result<Vec<StoppedTask>, AwsError> {
         let is_wanted = |task: &Task| {
             let group = task.group.as_deref().unwrap_or_default();
             let is_jobs = match search.found {
                 Found::Record(record) => record.group() == group,
                 _ => Mark::parse(group).is_some_and(|mark| self.is_of_job(&mark, search.job)),
             };
-            is_jobs && !task.is_ending() && !known.contains(&task.arn)
+            is_jobs && !task.is_ending() && !is_among(known, &task.arn)
         };
         let settled_at = Instant::now() + search.settled;
-        let mut stopped: Vec<String> = Vec::new();
+        let mut stopped: Vec<StoppedTask> = Vec::new();
         loop {
             for started_by in &search.started_by {
                 let listing = async || search.aws.tasks_of(search.cluster, started_by).await;
@@ -185,12 +200,12 @@ impl Teardown<'_> {
                 }
                 let new = tasks.into_iter().filter(&is_wanted);
                 for task in new
-                    .filter(|task| !stopped.contains(&task.arn))
+                    .filter(|task| !is_among(&stopped, &task.arn))
                     .collect::<Vec<_>>()
                 {
                     let grace = grace(&task);
-                    stop(search.aws, search.cluster, &task.arn, grace, search.reason).await?;
-                    stopped.push(task.arn);
+                    let ended = stop(search.aws, search.cluster, &task.arn, grace, search.reason);
+                    stopped.push(ended.await?);
                 }
             }
             if stopped.len() >= search.open || Instant::now() >= settled_at {
@@ -219,16 +234,26 @@ impl Teardown<'_> {
         marks
     }
 
-    /// Stops a task that no record names.
+    /// Stops a task that no record names, and enters it in the ledger: AWS bills it.
     ///
     /// # Errors
     ///
     /// With AWS's refusal.
     pub(crate) async fn stop_unrecorded(&self, task: &Task, why: &str) -> Result<()> {
         let reason = cut(format!("fargate: {why}"));
-        stop(self.aws, self.cluster, &task.arn, grace(task), &reason).await?;
+        let mut stopped = stop(self.aws, self.cluster, &task.arn, grace(task), &reason).await?;
+        stopped.facts.get_or_insert_with(|| task.facts());
+        if let Some(mark) = task.group.as_deref().and_then(Mark::parse) {
+            let place = (self.aws.region(), self.cluster);
+            self.records
+                .enter(&Entry::orphan(&mark, place, &stopped, why));
+        }
         Ok(())
     }
+}
+
+fn is_among(stopped: &[StoppedTask], arn: &str) -> bool {
+    stopped.iter().any(|stopped| stopped.arn == arn)
 }
 
 /// How much longer an open call may bring a task.
@@ -239,7 +264,7 @@ fn unsettled(start: &Start) -> Duration {
 /// How much longer AWS may not know the task.
 fn grace(task: &Task) -> Duration {
     let now = now();
-    let age = now.saturating_sub(task.created_at.map_or(now, Duration::from_secs));
+    let age = now.saturating_sub(task.created_at().map_or(now, Duration::from_secs));
     UNKNOWN.saturating_sub(age)
 }
 
@@ -251,19 +276,24 @@ async fn stop(
     task: &str,
     grace: Duration,
     reason: &str,
-) -> Result<(), AwsError> {
+) -> Result<StoppedTask, AwsError> {
+    let stopped = |seen: Option<Task>| StoppedTask {
+        arn: task.to_owned(),
+        accepted: now_millis(),
+        facts: seen.as_ref().map(Task::facts),
+    };
     let known_at = Instant::now() + grace;
     loop {
         match persist(async || aws.stop_task(cluster, task, reason).await).await {
             Err(refusal) if refusal.is_not_found() => {
                 let left = known_at.saturating_duration_since(Instant::now());
                 if left.is_zero() {
-                    return Ok(());
+                    return Ok(stopped(None));
                 }
                 tracing::debug!("{refusal}; trying again");
                 sleep(UNKNOWN_PAUSE.min(left)).await;
             }
-            answer => return answer,
+            answer => return answer.map(stopped),
         }
     }
 }

@@ -115,7 +115,7 @@ impl OrphanCheck<'_> {
             let why = format!("its group {group:?} is none that this version writes");
             return Some(Verdict::Keep(why));
         };
-        let created_at = task.created_at.unwrap_or(self.now);
+        let created_at = task.created_at().unwrap_or(self.now);
         let (folder, over_at) = mark
             .origin
             .unwrap_or_else(|| (owner.to_owned(), created_at.saturating_add(LONGEST_JOB)));

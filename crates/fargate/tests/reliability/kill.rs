@@ -9,7 +9,7 @@ use crate::parallel;
 use crate::runner_process::{RunnerProcess, SCRIPT, Victim};
 use crate::watched_process::WatchedProcess;
 use crate::{fargate, job};
-use testing::{Job, ManagerHost, SshServer, age_leftovers, leftovers, process};
+use testing::{Job, ManagerHost, SshServer, age_leftovers, ledger, leftovers, process};
 
 /// How many living jobs are killed, with a task definition and in JobImage mode, and how many at a time.
 const KILLS: [(SshServer, usize); 2] = [(SshServer::Agent, 140), (SshServer::JobImage, 60)];
@@ -90,6 +90,7 @@ fn kill_many(manager: &ManagerHost, kills: usize) {
     succeeds(reap(manager)).unwrap();
     manager.left_nothing();
     assert_eq!(leftovers(manager), Vec::<String>::new());
+    ledger::is_whole(manager).unwrap();
     let (killed, late) = (killed.into_inner(), late.into_inner());
     println!(
         "{killed} jobs were killed within {:.1} s of their lives, {late} were over before; {} s",

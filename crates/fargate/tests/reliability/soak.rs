@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use ecs_local::{Faults, Options};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use testing::{Account, Job, ManagerHost, SshServer, leftovers, process, wait_until};
+use testing::{Account, Job, ManagerHost, SshServer, ledger, leftovers, process, wait_until};
 
 use crate::parallel;
 use crate::runner_process::{RunnerProcess, SCRIPT, Victim};
@@ -362,6 +362,7 @@ fn nothing_is_left(manager: &ManagerHost, left: &BTreeSet<u64>) -> Result<(), St
                 .map(str::to_owned)
         })
         .collect();
+    ledger::is_whole(manager)?;
     let inside = |environment: &str| {
         let mark = environment
             .split('\0')

@@ -22,6 +22,7 @@ mod job_image_refused;
 mod job_log;
 mod job_services;
 mod launch_type;
+mod ledger;
 mod lifecycle;
 mod lost_tasks;
 mod many_jobs;

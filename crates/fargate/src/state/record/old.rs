@@ -42,5 +42,6 @@ pub(super) fn starts(content: &[u8]) -> Result<Option<Vec<Start>>, serde_json::E
         standing,
         task: old.task,
         memory: old.memory,
+        facts: None,
     }]))
 }

@@ -22,16 +22,19 @@ fn sample() -> (Value, String) {
     record.runner = RunnerProcess::runner();
     record.over_at = Some(2_000_000_000);
     let arn = "arn:aws:ecs:eu-west-1:111122223333:task/ci/00000000000000000000000000000000";
-    record.started("job-7-00000000-0", arn, Some(1024));
-    record.win(Login {
-        address: IpAddr::from([10, 0, 0, 1]),
-        port: 7023,
-        username: "fargate".into(),
-        host_key:
-            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMzxVGcVbWvbLfvRBZLpsiPGbFeIxfYPy9zc5UTxLrGM"
-                .into(),
-        private_key: private_key.clone(),
-    });
+    record.started("job-7-00000000-0", &super::tests::task(arn, Some(1024)));
+    record.win(
+        Login {
+            address: IpAddr::from([10, 0, 0, 1]),
+            port: 7023,
+            username: "fargate".into(),
+            host_key:
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMzxVGcVbWvbLfvRBZLpsiPGbFeIxfYPy9zc5UTxLrGM"
+                    .into(),
+            private_key: private_key.clone(),
+        },
+        None,
+    );
     record.build = Some(JobContainer {
         port: 7022,
         image: "ruby:3.3".into(),
@@ -59,7 +62,7 @@ proptest! {
         (content, private_key) in Just(sample()).prop_flat_map(|(record, key)| (mutation::json_text(record), Just(key))),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let records = Records::open(folder.path()).unwrap();
+        let records = Records::open(folder.path(), 13).unwrap();
         std::fs::write(folder.path().join("t1_abc-7.json"), &content).unwrap();
         match records.find(&job()).unwrap() {
             Found::Nothing => prop_assert!(false, "the file is there"),

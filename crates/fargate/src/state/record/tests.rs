@@ -19,6 +19,9 @@ pub(crate) fn record(id: u64) -> Record {
         build: None,
         began: false,
         end_told: false,
+        public_ip: false,
+        times: AttemptTimes::default(),
+        outcome: None,
     }
 }
 
@@ -30,6 +33,15 @@ pub(crate) fn job(id: u64) -> Job {
         project: "a/b".into(),
         name: "test".into(),
         runner: "t1_abc".into(),
+    }
+}
+
+/// A task as AWS shows it at once.
+pub(crate) fn task(arn: &str, memory: Option<u32>) -> Task {
+    Task {
+        arn: arn.into(),
+        memory,
+        ..Task::default()
     }
 }
 
@@ -59,7 +71,7 @@ fn standings(record: &Record) -> Vec<(&str, Standing, Option<&str>)> {
         .collect()
 }
 
-fn login() -> Login {
+pub(crate) fn login() -> Login {
     Login {
         address: IpAddr::from([10, 0, 0, 1]),
         port: 22,
@@ -76,17 +88,17 @@ fn a_record_lists_its_starts_until_each_is_settled() {
     record.intend("one");
     record.intend("one");
     assert_eq!(standings(&record), [("one", Standing::Asked, None)]);
-    record.started("one", "arn:1", Some(512));
+    record.started("one", &task("arn:1", Some(512)));
     assert_eq!((record.task(), record.memory()), (Some("arn:1"), Some(512)));
     // AWS took it back, and another one follows.
-    record.lose_task();
+    record.lose(&task("arn:1", Some(512)));
     assert_eq!(record.task(), None);
     record.intend("two");
     record.refuse("two");
     record.intend("three");
     record.intend("four");
-    record.started("four", "arn:4", None);
-    record.win(login());
+    record.started("four", &task("arn:4", None));
+    record.win(login(), None);
     assert_eq!(
         standings(&record),
         [

@@ -3,18 +3,24 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
 use super::*;
-use crate::state::record::tests::{job, record};
+use crate::state::ending::Ending;
+use crate::state::ledger::Entry;
+use crate::state::record::tests::{job, record, task};
+
+fn entry() -> Entry {
+    Entry::of(&record(7), &[])
+}
 
 #[test]
 fn a_record_comes_back_as_it_was_and_only_its_owner_can_read_it() {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::open(&folder.path().join("new/metadata")).unwrap();
+    let records = Records::open(&folder.path().join("new/metadata"), 13).unwrap();
     let job = job(7);
     assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
     let mut record = record(7);
     records.save(&record).unwrap();
     record.intend("token");
-    record.started("token", "arn", None);
+    record.started("token", &task("arn", None));
     records.save(&record).unwrap();
     let Found::Record(read) = records.find(&job).unwrap() else {
         panic!("no record")
@@ -42,15 +48,15 @@ fn a_record_comes_back_as_it_was_and_only_its_owner_can_read_it() {
             .into()
     );
     let found = records.find(&job).unwrap();
-    records.remove(&job, &found).unwrap();
-    records.remove(&job, &found).unwrap();
+    records.remove(&job, &found, &entry()).unwrap();
+    records.remove(&job, &found, &entry()).unwrap();
     assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
 }
 
 #[test]
 fn all_records_are_found_and_what_was_never_completed_is_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::open(&folder.path().join("metadata")).unwrap();
+    let records = Records::open(&folder.path().join("metadata"), 13).unwrap();
     assert!(records.all().unwrap().is_empty());
     records.save(&record(7)).unwrap();
     records.save(&record(8)).unwrap();
@@ -107,9 +113,9 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
         assert!(!names().contains(name), "{name}");
     }
     let found = records.find(&job(7)).unwrap();
-    records.remove(&job(7), &found).unwrap();
+    records.remove(&job(7), &found, &entry()).unwrap();
     let kept = kept.map(|(name, _)| name.to_owned()).into_iter();
-    let others = ["format", "lock", "t1_abc-8.json"].map(str::to_owned);
+    let others = ["format", "ledger", "lock", "t1_abc-8.json"].map(str::to_owned);
     let left: std::collections::BTreeSet<_> = kept.chain(others).chain([family("a")]).collect();
     assert_eq!(names(), left);
 }
@@ -117,10 +123,10 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
 #[test]
 fn a_damaged_record_is_set_aside_and_not_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::open(folder.path()).unwrap();
+    let records = Records::open(folder.path(), 13).unwrap();
     std::fs::write(records.file(&job(7)), "notes").unwrap();
     let found = records.find(&job(7)).unwrap();
-    records.remove(&job(7), &found).unwrap();
+    records.remove(&job(7), &found, &entry()).unwrap();
     assert!(matches!(records.find(&job(7)).unwrap(), Found::Nothing));
     let aside = std::fs::read_to_string(folder.path().join("t1_abc-7.json.damaged"));
     assert_eq!(aside.unwrap(), "notes");
@@ -129,20 +135,20 @@ fn a_damaged_record_is_set_aside_and_not_removed() {
 #[test]
 fn a_folder_that_a_newer_driver_has_used_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::open(folder.path()).unwrap();
+    let records = Records::open(folder.path(), 13).unwrap();
     records.save(&record(7)).unwrap();
     let format = folder.path().join(file_names::FORMAT);
     assert_eq!(std::fs::read_to_string(&format).unwrap(), "2\n");
     std::fs::write(&format, "3\n").unwrap();
-    let refused = Records::open(folder.path()).unwrap_err();
+    let refused = Records::open(folder.path(), 13).unwrap_err();
     assert!(refused.to_string().contains("a newer fargate has used"));
     // Also when it came meanwhile.
     let mut later = record(7);
     later.intend("token");
     assert!(records.update(&later).is_err());
     let found = records.find(&job(7)).unwrap();
-    assert!(records.end(&job(7), &found).is_err());
-    assert!(records.remove(&job(7), &found).is_err());
+    assert!(records.end(&job(7), &found, &Ending::Cleanup).is_err());
+    assert!(records.remove(&job(7), &found, &entry()).is_err());
     assert!(records.save(&later).is_err());
     let Found::Record(left) = records.find(&job(7)).unwrap() else {
         panic!("no record")
@@ -153,7 +159,7 @@ fn a_folder_that_a_newer_driver_has_used_is_left_alone() {
 #[test]
 fn what_is_no_record_of_the_job_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::open(folder.path()).unwrap();
+    let records = Records::open(folder.path(), 13).unwrap();
     for content in ["", "{", "[]", "{\"job\": 1}"] {
         std::fs::write(records.file(&job(7)), content).unwrap();
         assert!(
@@ -170,29 +176,31 @@ fn what_is_no_record_of_the_job_is_damaged() {
 #[test]
 fn what_is_about_one_attempt_leaves_the_next_one_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let records = Records::open(folder.path()).unwrap();
+    let records = Records::open(folder.path(), 13).unwrap();
     let mut first = record(7);
     records.save(&first).unwrap();
-    let found = records.end(&job(7), &records.find(&job(7)).unwrap());
+    let found = records.end(&job(7), &records.find(&job(7)).unwrap(), &Ending::Cleanup);
     let Found::Record(ending) = found.unwrap() else {
         panic!("no record")
     };
     assert!(ending.ends);
     // The prepare that it was taken from learns of it, and the mark stays.
     first.intend("token");
+    first.times.ready = Some(u64::MAX);
     assert!(records.update(&first).is_err());
     let Found::Record(now) = records.find(&job(7)).unwrap() else {
         panic!("no record")
     };
     assert!(now.ends && now.starts().len() == 1);
+    assert_eq!((now.times.ready, &now.outcome), (None, &ending.outcome));
 
     let found = Found::Record(now);
     let second = record(7).of_attempt("b");
     records.save(&second).unwrap();
     assert!(!records.is_still(&job(7), &found));
-    let ended = records.end(&job(7), &found).unwrap();
+    let ended = records.end(&job(7), &found, &Ending::Cleanup).unwrap();
     assert!(matches!(ended, Found::Nothing));
-    records.remove(&job(7), &found).unwrap();
+    records.remove(&job(7), &found, &entry()).unwrap();
     assert!(records.update(&first).is_err());
     let Found::Record(left) = records.find(&job(7)).unwrap() else {
         panic!("no record")

@@ -36,6 +36,7 @@ impl Records {
                 discard(&file);
             }
         }
+        self.ledger.tidy();
         Ok(())
     }
 

@@ -9,9 +9,12 @@ use std::path::Path;
 use super::{Found, Records};
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
+use crate::state::clock::now_millis;
+use crate::state::ending::Ending;
 use crate::state::file_names;
 use crate::state::files::{self, Draft, FolderLock, discard};
 use crate::state::format;
+use crate::state::ledger::Entry;
 use crate::state::record::Record;
 
 impl Records {
@@ -35,36 +38,48 @@ impl Records {
     pub(crate) fn update(&self, record: &Record) -> Result<()> {
         let draft = self.draft(record)?;
         let _lock = self.lock()?;
-        let is_over = match self.find(&record.job)? {
+        let (is_over, ended) = match self.find(&record.job)? {
             Found::Record(earlier) if !earlier.is_same_attempt(record) => {
                 return Err(Error::system(
                     "another attempt of the job has begun meanwhile",
                 ));
             }
-            Found::Record(earlier) => earlier.ends,
-            Found::Nothing => true,
-            Found::Damaged(_) => false,
+            Found::Record(earlier) => (earlier.ends, (earlier.outcome, earlier.times.ended)),
+            Found::Nothing => (true, (None, None)),
+            Found::Damaged(_) => (false, (None, None)),
         };
         if !is_over {
             return self.put(draft, record);
         }
         let mut ending = record.clone();
         ending.ends = true;
+        (ending.outcome, ending.times.ended) = ended;
+        // A task that takes scripts only now serves nobody.
+        let is_late = |ready: &u64| ending.times.ended.is_some_and(|ended| *ready > ended);
+        ending.times.ready = ending.times.ready.filter(|ready| !is_late(ready));
         self.put(self.draft(&ending)?, &ending)?;
         Err(Error::system("cleanup ended the job during this stage"))
     }
 
     /// Marks the attempt that was `found` as ending, so that a sweep goes on with it should this be cut short: its
-    /// GitLab Runner may live long after. Returns the present record of that attempt; nothing when it is over, and
-    /// maybe another one has begun.
+    /// GitLab Runner may live long after. Notes the outcome, too. Returns the present record of that attempt; nothing
+    /// when it is over, and maybe another one has begun.
     ///
     /// # Errors
     ///
     /// When it cannot be read or written.
-    pub(crate) fn end(&self, job: &Job, found: &Found) -> Result<Found> {
+    pub(crate) fn end(&self, job: &Job, found: &Found, ending: &Ending<'_>) -> Result<Found> {
         self.change(job, found, |record| {
-            let begins = !record.ends;
+            let begins = !record.ends || record.outcome.is_none();
             record.ends = true;
+            if begins {
+                let notes = self.notes(record);
+                let first = notes.first().map(|note| note.at);
+                record.times.first_script = record.times.first_script.or(first);
+                record.times.ended.get_or_insert_with(now_millis);
+                let outcome = || ending.outcome(record, &notes);
+                record.outcome = Some(record.outcome.clone().unwrap_or_else(outcome));
+            }
             begins
         })
     }
@@ -151,15 +166,19 @@ impl Records {
         }
     }
 
-    /// Forgets the attempt at `job` that was `found`. Another one stays, and nothing to forget is fine. A damaged
-    /// record may be the file of somebody else: it is set aside, not removed.
+    /// Forgets the attempt at `job` that was `found`, once its `entry` is in the ledger. Another attempt stays, and
+    /// nothing to forget is fine: who removed the record has written the entry. A damaged record may be the file of
+    /// somebody else: it is set aside, not removed.
     ///
     /// # Errors
     ///
     /// When the file is there and cannot be read or removed.
-    pub(crate) fn remove(&self, job: &Job, found: &Found) -> Result<()> {
+    pub(crate) fn remove(&self, job: &Job, found: &Found, entry: &Entry) -> Result<()> {
         let _lock = self.lock()?;
         let now = self.find(job)?;
+        if !matches!(now, Found::Nothing) {
+            self.ledger.append(entry);
+        }
         if !now.is_same_attempt(found) {
             return Ok(());
         }
@@ -187,6 +206,17 @@ impl Records {
                 file.display()
             ))),
             _ => Ok(()),
+        }
+    }
+
+    /// Writes the entry of an attempt without a record, or of a task without an attempt. The ledger is no reason to
+    /// fail.
+    pub(crate) fn enter(&self, entry: &Entry) {
+        let made = files::make_folder(&self.directory)
+            .map_err(|error| self.unwritten(&self.directory, &error));
+        match made.and_then(|()| self.lock()) {
+            Ok(_lock) => self.ledger.append(entry),
+            Err(error) => tracing::debug!("no entry in the ledger: {error}"),
         }
     }
 

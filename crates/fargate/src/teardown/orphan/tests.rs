@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::state::record::tests::record;
+use crate::state::record::tests::{record, task as shown};
+use crate::task::TaskTimes;
 
 const NOW: u64 = 1_800_000_000;
 const HERE: &str = "0123456789abcdef";
@@ -16,7 +17,10 @@ fn task(arn: &str, group: &str, created_at: Option<u64>) -> Task {
     Task {
         arn: arn.into(),
         group: Some(group.into()),
-        created_at,
+        times: TaskTimes {
+            created: created_at.map(|created| created * 1000),
+            ..TaskTimes::default()
+        },
         last_status: "RUNNING".into(),
         desired_status: "RUNNING".into(),
         ..Task::default()
@@ -97,7 +101,7 @@ proptest! {
             let token = format!("token-{number}");
             record.intend(&token);
             if has_task {
-                record.started(&token, if is_ours { "arn:1" } else { "arn:2" }, None);
+                record.started(&token, &shown(if is_ours { "arn:1" } else { "arn:2" }, None));
             }
             is_named |= has_task && is_ours;
             is_open |= !has_task;

@@ -18,6 +18,7 @@ use crate::aws::Aws;
 use crate::config::Fargate;
 use crate::error::{Error, Result};
 use crate::state::clock::now;
+use crate::state::ending::Ending;
 use crate::state::identity::Identity;
 use crate::state::job_folder::{JobFolder, Presence};
 use crate::state::liveness::{Liveness, RunnerProcess};
@@ -169,7 +170,9 @@ impl Sweep<'_> {
             match self.records.find(&record.job)? {
                 Found::Record(now) if now.is_same_attempt(&record) => {
                     let found = Found::Record(now);
-                    self.teardown().end(&record.job, found, why).await
+                    self.teardown()
+                        .end(&record.job, found, &Ending::Abandoned(why))
+                        .await
                 }
                 _ => Ok(Vec::new()),
             }

@@ -1,0 +1,235 @@
+//! An entry of the ledger: what is remembered of an attempt at a job.
+
+use serde::{Deserialize, Serialize};
+
+use crate::gitlab::Job;
+use crate::state::clock::now_millis;
+use crate::state::outcome::Outcome;
+use crate::state::record::{AttemptTimes, Record, this_attempt};
+use crate::state::start::{Standing, Start};
+use crate::task::ownership::Mark;
+use crate::task::{self, TaskFacts};
+
+/// The kind of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// An attempt at a job.
+    Job,
+    /// A task of this manager that no record named, ended by a sweep.
+    Orphan,
+    /// Of a newer driver.
+    #[serde(other)]
+    Other,
+}
+
+/// How a job's task is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Mode {
+    /// By the operator's task definition.
+    TaskDefinition,
+    /// With the job's own image.
+    JobImage,
+}
+
+/// A line of the ledger. Times are in milliseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) kind: Kind,
+    /// Id of the attempt. Of several lines with the same the first counts.
+    pub(crate) attempt: String,
+    pub(crate) job_id: u64,
+    pub(crate) project_id: u64,
+    #[serde(default)]
+    pub(crate) pipeline_id: u64,
+    /// Group and name of the project.
+    #[serde(default)]
+    pub(crate) project: String,
+    /// The job's name.
+    #[serde(default)]
+    pub(crate) job: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<Mode>,
+    /// Image of the job's container.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) image: Option<String>,
+    #[serde(default)]
+    pub(crate) region: String,
+    #[serde(default)]
+    pub(crate) cluster: String,
+    #[serde(default)]
+    pub(crate) public_ip: bool,
+    /// When the line was written.
+    pub(crate) at: u64,
+    #[serde(default)]
+    pub(crate) times: AttemptTimes,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// How many starts its record listed, those without a task among them.
+    #[serde(default)]
+    pub(crate) starts: u32,
+    /// Its tasks: AWS bills each.
+    #[serde(default)]
+    pub(crate) tasks: Vec<TaskEntry>,
+}
+
+/// A task of an attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TaskEntry {
+    /// Its id, the last part of its ARN.
+    pub(crate) task: String,
+    /// Whether it is the one that took scripts.
+    #[serde(default)]
+    pub(crate) won: bool,
+    /// When AWS accepted our stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_accepted: Option<u64>,
+    /// What AWS has shown of it.
+    #[serde(default)]
+    pub(crate) facts: TaskFacts,
+}
+
+/// A task that was stopped a moment ago, as AWS's answer shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct StoppedTask {
+    pub(crate) arn: String,
+    /// When AWS accepted the stop, in milliseconds since 1970.
+    pub(crate) accepted: u64,
+    /// Nothing where AWS does not know the task any more.
+    pub(crate) facts: Option<TaskFacts>,
+}
+
+impl Entry {
+    /// An entry about `job` that knows nothing else yet.
+    fn about(job: &Job, attempt: String, outcome: Outcome) -> Self {
+        Self {
+            kind: Kind::Job,
+            attempt,
+            job_id: job.id,
+            project_id: job.project_id,
+            pipeline_id: job.pipeline_id,
+            project: job.project.clone(),
+            job: job.name.clone(),
+            mode: None,
+            image: None,
+            region: String::new(),
+            cluster: String::new(),
+            public_ip: false,
+            at: now_millis(),
+            times: AttemptTimes::default(),
+            outcome,
+            starts: 0,
+            tasks: Vec::new(),
+        }
+    }
+
+    /// The entry of the attempt that this process is, which ended before it had a record, in config perhaps.
+    pub(crate) fn unrecorded(job: &Job, outcome: Outcome) -> Self {
+        let mut entry = Self::about(job, this_attempt().to_owned(), outcome);
+        entry.times.ended = Some(entry.at);
+        entry
+    }
+
+    /// The entry of an attempt whose record cannot be read. A job is prepared once more at most with the same id of an
+    /// attempt, so its file's name tells the attempt.
+    pub(crate) fn damaged(job: &Job, cause: &str) -> Self {
+        let attempt = format!("damaged-{}", job.record_name());
+        Self::about(job, attempt, Outcome::system(cause))
+    }
+
+    /// The entry of a task with this mark, in this region and cluster, that no record named.
+    pub(crate) fn orphan(
+        mark: &Mark,
+        (region, cluster): (&str, &str),
+        stopped: &StoppedTask,
+        why: &str,
+    ) -> Self {
+        let job = Job {
+            id: mark.job,
+            project_id: mark.project,
+            ..Job::default()
+        };
+        Self {
+            kind: Kind::Orphan,
+            region: region.to_owned(),
+            cluster: cluster.to_owned(),
+            tasks: vec![TaskEntry::of(stopped, false)],
+            ..Self::about(
+                &job,
+                task::id(&stopped.arn).to_owned(),
+                Outcome::system(why),
+            )
+        }
+    }
+
+    /// The entry of the attempt with this record, whose tasks were `stopped`.
+    pub(crate) fn of(record: &Record, stopped: &[StoppedTask]) -> Self {
+        let outcome = record.outcome.clone();
+        let unknown = || Outcome::system("an older version of fargate ended it");
+        let is_jobs = record.build.is_some();
+        let tasks = tasks(record, stopped);
+        let won = tasks.iter().find(|task| task.won).or(tasks.last());
+        let image = won.and_then(|task| task.facts.image.clone());
+        let built = record.build.as_ref().map(|build| build.image.clone());
+        let attempt = Some(record.attempt()).filter(|id| !id.is_empty());
+        // Records of the first drivers have none.
+        let attempt = attempt.map_or_else(|| record.job.record_name(), str::to_owned);
+        Self {
+            mode: Some(if is_jobs {
+                Mode::JobImage
+            } else {
+                Mode::TaskDefinition
+            }),
+            image: built.or(image),
+            region: record.region.clone(),
+            cluster: record.cluster.clone(),
+            public_ip: record.public_ip,
+            times: record.times,
+            starts: u32::try_from(record.starts().len()).unwrap_or(u32::MAX),
+            tasks,
+            ..Self::about(&record.job, attempt, outcome.unwrap_or_else(unknown))
+        }
+    }
+}
+
+/// The tasks of all starts, and those that were found beside them.
+fn tasks(record: &Record, stopped: &[StoppedTask]) -> Vec<TaskEntry> {
+    let of_start = |start: &Start| {
+        let arn = start.task.as_deref()?;
+        let earlier = start.facts.as_deref().cloned().unwrap_or_default();
+        let now = stopped.iter().find(|stopped| stopped.arn == arn);
+        Some(TaskEntry {
+            task: task::id(arn).to_owned(),
+            won: start.standing == Standing::Won,
+            stop_accepted: now.map(|now| now.accepted),
+            facts: match now.and_then(|now| now.facts.clone()) {
+                Some(facts) => facts.or(earlier),
+                None => earlier,
+            },
+        })
+    };
+    let is_named = |arn: &str| {
+        let mut starts = record.starts().iter();
+        starts.any(|start| start.task.as_deref() == Some(arn))
+    };
+    let found = stopped.iter().filter(|stopped| !is_named(&stopped.arn));
+    let found = found.map(|stopped| TaskEntry::of(stopped, false));
+    record
+        .starts()
+        .iter()
+        .filter_map(of_start)
+        .chain(found)
+        .collect()
+}
+
+impl TaskEntry {
+    fn of(stopped: &StoppedTask, won: bool) -> Self {
+        Self {
+            task: task::id(&stopped.arn).to_owned(),
+            won,
+            stop_accepted: Some(stopped.accepted),
+            facts: stopped.facts.clone().unwrap_or_default(),
+        }
+    }
+}

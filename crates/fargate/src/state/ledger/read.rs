@@ -1,0 +1,67 @@
+//! Reading the ledger as a stream.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{BufRead, BufReader, ErrorKind, Result};
+
+use super::entry::Entry;
+use super::months::Month;
+
+/// Longest line that is read. A longer one is none of ours.
+const LINE_LIMIT: usize = 1024 * 1024;
+
+/// The entries of one attempt after another, over several files. Remembers eight bytes for each.
+#[derive(Debug, Default)]
+pub(crate) struct Reader {
+    seen: HashSet<u64>,
+    hasher: RandomState,
+    line: Vec<u8>,
+}
+
+impl Reader {
+    /// Passes on the entries of a month. Lines that are cut short or none of ours are left out, and so are repetitions.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read; one that is gone meanwhile is empty.
+    pub(crate) fn read(&mut self, month: &Month, mut each: impl FnMut(Entry)) -> Result<()> {
+        let file = match File::open(&month.file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            file => file?,
+        };
+        let mut lines = BufReader::with_capacity(256 * 1024, file);
+        while self.next(&mut lines)? {
+            let Ok(entry) = serde_json::from_slice::<Entry>(&self.line) else {
+                continue;
+            };
+            if self.seen.insert(self.hasher.hash_one(&entry.attempt)) {
+                each(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the next whole line; false at the end. A line without an end is being written, or was cut short.
+    fn next(&mut self, lines: &mut impl BufRead) -> Result<bool> {
+        self.line.clear();
+        loop {
+            let (used, is_end) = {
+                let bytes = lines.fill_buf()?;
+                if bytes.is_empty() {
+                    return Ok(false);
+                }
+                let end = bytes.iter().position(|byte| *byte == b'\n');
+                let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or(bytes);
+                if self.line.len() + part.len() <= LINE_LIMIT {
+                    self.line.extend_from_slice(part);
+                }
+                (end.map_or(bytes.len(), |end| end + 1), end.is_some())
+            };
+            lines.consume(used);
+            if is_end {
+                return Ok(true);
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The ledger of a manager host, read as any reader has to: the first whole line of each attempt counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::manager_host::ManagerHost;
+
+/// The entries of a host's ledger, in their order.
+pub fn entries(manager: &ManagerHost) -> Vec<Value> {
+    let Ok(folder) = std::fs::read_dir(manager.metadata().join("ledger")) else {
+        return Vec::new();
+    };
+    let mut files: Vec<_> = folder.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let mut seen = BTreeSet::new();
+    let mut entries = Vec::new();
+    for file in files {
+        for line in std::fs::read_to_string(file).unwrap().lines() {
+            let Ok(entry) = serde_json::from_str::<Value>(line) else {
+                continue;
+            };
+            if seen.insert(entry["attempt"].as_str().unwrap().to_owned()) {
+                entries.push(entry);
+            }
+        }
+    }
+    entries
+}
+
+/// Checks that the times of an entry follow each other: then its phases add up to the whole.
+///
+/// # Errors
+///
+/// With the first two that do not.
+pub fn adds_up(entry: &Value) -> Result<(), String> {
+    let times = &entry["times"];
+    let attempt = ["asked", "ready", "first_script", "ended"].map(|name| (name, &times[name]));
+    let mut orders = vec![attempt.to_vec()];
+    for task in entry["tasks"].as_array().into_iter().flatten() {
+        let of_task = &task["facts"]["times"];
+        let phases = [
+            "created",
+            "connected",
+            "pull_started",
+            "pull_stopped",
+            "started",
+            "stopping",
+            "stopped",
+        ];
+        orders.push(phases.map(|name| (name, &of_task[name])).to_vec());
+        let mut around = vec![("asked", &times["asked"]), ("created", &of_task["created"])];
+        if task["won"] == true {
+            around.extend([
+                ("ready", &times["ready"]),
+                ("first_script", &times["first_script"]),
+                ("ended", &times["ended"]),
+                ("stop_accepted", &task["stop_accepted"]),
+            ]);
+        }
+        orders.push(around);
+    }
+    for order in orders {
+        let known = order.into_iter();
+        let known: Vec<_> = known
+            .filter_map(|(name, at)| Some((name, at.as_u64()?)))
+            .collect();
+        for pair in known.windows(2) {
+            if pair[0].1 > pair[1].1 {
+                return Err(format!("{} is after {} in {entry:#}", pair[0].0, pair[1].0));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the ledger is whole: the phases of each entry add up, and each task that the driver stopped is in one
+/// entry.
+///
+/// # Errors
+///
+/// With the first entry or task that is wrong.
+pub fn is_whole(manager: &ManagerHost) -> Result<(), String> {
+    let entries = entries(manager);
+    let mut tasks: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in &entries {
+        adds_up(entry)?;
+        for task in entry["tasks"].as_array().into_iter().flatten() {
+            let id = task["task"].as_str().unwrap().to_owned();
+            *tasks.entry(id).or_default() += 1;
+        }
+    }
+    if let Some((task, count)) = tasks.iter().find(|(_, count)| **count != 1) {
+        return Err(format!("task {task} is in {count} entries of the ledger"));
+    }
+    for history in manager.aws.task_histories() {
+        let id = history["taskArn"]
+            .as_str()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .unwrap();
+        if history["stopCode"] == "UserInitiated" && !tasks.contains_key(id) {
+            return Err(format!("task {id} is missing in the ledger: {history:#}"));
+        }
+    }
+    Ok(())
+}
