@@ -6,11 +6,14 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), gitlab_local::Error> {
-//! use gitlab_local::{Cancellation, Driver, JobDefinition, JobLog, JobRun, Project, ReceivedJob, RunnerIdentity};
+//! use gitlab_local::{
+//!     Cancellation, Driver, JobLog, JobRun, Pipeline, PipelineRequest, Project, ReceivedJob, RunnerIdentity,
+//! };
 //! use std::path::Path;
 //!
 //! let file = Path::new(".gitlab-ci.yml");
-//! let definition = JobDefinition::read(file, Some("unit tests"))?;
+//! let pipeline = Pipeline::of(PipelineRequest { file, include_dir: None, variables: &[] })?;
+//! let definition = pipeline.job(Some("unit tests"))?;
 //! let identity = RunnerIdentity { description: "my laptop", short_token: "laptop" };
 //! let folder = Path::new("/home/me/private");
 //! let job = ReceivedJob::new(definition, &Project::new(file, false, folder), identity)?;
@@ -45,10 +48,12 @@ mod yaml;
 pub use self::cancellation::{Canceler, Cancellation};
 pub use self::checkout::ProjectError;
 pub use self::error::{Blame, Error};
-pub use self::file::{FileError, JobDefinition, Problem};
+pub use self::file::{
+    BrokenJob, FileError, JobDefinition, KEYWORDS, Keyword, Lint, Pipeline, Problem, Treatment,
+};
 pub use self::job_log::JobLog;
 pub use self::runner::{
     Driver, Environment, JobEnd, JobFailure, JobRun, KeptTask, Project, RUNNER_VERSION, ReceivedJob,
 };
-pub use self::server::RunnerIdentity;
+pub use self::server::{PipelineRequest, RunnerIdentity};
 pub use self::variables::InvalidName;

@@ -65,6 +65,11 @@ impl Variables {
         self.0.iter()
     }
 
+    /// The variable `key`.
+    pub(crate) fn get(&self, key: &str) -> Option<&Variable> {
+        self.find(key)
+    }
+
     /// The value of `key`; empty when there is none.
     pub(crate) fn value(&self, key: &str) -> &str {
         self.find(key).map_or("", |variable| &variable.value)

@@ -13,6 +13,13 @@ pub(crate) struct Try {
     /// The file of the job; its folder is the job's project
     #[arg(long, value_name = "FILE", default_value = ".gitlab-ci.yml")]
     pub(crate) file: PathBuf,
+    /// List the jobs as GitLab would have them, and run nothing
+    #[arg(long, conflicts_with_all = ["job", "keep", "image"])]
+    pub(crate) list: bool,
+    /// The folder that has included files of other places: PROJECT/FILE, HOST/PATH, templates/NAME, and of a
+    /// component PROJECT/templates/NAME.yml
+    #[arg(long, value_name = "DIR")]
+    pub(crate) include_dir: Option<PathBuf>,
     /// Use this image in place of the job's
     #[arg(long, value_name = "IMAGE")]
     pub(crate) image: Option<String>,

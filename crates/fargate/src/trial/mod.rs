@@ -7,6 +7,7 @@ mod account;
 mod agent_process;
 mod container_setup;
 mod folder;
+mod list;
 mod serve;
 mod try_job;
 

@@ -7,8 +7,8 @@
 use std::ffi::OsString;
 
 use gitlab_local::{
-    Cancellation, Driver, FileError, JobDefinition, JobFailure, JobLog, JobRun, Project,
-    RUNNER_VERSION, ReceivedJob, RunnerIdentity,
+    Cancellation, Driver, FileError, JobDefinition, JobFailure, JobLog, JobRun, Pipeline,
+    PipelineRequest, Project, RUNNER_VERSION, ReceivedJob, RunnerIdentity,
 };
 
 use crate::cli::{Options, Try};
@@ -21,6 +21,7 @@ use crate::signals::Shutdown;
 use super::account::LocalAccount;
 use super::container_setup::ContainerSetup;
 use super::folder::TrialFolder;
+use super::list::print_list;
 
 /// The folder of builds in tasks on AWS, where no other folder is at this path.
 const BUILDS_DIR: &str = "/builds";
@@ -54,7 +55,11 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
             "--containers runs the job on this machine, and --config elsewhere: name one of them";
         return Err(Error::new(Blame::Usage, message));
     }
-    let definition = definition(request)?;
+    let pipeline = pipeline(request)?;
+    if request.list {
+        return print_list(&pipeline);
+    }
+    let definition = definition(request, &pipeline)?;
     // A wrong configuration is refused here, before three attempts.
     let config = options.config.as_deref().map(Config::load).transpose();
     let config = config.map_err(as_usage)?;
@@ -62,11 +67,7 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         true => Some(ContainerSetup::new(&request.containers)?),
         false => None,
     };
-    let (location, follows_image) = match (&config, &containers) {
-        (Some(config), _) => (TaskLocation::Aws, matches!(config.mode, Mode::JobImage(_))),
-        (None, Some(_)) => (TaskLocation::Containers, true),
-        (None, None) => (TaskLocation::Processes, false),
-    };
+    let (location, follows_image) = location(config.as_ref(), containers.is_some());
     let folder = TrialFolder::new(&std::env::temp_dir()).map_err(|error| {
         Error::system(format!("could not make a folder for the trial: {error}"))
     })?;
@@ -92,6 +93,9 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
             Some(shutdown.or(start).await?)
         }
     };
+    if let Some(decision) = pipeline.decision() {
+        log.warning(decision).await;
+    }
     explain(&mut log, &job, location, follows_image).await;
     let driver = driver(request, options, account.as_ref(), log.colour())?;
     let builds_dir = match (&request.builds_dir, &account) {
@@ -115,19 +119,37 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
     result
 }
 
-/// Reads the job, and sets what the command line sets.
-fn definition(request: &Try) -> Result<JobDefinition> {
-    let definition = JobDefinition::read(&request.file, request.job.as_deref());
-    let mut definition = definition.map_err(|error| match error {
-        FileError::Unreadable { .. } => Error::new(Blame::Usage, error.to_string())
-            .advise("`fargate try` runs a job of a .gitlab-ci.yml; name the file with --file."),
+/// Where the job's task is, and whether it runs the job's own image.
+fn location(config: Option<&Config>, in_containers: bool) -> (TaskLocation, bool) {
+    match (config, in_containers) {
+        (Some(config), _) => (TaskLocation::Aws, matches!(config.mode, Mode::JobImage(_))),
+        (None, true) => (TaskLocation::Containers, true),
+        (None, false) => (TaskLocation::Processes, false),
+    }
+}
+
+/// Reads the file and all that it includes.
+fn pipeline(request: &Try) -> Result<Pipeline> {
+    let pipeline = Pipeline::of(PipelineRequest {
+        file: &request.file,
+        include_dir: request.include_dir.as_deref(),
+        variables: &request.variables,
+    });
+    pipeline.map_err(|error| match error {
+        gitlab_local::Error::File(FileError::Unreadable { .. }) => {
+            Error::new(Blame::Usage, error.to_string())
+                .advise("`fargate try` runs a job of a .gitlab-ci.yml; name the file with --file.")
+        }
         error => from_gitlab(error),
-    })?;
+    })
+}
+
+/// The job, with what the command line sets.
+fn definition(request: &Try, pipeline: &Pipeline) -> Result<JobDefinition> {
+    let definition = pipeline.job(request.job.as_deref());
+    let mut definition = definition.map_err(from_gitlab)?;
     if let Some(image) = &request.image {
         definition.set_image(image);
-    }
-    for (key, value) in &request.variables {
-        definition.set_variable(key, value).map_err(from_gitlab)?;
     }
     Ok(definition)
 }
@@ -155,6 +177,14 @@ async fn explain(log: &mut JobLog, job: &ReceivedJob, location: TaskLocation, fo
             "`image` and `services` are not followed: the task definition decides what runs{advice}"
         ))
         .await;
+    }
+    match definition.decision() {
+        Some(decision) if definition.when() == "never" => {
+            log.warning(&format!("{decision}. It runs here because you named it."))
+                .await;
+        }
+        Some(decision) => log.plain(decision).await,
+        None => (),
     }
     for warning in definition.warnings().iter().chain(job.warnings()) {
         log.warning(warning).await;

@@ -41,17 +41,22 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
         (
             "unit: {extends: .base, script: x}",
             &[],
-            "job unit: `extends` is not followed, and the job would run something else",
+            "unit: unknown keys in `extends` (.base) (.gitlab-ci.yml:1)",
         ),
         (
             "unit: {script: [!reference [.base, script]]}",
             &[],
-            "job unit: the tag !reference is not followed",
+            "!reference [\".base\", \"script\"] could not be found (.gitlab-ci.yml:1)",
+        ),
+        (
+            "include: {template: A.yml}",
+            &[],
+            "has only `include:`, of files that are not here: template A.yml\n  Put the files into a folder",
         ),
         (
             "unit: {script: [{a: b}]}",
             &[],
-            "job unit: `script` must be a text or a list of texts",
+            "job unit: `script` should be a string or a nested array of strings",
         ),
     ] {
         let ended = Project::new(fargate(), pipeline).run(arguments).exits(2);
@@ -68,12 +73,86 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
 fn keys_that_are_not_followed_are_named_and_the_job_runs() {
     let project = Project::new(
         fargate(),
-        "unit:\n  image: ruby:3.3\n  services: [redis]\n  rules: [{if: $A}]\n  artifacts: {paths: [a]}\n  script: [echo ran]\n",
+        "unit:\n  image: ruby:3.3\n  services: [redis]\n  rules: [{if: $A}]\n  retry: 2\n  script: [echo ran]\n",
     );
     project.run(&[]).exits(0).logs(&[
         "WARNING: `image` and `services` are not followed: the task definition decides what runs; --containers follows them\n",
-        "WARNING: job unit: `rules` is not evaluated: the job runs\n",
-        "WARNING: job unit: `artifacts` is not followed: nothing is uploaded\n",
+        "WARNING: GitLab would not run job unit in this pipeline: none of its rules matches. It runs here because you named it.\n",
+        "WARNING: job unit: not followed: `retry` (the job runs once)\n",
         "\nran\n",
     ]);
+}
+
+/// Writes a file of the project.
+fn write(project: &Project, name: &str, text: &str) {
+    let path = project.path("project").join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+/// A file with a bit of everything that is put together.
+const COMPOSED: &str = "
+include: {local: ci.yml}
+stages: [build, test]
+.base:
+  before_script: [echo base]
+  variables: {WHO: template, FROM: template}
+compile: {stage: build, script: [echo compiled], image: 'gcc:14'}
+unit:
+  extends: .base
+  stage: test
+  needs: [compile]
+  variables: {WHO: job}
+  parallel: {matrix: [{KIND: [fast, slow]}]}
+  rules: [{if: $WHO == 'job', when: manual, variables: {RULE: set}}]
+  script:
+    - !reference [.shared, script]
+    - 'echo \"$WHO of $FROM, $KIND, $RULE, $CI_NODE_INDEX/$CI_NODE_TOTAL\"'
+";
+
+#[test]
+fn a_job_is_put_together_as_gitlab_does() {
+    let project = Project::new(fargate(), COMPOSED);
+    write(&project, "ci.yml", ".shared: {script: [echo shared]}\n");
+    project.run(&["unit: [slow]"]).exits(0).logs(&[
+        "GitLab would run job unit in this pipeline by its rule 1 (if: $WHO == 'job'): when: manual\n",
+        "\nbase\n",
+        "\nshared\n",
+        "\njob of template, slow, set, 2/2\n",
+    ]);
+}
+
+#[test]
+fn jobs_are_listed_as_gitlab_would_have_them() {
+    let project = Project::new(fargate(), COMPOSED);
+    write(&project, "ci.yml", ".shared: {script: [echo shared]}\n");
+    let listed = project.run(&["--list"]).exits(0);
+    assert_eq!(
+        listed.out(),
+        "STAGE  JOB           WHEN        IMAGE   NEEDS\n\
+         build  compile       on_success  gcc:14  (stages before)\n\
+         test   unit: [fast]  manual      -       compile\n\
+         test   unit: [slow]  manual      -       compile\n"
+    );
+}
+
+#[test]
+fn files_of_other_places_come_from_a_folder() {
+    let project = Project::new(
+        fargate(),
+        "include: [{project: acme/ci, file: a.yml}]\nunit: {extends: .base}\n",
+    );
+    let refused = project.run(&["unit"]).exits(2);
+    let complaint = "job unit: `script` is in a file that is not here (.gitlab-ci.yml:2)\n  \
+                     These included files are not here: a.yml of project acme/ci.";
+    assert!(refused.err().contains(complaint), "{}", refused.err());
+    write(
+        &project,
+        "others/acme/ci/a.yml",
+        ".base: {script: [echo from elsewhere]}\n",
+    );
+    project
+        .run(&["unit", "--include-dir", "others"])
+        .exits(0)
+        .logs(&["\nfrom elsewhere\n"]);
 }

@@ -1,77 +1,54 @@
-//! The definition of one job: what its author wrote, with defaults put in.
+//! The definition of one job: what its author wrote, with all put in that it takes from elsewhere.
 
-use std::path::Path;
 use std::time::Duration;
 
-use crate::file::image::{ImageEntry, read_image, read_variables};
-use crate::file::inheritance::JobNode;
-use crate::file::problem::{FileError, Problem};
-use crate::file::selection::select;
-use crate::file::unfollowed::{refuse_other_scripts, warnings};
-use crate::inputs::interpolated;
-use crate::variables::{InvalidName, Variable, Variables};
-use crate::yaml::{Node, Value, documents};
+use crate::file::artifacts::Artifacts;
+use crate::file::cache::Cache;
+use crate::file::environment::Environment;
+use crate::file::image::ImageEntry;
+use crate::file::needs::Needs;
+use crate::file::parallel::Combination;
+use crate::file::rules::When;
+use crate::variables::{InvalidName, Variable};
 
-/// GitLab's default timeout of a project's jobs.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
-
-/// One job of a `.gitlab-ci.yml`, complete in itself.
+/// One job of a pipeline, complete in itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobDefinition {
+    /// With the number or the variables of an instance of `parallel`: `job 1/3`, `job: [a, b]`.
     pub(crate) name: String,
+    /// The name in the file, which all instances of a job with `parallel` have in common.
+    pub(crate) group: String,
+    /// Its place among the instances of `group`, counted from 1, and their number. None without `parallel`.
+    pub(crate) node: Option<(usize, usize)>,
+    /// Its variables of a matrix.
+    pub(crate) matrix: Combination,
     pub(crate) stage: String,
     pub(crate) image: Option<ImageEntry>,
     pub(crate) services: Vec<ImageEntry>,
-    /// The file's variables, then the job's own, then those that were set from outside.
+    /// The file's variables, then the workflow's, the job's own, a matrix's and those of the rule that matched, then
+    /// those that were set from outside.
     pub(crate) variables: Vec<Variable>,
     /// `before_script` and `script`.
     pub(crate) script: Vec<String>,
     pub(crate) after_script: Vec<String>,
     pub(crate) timeout: Duration,
-    /// A line for each keyword of the file that has no effect here.
+    /// When GitLab would run it: `Never` is a job that its rules keep out of the pipeline.
+    pub(crate) when: When,
+    pub(crate) allow_failure: bool,
+    /// None: the job waits for all jobs of the stages before. With an empty list it waits for nothing.
+    pub(crate) needs: Option<Needs>,
+    /// None: the job gets the artifacts of all jobs that it needs, or of all stages before.
+    pub(crate) dependencies: Option<Vec<String>>,
+    pub(crate) artifacts: Option<Artifacts>,
+    pub(crate) caches: Vec<Cache>,
+    pub(crate) environment: Option<Environment>,
+    /// What decides whether GitLab would run the job, in one line.
+    pub(crate) decision: Option<String>,
+    /// A line for each thing of the file that has no effect here.
     pub(crate) warnings: Vec<String>,
 }
 
 impl JobDefinition {
-    /// Reads job `name` from a file; without a name the file's only job.
-    ///
-    /// # Errors
-    ///
-    /// When the file cannot be read, does not define the job, or uses a keyword that would have to be followed.
-    pub fn read(file: &Path, name: Option<&str>) -> Result<Self, FileError> {
-        let text = std::fs::read_to_string(file).map_err(|source| FileError::Unreadable {
-            file: file.to_owned(),
-            source,
-        })?;
-        Self::parse(&text, name).map_err(|problem| FileError::Unusable {
-            file: file.to_owned(),
-            problem,
-        })
-    }
-
-    /// Reads job `name` from the text of a file.
-    pub(crate) fn parse(text: &str, name: Option<&str>) -> Result<Self, Problem> {
-        let file = content(text)?;
-        let (name, own) = select(&file, name)?;
-        let job = JobNode {
-            file: &file,
-            name,
-            own,
-        };
-        refuse_other_scripts(&job)?;
-        Ok(Self {
-            name: name.to_owned(),
-            stage: stage(&job)?,
-            image: image(&job)?,
-            services: services(&job)?,
-            variables: variables(&job)?,
-            script: script(&job)?,
-            after_script: after_script(&job)?,
-            timeout: timeout(&job)?,
-            warnings: warnings(&job),
-        })
-    }
-
     /// Puts `image` in place of the job's own.
     pub fn set_image(&mut self, image: &str) {
         self.image = Some(ImageEntry {
@@ -95,133 +72,49 @@ impl JobDefinition {
         &self.name
     }
 
+    /// The job's name in the file, which all instances of a job with `parallel` have in common.
+    pub fn group(&self) -> &str {
+        &self.group
+    }
+
+    /// The job's stage.
+    pub fn stage(&self) -> &str {
+        &self.stage
+    }
+
+    /// The name of the job's image, as it is written.
+    pub fn image(&self) -> Option<&str> {
+        self.image.as_ref().map(|image| image.name.as_str())
+    }
+
+    /// When GitLab would run the job: `never` for one that its rules keep out of the pipeline.
+    pub fn when(&self) -> &'static str {
+        self.when.text()
+    }
+
+    /// Whether the pipeline goes on when the job fails.
+    pub fn allows_failure(&self) -> bool {
+        self.allow_failure
+    }
+
+    /// Names of jobs that it waits for; none where it waits for all stages before.
+    pub fn needs(&self) -> Option<Vec<&str>> {
+        let needs = self.needs.as_ref()?;
+        Some(needs.jobs.iter().map(|need| need.job.as_str()).collect())
+    }
+
     /// Whether the job names an image or services.
     pub fn names_images(&self) -> bool {
         self.image.is_some() || !self.services.is_empty()
     }
 
-    /// A line for each keyword of the file that has no effect here.
+    /// What decides whether GitLab would run the job, in one line.
+    pub fn decision(&self) -> Option<&str> {
+        self.decision.as_deref()
+    }
+
+    /// A line for each thing of the file that has no effect here.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
-    }
-}
-
-/// The document of a file with its jobs.
-fn content(text: &str) -> Result<Node, Problem> {
-    let documents =
-        documents(&".gitlab-ci.yml".into(), text).map_err(|error| Problem::InvalidYaml {
-            line: error.at.line,
-            column: error.at.column,
-            fault: error.fault,
-        })?;
-    let is_header = |document: &Node| {
-        document
-            .as_map()
-            .is_some_and(|map| map.contains_key("spec"))
-    };
-    let content = match documents.as_slice() {
-        [header, content, ..] if is_header(header) => {
-            interpolated(header, content, None, &Variables::default()).map_err(|error| {
-                Problem::WrongInput {
-                    line: error.at.line,
-                    fault: error.fault,
-                }
-            })?
-        }
-        [content, ..] => content.clone(),
-        [] => return Err(Problem::NoJobs),
-    };
-    match content.as_map() {
-        Some(_) => Ok(content),
-        None => Err(Problem::NoJobs),
-    }
-}
-
-fn stage(job: &JobNode<'_>) -> Result<String, Problem> {
-    match job.own.get("stage") {
-        None => Ok("test".to_owned()),
-        Some(node) => node
-            .scalar()
-            .ok_or_else(|| job.wrong("stage", "must be a name")),
-    }
-}
-
-fn image(job: &JobNode<'_>) -> Result<Option<ImageEntry>, Problem> {
-    let image = job.inherited("image")?.map(read_image).transpose();
-    image.map_err(|fault| job.wrong("image", fault))
-}
-
-fn services(job: &JobNode<'_>) -> Result<Vec<ImageEntry>, Problem> {
-    match job.inherited("services")? {
-        Some(node) => {
-            let items = node.as_list();
-            let items = items.ok_or_else(|| job.wrong("services", "must be a list"))?;
-            let services: Result<_, _> = items.iter().map(read_image).collect();
-            services.map_err(|fault| job.wrong("services", fault))
-        }
-        None => Ok(Vec::new()),
-    }
-}
-
-fn variables(job: &JobNode<'_>) -> Result<Vec<Variable>, Problem> {
-    let mut variables = Vec::new();
-    for node in [job.file.get("variables"), job.own.get("variables")]
-        .into_iter()
-        .flatten()
-    {
-        variables.extend(read_variables(node).map_err(|fault| job.wrong("variables", fault))?);
-    }
-    Ok(variables)
-}
-
-fn script(job: &JobNode<'_>) -> Result<Vec<String>, Problem> {
-    let mut script = Vec::new();
-    if let Some(node) = job.inherited("before_script")? {
-        commands(node, &mut script).map_err(|fault| job.wrong("before_script", fault))?;
-    }
-    let own = job
-        .own
-        .get("script")
-        .ok_or_else(|| job.wrong("script", "is missing"))?;
-    commands(own, &mut script).map_err(|fault| job.wrong("script", fault))?;
-    Ok(script)
-}
-
-fn after_script(job: &JobNode<'_>) -> Result<Vec<String>, Problem> {
-    let mut script = Vec::new();
-    if let Some(node) = job.inherited("after_script")? {
-        commands(node, &mut script).map_err(|fault| job.wrong("after_script", fault))?;
-    }
-    Ok(script)
-}
-
-fn timeout(job: &JobNode<'_>) -> Result<Duration, Problem> {
-    match job.own.get("timeout").or(job.default("timeout")) {
-        None => Ok(DEFAULT_TIMEOUT),
-        Some(node) => node
-            .scalar()
-            .and_then(|text| duration(&text))
-            .filter(|timeout| !timeout.is_zero())
-            .ok_or_else(|| job.wrong("timeout", "must be a duration such as `1h 30m`")),
-    }
-}
-
-/// A duration such as `1h 30m`, or plain seconds.
-fn duration(text: &str) -> Option<Duration> {
-    match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(text).ok(),
-    }
-}
-
-/// Flattens a script as GitLab does: a text, or lists of texts within lists.
-fn commands(node: &Node, into: &mut Vec<String>) -> Result<(), &'static str> {
-    match &node.value {
-        Value::List(items) => items.iter().try_for_each(|item| commands(item, into)),
-        Value::Text(command) => {
-            into.push(command.to_string());
-            Ok(())
-        }
-        _ => Err("must be a text or a list of texts (a command with `: ` in it needs quotes)"),
     }
 }

@@ -21,18 +21,6 @@ pub(crate) struct ImageEntry {
     pub(crate) kubernetes_user: String,
 }
 
-/// Keys of an image that are read.
-pub(super) const IMAGE_KEYS: &[&str] = &[
-    "name",
-    "alias",
-    "entrypoint",
-    "command",
-    "variables",
-    "pull_policy",
-    "docker",
-    "kubernetes",
-];
-
 /// Reads an image: a name, or a map with a `name`.
 ///
 /// # Errors

@@ -1,19 +1,45 @@
-//! Reads a `.gitlab-ci.yml`: the definition of one job, complete in itself.
+//! Reads a `.gitlab-ci.yml` and what it includes: the definition of each job, complete in itself.
 //!
-//! Only the keywords that make a job's image, variables and scripts are followed. Any other keyword that could make
-//! the job behave differently in GitLab gets a warning, or an error where the job would run another script: a local
-//! run that quietly ran something else would be worse than none.
+//! What GitLab's keywords become here is one table (`keywords`). A keyword that is not followed and could make the job
+//! behave differently gets a warning, or an error where the job would run another script: a local run that quietly ran
+//! something else would be worse than none.
 
+mod artifacts;
+mod cache;
 mod definition;
+mod document;
+mod environment;
+mod extends;
 mod image;
-mod inheritance;
+mod include;
+mod include_entry;
+mod inherit;
+mod job;
+mod keywords;
+mod lint;
+mod merge;
+mod needs;
+mod outcome;
+mod parallel;
+mod pipeline;
 mod problem;
+mod project_files;
+mod reference;
+mod rules;
 mod selection;
+mod stages;
 mod unfollowed;
+mod values;
+mod workflow;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::definition::JobDefinition;
+pub(crate) use self::environment::Environment;
 pub(crate) use self::image::ImageEntry;
+pub use self::keywords::{KEYWORDS, Keyword, Treatment};
+pub use self::lint::Lint;
+pub(crate) use self::pipeline::PipelineFacts;
+pub use self::pipeline::{BrokenJob, Pipeline};
 pub use self::problem::{FileError, Problem};

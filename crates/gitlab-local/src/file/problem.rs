@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::file::lint::Lint;
+
 /// Why a job could not be read from a file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
@@ -36,14 +38,6 @@ pub enum Problem {
         /// What is wrong there.
         fault: String,
     },
-    /// The `spec:` header is wrong, or a block does not fit it.
-    #[error("{fault} (line {line})")]
-    WrongInput {
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong there.
-        fault: String,
-    },
     /// The file has no job.
     #[error("has no job that can be run")]
     NoJobs,
@@ -61,37 +55,21 @@ pub enum Problem {
         /// A similar name, the names that exist, and files that were not read.
         advice: String,
     },
-    /// A keyword is at the top level and in `default:`.
-    #[error("has `{0}` both at the top level and in `default:`; GitLab allows one")]
-    TwoDefaults(&'static str),
-    /// A keyword of the job has a wrong value, or is missing.
-    #[error("job {job}: `{keyword}` {fault}")]
-    WrongKeyword {
-        /// The job's name.
-        job: String,
-        /// The keyword.
-        keyword: &'static str,
-        /// What is wrong with its value.
-        fault: String,
+    /// Everything is in files that this file includes, and that are not here.
+    #[error("has only `include:`, of files that are not here: {}", absent.join(", "))]
+    OnlyIncludes {
+        /// The files, in words.
+        absent: Vec<String>,
     },
-    /// A keyword would change the job's script, and is not followed.
-    #[error(
-        "job {job}: `{keyword}` is not followed, and the job would run something else without it"
-    )]
-    UnfollowedKeyword {
-        /// The job's name.
-        job: String,
-        /// The keyword.
-        keyword: &'static str,
-        /// What to write in its place.
-        advice: &'static str,
-    },
-    /// A `!reference` is not followed.
-    #[error("job {job}: the tag !reference is not followed")]
-    UnfollowedReference {
-        /// The job's name.
-        job: String,
-    },
+    /// A fault that GitLab's lint would report.
+    #[error("{0}")]
+    Lint(Lint),
+}
+
+impl From<Lint> for Problem {
+    fn from(lint: Lint) -> Self {
+        Self::Lint(lint)
+    }
 }
 
 impl FileError {
@@ -108,22 +86,16 @@ impl Problem {
     /// What the reader can do about it.
     pub fn advice(&self) -> Option<&str> {
         Some(match self {
-            Self::WrongInput { .. } => {
-                "Inputs are declared under `spec:inputs` before a line `---`; here each needs a `default`."
-            }
             Self::NoJobs => {
                 "A job is a key of the top level with a `script:`; one whose name starts with a dot is a template."
             }
+            Self::OnlyIncludes { .. } => {
+                "Put the files into a folder, and name it with --include-dir."
+            }
             Self::SeveralJobs(_) => "Name the one to run.",
             Self::UnknownJob { advice, .. } => advice,
-            Self::UnfollowedKeyword { advice, .. } => advice,
-            Self::UnfollowedReference { .. } => {
-                "Write out what it refers to, or use a YAML anchor, which is followed."
-            }
-            Self::InvalidYaml { .. }
-            | Self::Template(_)
-            | Self::TwoDefaults(_)
-            | Self::WrongKeyword { .. } => return None,
+            Self::Lint(lint) => return lint.advice(),
+            Self::InvalidYaml { .. } | Self::Template(_) => return None,
         })
     }
 }

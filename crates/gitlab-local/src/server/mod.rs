@@ -1,10 +1,12 @@
 //! GitLab's part: the job that it hands to a runner.
 
 mod origin;
+mod pipeline;
 mod predefined;
 mod response;
 
 pub use self::origin::RunnerIdentity;
 pub(crate) use self::origin::{JobOrigin, repository_url};
+pub use self::pipeline::PipelineRequest;
 pub(crate) use self::predefined::gitlab_variables;
 pub(crate) use self::response::{AFTER_SCRIPT_TIMEOUT, job_response};

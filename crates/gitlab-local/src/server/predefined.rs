@@ -5,6 +5,7 @@
 use std::time::SystemTime;
 
 use crate::checkout::{Checkout, Commit, slug};
+use crate::file::Environment;
 use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, SERVER, repository_url};
 use crate::variables::Variables;
 
@@ -17,33 +18,36 @@ const LONGEST_TITLE: usize = 99;
 /// The predefined variables of a job.
 pub(crate) fn gitlab_variables(origin: &JobOrigin<'_>) -> Variables {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let mut all = pipeline_variables(origin.checkout, origin.file);
+    all.put("CI_RUNNER_DESCRIPTION", origin.runner.description);
+    all.put("CI_RUNNER_ID", "1");
+    all.put("CI_RUNNER_TAGS", "[]");
+    put_job(&mut all, origin, &now);
+    put_pipeline(&mut all, origin, &now);
+    all
+}
+
+/// The predefined variables that are known before there is a job: rules are evaluated with them.
+pub(super) fn pipeline_variables(checkout: &Checkout, file: &str) -> Variables {
     let mut all = Variables::default();
     all.put("CI", "true");
     all.put("GITLAB_CI", "true");
     all.put("GITLAB_FEATURES", "");
-    all.put("CI_CONFIG_PATH", origin.file);
-    all.put("CI_DEFAULT_BRANCH", &origin.checkout.default_branch);
-    all.put(
-        "CI_DEFAULT_BRANCH_SLUG",
-        slug(&origin.checkout.default_branch),
-    );
-    all.put("CI_NODE_TOTAL", "1");
-    all.put("CI_RUNNER_DESCRIPTION", origin.runner.description);
-    all.put("CI_RUNNER_ID", "1");
-    all.put("CI_RUNNER_TAGS", "[]");
+    all.put("CI_CONFIG_PATH", file);
+    all.put("CI_DEFAULT_BRANCH", &checkout.default_branch);
+    all.put("CI_DEFAULT_BRANCH_SLUG", slug(&checkout.default_branch));
+    all.put("CI_PIPELINE_SOURCE", "push");
     put_server(&mut all);
-    put_job(&mut all, origin, &now);
-    put_pipeline(&mut all, origin, &now);
-    put_project(&mut all, origin.checkout);
-    put_registries(&mut all, origin.checkout);
-    put_user(&mut all, origin.checkout);
-    if let Some(commit) = &origin.checkout.commit {
-        put_commit(&mut all, commit, origin.checkout);
+    put_project(&mut all, checkout);
+    put_registries(&mut all, checkout);
+    put_user(&mut all, checkout);
+    if let Some(commit) = &checkout.commit {
+        put_commit(&mut all, commit, checkout);
     }
-    let (project, file) = (&origin.checkout.project, origin.file);
-    let reference = match &origin.checkout.tag {
+    let project = &checkout.project;
+    let reference = match &checkout.tag {
         Some(tag) => format!("refs/tags/{}", tag.name),
-        None => format!("refs/heads/{}", origin.checkout.reference),
+        None => format!("refs/heads/{}", checkout.reference),
     };
     all.put(
         "CI_CONFIG_REF_URI",
@@ -80,7 +84,15 @@ fn put_server(all: &mut Variables) {
 fn put_job(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
     let JobOrigin { id, definition, .. } = origin;
     let url = format!("{SERVER}/{}", origin.checkout.project);
-    all.put("CI_JOB_GROUP_NAME", &definition.name);
+    let (index, total) = definition.node.unzip();
+    if let Some(index) = index {
+        all.put("CI_NODE_INDEX", index.to_string());
+    }
+    all.put("CI_NODE_TOTAL", total.unwrap_or(1).to_string());
+    if let Some(environment) = &definition.environment {
+        put_environment(all, environment);
+    }
+    all.put("CI_JOB_GROUP_NAME", &definition.group);
     all.put("CI_JOB_ID", id.to_string());
     all.put("CI_JOB_NAME", &definition.name);
     all.put("CI_JOB_NAME_SLUG", slug(&definition.name));
@@ -91,6 +103,21 @@ fn put_job(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
     all.put("CI_JOB_URL", format!("{url}/-/jobs/{id}"));
 }
 
+/// The variables of a job that deploys, with references that are resolved like those of the file's variables.
+fn put_environment(all: &mut Variables, environment: &Environment) {
+    all.put("CI_ENVIRONMENT_NAME", &environment.name);
+    all.put(
+        "CI_ENVIRONMENT_URL",
+        environment.url.as_deref().unwrap_or(""),
+    );
+    let action = environment.action.as_deref().unwrap_or("start");
+    all.put("CI_ENVIRONMENT_ACTION", action);
+    all.put(
+        "CI_ENVIRONMENT_TIER",
+        environment.tier.as_deref().unwrap_or(""),
+    );
+}
+
 fn put_pipeline(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
     let id = origin.id;
     let url = format!("{SERVER}/{}", origin.checkout.project);
@@ -98,7 +125,6 @@ fn put_pipeline(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
     all.put("CI_PIPELINE_ID", id.to_string());
     all.put("CI_PIPELINE_IID", "1");
     all.put("CI_PIPELINE_NAME", "");
-    all.put("CI_PIPELINE_SOURCE", "push");
     all.put("CI_PIPELINE_URL", format!("{url}/-/pipelines/{id}"));
 }
 

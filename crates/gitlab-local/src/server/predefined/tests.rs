@@ -5,7 +5,11 @@ use crate::file::JobDefinition;
 use crate::server::RunnerIdentity;
 
 fn variables(checkout: &Checkout) -> Variables {
-    let definition = JobDefinition::parse("unit tests: {stage: check, script: [a]}", None).unwrap();
+    let definition = JobDefinition::parse(
+        "stages: [check]\nunit tests: {stage: check, script: [a]}",
+        None,
+    )
+    .unwrap();
     gitlab_variables(&JobOrigin {
         id: 7,
         definition: &definition,

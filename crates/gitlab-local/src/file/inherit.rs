@@ -1,0 +1,136 @@
+//! Where the value of a keyword comes from: the job, `default:` or the top level, as `inherit:` lets it.
+
+use crate::file::lint::Lint;
+use crate::file::reference::ResolvedFile;
+use crate::file::values::text_list;
+use crate::yaml::{Node, Value};
+
+/// Keywords of the top level, in the old form, that jobs inherit as those of `default:`.
+const TOP_LEVEL_DEFAULTS: &[&str] = &[
+    "image",
+    "services",
+    "before_script",
+    "after_script",
+    "cache",
+];
+
+/// Keywords that jobs inherit from `default:` (`Entry::Default`).
+pub(super) const DEFAULTS: &[&str] = &[
+    "after_script",
+    "artifacts",
+    "before_script",
+    "cache",
+    "hooks",
+    "id_tokens",
+    "identity",
+    "image",
+    "interruptible",
+    "retry",
+    "services",
+    "tags",
+    "timeout",
+];
+
+/// What all jobs of a file have in common, with references resolved.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    /// Values of [`DEFAULTS`].
+    defaults: Vec<(&'static str, Node)>,
+    /// `variables:` of the top level.
+    pub(super) variables: Option<Node>,
+}
+
+impl Shared {
+    /// Reads what the jobs of `file` have in common.
+    ///
+    /// # Errors
+    ///
+    /// When a keyword is both at the top level and in `default:`, or a reference leads nowhere.
+    pub(super) fn read(file: &mut ResolvedFile<'_>) -> Result<Self, Lint> {
+        let default = file.get("default")?.map(|default| default.node);
+        let mut defaults = Vec::new();
+        for &keyword in DEFAULTS {
+            let value = default.as_ref().and_then(|node| node.get(keyword)).cloned();
+            let old = match TOP_LEVEL_DEFAULTS.contains(&keyword) {
+                true => file.get(keyword)?.map(|old| old.node),
+                false => None,
+            };
+            let old = old.filter(|node| node.value != Value::Null);
+            let value = match (value, old) {
+                (Some(_), Some(old)) => {
+                    let fault = format!(
+                        "`{keyword}` is both at the top level and in `default:`; GitLab allows one"
+                    );
+                    return Err(Lint::new(fault).at(&old.at));
+                }
+                (value, old) => value.or(old),
+            };
+            defaults.extend(value.map(|value| (keyword, value)));
+        }
+        let variables = file.get("variables")?.map(|variables| variables.node);
+        Ok(Self {
+            defaults,
+            variables: variables.filter(|node| node.value != Value::Null),
+        })
+    }
+}
+
+/// One job, with what it inherits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobNode<'a> {
+    pub(super) name: &'a str,
+    /// The job's own keywords, extended and with references resolved.
+    pub(super) own: &'a Node,
+    pub(super) shared: &'a Shared,
+}
+
+impl<'a> JobNode<'a> {
+    /// The job's own value of `keyword`, or else the one that it inherits.
+    pub(super) fn get(&self, keyword: &str) -> Option<&'a Node> {
+        // A job's own `~` takes the place of the default, too.
+        let own = self.own.as_map().and_then(|own| own.get(keyword));
+        match own {
+            Some(own) => Some(own).filter(|node| node.value != Value::Null),
+            None => self.default(keyword),
+        }
+    }
+
+    fn default(&self, keyword: &str) -> Option<&'a Node> {
+        let mut defaults = self.shared.defaults.iter();
+        let (_, value) = defaults.find(|(known, _)| *known == keyword)?;
+        self.inherits("default", keyword).then_some(value)
+    }
+
+    /// Keywords that the job has or inherits.
+    pub(super) fn keywords(&self) -> Vec<&'a str> {
+        let own = self.own.entries().map(|(key, _)| key);
+        let inherited = self.shared.defaults.iter().map(|(keyword, _)| *keyword);
+        let is_own = |keyword: &&str| {
+            self.own
+                .as_map()
+                .is_some_and(|own| own.contains_key(*keyword))
+        };
+        let inherited = inherited.filter(|keyword| !is_own(keyword) && self.get(keyword).is_some());
+        own.chain(inherited).collect()
+    }
+
+    /// Whether `inherit:` lets `name` in, a keyword (`default`) or a variable (`variables`).
+    pub(super) fn inherits(&self, kind: &str, name: &str) -> bool {
+        let inherit = self.own.get("inherit");
+        let Some(allowed) = inherit.and_then(|inherit| inherit.get(kind)) else {
+            return true;
+        };
+        match &allowed.value {
+            Value::Bool(all) => *all,
+            _ => text_list(allowed).is_ok_and(|names| names.iter().any(|known| known == name)),
+        }
+    }
+
+    /// `keyword` has a wrong value.
+    pub(super) fn wrong(&self, keyword: &str, fault: impl AsRef<str>) -> Lint {
+        let name = self.name;
+        let lint = Lint::new(format!("job {name}: `{keyword}` {}", fault.as_ref()));
+        let node = self.get(keyword).unwrap_or(self.own);
+        lint.at(&node.at)
+    }
+}

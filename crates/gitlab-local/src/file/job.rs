@@ -1,0 +1,231 @@
+//! From a job's keywords to its definition.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::file::artifacts::read_artifacts;
+use crate::file::cache::read_caches;
+use crate::file::definition::JobDefinition;
+use crate::file::environment::read_environment;
+use crate::file::image::{ImageEntry, read_image, read_variables};
+use crate::file::inherit::{JobNode, Shared};
+use crate::file::lint::Lint;
+use crate::file::needs::{read_dependencies, read_needs};
+use crate::file::outcome::{Outcome, outcome};
+use crate::file::parallel::{Combination, Instance, instances};
+use crate::file::project_files::ProjectFiles;
+use crate::file::rules::Facts;
+use crate::file::stages::Stages;
+use crate::file::unfollowed::unfollowed;
+use crate::file::values::flattened;
+use crate::variables::{Variable, Variables};
+use crate::yaml::{Node, Value};
+
+/// GitLab's default timeout of a project's jobs.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// The stage of a job that names none.
+const DEFAULT_STAGE: &str = "test";
+
+/// What the jobs of a pipeline have around them.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) stages: &'a Stages,
+    /// The predefined variables.
+    pub(super) predefined: &'a Variables,
+    /// Of `workflow:rules:variables`.
+    pub(super) workflow: &'a [Variable],
+    /// Variables that were set from outside.
+    pub(super) overrides: &'a [Variable],
+    pub(super) files: &'a ProjectFiles,
+    /// Included files that are not here.
+    pub(super) absent: &'a [String],
+}
+
+/// The definitions of a job: one, or one for each instance of `parallel`.
+///
+/// `missing` are names in `extends` that are in no file of this machine.
+///
+/// # Errors
+///
+/// GitLab's, or that the job runs nothing here.
+pub(super) fn definitions(
+    job: &JobNode<'_>,
+    missing: &BTreeSet<String>,
+    around: &Surroundings<'_>,
+) -> Result<Vec<JobDefinition>, Lint> {
+    check_kind(job, !around.absent.is_empty())?;
+    let stage = stage(job, around)?;
+    let variables = variables(job, around)?;
+    let instances = instances(job.name, job.own.get("parallel"));
+    let instances = instances.map_err(|fault| job.wrong("parallel", fault))?;
+    let outcome = outcome_with(job, &stage, &variables, around)?;
+    let template = template(job, stage, &outcome)?;
+    let warnings = unfollowed(job, missing, around.absent);
+    let definition = |instance: Instance| {
+        let matrix = instance.variables.iter();
+        let matrix = matrix.filter_map(|(key, value)| Variable::named(key, value).ok());
+        let all = variables.iter().cloned().chain(matrix);
+        let all = all.chain(outcome.variables.iter().cloned());
+        let all = all.chain(around.overrides.iter().cloned()).collect();
+        JobDefinition {
+            name: instance.name,
+            node: instance.node,
+            matrix: instance.variables,
+            variables: all,
+            warnings: warnings.clone(),
+            ..template.clone()
+        }
+    };
+    Ok(instances.into_iter().map(definition).collect())
+}
+
+/// What all instances of a job have in common.
+fn template(job: &JobNode<'_>, stage: String, outcome: &Outcome) -> Result<JobDefinition, Lint> {
+    let needs = read(job, "needs", read_needs)?;
+    Ok(JobDefinition {
+        name: job.name.to_owned(),
+        group: job.name.to_owned(),
+        node: None,
+        matrix: Combination::new(),
+        stage,
+        image: read(job, "image", read_image)?,
+        services: read(job, "services", read_services)?.unwrap_or_default(),
+        variables: Vec::new(),
+        script: script(job)?,
+        after_script: read(job, "after_script", commands)?.unwrap_or_default(),
+        timeout: read(job, "timeout", read_timeout)?.unwrap_or(DEFAULT_TIMEOUT),
+        when: outcome.when,
+        allow_failure: outcome.allow_failure,
+        needs: outcome.needs.clone().or(needs),
+        dependencies: read(job, "dependencies", read_dependencies)?,
+        artifacts: read(job, "artifacts", read_artifacts)?,
+        caches: read(job, "cache", read_caches)?.unwrap_or_default(),
+        environment: read(job, "environment", read_environment)?,
+        decision: outcome.told.clone(),
+        warnings: Vec::new(),
+    })
+}
+
+/// Reads the value of `keyword`, the job's own or an inherited one.
+fn read<T>(
+    job: &JobNode<'_>,
+    keyword: &str,
+    read: impl FnOnce(&Node) -> Result<T, String>,
+) -> Result<Option<T>, Lint> {
+    let value = job.get(keyword).map(read).transpose();
+    value.map_err(|fault| job.wrong(keyword, fault))
+}
+
+/// Checks that the job has a script. `is_partial`: an included file is not here, so that it may have one there.
+fn check_kind(job: &JobNode<'_>, is_partial: bool) -> Result<(), Lint> {
+    let name = job.name;
+    if job.own.get("script").is_some() {
+        return Ok(());
+    }
+    if job.own.get("trigger").is_some() {
+        let fault = "starts another pipeline and runs nothing itself";
+        return Err(job.wrong("trigger", fault));
+    }
+    if job.own.get("run").is_some() {
+        return Err(job.wrong(
+            "run",
+            "is not followed: only jobs with a `script:` run here",
+        ));
+    }
+    let fault = match is_partial {
+        true => format!("job {name}: `script` is in a file that is not here"),
+        false => format!("job {name}: `script` is missing"),
+    };
+    Err(Lint::new(fault).at(&job.own.at))
+}
+
+fn stage(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<String, Lint> {
+    let node = job.own.get("stage").or(job.own.get("type"));
+    let stage = match node.map(Node::scalar) {
+        None => DEFAULT_STAGE.to_owned(),
+        Some(stage) => stage.ok_or_else(|| job.wrong("stage", "should be a string"))?,
+    };
+    let at = node.map_or(&job.own.at, |node| &node.at);
+    // `stages:` may be in a file that is not here.
+    match around.stages.check(job.name, &stage, at) {
+        Err(fault) if around.absent.is_empty() => Err(fault),
+        _ => Ok(stage),
+    }
+}
+
+fn outcome_with(
+    job: &JobNode<'_>,
+    stage: &str,
+    variables: &[Variable],
+    around: &Surroundings<'_>,
+) -> Result<Outcome, Lint> {
+    let mut known = around.predefined.clone();
+    known.put("CI_JOB_NAME", job.name);
+    known.put("CI_JOB_STAGE", stage);
+    known.extend(variables.iter().cloned());
+    known.extend(around.overrides.iter().cloned());
+    let facts = Facts {
+        variables: &known,
+        files: around.files,
+    };
+    outcome(job, facts)
+}
+
+/// The file's variables, the workflow's and the job's own.
+fn variables(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<Vec<Variable>, Lint> {
+    let shared = around.shared.variables.as_ref().map(read_variables);
+    let shared = shared
+        .transpose()
+        .map_err(|fault| Lint::new(format!("variables {fault}")))?;
+    let mut variables = shared.unwrap_or_default();
+    variables.extend(around.workflow.iter().cloned());
+    variables.retain(|variable| job.inherits("variables", &variable.key));
+    variables.extend(read(job, "variables", read_variables)?.unwrap_or_default());
+    Ok(variables)
+}
+
+fn script(job: &JobNode<'_>) -> Result<Vec<String>, Lint> {
+    let mut script = read(job, "before_script", commands)?.unwrap_or_default();
+    let own = read(job, "script", commands)?.unwrap_or_default();
+    if own.is_empty() {
+        return Err(job.wrong("script", "can't be blank"));
+    }
+    script.extend(own);
+    Ok(script)
+}
+
+fn read_services(node: &Node) -> Result<Vec<ImageEntry>, String> {
+    let items = node.as_list().ok_or("should be an array")?;
+    items.iter().map(read_image).collect()
+}
+
+fn read_timeout(node: &Node) -> Result<Duration, String> {
+    let timeout = node.scalar().and_then(|text| duration(&text));
+    timeout
+        .filter(|timeout| !timeout.is_zero())
+        .ok_or_else(|| "should be a duration such as `1h 30m`".to_owned())
+}
+
+/// A duration such as `1h 30m`, or plain seconds.
+fn duration(text: &str) -> Option<Duration> {
+    match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => humantime::parse_duration(&text.replace(" and ", " ")).ok(),
+    }
+}
+
+/// Flattens a script as GitLab does: a text, or lists of texts within lists.
+fn commands(node: &Node) -> Result<Vec<String>, String> {
+    let command = |node: &&Node| match &node.value {
+        Value::Text(command) => Some(command.to_string()),
+        _ => None,
+    };
+    let items = flattened(node)?;
+    let commands: Option<_> = items.iter().map(command).collect();
+    commands.ok_or_else(|| {
+        "should be a string or a nested array of strings up to 10 levels deep (a command with `: ` in it needs quotes)"
+            .to_owned()
+    })
+}

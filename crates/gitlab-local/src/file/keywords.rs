@@ -1,0 +1,254 @@
+//! GitLab's keywords, and what becomes of each here: the table that docs/try.md shows and warnings are made of.
+
+/// A keyword of GitLab's reference ("CI/CD YAML syntax reference").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keyword {
+    /// The keyword within those around it: `artifacts:paths`. One of the top level that is no job's begins with `^`.
+    pub path: &'static str,
+    /// How far it is followed.
+    pub treatment: Treatment,
+    /// What happens.
+    pub effect: &'static str,
+}
+
+/// How far a keyword is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    /// As GitLab and its runner do.
+    Followed,
+    /// As far as `effect` says.
+    Partly,
+    /// Not at all, and it would change the job: a trial says so.
+    NotFollowed,
+    /// Not at all, and it changes nothing of a single job.
+    Meaningless,
+}
+
+impl Treatment {
+    /// The word in the table.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Followed => "followed",
+            Self::Partly => "partly",
+            Self::NotFollowed | Self::Meaningless => "not",
+        }
+    }
+}
+
+const fn keyword(path: &'static str, treatment: Treatment, effect: &'static str) -> Keyword {
+    Keyword {
+        path,
+        treatment,
+        effect,
+    }
+}
+
+const fn followed(path: &'static str, effect: &'static str) -> Keyword {
+    keyword(path, Treatment::Followed, effect)
+}
+
+const fn partly(path: &'static str, effect: &'static str) -> Keyword {
+    keyword(path, Treatment::Partly, effect)
+}
+
+const fn unfollowed(path: &'static str, effect: &'static str) -> Keyword {
+    keyword(path, Treatment::NotFollowed, effect)
+}
+
+const fn meaningless(path: &'static str, effect: &'static str) -> Keyword {
+    keyword(path, Treatment::Meaningless, effect)
+}
+
+/// All keywords, those of the top level first.
+pub const KEYWORDS: &[Keyword] = &[
+    followed(
+        "^spec:inputs",
+        "inputs take the include's values or their defaults; one without is an error",
+    ),
+    followed("^default", "jobs inherit its keywords"),
+    followed("^include:local", "paths and patterns, 150 files at most"),
+    partly(
+        "^include:project",
+        "found in the folder of `--include-dir`; `ref` is not looked at",
+    ),
+    partly("^include:remote", "found in the folder of `--include-dir`"),
+    partly(
+        "^include:template",
+        "found in the folder of `--include-dir`",
+    ),
+    partly(
+        "^include:component",
+        "found in the folder of `--include-dir`; its version is not looked at",
+    ),
+    unfollowed(
+        "^include:artifact",
+        "a file that another job makes is not here",
+    ),
+    partly(
+        "^include:rules",
+        "`if` and `exists` decide; `changes` is taken for true",
+    ),
+    followed(
+        "^include:inputs",
+        "they fill in the included file's `spec:inputs`",
+    ),
+    meaningless("^include:integrity", "the folder's own file is taken"),
+    meaningless("^include:cache", "the folder's own file is taken"),
+    followed(
+        "^stages",
+        "an unknown stage is an error; `.pre` and `.post` exist",
+    ),
+    followed(
+        "^variables",
+        "`value`, `description`, `options` and `expand`",
+    ),
+    partly(
+        "^workflow:rules",
+        "their variables are set; a pipeline that GitLab would not make is told",
+    ),
+    meaningless("^workflow:name", "a trial has no pipeline page"),
+    meaningless("^workflow:auto_cancel", "a trial has one pipeline"),
+    followed("^image", "as in `default:`"),
+    followed("^services", "as in `default:`"),
+    followed("^before_script", "as in `default:`"),
+    followed("^after_script", "as in `default:`"),
+    meaningless("^cache", "nothing is restored or saved"),
+    followed("after_script", "a shell of its own, also after a failure"),
+    partly(
+        "allow_failure",
+        "shown by `--list`; a failure is shown as one",
+    ),
+    partly(
+        "allow_failure:exit_codes",
+        "shown by `--list`; a failure is shown as one",
+    ),
+    meaningless("artifacts:paths", "nothing is uploaded"),
+    meaningless("artifacts:exclude", "nothing is uploaded"),
+    meaningless("artifacts:untracked", "nothing is uploaded"),
+    meaningless("artifacts:when", "nothing is uploaded"),
+    meaningless("artifacts:name", "nothing is uploaded"),
+    meaningless("artifacts:expire_in", "nothing is uploaded"),
+    meaningless("artifacts:expose_as", "a trial has no merge request"),
+    meaningless("artifacts:public", "nothing is uploaded"),
+    meaningless("artifacts:access", "nothing is uploaded"),
+    meaningless("artifacts:reports", "nothing is uploaded"),
+    followed("before_script", "before `script`, in the same shell"),
+    meaningless("cache:paths", "nothing is restored or saved"),
+    meaningless("cache:key", "nothing is restored or saved"),
+    meaningless("cache:untracked", "nothing is restored or saved"),
+    meaningless("cache:unprotect", "a trial has no protected branches"),
+    meaningless("cache:when", "nothing is restored or saved"),
+    meaningless("cache:policy", "nothing is restored or saved"),
+    meaningless("cache:fallback_keys", "nothing is restored or saved"),
+    meaningless("coverage", "the job log shows what the job prints"),
+    unfollowed("dast_configuration", "its settings are in GitLab"),
+    unfollowed("dependencies", "artifacts of other jobs are missing"),
+    unfollowed(
+        "environment",
+        "nothing is deployed by GitLab, and no page shows it",
+    ),
+    partly("environment:name", "its variables are set"),
+    partly("environment:url", "its variable is set"),
+    meaningless("environment:action", "a trial has no environments"),
+    meaningless("environment:on_stop", "a trial has no environments"),
+    meaningless("environment:auto_stop_in", "a trial has no environments"),
+    partly("environment:deployment_tier", "its variable is set"),
+    unfollowed(
+        "environment:kubernetes",
+        "no agent gives access to a cluster",
+    ),
+    followed("extends", "several, 11 levels, with GitLab's deep merge"),
+    unfollowed("hooks:pre_get_sources_script", "its commands do not run"),
+    unfollowed("identity", "no cloud knows this job"),
+    unfollowed("id_tokens", "its variables are missing"),
+    followed("image:name", "with `--containers` or JobImage mode"),
+    followed("image:entrypoint", "with `--containers` or JobImage mode"),
+    followed("image:docker", "`platform` and `user` reach the driver"),
+    followed("image:kubernetes", "`user` reaches the driver"),
+    followed("image:pull_policy", "it reaches the driver"),
+    followed("inherit:default", "true, false or a list"),
+    followed("inherit:variables", "true, false or a list"),
+    unfollowed("inputs", "a job's inputs are missing"),
+    meaningless("interruptible", "a trial has one pipeline"),
+    meaningless("manual_confirmation", "you named the job"),
+    unfollowed(
+        "needs",
+        "no other job runs before, and its artifacts are missing",
+    ),
+    unfollowed("needs:artifacts", "no other job runs before"),
+    unfollowed("needs:optional", "no other job runs before"),
+    unfollowed("needs:parallel:matrix", "no other job runs before"),
+    unfollowed("needs:project", "another project's artifacts are missing"),
+    unfollowed("needs:pipeline", "another pipeline's artifacts are missing"),
+    partly(
+        "only",
+        "told in one line; a job that you name runs all the same",
+    ),
+    partly(
+        "except",
+        "told in one line; a job that you name runs all the same",
+    ),
+    meaningless("pages", "nothing is published"),
+    followed("parallel", "each instance is a job of its own: `job 1/3`"),
+    followed(
+        "parallel:matrix",
+        "each instance is a job of its own: `job: [a, b]`",
+    ),
+    unfollowed("release", "no release is made"),
+    meaningless("resource_group", "a trial has one pipeline"),
+    unfollowed("retry", "the job runs once"),
+    followed("rules:if", "with the variables that a trial has"),
+    partly("rules:changes", "taken for true"),
+    partly(
+        "rules:exists",
+        "looks at the project's files; another `project` is taken for true",
+    ),
+    partly(
+        "rules:when",
+        "told in one line; a job that you name runs all the same",
+    ),
+    partly("rules:allow_failure", "shown by `--list`"),
+    unfollowed("rules:needs", "no other job runs before"),
+    followed("rules:variables", "set over the job's"),
+    meaningless("rules:interruptible", "a trial has one pipeline"),
+    unfollowed("run", "only jobs with a `script:` run"),
+    followed("script", "texts, lists and lists within lists"),
+    unfollowed("secrets", "its variables are missing"),
+    followed("services:name", "with `--containers` or JobImage mode"),
+    followed("services:alias", "with `--containers` or JobImage mode"),
+    followed(
+        "services:entrypoint",
+        "with `--containers` or JobImage mode",
+    ),
+    followed("services:command", "with `--containers` or JobImage mode"),
+    followed("services:variables", "with `--containers` or JobImage mode"),
+    followed("services:docker", "`platform` and `user` reach the driver"),
+    followed("services:kubernetes", "`user` reaches the driver"),
+    followed("services:pull_policy", "it reaches the driver"),
+    followed("stage", "an unknown one is an error"),
+    meaningless("start_in", "a trial does not wait"),
+    meaningless("tags", "a trial's runner takes every job"),
+    followed("timeout", "the job ends"),
+    unfollowed(
+        "trigger",
+        "it starts another pipeline and runs nothing itself",
+    ),
+    followed("type", "the old name of `stage`"),
+    followed("variables", "`value` and `expand`"),
+    partly(
+        "when",
+        "shown by `--list`; a job that you name runs at once",
+    ),
+];
+
+/// What becomes of a job's keyword; none for a word that GitLab's reference does not have.
+///
+/// A keyword that has only parts in the table, such as `cache`, is as its first part.
+pub(super) fn job_keyword(name: &str) -> Option<&'static Keyword> {
+    let is_part = |path: &str| {
+        path.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(':'))
+    };
+    let whole = KEYWORDS.iter().find(|keyword| keyword.path == name);
+    whole.or_else(|| KEYWORDS.iter().find(|keyword| is_part(keyword.path)))
+}

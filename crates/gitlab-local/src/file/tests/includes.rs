@@ -1,0 +1,212 @@
+//! `include`, with files in folders of the test's own.
+
+use std::path::Path;
+
+use super::{Pipeline, PipelineFacts, Problem};
+
+/// Writes files, by their paths, to a new folder.
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn read(folder: &Path, include_dir: Option<&Path>) -> Result<Pipeline, String> {
+    let facts = PipelineFacts {
+        include_dir: include_dir.map(Path::to_owned),
+        ..PipelineFacts::default()
+    };
+    Pipeline::read(&folder.join(".gitlab-ci.yml"), facts).map_err(|error| error.to_string())
+}
+
+#[test]
+fn local_files_are_merged_below_the_file_itself() {
+    let project = folder(&[
+        (
+            ".gitlab-ci.yml",
+            "include: [/ci/a.yml, {local: 'ci/more/**.yml'}, {local: $DIR/b.yml}]\n\
+             variables: {DIR: ci, FROM: file}\njob: {variables: {A: file}}",
+        ),
+        (
+            "ci/a.yml",
+            "include: [ci/nested.yml]\nvariables: {FROM: a}\njob: {variables: {A: a, B: a}, script: [a]}",
+        ),
+        (
+            "ci/nested.yml",
+            "nested: {script: [n]}\njob: {script: [nested]}",
+        ),
+        ("ci/more/deep/c.yml", "c: {script: [c]}"),
+        ("ci/more/not.txt", "not: yaml: at: all"),
+        ("ci/b.yml", "job: {script: [b]}"),
+    ]);
+    let pipeline = read(project.path(), None).unwrap();
+    let job = pipeline.job(Some("job")).unwrap();
+    assert_eq!(job.script, ["b"]);
+    let variables: Vec<_> = job
+        .variables
+        .iter()
+        .map(|v| format!("{}={}", v.key, v.value))
+        .collect();
+    assert_eq!(variables, ["FROM=file", "DIR=ci", "A=file", "B=a"]);
+    assert!(pipeline.job(Some("nested")).is_ok() && pipeline.job(Some("c")).is_ok());
+}
+
+#[test]
+fn rules_decide_what_is_included() {
+    let project = folder(&[
+        (
+            ".gitlab-ci.yml",
+            "include:\n\
+             - {local: a.yml, rules: [{if: $SET == 'yes'}]}\n\
+             - {local: b.yml, rules: [{exists: [Dockerfile]}]}\n\
+             - {local: c.yml, rules: [{exists: ['*.yml'], when: never}, {when: always}]}\n\
+             - {local: d.yml, rules: [{exists: ['{x,d}.yml']}]}\n\
+             variables: {SET: 'yes'}",
+        ),
+        ("a.yml", "a: {script: x}"),
+        ("b.yml", "b: {script: x}"),
+        ("c.yml", "c: {script: x}"),
+        ("d.yml", "d: {script: x}"),
+    ]);
+    let jobs = read(project.path(), None).unwrap().jobs();
+    let names: Vec<_> = jobs.iter().flatten().map(|job| job.name()).collect();
+    assert_eq!(names, ["a", "d"]);
+}
+
+#[test]
+fn a_local_file_that_is_not_there_is_gitlabs_error() {
+    for (include, expected) in [
+        (
+            "a.yml",
+            "Local file `a.yml` does not exist! (.gitlab-ci.yml:1)",
+        ),
+        (
+            "../secret.yml",
+            "Local file `../secret.yml` does not exist!",
+        ),
+        (
+            "{local: a.yml, remote: 'https://b'}",
+            "Each include must use only one of",
+        ),
+        ("{file: a.yml}", "an entry has none of these keys"),
+        ("list.yml", "list.yml: Invalid configuration format"),
+    ] {
+        let text = format!("include: [{include}]\njob: {{script: x}}");
+        let project = folder(&[(".gitlab-ci.yml", &text), ("list.yml", "[a]")]);
+        let error = read(project.path(), None).unwrap_err();
+        assert!(error.contains(expected), "{include}: {error}");
+    }
+}
+
+#[test]
+fn files_that_include_each_other_end_at_gitlabs_limit() {
+    let project = folder(&[
+        (".gitlab-ci.yml", "include: a.yml\njob: {script: x}"),
+        ("a.yml", "include: [b.yml, b.yml]"),
+        ("b.yml", "include: [a.yml, a.yml]"),
+    ]);
+    let error = read(project.path(), None).unwrap_err();
+    assert!(
+        error.contains("Maximum of 150 nested includes are allowed!"),
+        "{error}"
+    );
+}
+
+const ELSEWHERE: &str = "
+include:
+  - {project: acme/ci, ref: v1, file: [/a.yml, b.yml]}
+  - https://example.com/ci/c.yml?x=1
+  - {template: Jobs/Build.gitlab-ci.yml}
+  - {component: $CI_SERVER_FQDN/acme/parts/lint@1.0}
+own: {script: x}
+with-base: {extends: .base, script: x}
+";
+
+#[test]
+fn files_of_other_places_are_found_in_a_folder() {
+    let project = folder(&[(".gitlab-ci.yml", ELSEWHERE)]);
+    let others = folder(&[
+        ("acme/ci/a.yml", ".base: {image: a}\ninclude: nested.yml"),
+        ("acme/ci/nested.yml", "nested: {script: x}"),
+        ("acme/ci/b.yml", "b: {script: x}"),
+        ("example.com/ci/c.yml", "c: {script: x}"),
+        ("templates/Jobs/Build.gitlab-ci.yml", "build: {script: x}"),
+        (
+            "acme/parts/templates/lint/template.yml",
+            "lint: {script: x}",
+        ),
+    ]);
+    let pipeline = read(project.path(), Some(others.path())).unwrap();
+    let jobs = pipeline.jobs();
+    let mut names: Vec<_> = jobs.iter().flatten().map(|job| job.name()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["b", "build", "c", "lint", "nested", "own", "with-base"]
+    );
+    assert_eq!(pipeline.absent(), [""; 0]);
+}
+
+#[test]
+fn what_is_not_here_is_named_and_stops_only_jobs_without_a_script() {
+    let text = format!(
+        "{ELSEWHERE}no-script: {{extends: .base}}\nreferring: {{script: !reference [.x, script]}}\n"
+    );
+    let project = folder(&[(".gitlab-ci.yml", &text)]);
+    let pipeline = read(project.path(), None).unwrap();
+    let absent = [
+        "/a.yml of project acme/ci",
+        "b.yml of project acme/ci",
+        "https://example.com/ci/c.yml?x=1",
+        "template Jobs/Build.gitlab-ci.yml",
+        "component /acme/parts/lint@1.0",
+    ];
+    assert_eq!(pipeline.absent(), absent);
+    let job = pipeline.job(Some("with-base")).unwrap();
+    assert!(
+        job.warnings()[0].contains(&absent.join(", ")),
+        "{:?}",
+        job.warnings()
+    );
+    assert!(
+        job.warnings()[1].contains("job with-base extends .base"),
+        "{:?}",
+        job.warnings()
+    );
+    for (name, fault) in [
+        ("no-script", "`script` is in a file that is not here"),
+        ("referring", "could not be found"),
+    ] {
+        let error = pipeline.job(Some(name)).unwrap_err();
+        assert!(error.to_string().contains(fault), "{error}");
+        let advice = error.advice().unwrap();
+        assert!(
+            advice.contains(&absent.join(", ")) && advice.contains("--include-dir"),
+            "{advice}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_only_includes_is_told_as_that() {
+    let project = folder(&[(
+        ".gitlab-ci.yml",
+        "include: {template: A.yml}\nvariables: {A: b}",
+    )]);
+    let pipeline = read(project.path(), None).unwrap();
+    let error = pipeline.job(None).unwrap_err();
+    assert!(
+        matches!(
+            &error,
+            super::FileError::Unusable {
+                problem: Problem::OnlyIncludes { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
+}

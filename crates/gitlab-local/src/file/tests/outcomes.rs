@@ -1,0 +1,261 @@
+//! Whether GitLab would run a job: `rules`, `only`, `except` and `workflow`, with the results that GitLab's
+//! documentation gives ("CI/CD YAML syntax reference", "CI/CD variable expressions").
+
+use std::path::Path;
+
+use super::{Pipeline, PipelineFacts, error, job};
+use crate::file::rules::holds;
+use crate::variables::Variables;
+
+fn variables(pairs: &[(&str, &str)]) -> Variables {
+    let mut variables = Variables::default();
+    for (key, value) in pairs {
+        variables.put(key, *value);
+    }
+    variables
+}
+
+#[test]
+fn expressions_hold_as_documented() {
+    let known = variables(&[
+        ("VARIABLE", "some value"),
+        ("EMPTY", ""),
+        ("BLANK", " "),
+        ("NO", "false"),
+        ("TEXT", "this is content"),
+        ("PATTERN", "/^this.*/"),
+        ("BAD", "/(/"),
+        ("BRANCH", "feature/x"),
+        ("OTHER", "$VARIABLE"),
+    ]);
+    for (expression, expected) in [
+        // Documentation, "Compare a variable to a string", "… is undefined", "… is empty", "… exists".
+        ("$VARIABLE == \"some value\"", true),
+        ("'some value' == $VARIABLE", true),
+        ("$VARIABLE != 'some value'", false),
+        ("$UNDEFINED == null", true),
+        ("$VARIABLE == null", false),
+        ("$EMPTY == null", false),
+        ("$UNDEFINED != null", false),
+        ("$EMPTY == \"\"", true),
+        ("$UNDEFINED == \"\"", false),
+        ("$VARIABLE", true),
+        ("$EMPTY", false),
+        ("$UNDEFINED", false),
+        ("$BLANK", false),
+        ("$NO", true),
+        ("$NO == \"false\"", true),
+        ("$OTHER == $VARIABLE", true),
+        // "Compare a variable to a regex pattern".
+        ("$TEXT =~ /^content.*/", false),
+        ("$TEXT =~ /content$/", true),
+        ("$TEXT =~ /CONTENT/i", true),
+        ("$TEXT !~ /content/", false),
+        ("$UNDEFINED =~ /a/", false),
+        ("$UNDEFINED !~ /a/", true),
+        ("$BRANCH =~ /^feature\\//", true),
+        // "Store the regex pattern in a variable".
+        ("$TEXT =~ $PATTERN", true),
+        ("$TEXT !~ $PATTERN", false),
+        ("$TEXT =~ $BAD", false),
+        ("$TEXT =~ $UNDEFINED", false),
+        // "Join variable expressions together": `&&` binds more than `||`.
+        ("$UNDEFINED && $VARIABLE || $TEXT", true),
+        ("$UNDEFINED && ($VARIABLE || $TEXT)", false),
+        ("$VARIABLE =~ /^some/ && $TEXT == \"x\"", false),
+        ("($VARIABLE == \"x\" || $NO == \"false\") && $TEXT", true),
+        ("\"\" || $VARIABLE", true),
+    ] {
+        assert_eq!(holds(expression, &known), Ok(expected), "{expression}");
+    }
+}
+
+#[test]
+fn expressions_that_gitlab_refuses_are_refused() {
+    let deep = "(".repeat(200);
+    let long = vec!["$A"; 60].join(" && ");
+    for expression in [
+        "$A ==",
+        "== $A",
+        "$A $B",
+        "($A",
+        "$A)",
+        "A == 'b'",
+        "$A == \"b",
+        "$A =~ /(/",
+        "$A =~ /(?=b)/",
+        "$A & $B",
+        "",
+        &deep,
+        &long,
+    ] {
+        assert!(
+            holds(expression, &Variables::default()).is_err(),
+            "{expression}"
+        );
+    }
+}
+
+/// The job `job` in a pipeline of a push to `main`.
+fn pushed(text: &str) -> super::JobDefinition {
+    let facts = PipelineFacts {
+        predefined: variables(&[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")]),
+        ..PipelineFacts::default()
+    };
+    let pipeline = Pipeline::parse(Path::new("/nowhere/.gitlab-ci.yml"), text, facts).unwrap();
+    pipeline.job(Some("job")).unwrap()
+}
+
+#[test]
+fn the_first_rule_that_matches_decides() {
+    for (rules, when, told) in [
+        (
+            "[{if: $CI_COMMIT_BRANCH == 'main', when: manual}]",
+            "manual",
+            "by its rule 1 (if: $CI_COMMIT_BRANCH == 'main')",
+        ),
+        (
+            "[{if: $NO}, {when: never}, {when: always}]",
+            "never",
+            "rule 2 says never",
+        ),
+        ("[{if: $NO}]", "never", "none of its rules matches"),
+        ("[]", "never", "none of its rules matches"),
+        (
+            "[[{if: $NO}], [[{when: always}]]]",
+            "always",
+            "by its rule 2",
+        ),
+        ("[{exists: [Dockerfile]}]", "never", "none of its rules"),
+        (
+            "[{changes: [src/**]}]",
+            "on_success",
+            "changes, which is unknown here and taken for true",
+        ),
+        ("[{if: $FILE == 'job'}]", "on_success", "rule 1"),
+    ] {
+        let job = pushed(&format!(
+            "variables: {{FILE: file}}\njob: {{script: x, variables: {{FILE: job}}, rules: {rules}}}"
+        ));
+        assert_eq!(job.when(), when, "{rules}");
+        let decision = job.decision().unwrap();
+        assert!(decision.contains(told), "{rules}: {decision}");
+    }
+}
+
+#[test]
+fn a_rule_sets_variables_needs_and_what_may_fail() {
+    let job = pushed(
+        "
+first: {script: x}
+job:
+  script: x
+  when: manual
+  variables: {DEPLOY: job, KEPT: yes}
+  needs: [other]
+  rules:
+    - if: $CI_COMMIT_BRANCH == 'main'
+      variables: {DEPLOY: rule}
+      needs: [first]
+      allow_failure: true
+",
+    );
+    let last = job
+        .variables
+        .iter()
+        .rfind(|variable| variable.key == "DEPLOY");
+    assert_eq!(last.unwrap().value, "rule");
+    assert_eq!(
+        (job.when(), job.allows_failure(), job.needs()),
+        ("manual", true, Some(vec!["first"]))
+    );
+}
+
+#[test]
+fn only_and_except_decide_as_documented() {
+    for (policy, runs) in [
+        ("only: [main]", true),
+        ("only: [tags]", false),
+        ("only: [branches]", true),
+        ("only: [/^ma/]", true),
+        ("only: [/^MA/i, merge_requests]", true),
+        ("only: [merge_requests]", false),
+        ("only: [main@gitlab-org/gitlab]", true),
+        ("only: {refs: [main], variables: [$UNDEFINED]}", false),
+        ("only: {variables: [$UNDEFINED, $CI_COMMIT_BRANCH]}", true),
+        ("only: {changes: [a]}", true),
+        ("except: [main]", false),
+        ("except: [pushes]", false),
+        ("except: [schedules]", true),
+        ("except: {changes: [a]}", true),
+        (
+            "except: {refs: [tags], variables: [$CI_COMMIT_BRANCH]}",
+            false,
+        ),
+    ] {
+        let job = pushed(&format!("job: {{script: x, {policy}}}"));
+        assert_eq!(job.when() != "never", runs, "{policy}");
+        assert_eq!(job.decision().is_none(), runs, "{policy}");
+    }
+}
+
+#[test]
+fn the_workflow_sets_variables_and_may_forbid_the_pipeline() {
+    let text = "
+workflow:
+  rules:
+    - {if: $CI_COMMIT_BRANCH == 'other', when: never}
+    - {if: $CI_COMMIT_BRANCH, variables: {SET: here}}
+job: {script: x}
+";
+    let job = pushed(text);
+    assert_eq!(
+        (
+            job.variables[0].key.as_str(),
+            job.variables[0].value.as_str()
+        ),
+        ("SET", "here")
+    );
+    let outside_git = super::pipeline(text).unwrap();
+    assert!(
+        outside_git
+            .decision()
+            .unwrap()
+            .contains("none of the workflow's rules matches")
+    );
+}
+
+#[test]
+fn wrong_rules_are_gitlabs_errors() {
+    for (rules, expected) in [
+        ("text", "`rules` should be an array of hashes"),
+        (
+            "[{if: $A ==}]",
+            "`rules` rule 1 if invalid expression syntax: `$A ==`",
+        ),
+        (
+            "[{when: sometimes}]",
+            "`rules` rule 1 when should be one of: on_success",
+        ),
+        (
+            "[{when: always}, {if: (}]",
+            "`rules` rule 2 if invalid expression syntax",
+        ),
+    ] {
+        let error = error(&format!("job: {{script: x, rules: {rules}}}"), Some("job"));
+        assert!(error.contains(expected), "{rules}: {error}");
+    }
+    let both = error(
+        "job: {script: x, rules: [{when: always}], only: [main]}",
+        Some("job"),
+    );
+    assert!(
+        both.contains("may not be used with `only` or `except`"),
+        "{both}"
+    );
+    // `when` of a job without rules.
+    assert_eq!(
+        job("job: {script: x, when: delayed, start_in: 1 day}").when(),
+        "delayed"
+    );
+}
