@@ -83,14 +83,15 @@ impl Default for Arguments {
 ///
 /// It reads the key from the environment, listens, and prints one line on standard output that ends with the bound
 /// address. It serves until SIGTERM or SIGINT arrives (or standard input ends), until no driver has been connected for
-/// too long, or until the job's deadline. Then it ends all commands and scripts and returns `Ok`.
+/// too long, or until the job's deadline. Then it ends all commands and scripts, and returns the number of the signal
+/// if one stopped it: the caller's exit status has to tell.
 ///
 /// It collects every child of the calling process, and inherits its descendants' orphans. Call it once, in a process
 /// that starts no other children. Commands get the environment of that process without the agent's own variables.
 ///
 /// # Errors
 /// When the key or a limit is missing or wrong, the host key cannot be read, or the address cannot be bound.
-pub async fn run(arguments: Arguments) -> Result<()> {
+pub async fn run(arguments: Arguments) -> Result<Option<i32>> {
     let options = ServerOptions {
         authorized_key: AuthorizedKey::from_environment()?,
         host_key: match &arguments.host_key {
@@ -117,7 +118,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         "fargate-agent {version} listening on {address}"
     )
     .ok();
-    listener::serve(socket, options, stop).await
+    let mut signal = None;
+    let stopped = async { signal = stop.await };
+    listener::serve(socket, options, stopped).await?;
+    Ok(signal)
 }
 
 /// Listens. All addresses of IPv6 are those of IPv4, too, and the only ones where the machine has no IPv6 at all.
@@ -134,10 +138,12 @@ fn is_taken(error: &std::io::Error) -> bool {
     error.kind() == std::io::ErrorKind::AddrInUse
 }
 
-/// Resolves when the process is asked to stop. Requests count from the call on, not from the first poll.
-fn stop_requests(until_stdin_closes: bool) -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
+/// Resolves when the process is asked to stop, with the number of the signal if that was one. Requests count from the
+/// call on, not from the first poll.
+fn stop_requests(until_stdin_closes: bool) -> Result<impl Future<Output = Option<i32>>> {
+    let (term, int) = (SignalKind::terminate(), SignalKind::interrupt());
+    let mut terminate = signal(term).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(int).context("cannot listen for SIGINT")?;
     let stdin_end = until_stdin_closes.then(stdin_end);
     Ok(async move {
         let stdin_ended = async {
@@ -147,9 +153,9 @@ fn stop_requests(until_stdin_closes: bool) -> Result<impl Future<Output = ()>> {
             }
         };
         tokio::select! {
-            _ = terminate.recv() => (),
-            _ = interrupt.recv() => (),
-            () = stdin_ended => (),
+            _ = terminate.recv() => Some(term.as_raw_value()),
+            _ = interrupt.recv() => Some(int.as_raw_value()),
+            () = stdin_ended => None,
         }
     })
 }

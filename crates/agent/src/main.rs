@@ -25,8 +25,9 @@ serve runs commands over SSH for the holder of the one Ed25519 key in SSH_PUBLIC
   --helper                run GitLab's own scripts: git, cache and artifacts
   --until-stdin-closes    exit when standard input ends
 
-It exits with 0 on SIGTERM and SIGINT, when no driver has been connected for FARGATE_IDLE_LIMIT seconds, and at
-FARGATE_DEADLINE (in seconds since 1970). Before that it sends SIGTERM, and then SIGKILL, to all commands and scripts.
+It exits with 143 on SIGTERM, with 130 on SIGINT, and with 0 when no driver has been connected for FARGATE_IDLE_LIMIT
+seconds or FARGATE_DEADLINE (in seconds since 1970) has come. Before that it sends SIGTERM, and then SIGKILL, to all
+commands and scripts.
 
 install copies this program into a folder that the containers of a task share, makes the task's host key beside it,
 and lets every user write to /builds and /cache.
@@ -46,11 +47,11 @@ fn main() -> ExitCode {
     };
     let result = match invocation {
         Invocation::Serve(arguments) => serve(arguments),
-        Invocation::Install(folder) => fargate_agent::install(&folder),
+        Invocation::Install(folder) => fargate_agent::install(&folder).map(|()| ExitCode::SUCCESS),
         Invocation::Print(text) => return exit_with(0, &text),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => exit_with(1, &format!("fargate-agent: {error:#}\n")),
     }
 }
@@ -65,12 +66,15 @@ fn exit_with(code: u8, text: &str) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn serve(arguments: Arguments) -> Result<()> {
-    tokio::runtime::Builder::new_current_thread()
+fn serve(arguments: Arguments) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime")?
-        .block_on(fargate_agent::run(arguments))
+        .context("cannot start the runtime")?;
+    let signal = runtime.block_on(fargate_agent::run(arguments))?;
+    // As a shell tells death by a signal.
+    let code = signal.map_or(0, |number| 128 + number);
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Invocation> {

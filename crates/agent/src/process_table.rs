@@ -15,6 +15,7 @@ pub(crate) struct ProcessEntry {
     /// None for a process whose parent is out of sight.
     pub(crate) parent: Option<Pid>,
     pub(crate) group: Option<Pid>,
+    pub(crate) session: Option<Pid>,
     /// When it started, in ticks since the machine did.
     pub(crate) started: u64,
 }
@@ -58,13 +59,24 @@ impl ProcessTable {
         found
     }
 
-    /// The process group of a process.
-    pub(crate) fn group_of(&self, pid: Pid) -> Option<Pid> {
-        self.0.get(&pid)?.group
+    /// The groups and sessions, by their leaders, that have a member from before `time`.
+    pub(crate) fn older_than(&self, time: u64) -> HashSet<Pid> {
+        let older = self.0.values().filter(|entry| entry.started < time);
+        older.flat_map(ProcessEntry::memberships).collect()
+    }
+
+    /// A process.
+    pub(crate) fn get(&self, pid: Pid) -> Option<&ProcessEntry> {
+        self.0.get(&pid)
     }
 }
 
 impl ProcessEntry {
+    /// The group and the session that it belongs to, by their leaders.
+    pub(crate) fn memberships(&self) -> impl Iterator<Item = Pid> {
+        [self.group, self.session].into_iter().flatten()
+    }
+
     /// Reads one; none if it has ended, also if its parent has not collected it yet.
     pub(crate) fn read(pid: Pid) -> Option<Self> {
         Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
@@ -78,8 +90,9 @@ impl ProcessEntry {
         let entry = Self {
             parent: pid(fields.next()?),
             group: pid(fields.next()?),
-            // Field 22 of all; `group` is the fifth.
-            started: fields.nth(16)?.parse().ok()?,
+            session: pid(fields.next()?),
+            // Field 22 of all; `session` is the sixth.
+            started: fields.nth(15)?.parse().ok()?,
         };
         (!["Z", "X", "x"].contains(&state)).then_some(entry)
     }
@@ -105,6 +118,7 @@ mod tests {
         let expected = ProcessEntry {
             parent: Pid::from_raw(811),
             group: Pid::from_raw(810),
+            session: Pid::from_raw(809),
             started: 4711,
         };
         for name in ["sleep", "a) Z 1 1 (b", ""] {
@@ -120,6 +134,7 @@ mod tests {
         let entry = |parent| ProcessEntry {
             parent: Pid::from_raw(parent),
             group: None,
+            session: None,
             started: 0,
         };
         let parents = [(1, 0), (2, 1), (3, 2), (4, 3), (5, 1), (6, 9), (7, 7)];
@@ -139,6 +154,32 @@ mod tests {
         assert_eq!(below(2), [2, 3, 4].map(pid));
         assert_eq!(below(1), [1, 2, 3, 4, 5].map(pid));
         assert_eq!(below(7), [7].map(pid));
+    }
+
+    #[test]
+    fn a_group_and_a_session_are_as_old_as_their_oldest_member() {
+        let entry = |group, session, started| ProcessEntry {
+            parent: None,
+            group: Pid::from_raw(group),
+            session: Pid::from_raw(session),
+            started,
+        };
+        // The leader of session 5 has ended, and so has that of group 8.
+        let entries = [
+            (6, entry(6, 5, 10)),
+            (7, entry(7, 5, 30)),
+            (9, entry(8, 2, 20)),
+        ];
+        let entries = entries.map(|(pid, entry)| (Pid::from_raw(pid).unwrap(), entry));
+        let table = ProcessTable(entries.into());
+        let older_than = |time| {
+            let mut older: Vec<_> = table.older_than(time).into_iter().collect();
+            older.sort_by_key(|pid| pid.as_raw_nonzero());
+            older.into_iter().map(Pid::as_raw_pid).collect::<Vec<_>>()
+        };
+        assert_eq!(older_than(10), []);
+        assert_eq!(older_than(11), [5, 6]);
+        assert_eq!(older_than(21), [2, 5, 6, 8]);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 //! kernel does not reuse its number, and a signal to the group cannot reach another process.
 //!
 //! A process may leave its group (`setsid`). It still descends from its shell; and once its parent has ended, from the
-//! agent, which tells it from the orphans of earlier shells by its start.
+//! agent, which tells it from the orphans of earlier shells by its start, and by that of its group and session: a
+//! daemon of an earlier script may fork at any time.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -194,17 +195,28 @@ impl Left {
 impl Running {
     /// What is left of a group and of all that descends from it.
     fn left_of(&self, group: ProcessGroup) -> Left {
-        let agent = Some(getpid());
-        let is_another = |pid: Pid| {
-            let mut leaders = self.groups.iter().map(|group| group.leader);
-            pid != group.leader && leaders.any(|leader| leader == pid)
+        let table = ProcessTable::read();
+        let agent = getpid();
+        let mut others: HashSet<_> = self.groups.iter().map(|known| known.leader).collect();
+        others.remove(&group.leader);
+        let mut earlier = table.older_than(group.started);
+        // Scripts share the agent's session.
+        for id in table
+            .get(agent)
+            .into_iter()
+            .flat_map(ProcessEntry::memberships)
+        {
+            earlier.remove(&id);
+        }
+        let is_anothers = |process: &ProcessEntry| {
+            let mut memberships = process.memberships();
+            memberships.any(|id| others.contains(&id) || earlier.contains(&id))
         };
         let groups = self.groups.iter().filter(|known| **known == group);
-        Self::left(groups, |pid, process| {
-            let is_orphan = process.parent == agent
+        Self::left(&table, groups, |pid, process| {
+            let is_orphan = process.parent == Some(agent)
                 && process.started >= group.started
-                && !is_another(pid)
-                && !process.group.is_some_and(is_another);
+                && !is_anothers(process);
             // The number of a leader that has ended may belong to another process by now.
             (pid == group.leader && process.started == group.started) || is_orphan
         })
@@ -213,20 +225,22 @@ impl Running {
     /// What is left of everything that the agent started or inherited.
     fn left_of_all(&self) -> Left {
         let agent = Some(getpid());
-        Self::left(self.groups.iter(), |_, process| process.parent == agent)
+        let table = ProcessTable::read();
+        Self::left(&table, self.groups.iter(), |_, process| {
+            process.parent == agent
+        })
     }
 
     fn left<'a>(
+        table: &ProcessTable,
         groups: impl Iterator<Item = &'a ProcessGroup>,
         is_root: impl Fn(Pid, &ProcessEntry) -> bool,
     ) -> Left {
         let groups: HashSet<_> = groups.map(|group| group.leader).collect();
-        let table = ProcessTable::read();
         let mut others = table.with_descendants(is_root);
         others.retain(|pid| {
-            !table
-                .group_of(*pid)
-                .is_some_and(|group| groups.contains(&group))
+            let group = table.get(*pid).and_then(|process| process.group);
+            !group.is_some_and(|group| groups.contains(&group))
         });
         Left { groups, others }
     }

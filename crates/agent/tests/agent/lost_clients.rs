@@ -89,7 +89,7 @@ fn half_a_script_is_not_run() {
 
 #[test]
 fn sigterm_ends_everything_and_blames_no_script() {
-    for signal in ["TERM", "INT"] {
+    for (signal, status) in [("TERM", 143), ("INT", 130)] {
         let mut agent = Agent::start();
         let left = agent.run("sleep 1000 & echo $!");
         let left = text(&left.stdout);
@@ -109,7 +109,7 @@ fn sigterm_ends_everything_and_blames_no_script() {
         assert!(is_running(left) && is_running(&shell));
 
         agent.kill(signal);
-        assert_eq!(agent.wait().code(), Some(0));
+        assert_eq!(agent.wait().code(), Some(status));
         assert!(trapped.exists());
         assert!(!is_running(left) && !is_running(&shell));
         let output = ssh.wait_with_output().unwrap();
@@ -133,7 +133,7 @@ fn the_end_does_not_wait_for_what_does_not_heed_sigterm() {
     );
     assert_eq!(line(&mut stdout), "ready");
     agent.kill("TERM");
-    assert_eq!(agent.wait().code(), Some(0));
+    assert_eq!(agent.wait().code(), Some(143));
     assert!(!is_running(&shell));
     assert_eq!(ssh.wait().unwrap().code(), Some(255));
 }

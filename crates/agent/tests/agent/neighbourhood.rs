@@ -69,6 +69,54 @@ async fn a_cancel_ends_children_in_sessions_of_their_own_and_no_earlier_scripts(
     driver.finish().await;
 }
 
+#[tokio::test]
+async fn a_cancel_spares_what_the_daemons_of_earlier_scripts_start_meanwhile() {
+    let agent = Agent::start();
+    let session = agent.connect().await;
+    let folder = agent.folder.path().display();
+
+    // In a session of its own, and in a group of its own (job control). Each leaves an orphan when it is told to.
+    let daemon = |name: &str| {
+        format!(
+            "until [ -e {folder}/go ]; do sleep 0.01; done; (sh -c 'echo $$ > {folder}/{name}; exec sleep 1000' &); \
+             exec sleep 1000"
+        )
+    };
+    std::fs::write(agent.path("daemon"), daemon("of-session")).unwrap();
+    let mut earlier = Driver::attach(&session, another(1)).await;
+    earlier
+        .script(&format!(
+            "setsid bash {folder}/daemon > /dev/null 2>&1 &
+             set -m; ({}) > /dev/null 2>&1 &",
+            daemon("of-group")
+        ))
+        .await;
+    earlier.until_frame("Exited(0)").await;
+    earlier.finish().await;
+
+    let mut driver = Driver::attach(&session, another(2)).await;
+    driver
+        .script(&format!(
+            "touch {folder}/go
+             for name in session group; do until [ -s {folder}/of-$name ]; do sleep 0.01; done; done
+             echo ready; sleep 1000"
+        ))
+        .await;
+    driver.until_stdout(6).await;
+    driver
+        .send(fargate_wire::script::ToAgent::Cancel(Duration::ZERO))
+        .await;
+    driver.until_frame("Signalled(").await;
+    for name in ["of-session", "of-group"] {
+        let pid = std::fs::read_to_string(agent.path(name)).unwrap();
+        assert!(
+            is_running(&pid),
+            "{name}: an earlier daemon's child was ended"
+        );
+    }
+    driver.finish().await;
+}
+
 #[test]
 fn the_agent_leaves_no_process_behind() {
     let mut agent = Agent::start();
@@ -76,7 +124,7 @@ fn the_agent_leaves_no_process_behind() {
     let child = text(&output.stdout).to_owned();
     assert!(is_running(&child));
     agent.kill("TERM");
-    assert_eq!(agent.wait().code(), Some(0));
+    assert_eq!(agent.wait().code(), Some(143));
     assert!(!is_running(&child));
 }
 
@@ -161,6 +209,21 @@ async fn below_another_process_it_is_killed_and_its_status_says_so() {
             .await
             .unwrap();
         assert_eq!(status.code(), Some(137), "{kill}");
+    }
+}
+
+#[tokio::test]
+async fn a_script_that_tells_it_to_stop_ends_it_and_its_status_says_so() {
+    for start in ["exec \"$@\"", "\"$@\"; exit $?"] {
+        let mut agent = in_container(start);
+        let session = agent.connect().await;
+        let mut driver = Driver::attach(&session, attach(0)).await;
+        driver.script("kill $PPID; sleep 1000").await;
+        driver.until_closed().await;
+        let status = tokio::task::spawn_blocking(move || agent.wait())
+            .await
+            .unwrap();
+        assert_eq!(status.code(), Some(143), "{start}");
     }
 }
 

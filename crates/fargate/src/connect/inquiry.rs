@@ -7,7 +7,7 @@ use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::killed_server::of_killed_server;
+use super::ended_server::of_ended_server;
 use super::poll::aws_of;
 use crate::connect::start_failure::of_image;
 use crate::context::Context;
@@ -146,8 +146,8 @@ pub(crate) fn of_task(error: Error, task: &Task, record: &Record) -> Error {
         return Error::new(Blame::Script(KILLED), message)
             .advise(remedy::more_memory(build.is_some()));
     }
-    if let Some(killed) = of_killed_server(task, build, &stop.cause) {
-        return killed;
+    if let Some(ended) = of_ended_server(task, build, &stop.cause) {
+        return ended;
     }
     let message = match task.stop_code.as_deref() {
         Some("SpotInterruption") => format!(

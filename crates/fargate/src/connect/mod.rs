@@ -4,10 +4,10 @@
 //! and a reconnection (`stage`), and the job's own container (`job_container`) take it.
 
 mod connector;
+mod ended_server;
 mod findings;
 pub(crate) mod inquiry;
 pub(crate) mod job_container;
-mod killed_server;
 mod obstacle;
 mod policy;
 mod poll;

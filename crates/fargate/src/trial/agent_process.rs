@@ -6,7 +6,7 @@ use ecs_local::{Backend, Program};
 use fargate_wire::{AGENT_PORT, COORDINATOR_CONTAINER};
 
 use crate::cli::ServeAgent;
-use crate::error::{Error, Result};
+use crate::error::{Blame, Error, Result};
 
 /// A backend whose tasks are processes: the container that takes scripts is `fargate agent serve`.
 ///
@@ -41,7 +41,7 @@ pub(super) fn process_backend() -> Result<Backend> {
 ///
 /// # Errors
 ///
-/// When the agent fails.
+/// When the agent fails, or a signal stops it: its exit status tells that.
 pub(crate) async fn serve_agent(options: ServeAgent) -> Result<()> {
     let arguments = fargate_agent::Arguments {
         listen: options.listen,
@@ -49,6 +49,12 @@ pub(crate) async fn serve_agent(options: ServeAgent) -> Result<()> {
         helper: options.helper,
         until_stdin_closes: options.until_stdin_closes,
     };
-    let served = fargate_agent::run(arguments).await;
-    served.map_err(|error| Error::system(format!("the agent failed: {error:#}")))
+    match fargate_agent::run(arguments).await {
+        Ok(None) => Ok(()),
+        Ok(Some(signal)) => Err(Error::new(
+            Blame::Stopped(signal),
+            "the agent was told to stop",
+        )),
+        Err(error) => Err(Error::system(format!("the agent failed: {error:#}"))),
+    }
 }

@@ -208,3 +208,23 @@ fn a_script_that_kills_the_server_that_runs_it_is_told_so() {
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
 }
+
+#[test]
+fn a_script_that_tells_the_server_that_runs_it_to_stop_is_told_so() {
+    for server in [SshServer::Agent, SshServer::JobImage] {
+        let manager = match server {
+            SshServer::JobImage => crate::job_image::manager(),
+            _ => ManagerHost::new(fargate(), server),
+        };
+        manager.prepare();
+        let outcome = manager.run("echo here; kill $PPID; sleep 100").exits(11);
+        outcome.complains(&[
+            "ERROR: the SSH server in the job's container was ended by SIGTERM, by the script",
+            "the job's container exited with status 143",
+            "kill $PPID",
+        ]);
+        assert_eq!(manager.exit_code_file().as_deref(), Some("143\n"));
+        manager.custom("cleanup").exits(0);
+        manager.left_nothing();
+    }
+}
