@@ -50,6 +50,11 @@ impl RunningCommand {
         String::from_utf8_lossy(&read).into_owned()
     }
 
+    /// Leaves its standard output without a reader.
+    pub fn leave_stdout(&mut self) {
+        drop(self.child().stdout.take());
+    }
+
     /// The most memory that it has had, in KiB; 0 once it has ended.
     pub fn peak_memory_kib(&mut self) -> u64 {
         process::peak_memory_kib(process::pid(self.child())).unwrap_or_default()

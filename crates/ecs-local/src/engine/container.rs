@@ -237,11 +237,14 @@ impl EngineContainer {
         reported || kernel_log::memory_ran_out(&self.id)
     }
 
-    /// Its memory, where the machine shows it.
-    pub(crate) async fn memory(&self) -> Option<ContainerMemory> {
-        let docker = &self.engine.docker;
-        let found = docker.inspect_container(&self.id, None::<InspectContainerOptions>);
-        ContainerMemory::of_container(&self.id, found.await.ok()?.state?.pid?)
+    /// Asks for its memory, where the machine shows it.
+    pub(crate) fn memory(&self) -> impl Future<Output = Option<ContainerMemory>> + use<> {
+        let (engine, id) = (self.engine.clone(), self.id.clone());
+        async move {
+            let options = None::<InspectContainerOptions>;
+            let found = engine.docker.inspect_container(&id, options).await;
+            ContainerMemory::of_container(&id, found.ok()?.state?.pid?)
+        }
     }
 
     /// A handle that runs commands in it.

@@ -250,9 +250,17 @@ impl ContainerActor {
                 CheckTarget::Process(self.environment())
             }
         };
-        let memory = match &running {
-            RunningContainer::Engine(container) => container.memory().await,
+        let asking = match &running {
+            RunningContainer::Engine(container) => Some(container.memory()),
             RunningContainer::Process(_) | RunningContainer::Idle => None,
+        };
+        // Beside everything else: an engine may be slow to answer.
+        let memory_exceeded = async {
+            let memory = match asking {
+                Some(asking) => asking.await,
+                None => None,
+            };
+            self.site.memory.exceeded_by(self.at, memory).await;
         };
         tokio::select! {
             // A fault that is due wins over a command that has ended already.
@@ -263,7 +271,7 @@ impl ContainerActor {
             }
             end = running.wait() => end,
             () = self.stop_requested() => ContainerEnd::exited(running.stop(self.stop_timeout()).await),
-            () = self.site.memory.exceeded_by(self.at, memory) => {
+            () = memory_exceeded => {
                 running.stop(std::future::ready(())).await;
                 ContainerEnd { reason: Some(OUT_OF_MEMORY.to_owned()), ..ContainerEnd::exited(KILLED) }
             }

@@ -13,5 +13,6 @@ mod logs;
 mod pulls;
 mod settings;
 mod sharing;
+mod silent_engine;
 mod starts;
 mod stops;

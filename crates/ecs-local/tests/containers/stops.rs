@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cluster::{Cluster, ENDLESS, shell, with};
-use crate::images::USR1;
+use crate::images::{USR1, engine};
+use crate::silent_engine::silent_about_containers;
 
 #[test]
 fn containers_get_their_stop_signal_and_then_sigkill() {
@@ -109,4 +110,23 @@ fn the_processes_of_a_container_end_with_it() {
     );
     task.says("looks", "none");
     assert_eq!(task.stopped().exit_code("leaves"), Some(0));
+}
+
+#[test]
+fn a_stop_reaches_a_container_about_which_the_engine_does_not_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    silent_about_containers(&socket, &engine().socket);
+    let stand_in = Cluster::in_engine(socket, &json!([]));
+    let task = stand_in.run(json!([shell(
+        "build",
+        "trap 'exit 5' TERM; echo ready; while true; do sleep 0.1; done"
+    )]));
+    task.says("build", "ready");
+    task.running();
+    let begun = Instant::now();
+    task.stop();
+    assert_eq!(task.stopped().exit_code("build"), Some(5));
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }

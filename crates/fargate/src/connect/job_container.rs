@@ -152,9 +152,12 @@ impl<'a> Search<'a> {
         let last = blocked.last_refusal();
         let error = match blocked.obstacle {
             Obstacle::Ending(task) => {
-                note_end_told(context, self.record);
                 let aws = aws_of(context, self.record).await;
-                return task_ended(&aws, self.record, *task).await;
+                let failure = task_ended(&aws, self.record, *task, &context.shutdown).await;
+                if !failure.is_stop() {
+                    note_end_told(context, self.record);
+                }
+                return failure;
             }
             Obstacle::Missing => missing(),
             Obstacle::WrongServer(refusal) => Error::system(format!(

@@ -76,7 +76,9 @@ pub(crate) async fn until_ready(
         Err(blocked) => blocked,
     };
     let error = match blocked.obstacle {
-        Obstacle::Ending(task) => return Err(task_ended(aws, record, *task).await),
+        Obstacle::Ending(task) => {
+            return Err(task_ended(aws, record, *task, &context.shutdown).await);
+        }
         Obstacle::Missing => missing(),
         Obstacle::WrongServer(refusal) => key_refused(context, &refusal),
         Obstacle::Expired | Obstacle::NoServer(_) => expired(context, &blocked.findings),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::aws::Aws;
-
-use crate::error::Error;
+use crate::error::{Blame, Error};
+use crate::signals::Shutdown;
 use crate::state::record::Record;
 use crate::task::{Loss, Task};
 
@@ -19,6 +19,11 @@ pub(crate) enum StartFailure {
 }
 
 impl StartFailure {
+    /// Whether a signal to this process ended the wait, and not the task's end.
+    pub(super) fn is_stop(&self) -> bool {
+        matches!(self, Self::Failed(error) if matches!(error.blame(), Blame::Stopped(_)))
+    }
+
     /// The error to end with.
     pub(crate) fn into_error(self) -> Error {
         match self {
@@ -41,13 +46,22 @@ const STOPPED: &str = "the job's task stopped before it could take scripts";
 const EXIT_DETAILS: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The error for `task`, whose end has begun.
-pub(crate) async fn task_ended(aws: &Aws, record: &Record, task: Task) -> StartFailure {
+/// The error for `task`, whose end has begun; or that of a stop, if a signal comes before it is clear.
+pub(crate) async fn task_ended(
+    aws: &Aws,
+    record: &Record,
+    task: Task,
+    shutdown: &Shutdown,
+) -> StartFailure {
     let mut seen = task;
     // A task that AWS took back is replaced at once.
     let build = record.build.as_ref();
     if build.is_some() && seen.stop_reason(build, record.began).loss.is_none() {
-        seen = last_look(aws, record, seen).await;
+        let looking = async { Ok(last_look(aws, record, seen).await) };
+        seen = match shutdown.or(looking).await {
+            Ok(seen) => seen,
+            Err(stopped) => return stopped.into(),
+        };
     }
     let failure = of_image(&seen, record).unwrap_or_else(|| ended(&seen, record));
     match seen.stop_reason(build, record.began).loss {
@@ -57,7 +71,7 @@ pub(crate) async fn task_ended(aws: &Aws, record: &Record, task: Task) -> StartF
 }
 
 /// The task at its very end, or its last state when the end does not come in time or the blame is clear before.
-pub(crate) async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
+async fn last_look(aws: &Aws, record: &Record, task: Task) -> Task {
     let begun = Instant::now();
     let mut seen = task;
     while !seen.is_over() && of_image(&seen, record).is_none() && begun.elapsed() < EXIT_DETAILS {

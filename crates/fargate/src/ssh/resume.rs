@@ -125,6 +125,11 @@ impl<'a> ResumableScript<'a> {
         self.end.is_some()
     }
 
+    /// Returns when the time for ending the script is over, if it is being ended: nothing is worth waiting for then.
+    pub(crate) async fn overdue(&self) {
+        until(self.deadline).await;
+    }
+
     /// Starts the script or goes on with it, passing on its output, until its end or that of the connection.
     ///
     /// # Errors

@@ -1,6 +1,5 @@
 //! Stays with a script that our agent runs, over as many connections as it takes.
 
-use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -81,10 +80,11 @@ pub(super) async fn attend(
     }
 }
 
-/// Passes on the output that has come. Returns only if the script's end came with it, so that no connection is needed.
+/// Passes on the output that has come. Returns if the script's end came with it, so that no connection is needed; else
+/// when a script that nobody listens to is not worth one any more.
 async fn flush_to_the_end(script: &mut ResumableScript<'_>) {
     if !script.flush().await {
-        pending().await
+        script.overdue().await;
     }
 }
 

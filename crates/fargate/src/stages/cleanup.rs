@@ -41,6 +41,7 @@ pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Resu
         records: &records,
         identity: &Identity::of(records.directory(), config.manager.as_deref())?,
         cluster: &place.cluster,
+        patience: teardown::PATIENCE,
     };
     // A signal does not end this: leaving now would leave the task. A second one does.
     let stopped = tokio::select! {

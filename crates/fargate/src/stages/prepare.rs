@@ -2,8 +2,9 @@
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::services;
 use crate::aws::Aws;
@@ -25,8 +26,13 @@ use crate::state::outcome::Outcome;
 use crate::state::record::Record;
 use crate::state::records::Found;
 use crate::task::definition::ComposedTask;
-use crate::teardown::Teardown;
 use crate::teardown::sweep::{self, Sweep};
+use crate::teardown::{self, Teardown};
+
+/// How long a prepare that has failed repeats a call that stops its task, and how long all of that may take: cleanup
+/// comes at once, and has more patience. A call of RunTask that was not answered may bring a task for 15 s.
+const LAST_CALLS: Duration = Duration::from_secs(10);
+const LAST_LOOK: Duration = Duration::from_secs(30);
 
 pub(super) async fn prepare(context: &Context<'_>) -> Result<()> {
     let is_recorded = Cell::new(false);
@@ -115,7 +121,7 @@ impl Preparation<'_> {
             earlier => {
                 say("Stopping what an earlier attempt of this job left behind");
                 let why = Ending::Abandoned("a new attempt of the job begins");
-                let ending = self.teardown();
+                let ending = self.teardown(teardown::PATIENCE);
                 let ending = ending.end(&context.job, earlier, &why);
                 context.shutdown.or(ending).await.map(drop)
             }
@@ -203,9 +209,12 @@ impl Preparation<'_> {
             // The failure itself says more.
             Err(unread) => return not_stopped(&unread),
         };
-        let (teardown, ending) = (self.teardown(), Ending::Prepare(failure));
+        let (teardown, ending) = (self.teardown(LAST_CALLS), Ending::Prepare(failure));
+        let stopping = timeout(LAST_LOOK, teardown.end(&context.job, found, &ending));
+        let unanswered =
+            || Error::system(format!("no answer from AWS in {} s", LAST_LOOK.as_secs()));
         let left = tokio::select! {
-            left = teardown.end(&context.job, found, &ending) => left.err(),
+            left = stopping => left.unwrap_or_else(|_| Err(unanswered())).err(),
             insisted = context.shutdown.insisted() => Some(insisted),
         };
         if let Some(why) = left {
@@ -213,12 +222,13 @@ impl Preparation<'_> {
         }
     }
 
-    fn teardown(&self) -> Teardown<'_> {
+    fn teardown(&self, patience: Duration) -> Teardown<'_> {
         Teardown {
             aws: self.aws,
             records: &self.context.records,
             identity: self.identity,
             cluster: &self.context.config.fargate.cluster,
+            patience,
         }
     }
 }

@@ -32,11 +32,11 @@ const UNKNOWN: Duration = Duration::from_secs(60);
 /// Pause between attempts to stop a task that AWS does not know yet.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long the driver tries to stop a task while AWS neither does nor refuses it.
-const STOP_BUDGET: Duration = Duration::from_secs(60);
+/// How long cleanup and sweeps repeat a call while AWS neither does what it asks nor refuses it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The pauses between attempts.
-const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), STOP_BUDGET);
+const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), PATIENCE);
 
 /// Longest reason that StopTask takes (AWS: StopTask).
 const REASON_LIMIT: usize = 255;
@@ -49,6 +49,8 @@ pub(crate) struct Teardown<'a> {
     pub(crate) identity: &'a Identity,
     /// Where to look for the task of a job whose record cannot be read.
     pub(crate) cluster: &'a str,
+    /// How long a call is repeated while AWS neither does what it asks nor refuses it.
+    pub(crate) patience: Duration,
 }
 
 /// A search for tasks that no start names yet.
@@ -146,7 +148,10 @@ impl Teardown<'_> {
         let starts = record.starts().iter().filter(|start| !start.is_settled());
         for start in starts {
             let Some(task) = &start.task else { continue };
-            match stop(&aws, cluster, task, start.left(UNKNOWN), reason).await {
+            match self
+                .stop(&aws, (cluster, task), start.left(UNKNOWN), reason)
+                .await
+            {
                 Ok(task) => stopped.push(task),
                 Err(refusal) if is_gone(&refusal) => return Ok(stopped),
                 Err(refusal) => refused = Some(refusal),
@@ -193,7 +198,7 @@ impl Teardown<'_> {
         loop {
             for started_by in &search.started_by {
                 let listing = async || search.aws.tasks_of(search.cluster, started_by).await;
-                let tasks = persist(listing).await?;
+                let tasks = self.persist(listing).await?;
                 // Listed first: tasks of another attempt had their record before.
                 if !self.records.is_still(search.job, search.found) {
                     return Ok(stopped);
@@ -204,7 +209,8 @@ impl Teardown<'_> {
                     .collect::<Vec<_>>()
                 {
                     let grace = grace(&task);
-                    let ended = stop(search.aws, search.cluster, &task.arn, grace, search.reason);
+                    let place = (search.cluster, task.arn.as_str());
+                    let ended = self.stop(search.aws, place, grace, search.reason);
                     stopped.push(ended.await?);
                 }
             }
@@ -241,7 +247,8 @@ impl Teardown<'_> {
     /// With AWS's refusal.
     pub(crate) async fn stop_unrecorded(&self, task: &Task, why: &str) -> Result<()> {
         let reason = cut(format!("fargate: {why}"));
-        let mut stopped = stop(self.aws, self.cluster, &task.arn, grace(task), &reason).await?;
+        let place = (self.cluster, task.arn.as_str());
+        let mut stopped = self.stop(self.aws, place, grace(task), &reason).await?;
         stopped.facts.get_or_insert_with(|| task.facts());
         if let Some(mark) = task.group.as_deref().and_then(Mark::parse) {
             let place = (self.aws.region(), self.cluster);
@@ -249,6 +256,54 @@ impl Teardown<'_> {
                 .enter(&Entry::orphan(&mark, place, &stopped, why));
         }
         Ok(())
+    }
+
+    /// Stops a task. One that AWS does not know is stopped already, unless it is too young for AWS to know it, for this
+    /// time.
+    async fn stop(
+        &self,
+        aws: &Aws,
+        (cluster, task): (&str, &str),
+        grace: Duration,
+        reason: &str,
+    ) -> Result<StoppedTask, AwsError> {
+        let stopped = |seen: Option<Task>| StoppedTask {
+            arn: task.to_owned(),
+            accepted: now_millis(),
+            facts: seen.as_ref().map(Task::facts),
+        };
+        let known_at = Instant::now() + grace;
+        loop {
+            let stopping = async || aws.stop_task(cluster, task, reason).await;
+            match self.persist(stopping).await {
+                Err(refusal) if refusal.is_not_found() => {
+                    let left = known_at.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Ok(stopped(None));
+                    }
+                    tracing::debug!("{refusal}; trying again");
+                    sleep(UNKNOWN_PAUSE.min(left)).await;
+                }
+                answer => return answer.map(stopped),
+            }
+        }
+    }
+
+    /// Repeats a call while AWS neither does what it asks nor refuses it, as long as patience lasts.
+    async fn persist<T>(&self, call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
+        let give_up_at = Instant::now() + self.patience;
+        let mut backoff = REPETITIONS;
+        loop {
+            let answer = call().await;
+            let pause = backoff.pause();
+            match answer {
+                Err(refusal) if refusal.may_pass() && Instant::now() + pause < give_up_at => {
+                    tracing::debug!("{refusal}; trying again");
+                    sleep(pause).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 }
 
@@ -266,53 +321,6 @@ fn grace(task: &Task) -> Duration {
     let now = now();
     let age = now.saturating_sub(task.created_at().map_or(now, Duration::from_secs));
     UNKNOWN.saturating_sub(age)
-}
-
-/// Stops a task. One that AWS does not know is stopped already, unless it is too young for AWS to know it, for this
-/// time.
-async fn stop(
-    aws: &Aws,
-    cluster: &str,
-    task: &str,
-    grace: Duration,
-    reason: &str,
-) -> Result<StoppedTask, AwsError> {
-    let stopped = |seen: Option<Task>| StoppedTask {
-        arn: task.to_owned(),
-        accepted: now_millis(),
-        facts: seen.as_ref().map(Task::facts),
-    };
-    let known_at = Instant::now() + grace;
-    loop {
-        match persist(async || aws.stop_task(cluster, task, reason).await).await {
-            Err(refusal) if refusal.is_not_found() => {
-                let left = known_at.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return Ok(stopped(None));
-                }
-                tracing::debug!("{refusal}; trying again");
-                sleep(UNKNOWN_PAUSE.min(left)).await;
-            }
-            answer => return answer.map(stopped),
-        }
-    }
-}
-
-/// Repeats a call within the budget while AWS neither does nor refuses it.
-async fn persist<T>(call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
-    let give_up_at = Instant::now() + STOP_BUDGET;
-    let mut backoff = REPETITIONS;
-    loop {
-        let answer = call().await;
-        let pause = backoff.pause();
-        match answer {
-            Err(refusal) if refusal.may_pass() && Instant::now() + pause < give_up_at => {
-                tracing::debug!("{refusal}; trying again");
-                sleep(pause).await;
-            }
-            answer => return answer,
-        }
-    }
 }
 
 /// The task's `stoppedReason`.

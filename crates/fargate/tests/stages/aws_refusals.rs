@@ -115,6 +115,32 @@ fn a_proxy_that_forbids_the_way_is_told_at_once() {
     assert!(begun.elapsed() < 10 * SECOND, "{:?}", begun.elapsed());
 }
 
+/// The call may have had its effect, so a failed prepare looks for a task, but not for as long as cleanup does.
+#[test]
+fn a_proxy_that_has_trouble_costs_start_timeout_and_a_last_look() {
+    for (status, told) in [
+        ("502 Bad Gateway", "(HTTP status 502, text/html)"),
+        ("504 Gateway Timeout", "(HTTP status 504, text/html)"),
+    ] {
+        let manager = ManagerHost::new(fargate(), SshServer::Agent);
+        let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+        let here = format!("http://{}", manager.aws.address);
+        let config = config.replace(&here, &proxy(status));
+        manager.write_config(&config.replace("[Fargate]", "[Fargate]\nStartTimeout = \"2s\""));
+        let begun = Instant::now();
+        let failure = manager.custom("prepare").exits(22);
+        let took = begun.elapsed();
+        let failure = failure.complains(&[
+            "no answer from AWS to ecs:RunTask: the answer is not one of AWS's",
+            told,
+            "such as a proxy",
+        ]);
+        let not_stopped = "The task could not be stopped either";
+        assert!(failure.out().contains(not_stopped), "{}", failure.out());
+        assert!(took < 25 * SECOND, "{took:?}");
+    }
+}
+
 #[test]
 fn a_missing_permission_is_named() {
     let (manager, outcome) =

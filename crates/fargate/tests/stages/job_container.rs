@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use testing::{SECOND, wait_until};
 
 use crate::job_image::{WHERE, manager, manager_with};
+use crate::job_services::service;
 
 /// Seconds until the job's container starts.
 fn start_delay(seconds: u32) -> Value {
@@ -75,6 +76,31 @@ fn prepare_stopped_while_it_waits_for_the_jobs_container_stops_the_task() {
         .finish()
         .exits(22)
         .complains(&["stopped by SIGTERM"]);
+    manager.left_nothing();
+}
+
+/// The reasons for a task's end come at its very end, which a service may put off.
+#[test]
+fn prepare_can_be_stopped_while_it_waits_for_the_reason_of_its_tasks_end() {
+    let ends = json!({ "faults": [
+        { "when": { "container": "helper" }, "effect": { "port_refused": {} } },
+        { "when": { "container": "helper" }, "effect": { "exit": { "after_seconds": 2, "code": 1 } } },
+    ] });
+    let manager = manager_with(&ends, "", "");
+    let stubborn = service("db", "trap '' TERM; while :; do sleep 1; done", None);
+    manager.ask(&json!({ "image": { "name": "ruby:3.3" }, "services": [stubborn] }));
+    let mut prepare = manager.start(&["custom", "prepare"]);
+    wait_until("the task's end has begun", || {
+        !manager.aws.stopped().is_empty()
+    });
+    std::thread::sleep(2 * SECOND);
+    let begun = Instant::now();
+    prepare.signal(Signal::SIGTERM);
+    prepare
+        .finish()
+        .exits(22)
+        .complains(&["stopped by SIGTERM"]);
+    assert!(begun.elapsed() < 4 * SECOND, "{:?}", begun.elapsed());
     manager.left_nothing();
 }
 

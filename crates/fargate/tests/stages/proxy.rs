@@ -50,9 +50,9 @@ impl Proxy {
         let login = &mut record["login"];
         let agent = format!("{}:{}", login["address"].as_str().unwrap(), login["port"]);
         let agent: SocketAddr = agent.parse().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        // At the agent's own address, where a job's container may have a port, too.
+        let listener = TcpListener::bind((agent.ip(), 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        login["address"] = json!(address.ip().to_string());
         login["port"] = json!(address.port());
         std::fs::write(&file, record.to_string().as_bytes()).unwrap();
         let network = Arc::<Mutex<Network>>::default();

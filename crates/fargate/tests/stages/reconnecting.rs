@@ -227,6 +227,39 @@ fn a_script_whose_end_has_come_needs_no_connection_any_more() {
     assert_eq!(outcome.stdout, vec![b'x'; 100_000]);
 }
 
+/// A runner that does not listen any more is gone, and no outage is worth waiting for.
+#[test]
+fn an_outage_is_not_waited_out_for_a_runner_that_no_longer_reads() {
+    for left_first in [true, false] {
+        let (manager, proxy) = prepared("ReconnectTimeout = \"120s\"");
+        // More than the runner's pipe takes, from a script that takes its time to end.
+        let script =
+            "trap '' TERM; echo started; head -c 100000 /dev/zero; while :; do sleep 1; done";
+        let mut running = manager.start_run(script);
+        running.read_until("started\n");
+        std::thread::sleep(SECOND);
+        let cut = || {
+            proxy.close(true);
+            proxy.cut();
+        };
+        if left_first {
+            running.leave_stdout();
+            std::thread::sleep(SECOND);
+            cut();
+        } else {
+            cut();
+            std::thread::sleep(SECOND);
+            running.leave_stdout();
+        }
+        let begun = Instant::now();
+        running
+            .finish()
+            .exits(22)
+            .complains(&["could not pass on the script's output"]);
+        assert!(begun.elapsed() < 30 * SECOND, "{:?}", begun.elapsed());
+    }
+}
+
 #[test]
 fn a_script_can_be_cancelled_after_a_lost_connection_and_during_one() {
     for closed in [false, true] {

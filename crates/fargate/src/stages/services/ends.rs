@@ -90,9 +90,7 @@ impl Inquiry {
 /// The ends that the task's metadata endpoint shows to the helper.
 async fn within(task: &ServedTask<'_>, helper: &mut Option<Connection>) -> Result<Ends, String> {
     let asking = async {
-        let open = task.helper(helper).await?;
-        let answer = open.metadata().await?;
-        *helper = Some(open);
+        let answer = task.helper(helper).await?.metadata().await?;
         metadata::containers(&answer)
     };
     let answer = timeout(INQUIRY, asking).await;

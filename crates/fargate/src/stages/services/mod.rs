@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use self::ends::{Ends, Inquiry};
 pub(super) use self::served_task::ServedTask;
+use crate::backoff::Backoff;
 use crate::error::Result;
 use crate::output::say;
 use crate::ssh::Connection;
@@ -19,8 +20,9 @@ use crate::task::{JobContainer, ServiceContainer};
 /// How long the services may take to listen, before the job goes on without (GitLab: wait_for_services_timeout).
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Time between looks at the ports.
+/// Time between looks at the ports, and the longest pause after looks that failed: each may cost a handshake.
 const PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// How long the wait is not worth a line, and the time between looks for services that ended: at the task itself, and
 /// at AWS where that gives no answer.
@@ -82,9 +84,14 @@ impl Services<'_> {
         let begun = Instant::now();
         let mut look_at = begun + SILENCE;
         let mut announced = false;
+        let mut backoff = Backoff::new(PAUSE, LONGEST_PAUSE);
         while !self.silent(heard).is_empty() {
             match self.listening(helper).await {
-                Ok(listening) => heard.extend(listening),
+                Ok(listening) => {
+                    heard.extend(listening);
+                    *trouble = None;
+                    backoff.reset();
+                }
                 Err(why) => *trouble = Some(why),
             }
             if Instant::now() >= look_at {
@@ -101,7 +108,7 @@ impl Services<'_> {
                 say(&format!("Waiting for services: {silent}"));
                 announced = true;
             }
-            sleep(PAUSE).await;
+            sleep(backoff.pause()).await;
         }
     }
 
@@ -119,9 +126,7 @@ impl Services<'_> {
     }
 
     async fn listening(&self, helper: &mut Option<Connection>) -> Result<BTreeSet<u16>, String> {
-        let open = self.task.helper(helper).await?;
-        let answer = open.ask(LISTENING).await?;
-        *helper = Some(open);
+        let answer = self.task.helper(helper).await?.ask(LISTENING).await?;
         let ports = answer.lines();
         Ok(ports
             .filter_map(|line| u16::from_str_radix(line.trim(), 16).ok())

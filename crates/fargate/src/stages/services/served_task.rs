@@ -14,11 +14,19 @@ pub(crate) struct ServedTask<'a> {
 }
 
 impl ServedTask<'_> {
-    /// A connection to the helper: the one that is `open`, or a new one.
-    pub(super) async fn helper(&self, open: &mut Option<Connection>) -> Result<Connection, String> {
-        if let Some(open) = open.take().filter(|open| !open.is_over()) {
-            return Ok(open);
-        }
+    /// A connection to the helper: the one that is `open`, or a new one in its place.
+    pub(super) async fn helper<'c>(
+        &self,
+        open: &'c mut Option<Connection>,
+    ) -> Result<&'c Connection, String> {
+        let connection = match open.take().filter(|open| !open.is_over()) {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(open.insert(connection))
+    }
+
+    async fn connect(&self) -> Result<Connection, String> {
         let key = KeyPair::parse(&self.login.private_key).map_err(|error| error.to_string())?;
         Connection::open(&target(self.context, self.login), &key)
             .await

@@ -226,6 +226,7 @@ impl Sweep<'_> {
             records: self.records,
             identity: self.identity,
             cluster: &self.fargate.cluster,
+            patience: super::PATIENCE,
         }
     }
 }
