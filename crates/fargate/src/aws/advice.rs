@@ -1,7 +1,8 @@
 //! Advice for the operator about a call that AWS refused.
 
 use super::cause::{Cause, denying_policy};
-use super::error::{AwsError, Kind};
+use super::error::AwsError;
+use super::kind::Kind;
 use crate::error::Error;
 use crate::task::remedy;
 

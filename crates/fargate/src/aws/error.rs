@@ -9,9 +9,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
-use super::foreign::{ForeignAnswer, may_pass};
-use super::http::SetupFault;
-use super::no_reply::{NoReply, Reach};
+use super::foreign::ForeignAnswer;
+use super::kind::Kind;
 use super::words;
 use crate::text::plain;
 
@@ -27,37 +26,6 @@ pub(crate) struct AwsError {
     request: Option<String>,
     /// Whether the same call was made before, with an unknown outcome.
     repetition: bool,
-}
-
-/// The kind of a refusal, which decides the next step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Kind {
-    /// Too many calls, of ours or of others in the account. This one had no effect.
-    Throttled,
-    /// Too many calls that ECS makes to EC2 for us, to look up a task's network. This one had no effect either.
-    Ec2Throttled,
-    /// Trouble on AWS's side or on the way: the call may have had effect.
-    Unclear,
-    /// There was no connection, so the call had no effect.
-    Unreached,
-    /// The server's name does not resolve.
-    Unresolved,
-    /// The server's certificate is refused, or a proxy refuses the manager.
-    Untrusted,
-    /// The manager's environment is wrong: no CA certificates, or a proxy that is none.
-    Environment,
-    /// The credentials are missing, or AWS does not accept them.
-    Credentials,
-    /// A provider of credentials did not answer.
-    LateCredentials,
-    /// A permission is missing.
-    Denied,
-    /// The same client token was used with other parameters.
-    Conflict,
-    /// Something else than AWS answered, and would do so again, such as a proxy that forbids the call.
-    Foreign,
-    /// The call is wrong, and a repetition would be, too.
-    Wrong,
 }
 
 impl AwsError {
@@ -84,9 +52,9 @@ impl AwsError {
             .raw_response()
             .map(|response| response.status().as_u16());
         let kind = match (&code, error) {
-            (Some(code), _) => kind(code, &message, status),
+            (Some(code), _) => Kind::of_answer(code, &message, status),
             (None, SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_)) => {
-                kind_of_unsent(error, &message)
+                Kind::of_unsent(error, &message)
             }
             (None, _) if foreign.is_some_and(|foreign| !foreign.may_pass) => Kind::Foreign,
             (None, _) => Kind::Unclear,
@@ -259,78 +227,6 @@ impl fmt::Display for AwsError {
     }
 }
 
-/// The kind of an answer with this code and HTTP status. EC2's throttling of calls that ECS makes for us comes back
-/// wrapped in a parameter error (AWS: RunTask exceptions). The codes of throttling are those of AWS's SDKs, except
-/// `LimitExceededException`, which means quotas in ECS (AWS: SDK retry behaviour).
-fn kind(code: &str, message: &str, status: Option<u16>) -> Kind {
-    match code {
-        "ThrottlingException"
-        | "Throttling"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "RequestLimitExceeded"
-        | "TooManyRequestsException"
-        | "BandwidthLimitExceeded"
-        | "SlowDown"
-        | "PriorRequestNotComplete"
-        | "EC2ThrottledException" => Kind::Throttled,
-        "InvalidParameterException" if message.contains("RequestLimitExceeded") => {
-            Kind::Ec2Throttled
-        }
-        "ServerException"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "InternalFailure"
-        | "InternalError"
-        | "Unavailable"
-        | "RequestTimeout" => Kind::Unclear,
-        "UnrecognizedClientException"
-        | "ExpiredTokenException"
-        | "ExpiredToken"
-        | "RequestExpired"
-        | "IncompleteSignature"
-        | "InvalidClientTokenId"
-        | "SignatureDoesNotMatch"
-        | "RequestTimeTooSkewed"
-        | "InvalidSignatureException"
-        | "AuthFailure"
-        | "MissingAuthenticationTokenException" => Kind::Credentials,
-        "AccessDeniedException" | "AccessDenied" | "UnauthorizedOperation" => Kind::Denied,
-        "ConflictException" => Kind::Conflict,
-        _ if message.contains("iam:PassRole") => Kind::Denied,
-        _ if status == Some(429) => Kind::Throttled,
-        // With any code.
-        _ if status.is_some_and(may_pass) => Kind::Unclear,
-        _ => Kind::Wrong,
-    }
-}
-
-/// The kind of a call without an answer.
-fn kind_of_unsent(error: &(dyn std::error::Error + 'static), words: &str) -> Kind {
-    if words::causes(error).any(|cause| cause.is::<SetupFault>()) {
-        return Kind::Environment;
-    }
-    if words::causes(error).any(|cause| cause.to_string().contains("credential")) {
-        return kind_of_credentials(words);
-    }
-    let failure = words::causes(error).find_map(|cause| cause.downcast_ref::<NoReply>());
-    match failure.map(|failure| failure.reach) {
-        Some(Reach::Unresolved) => Kind::Unresolved,
-        Some(Reach::Untrusted | Reach::Unauthorized) => Kind::Untrusted,
-        Some(Reach::Unconnected) => Kind::Unreached,
-        Some(Reach::Sent) | None => Kind::Unclear,
-    }
-}
-
-/// The kind of a failure to get credentials, by the words about it.
-fn kind_of_credentials(words: &str) -> Kind {
-    match NoReply::may_pass_in(words) {
-        true => Kind::LateCredentials,
-        false => Kind::Credentials,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -344,7 +240,7 @@ mod tests {
         /// A failure of RunTask for want of credentials.
         pub(in crate::aws) fn without_credentials(message: &str) -> Self {
             Self {
-                kind: kind_of_credentials(message),
+                kind: Kind::of_credentials(message),
                 ..Self::unusable_reply("ecs:RunTask", message)
             }
         }
@@ -353,7 +249,7 @@ mod tests {
         pub(in crate::aws) fn refusal_with(code: &str, message: &str, status: u16) -> Self {
             Self {
                 action: "ecs:RunTask".into(),
-                kind: kind(code, message, Some(status)),
+                kind: Kind::of_answer(code, message, Some(status)),
                 code: Some(code.into()),
                 message: message.into(),
                 request: None,
@@ -361,6 +257,7 @@ mod tests {
             }
         }
     }
+
     #[test]
     fn wrapped_throttling_is_throttling() {
         let wrapped = "Error retrieving security group information for [sg-1]: Request limit exceeded. (ErrorCode: RequestLimitExceeded)";
@@ -369,21 +266,6 @@ mod tests {
         // It is no rate of the action's own.
         assert!(!refused.is_throttled());
         assert!(!AwsError::refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
-    }
-
-    #[test]
-    fn trouble_on_awss_side_is_known_by_its_status() {
-        for (code, status, expected) in [
-            ("NewWordException", 500, Kind::Unclear),
-            ("NewWordException", 503, Kind::Unclear),
-            ("NewWordException", 429, Kind::Throttled),
-            ("NewWordException", 400, Kind::Wrong),
-            ("LimitExceededException", 400, Kind::Wrong),
-            ("SlowDown", 503, Kind::Throttled),
-            ("AccessDeniedException", 500, Kind::Denied),
-        ] {
-            assert_eq!(kind(code, "x", Some(status)), expected, "{code} {status}");
-        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod definitions;
 mod error;
 mod foreign;
 mod http;
+mod kind;
 mod logs;
 mod network_advice;
 mod no_reply;

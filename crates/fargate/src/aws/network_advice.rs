@@ -1,6 +1,7 @@
 //! Advice for the operator about a call that brought no answer.
 
-use super::error::{AwsError, Kind};
+use super::error::AwsError;
+use super::kind::Kind;
 
 /// Advice for a manager that does not trust the server. It lacks the right certificates, or a proxy intercepts its
 /// connections.
@@ -17,6 +18,11 @@ impl AwsError {
             }
             Kind::Untrusted if has("proxy authorization required") => {
                 "Put the proxy's user and password into HTTPS_PROXY in the environment of GitLab Runner."
+            }
+            // The library keeps the proxy's status to itself.
+            Kind::Unreached if has("tunnel error") => {
+                "The proxy opens no way to AWS: check its rules for AWS's endpoints, and the user and password in \
+                 HTTPS_PROXY."
             }
             Kind::Environment if has("is not the URL") || has("AWS_CA_BUNDLE names") => {
                 "Correct that variable in the environment of GitLab Runner."

@@ -43,7 +43,7 @@ impl Patience {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::error::Kind;
+    use crate::aws::kind::Kind;
 
     #[test]
     fn trouble_that_passes_soon_or_never_has_twenty_seconds() {

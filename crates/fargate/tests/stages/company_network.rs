@@ -148,7 +148,12 @@ fn variables_that_name_no_bundle_and_no_proxy_are_told() {
 fn a_name_that_does_not_resolve_ends_prepare_soon() {
     let by_image = "AgentImage = \"agent\"\nHelperImage = \"helper\"\nDefaultImage = \"debian:12\"\n\
                     ExecutionRole = \"arn:aws:iam::000000000000:role/x\"";
-    for is_job_image in [false, true] {
+    // The second one is not about credentials.
+    for (host, is_job_image) in [
+        ("ecs.eu-west-9.invalid", false),
+        ("credentials.invalid", false),
+        ("ecs.eu-west-9.invalid", true),
+    ] {
         let manager = ManagerHost::new(fargate(), SshServer::Agent);
         if is_job_image {
             manager.configure_job_image(by_image, "");
@@ -156,10 +161,10 @@ fn a_name_that_does_not_resolve_ends_prepare_soon() {
         let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
         let here = format!("http://{}", manager.aws.address);
         // No name below `invalid` ever resolves (RFC 2606).
-        manager.write_config(&config.replace(&here, "http://ecs.eu-west-9.invalid"));
+        manager.write_config(&config.replace(&here, &format!("http://{host}")));
         let begun = Instant::now();
         manager.custom("prepare").exits(22).complains(&[
-            "the name ecs.eu-west-9.invalid does not resolve",
+            &format!("the name {host} does not resolve"),
             "[Fargate] Region",
         ]);
         let took = begun.elapsed();

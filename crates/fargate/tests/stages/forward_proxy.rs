@@ -122,7 +122,8 @@ impl PrivateAuthority {
         openssl(&format!(
             "req {key} -subj /CN=server -keyout server.key -out server.csr"
         ));
-        let names = "subjectAltName=DNS:*.eu-west-1.amazonaws.com,DNS:localhost,IP:127.0.0.1";
+        let names =
+            "subjectAltName=DNS:*.eu-west-1.amazonaws.com,DNS:localhost,IP:127.0.0.1,IP:0.0.0.0";
         std::fs::write(folder.join("names"), names).unwrap();
         openssl(
             "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",

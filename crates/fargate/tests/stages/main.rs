@@ -29,6 +29,7 @@ mod many_jobs;
 mod order;
 mod outages;
 mod proxy;
+mod real_proxy;
 mod reconnecting;
 mod scripts;
 mod secrets;

@@ -50,6 +50,10 @@ pub(crate) fn catalog() -> Vec<Fault> {
         let effect = json!({ "start_failure": { "at": at, "reason": reason } });
         fault(name, Kind::Task(PENDING), effect)
     };
+    let refused = |name, code: &str, message: &str| {
+        let effect = json!({ "error": { "status": 400, "code": code, "message": message } });
+        fault(name, Kind::CallAt(Point::Starting), effect)
+    };
     let blocked = json!({ "error": { "status": 400, "code": "BlockedException",
         "message": "Your account has been blocked." } });
     let retired = json!({ "stop": { "after_seconds": 0, "code": "TerminationNotice",
@@ -95,6 +99,35 @@ pub(crate) fn catalog() -> Vec<Fault> {
             "no_capacity",
             Kind::CallAt(Point::Starting),
             json!({ "no_capacity": {} }),
+        ),
+        refused(
+            "refused_tags",
+            "InvalidParameterException",
+            "Some tags contain invalid characters. \
+            Valid characters: UTF-8 letters, spaces, numbers and _ . / = + - : @.",
+        ),
+        refused(
+            "denied_tags",
+            "AccessDeniedException",
+            "User: arn:aws:sts::000000000000:assumed-role/ci/i-0 is not \
+            authorized to perform: ecs:TagResource on resource: arn:aws:ecs:eu-west-1:000000000000:task/ci/*",
+        ),
+        // A cluster without a default strategy, in the three ways in which AWS tells it.
+        refused(
+            "no_instances",
+            "InvalidParameterException",
+            "No Container Instances were found in your cluster.",
+        ),
+        refused(
+            "no_platform",
+            "InvalidParameterException",
+            "The platform version must be null when specifying an EC2 \
+            launch type.",
+        ),
+        refused(
+            "no_public_ip",
+            "InvalidParameterException",
+            "Assign public IP is not supported for this launch type.",
         ),
         fault(
             "missing",
