@@ -214,6 +214,12 @@ impl Agent {
         usize::try_from(peak.unwrap() * 1024).unwrap()
     }
 
+    /// How many bytes more than this its peak is now. Linux counts per processor, so a reading may be a little below an
+    /// earlier one.
+    pub(crate) fn peak_memory_beyond(&self, before: usize) -> usize {
+        self.peak_memory().saturating_sub(before)
+    }
+
     /// Waits until the agent has stopped doing anything, because it waits for somebody.
     pub(crate) fn settle(&self) {
         let stat = format!("/proc/{}/stat", self.pid());

@@ -266,7 +266,7 @@ fn a_script_can_be_cancelled_after_a_lost_connection_and_during_one() {
         let (manager, proxy) = prepared("");
         let child = manager.path("child");
         let script = format!(
-            "sleep 300 & echo $! > {}; trap 'echo trapped; exit 1' TERM; echo started; sleep 300",
+            "sleep 300 & echo $! > {}; trap 'echo trapped; exit 1' TERM; echo started; wait",
             child.display()
         );
         let mut running = manager.start_run(script);

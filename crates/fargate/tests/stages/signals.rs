@@ -18,8 +18,9 @@ fn a_cancelled_script_ends_with_all_its_children_and_leaves_the_task_usable() {
         let manager = ManagerHost::new(fargate(), server);
         manager.prepare();
         let child = manager.path("child");
+        // A signal between fork and exec of another `sleep` would be lost to the trap that it inherits.
         let script = format!(
-            "sleep 300 & echo $! > {}; trap 'echo trapped; exit 1' TERM; echo started; sleep 300",
+            "sleep 300 & echo $! > {}; trap 'echo trapped; exit 1' TERM; echo started; wait",
             child.display()
         );
         let mut running = manager.start_run(&script);
