@@ -8,11 +8,10 @@ use testing::{ManagerHost, SECOND, SshServer, wait_for};
 use crate::fargate;
 use crate::sweep::prepare_and_lose_runner;
 
-#[test]
-fn one_record_whose_task_cannot_be_reached_does_not_keep_the_others() {
+/// A manager with this many jobs that a sweep is to end.
+fn ending(jobs: usize) -> ManagerHost {
     let mut manager = ManagerHost::new(fargate(), SshServer::Agent);
-    const JOBS: usize = 4;
-    for _ in 0..JOBS {
+    for _ in 0..jobs {
         manager.prepare();
         manager.next_job();
     }
@@ -21,6 +20,30 @@ fn one_record_whose_task_cannot_be_reached_does_not_keep_the_others() {
         record["ends"] = json!(true);
         std::fs::write(&file, record.to_string()).unwrap();
     }
+    manager
+}
+
+/// prepare may cut a sweep short, and the same jobs must not be the last each time.
+#[test]
+fn each_sweep_has_an_order_of_its_own() {
+    let manager = ending(6);
+    let order = || {
+        let sweep = manager.start(&["--debug", "reap", "--dry-run"]);
+        let said = sweep.finish().exits(0).err();
+        let findings = said.lines().filter_map(|line| line.split_once("sweep: "));
+        let findings: Vec<_> = findings.map(|(_, finding)| finding.to_owned()).collect();
+        assert_eq!(findings.len(), 6, "{said}");
+        findings
+    };
+    // Three times the same order by chance: once in half a million.
+    let orders = [order(), order(), order()];
+    assert!(orders.iter().any(|other| *other != orders[0]), "{orders:?}");
+}
+
+#[test]
+fn one_record_whose_task_cannot_be_reached_does_not_keep_the_others() {
+    const JOBS: usize = 4;
+    let manager = ending(JOBS);
     // Whichever it tries first.
     let slow = json!({ "faults": [{ "when": { "operation": "StopTask", "nth": 1 },
         "effect": { "slow_reply": { "seconds": 8.0 } } }] });
