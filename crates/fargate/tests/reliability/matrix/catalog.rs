@@ -270,7 +270,8 @@ pub(crate) fn catalog() -> Vec<Fault> {
         fault(
             "silent_at_first",
             Kind::Port(&[Point::Connecting]),
-            json!({ "port_delay": { "seconds": 2 } }),
+            // ConnectTimeout leaves room for a busy machine.
+            json!({ "port_delay": { "seconds": 1 } }),
         ),
         fault(
             "silent",

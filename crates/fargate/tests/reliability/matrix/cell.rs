@@ -138,9 +138,10 @@ impl Cell {
     }
 
     fn configure(&self, manager: &ManagerHost, expectation: &Expectation) {
-        // Where the job succeeds all the same it has time for it, on a slow machine, too.
+        // Where prepare succeeds all the same it has time for it, on a slow machine, too.
         // Else it has time for a few attempts of a call: those that the SDK makes, or ours where that is RunTask.
-        let start_timeout = if expectation.succeeds() { 120 } else { 10 };
+        let prepares = expectation.succeeds() || !self.strikes_prepare();
+        let start_timeout = if prepares { 120 } else { 10 };
         let public = self.point == Point::Addressing;
         let fargate = format!("StartTimeout = \"{start_timeout}s\"\nEnablePublicIP = {public}\n");
         let ssh =
