@@ -12,9 +12,37 @@ use clap::{Args, Parser, Subcommand};
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
 
+const EXAMPLES: &str = "\
+Examples:
+  fargate try                                       run the job of ./.gitlab-ci.yml on this machine
+  fargate --config fargate.toml reap --dry-run      show the leftovers of jobs that are gone";
+
+const CUSTOM_EXAMPLE: &str = "\
+Example (config.toml of GitLab Runner):
+  [runners.custom]
+    prepare_exec = \"/usr/local/bin/fargate\"
+    prepare_args = [\"--config\", \"/etc/gitlab-runner/fargate.toml\", \"custom\", \"prepare\"]";
+
+#[cfg(feature = "agent-image")]
+const PUSH_EXAMPLE: &str = "\
+Example:
+  fargate agent push 123456789012.dkr.ecr.eu-west-1.amazonaws.com/fargate-agent";
+
+#[cfg(feature = "trial")]
+const TRY_EXAMPLES: &str = "\
+Examples:
+  fargate try 'unit tests' --file ci/.gitlab-ci.yml
+  fargate try build --containers --variable DEBUG=1
+  fargate --config fargate.toml try build --keep";
+
+const REAP_EXAMPLES: &str = "\
+Examples:
+  fargate --config fargate.toml reap --dry-run
+  fargate --config fargate.toml reap --older-than 15m";
+
 /// Runs each GitLab CI job in a fresh AWS Fargate task.
 #[derive(Debug, Parser)]
-#[command(name = "fargate", version, max_term_width = 100)]
+#[command(name = "fargate", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) options: Options,
@@ -62,7 +90,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The stages that GitLab Runner's custom executor calls
-    #[command(visible_alias = "c")]
+    #[command(visible_alias = "c", after_help = CUSTOM_EXAMPLE)]
     Custom(Custom),
     /// Run one job of a .gitlab-ci.yml as GitLab Runner would
     ///
@@ -70,12 +98,30 @@ pub(crate) enum Command {
     /// --containers, in containers; with --config against that AWS account. Exits with 0 when the job succeeded, 1 when
     /// it failed, 2 when it could not be read.
     #[cfg(feature = "trial")]
+    #[command(after_help = TRY_EXAMPLES)]
     Try(Try),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
     /// Jobs whose GitLab Runner lives, and tasks of other managers, are left alone. prepare does the same every few
     /// minutes. Exits with 0 when nothing is left, 1 when something could not be stopped.
+    #[command(after_help = REAP_EXAMPLES)]
     Reap(Reap),
+    /// Print the completions of a shell
+    ///
+    /// bash: into a file of /usr/share/bash-completion/completions or ~/.local/share/bash-completion/completions, named
+    /// fargate. zsh: into a file _fargate in a folder of $fpath. fish: into ~/.config/fish/completions/fargate.fish.
+    #[command(after_help = "Example:\n  source <(fargate completions bash)")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write the pages of all commands
+    #[command(after_help = "Examples:\n  fargate man | man -l -\n  fargate man --output /usr/local/share/man/man1")]
+    Man {
+        /// Write fargate.1, and a page for each command, to this folder
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// A stand-in for AWS on this machine
     #[cfg(feature = "trial")]
     Local {
@@ -176,6 +222,7 @@ pub(crate) enum Stage {
 pub(crate) enum Agent {
     /// Write the agent's container image to a folder or a file
     #[cfg(feature = "agent-image")]
+    #[command(after_help = "Example:\n  fargate agent image --output fargate-agent.tar")]
     Image {
         #[command(flatten)]
         programs: Programs,
@@ -185,6 +232,7 @@ pub(crate) enum Agent {
     },
     /// Push the agent's container image to a registry
     #[cfg(feature = "agent-image")]
+    #[command(after_help = PUSH_EXAMPLE)]
     Push {
         #[command(flatten)]
         programs: Programs,

@@ -125,6 +125,8 @@ fn run(cli: Cli) -> Result<()> {
                 let config = logged_configuration(&cli.options, Audience::Operator)?;
                 operate::reap::reap(&options, &config, &shutdown).await
             }
+            Command::Completions { shell } => operate::manual::completions(shell),
+            Command::Man { output } => operate::manual::pages(output.as_deref()),
             #[cfg(feature = "trial")]
             Command::Try(request) => trial::try_job(&request, &cli.options, &shutdown).await,
             #[cfg(feature = "trial")]

@@ -71,6 +71,7 @@ fn key_value(text: &str) -> Result<(String, String), &'static str> {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
     /// Answer the calls of ECS, EC2, CloudWatch Logs and STS, with real tasks behind them
+    #[command(after_help = "Example:\n  fargate local serve --access-key --latency 1")]
     Serve(Serve),
 }
 

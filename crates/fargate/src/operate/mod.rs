@@ -1,3 +1,4 @@
 //! The commands that an operator types.
 
+pub(crate) mod manual;
 pub(crate) mod reap;
