@@ -69,6 +69,28 @@ mod tests {
     }
 
     #[test]
+    fn each_command_has_a_page_and_bash_accepts_its_completions() {
+        let folder = tempfile::tempdir().unwrap();
+        pages(Some(&folder.path().join("man1"))).unwrap();
+        for page in ["fargate.1", "fargate-reap.1", "fargate-custom-run.1"] {
+            let text = std::fs::read_to_string(folder.path().join("man1").join(page)).unwrap();
+            assert!(text.contains(".TH fargate"), "{page}: {text}");
+        }
+        let file = folder.path().join("fargate");
+        let mut command = Cli::command();
+        let mut script = std::fs::File::create(&file).unwrap();
+        clap_complete::generate(Shell::Bash, &mut command, "fargate", &mut script);
+        // The words that complete `fargate re`.
+        let ask = ". \"$1\"; COMP_WORDS=(fargate re); COMP_CWORD=1; _fargate fargate re fargate; echo ${COMPREPLY[*]}";
+        let answer = std::process::Command::new("bash")
+            .args(["-c", ask, "bash"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer.stdout), "reap\n");
+    }
+
+    #[test]
     fn the_help_of_each_command_has_an_example() {
         let cli = Cli::command();
         let custom = cli.find_subcommand("custom").unwrap();
