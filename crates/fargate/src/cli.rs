@@ -116,7 +116,9 @@ pub(crate) enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or write the pages of all commands
-    #[command(after_help = "Examples:\n  fargate man | man -l -\n  fargate man --output /usr/local/share/man/man1")]
+    #[command(
+        after_help = "Examples:\n  fargate man | man -l -\n  fargate man --output /usr/local/share/man/man1"
+    )]
     Man {
         /// Write fargate.1, and a page for each command, to this folder
         #[arg(long, value_name = "DIR")]

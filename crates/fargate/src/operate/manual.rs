@@ -39,7 +39,10 @@ pub(crate) fn pages(folder: Option<&Path>) -> Result<()> {
     std::fs::create_dir_all(folder)
         .and_then(|()| clap_mangen::generate_to(command, folder))
         .map_err(|error| {
-            let message = format!("could not write manual pages to {}: {error}", folder.display());
+            let message = format!(
+                "could not write manual pages to {}: {error}",
+                folder.display()
+            );
             Error::new(Blame::Usage, message)
         })
 }
@@ -60,7 +63,9 @@ mod tests {
 
     /// The visible commands, at any depth, that do something themselves.
     fn leaves(command: &clap::Command) -> Vec<&clap::Command> {
-        let inner = command.get_subcommands().filter(|inner| !inner.is_hide_set());
+        let inner = command
+            .get_subcommands()
+            .filter(|inner| !inner.is_hide_set());
         let inner: Vec<_> = inner.flat_map(leaves).collect();
         match inner.is_empty() {
             true => vec![command],
@@ -96,7 +101,10 @@ mod tests {
         let custom = cli.find_subcommand("custom").unwrap();
         let mut without = leaves(&cli);
         // Operators do not call the stages: `custom` has the part of config.toml.
-        let stages: Vec<_> = custom.get_subcommands().map(clap::Command::get_name).collect();
+        let stages: Vec<_> = custom
+            .get_subcommands()
+            .map(clap::Command::get_name)
+            .collect();
         without.retain(|command| !stages.contains(&command.get_name()));
         without.extend([&cli, custom]);
         without.retain(|command| {
