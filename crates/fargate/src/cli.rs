@@ -1,5 +1,6 @@
 //! The command line: a superset of GitLab's driver's. Scripts depend on it.
 
+mod doctor;
 #[cfg(feature = "trial")]
 mod trial;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use self::doctor::{Category, Doctor};
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
 
@@ -100,6 +102,11 @@ pub(crate) enum Command {
     #[cfg(feature = "trial")]
     #[command(after_help = TRY_EXAMPLES)]
     Try(Try),
+    /// Find what is wrong before a job does, and say the fix
+    ///
+    /// Checks this machine, fargate.toml, GitLab Runner's config.toml and the AWS account. Changes nothing, and takes
+    /// five seconds at most. Exits with 0 when nothing is wrong (warnings included), 1 when a check failed.
+    Doctor(Doctor),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
     /// Jobs whose GitLab Runner lives, and tasks of other managers, are left alone. prepare does the same every few

@@ -121,6 +121,11 @@ fn run(cli: Cli) -> Result<()> {
                 let lenient = || cleanup_configuration(options);
                 stages::stage(custom, whole, lenient, &flags(options), shutdown).await
             }
+            Command::Doctor(request) => {
+                start_operators_log(&cli.options)?;
+                let file = cli.options.config.as_deref();
+                operate::doctor::doctor(&request, file, &shutdown).await
+            }
             Command::Reap(options) => {
                 let config = logged_configuration(&cli.options, Audience::Operator)?;
                 operate::reap::reap(&options, &config, &shutdown).await
@@ -176,6 +181,13 @@ fn logged_configuration(options: &Options, audience: Audience) -> Result<Config>
         env!("CARGO_PKG_VERSION")
     );
     Ok(config)
+}
+
+/// Starts logging by the command line alone, for a command that judges the configuration.
+fn start_operators_log(options: &Options) -> Result<()> {
+    let mut log = Logging::default();
+    override_logging(&mut log, options);
+    logging::start(&log, Audience::Operator)
 }
 
 /// Cleanup's part of the configuration. Starts logging by it, on standard error if the log file fails.

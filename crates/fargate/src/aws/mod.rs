@@ -23,6 +23,7 @@ mod run_task;
 #[cfg(feature = "trial")]
 mod setup;
 mod signed;
+mod survey;
 #[cfg(test)]
 mod text_tests;
 mod trust;
@@ -37,3 +38,5 @@ pub(crate) use self::patience::Patience;
 pub(crate) use self::run_task::{RunTaskAnswer, RunTaskRequest, TaskOverrides};
 #[cfg(feature = "trial")]
 pub(crate) use self::setup::{OneContainer, Setup};
+pub(crate) use self::survey::Identity;
+pub(crate) use self::trust::fault_of_environment as certificate_fault;

@@ -34,6 +34,11 @@ pub(super) fn of_environment() -> Result<TlsContext, TrustFault> {
     }
 }
 
+/// Why this process could check no server's certificate, if so.
+pub(crate) fn fault_of_environment() -> Option<String> {
+    of_environment().err().map(|fault| fault.to_string())
+}
+
 /// The certificates of one file and no others. Those that cannot be read are left out: the client panics at them.
 fn of_bundle(file: &Path) -> Result<TlsContext, TrustFault> {
     let fault = |why: String| TrustFault::Bundle {

@@ -15,6 +15,17 @@ pub(crate) struct Logging {
     pub(crate) file: Option<PathBuf>,
 }
 
+/// The values of a file without these keys.
+impl Default for Logging {
+    fn default() -> Self {
+        Self {
+            level: tracing::Level::INFO,
+            format: LogFormat::Text,
+            file: None,
+        }
+    }
+}
+
 /// Format of a line of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -26,13 +37,12 @@ pub(crate) enum LogFormat {
 
 /// Reads the keys at the top of the file.
 pub(super) fn read(root: &Section<'_>, directory: &Path) -> Logging {
+    let default = Logging::default();
     Logging {
-        level: root
-            .parsed("LogLevel", log_level)
-            .unwrap_or(tracing::Level::INFO),
+        level: root.parsed("LogLevel", log_level).unwrap_or(default.level),
         format: root
             .parsed("LogFormat", log_format)
-            .unwrap_or(LogFormat::Text),
+            .unwrap_or(default.format),
         file: root.text("LogFile").map(|file| directory.join(file)),
     }
 }

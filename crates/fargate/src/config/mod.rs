@@ -29,6 +29,7 @@ pub(crate) use self::image_name::{image, split_host};
 pub(crate) use self::job_image::JobImage;
 pub(crate) use self::job_variables::JobVariables;
 pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
+pub(crate) use self::section::UNKNOWN_KEY;
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
 pub(crate) use self::source::DEFAULT_FILE;
 pub(crate) use self::ssh::Ssh;

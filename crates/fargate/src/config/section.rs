@@ -13,6 +13,9 @@ use toml::de::{DeTable, DeValue};
 /// Longest duration: longer than any job, and short enough to add to a time.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The remark on a key that nothing reads.
+pub(crate) const UNKNOWN_KEY: &str = "is an unknown key and has no effect";
+
 /// Errors and warnings of a file, with positions as offsets into the text.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
@@ -290,10 +293,7 @@ impl<'a> Section<'a> {
             });
             self.findings.warning(
                 key.span().start,
-                format!(
-                    "{} is an unknown key and has no effect{hint}",
-                    self.path(name)
-                ),
+                format!("{} {UNKNOWN_KEY}{hint}", self.path(name)),
             );
         }
     }

@@ -1,4 +1,5 @@
 //! The commands that an operator types.
 
+pub(crate) mod doctor;
 pub(crate) mod manual;
 pub(crate) mod reap;

@@ -16,4 +16,4 @@ pub(crate) use self::say::say;
 pub(crate) use self::stream::Output;
 #[cfg(feature = "trial")]
 pub(crate) use self::tint::NO_COLOUR;
-pub(crate) use self::tint::tinted;
+pub(crate) use self::tint::{is_colour_declined, tinted};

@@ -12,11 +12,15 @@ pub(crate) const NO_COLOUR: &str = "NO_COLOR";
 
 /// The line as the job log shows it: an error or a warning has its colour.
 pub(crate) fn tinted(line: &str) -> Cow<'_, str> {
-    let declined = std::env::var_os(NO_COLOUR).is_some_and(|value| !value.is_empty());
-    match colour(line).filter(|_| !declined) {
+    match colour(line).filter(|_| !is_colour_declined()) {
         Some(colour) => format!("{colour}{line}{RESET}").into(),
         None => line.into(),
     }
+}
+
+/// Whether the environment turns colours off.
+pub(crate) fn is_colour_declined() -> bool {
+    std::env::var_os(NO_COLOUR).is_some_and(|value| !value.is_empty())
 }
 
 fn colour(line: &str) -> Option<&'static str> {

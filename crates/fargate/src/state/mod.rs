@@ -4,7 +4,7 @@ pub(crate) mod clock;
 pub(crate) mod ending;
 mod file_names;
 pub(crate) mod files;
-mod format;
+pub(crate) mod format;
 pub(crate) mod identity;
 pub(crate) mod job_folder;
 pub(crate) mod launch_type;

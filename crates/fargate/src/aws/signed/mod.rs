@@ -13,6 +13,7 @@ mod tests;
 mod vectors;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::SigV4OperationSigningConfig;
@@ -26,17 +27,19 @@ use aws_smithy_runtime::client::retries::classifiers::{
 use aws_smithy_runtime_api::client::auth::AuthSchemeOptionResolverParams;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
-use aws_smithy_runtime_api::client::orchestrator::SensitiveOutput;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, SensitiveOutput};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::ErrorMetadata;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 #[cfg(any(test, feature = "agent-image"))]
 pub(super) use self::service::ECR;
-pub(super) use self::service::{CLOUDWATCH_LOGS, EC2, Service};
+pub(super) use self::service::{CLOUDWATCH_LOGS, EC2, STS, Service};
 use super::error::AwsError;
 
 /// A client of one service in one region.
@@ -71,6 +74,23 @@ impl Client {
     where
         Reply: DeserializeOwned + fmt::Debug + Send + Sync + 'static,
     {
+        let dated = self.dated(action, parameters).await?;
+        Ok(dated.reply)
+    }
+
+    /// The same, with the time that the server gives.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(super) async fn dated<Reply>(
+        &self,
+        action: &'static str,
+        parameters: Value,
+    ) -> Result<Dated<Reply>, AwsError>
+    where
+        Reply: DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+    {
         let (service, name) = (self.service, operation(action));
         let called = Operation::builder()
             .service_name(service.id)
@@ -80,8 +100,11 @@ impl Client {
             .serializer(move |parameters: Value| {
                 protocol::request(service.protocol, name, &parameters)
             })
-            .deserializer::<Reply, ErrorMetadata>(move |response| {
-                protocol::reply(service.protocol, name, response)
+            .deserializer::<Dated<Reply>, ErrorMetadata>(move |response| {
+                Ok(Dated {
+                    reply: protocol::reply(service.protocol, name, response)?,
+                    at: date(response),
+                })
             })
             .build()
             .invoke(parameters)
@@ -134,6 +157,20 @@ impl Client {
         }
         settings
     }
+}
+
+/// A reply and the server's clock.
+#[derive(Debug)]
+pub(super) struct Dated<Reply> {
+    pub(super) reply: Reply,
+    /// To the second; nothing where the answer has no date.
+    pub(super) at: Option<SystemTime>,
+}
+
+fn date(response: &HttpResponse) -> Option<SystemTime> {
+    let date = response.headers().get("date")?;
+    let date = DateTime::from_str(date, Format::HttpDate).ok()?;
+    SystemTime::try_from(date).ok()
 }
 
 /// The operation of an action: AWS's APIs and IAM use the same name.

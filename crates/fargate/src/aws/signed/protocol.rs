@@ -1,4 +1,5 @@
-//! The protocols of the services: JSON 1.1, and EC2's, which is a form and XML.
+//! The protocols of the services: JSON 1.1, and Query in two forms, EC2's own and the older one. A query is a form, and
+//! its reply XML.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
@@ -20,7 +21,11 @@ pub(super) enum Protocol {
     Json(&'static str),
     /// EC2's query protocol, with the API's version.
     Ec2(&'static str),
+    /// AWS Query, with the API's version.
+    Query(&'static str),
 }
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A reply that is not of the expected form.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +48,8 @@ pub(super) fn request(
 ) -> Result<HttpRequest, BoxError> {
     let (content_type, body) = match protocol {
         Protocol::Json(_) => ("application/x-amz-json-1.1", json(parameters)),
-        Protocol::Ec2(version) => (
-            "application/x-www-form-urlencoded",
-            form(operation, version, parameters),
-        ),
+        Protocol::Ec2(version) => (FORM, form(operation, version, "", parameters)),
+        Protocol::Query(version) => (FORM, form(operation, version, ".member", parameters)),
     };
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("POST")?;
@@ -68,25 +71,40 @@ fn json(parameters: &Value) -> String {
     parameters.to_string()
 }
 
-/// Each element of a list has a name of its own: `NetworkInterfaceId.1`.
-fn form(operation: &str, version: &str, parameters: &Value) -> String {
+/// A form of the parameters. Each element of a list has a name of its own: `NetworkInterfaceId.1`, or with `infix`
+/// `ActionNames.member.1`.
+fn form(operation: &str, version: &str, infix: &str, parameters: &Value) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("Action", operation)
         .append_pair("Version", version);
     for (name, value) in parameters.as_object().into_iter().flatten() {
-        match value {
-            Value::Null => {}
-            Value::Array(elements) => {
-                for (at, element) in (1..).zip(elements) {
-                    form.append_pair(&format!("{name}.{at}"), &text(element));
-                }
-            }
-            value => {
-                form.append_pair(name, &text(value));
-            }
-        }
+        append(&mut form, name, infix, value);
     }
     form.finish()
+}
+
+fn append(
+    form: &mut form_urlencoded::Serializer<'_, String>,
+    name: &str,
+    infix: &str,
+    value: &Value,
+) {
+    match value {
+        Value::Null => {}
+        Value::Array(elements) => {
+            for (at, element) in (1..).zip(elements) {
+                append(form, &format!("{name}{infix}.{at}"), infix, element);
+            }
+        }
+        Value::Object(members) => {
+            for (member, value) in members {
+                append(form, &format!("{name}.{member}"), infix, value);
+            }
+        }
+        value => {
+            form.append_pair(name, &text(value));
+        }
+    }
 }
 
 fn text(value: &Value) -> String {
@@ -109,7 +127,7 @@ pub(super) fn reply<Reply: DeserializeOwned>(
     }
     let parsed = match protocol {
         Protocol::Json(_) => serde_json::from_slice(body).map_err(ReplyError::from),
-        Protocol::Ec2(_) => xml(operation, body),
+        Protocol::Ec2(_) | Protocol::Query(_) => xml(operation, body),
     };
     parsed.map_err(|error| OrchestratorError::other(BoxError::from(error)))
 }
@@ -141,7 +159,7 @@ fn root(text: &str) -> Option<String> {
 fn refusal(protocol: Protocol, headers: &Headers, body: &[u8]) -> ErrorMetadata {
     let fault = match protocol {
         Protocol::Json(_) => json_fault(headers, body),
-        Protocol::Ec2(_) => xml_fault(body),
+        Protocol::Ec2(_) | Protocol::Query(_) => xml_fault(body),
     };
     let mut refusal = ErrorMetadata::builder();
     let request = headers
@@ -192,11 +210,13 @@ fn json_fault(headers: &Headers, body: &[u8]) -> Fault {
     }
 }
 
+/// The error in a document of EC2 (`Response`, a list of errors) or of AWS Query (`ErrorResponse`, one error).
 fn xml_fault(body: &[u8]) -> Fault {
     #[derive(Debug, Default, Deserialize)]
     #[serde(rename_all = "PascalCase", default)]
     struct Document {
         errors: Errors,
+        error: Option<Error>,
         #[serde(alias = "RequestID", alias = "requestId")]
         request_id: Option<String>,
     }
@@ -211,12 +231,15 @@ fn xml_fault(body: &[u8]) -> Fault {
         code: Option<String>,
         message: Option<String>,
     }
+    let is_error =
+        |text: &&str| matches!(root(text).as_deref(), Some("Response" | "ErrorResponse"));
     let document = std::str::from_utf8(body)
         .ok()
-        .filter(|text| root(text).as_deref() == Some("Response"))
+        .filter(is_error)
         .and_then(|text| quick_xml::de::from_str::<Document>(text).ok())
         .unwrap_or_default();
-    let error = document.errors.error.into_iter().next().unwrap_or_default();
+    let first = document.errors.error.into_iter().next();
+    let error = first.or(document.error).unwrap_or_default();
     Fault {
         code: error.code.filter(|code| !code.is_empty()),
         message: error.message,

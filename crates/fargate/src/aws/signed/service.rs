@@ -46,6 +46,15 @@ pub(in crate::aws) static ECR: Service = Service {
     protocol: Protocol::Json("AmazonEC2ContainerRegistry_V20150921"),
 };
 
+/// AWS Security Token Service.
+pub(in crate::aws) static STS: Service = Service {
+    id: "STS",
+    signing_name: "sts",
+    prefix: "",
+    gov_has_fips: true,
+    protocol: Protocol::Query("2011-06-15"),
+};
+
 /// Part of AWS that has domains of its own.
 struct Partition {
     /// Prefix of its regions' names.

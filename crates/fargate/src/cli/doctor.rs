@@ -1,0 +1,53 @@
+//! The options of `fargate doctor`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+/// `fargate doctor`
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Check only what must hold before anything is installed
+    #[arg(long)]
+    pub(crate) pre: bool,
+    /// Check only these categories; may be repeated
+    #[arg(long, value_enum, value_name = "CATEGORY")]
+    pub(crate) only: Vec<Category>,
+    /// Leave out these categories; may be repeated
+    #[arg(long, value_enum, value_name = "CATEGORY")]
+    pub(crate) skip: Vec<Category>,
+    /// GitLab Runner's configuration [default: /etc/gitlab-runner/config.toml, or ~/.gitlab-runner/config.toml
+    /// for users other than root]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runner_config: Option<PathBuf>,
+    /// Write one JSON document for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a check is about. They build on each other in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Category {
+    /// This machine
+    Machine,
+    /// fargate.toml
+    Configuration,
+    /// GitLab Runner and its config.toml
+    Runner,
+    /// AWS's view of this manager, and its permissions
+    Identity,
+}
+
+impl Category {
+    /// As a heading.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Machine => "This machine",
+            Self::Configuration => "Configuration",
+            Self::Runner => "GitLab Runner",
+            Self::Identity => "AWS identity and permissions",
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! AWS's view of this manager.
+
+use std::time::SystemTime;
+
+use super::super::catalog::{ACCOUNT, CLOCK, CREDENTIALS};
+use super::super::check::Check;
+use super::super::facts::{Account, Facts};
+use super::configuration::or_pass;
+use crate::aws::Identity;
+use crate::config::{Config, Mode};
+
+/// Seconds by which the clock may be wrong before that is worth a word, and before AWS refuses signatures (five minutes
+/// are sure to be refused by some services).
+const WORTH_A_WORD: u64 = 60;
+const REFUSED: u64 = 300;
+
+/// Judges credentials, clock and account.
+pub(in super::super) fn identity(facts: &Facts, account: &Account) -> Vec<Check> {
+    let Some(answer) = &account.identity else {
+        let reason = match facts.pre {
+            true => "set AWS_REGION for this check",
+            false => "the configuration names no Region",
+        };
+        return vec![CREDENTIALS.skip(reason)];
+    };
+    let identity = match answer {
+        Ok(identity) => identity,
+        Err(refusal) => {
+            let advice = refusal.advice();
+            let advice = advice
+                .as_deref()
+                .unwrap_or("Let the manager reach AWS's STS.");
+            return vec![CREDENTIALS.fail(refusal.to_string(), advice)];
+        }
+    };
+    let mut checks = vec![caller(identity)];
+    checks.extend(identity.clocks.map(clock));
+    if let Ok(config) = &facts.configuration.whole {
+        let foreign = foreign(config, &identity.account);
+        checks.extend(or_pass(foreign, || ACCOUNT.pass(identity.account.as_str())));
+    }
+    checks
+}
+
+fn caller(identity: &Identity) -> Check {
+    let arn = identity.arn.as_str();
+    match arn.ends_with(":root") {
+        false => CREDENTIALS.pass(arn),
+        true => CREDENTIALS.warn(
+            format!("{arn}: the account's root user, who may do everything"),
+            "Give the manager a role with the policy docs/iam/manager.json.",
+        ),
+    }
+}
+
+fn clock((theirs, ours): (SystemTime, SystemTime)) -> Check {
+    let (off, direction) = match ours.duration_since(theirs) {
+        Ok(ahead) => (ahead.as_secs(), "ahead of"),
+        Err(behind) => (behind.duration().as_secs(), "behind"),
+    };
+    let found = format!("{off} s {direction} AWS's");
+    let fix = "Run an NTP client on the manager:\n$ timedatectl set-ntp true";
+    match off {
+        REFUSED.. => CLOCK.fail(found, fix),
+        WORTH_A_WORD.. => CLOCK.warn(found, fix),
+        // AWS's clock is told to the second, and the answer has travelled.
+        0..=2 => CLOCK.pass("as AWS's"),
+        _ => CLOCK.pass(found),
+    }
+}
+
+/// The names of another account in the configuration. Images and secrets may well be of another.
+fn foreign(config: &Config, account: &str) -> Vec<Check> {
+    let mut named = vec![("[Fargate] Cluster", Some(config.fargate.cluster.as_str()))];
+    let definition;
+    match &config.mode {
+        Mode::TaskDefinition(name) => {
+            definition = name.to_string();
+            named.push(("[Fargate] TaskDefinition", Some(definition.as_str())));
+        }
+        Mode::JobImage(image) => {
+            named.push(("[JobImage] ExecutionRole", image.execution_role.as_deref()));
+            named.push(("[JobImage] TaskRole", image.task_role.as_deref()));
+        }
+    }
+    named
+        .into_iter()
+        .filter_map(|(key, arn)| {
+            let owner = arn?.strip_prefix("arn:")?.split(':').nth(3)?;
+            (owner != account).then(|| {
+                ACCOUNT.fail(
+                    format!("{key} is of account {owner}, and the manager's credentials are of {account}"),
+                    "Correct the ARN, or give the manager credentials of that account (AWS_PROFILE in the environment of GitLab \
+                     Runner's service).",
+                )
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,68 @@
+//! `fargate doctor`: finds what is wrong before a job does, and says the fix.
+//!
+//! `facts/` looks at this machine, the two configurations and AWS, and decides nothing. `judge/` decides from these
+//! facts, and looks at nothing.
+
+mod catalog;
+mod check;
+mod facts;
+mod judge;
+mod report;
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::check::Check;
+use self::facts::Facts;
+use self::report::Report;
+use crate::cli::{Category, Doctor};
+use crate::error::{Error, Result};
+use crate::signals::Shutdown;
+
+/// The time for everything. What did not answer by then is skipped.
+const BOUND: Duration = Duration::from_millis(4500);
+
+/// Checks, and reports each check as soon as its category is known.
+///
+/// # Errors
+///
+/// With an empty message when a check failed; when standard output has no reader.
+pub(crate) async fn doctor(
+    request: &Doctor,
+    config_file: Option<&Path>,
+    shutdown: &Shutdown,
+) -> Result<()> {
+    let examined = shutdown.or(async { Ok(examine(request, config_file).await) });
+    let passed = examined
+        .await?
+        .map_err(|error| Error::system(format!("could not write to standard output: {error}")))?;
+    match passed {
+        true => Ok(()),
+        // The report has said it.
+        false => Err(Error::system("")),
+    }
+}
+
+async fn examine(request: &Doctor, config_file: Option<&Path>) -> std::io::Result<bool> {
+    let deadline = Instant::now() + BOUND;
+    let mut report = Report::new(request.json);
+    let wanted = |category: Category| {
+        (request.only.is_empty() || request.only.contains(&category))
+            && !request.skip.contains(&category)
+    };
+    let mut show = |checks: Vec<Check>| {
+        let wanted = checks
+            .into_iter()
+            .filter(|check| wanted(check.subject.category));
+        report.add(wanted.collect())
+    };
+    let facts = Facts::of_machine(config_file, request.runner_config.as_deref(), request.pre).await;
+    show(judge::machine(&facts))?;
+    show(judge::configuration(&facts))?;
+    show(judge::runner(&facts))?;
+    let account = facts.of_account(deadline).await;
+    show(judge::identity(&facts, &account))?;
+    report.end()
+}

@@ -1,0 +1,88 @@
+//! Doctor names each misconfiguration of `misconfigurations.json` by its check, and says the fix.
+
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::set_up::{Change, Manager};
+
+/// A set-up that is wrong in one way.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Misconfiguration {
+    /// In words.
+    name: String,
+    change: Change,
+    /// Id of the check that names it.
+    check: String,
+    /// `fail` or `warn`.
+    status: String,
+    /// Words of what is found.
+    found: String,
+    /// Words of the fix.
+    fix: String,
+    /// Ids of checks that follow from it.
+    #[serde(default)]
+    also: Vec<String>,
+}
+
+/// Doctor's promise.
+const BOUND: Duration = Duration::from_secs(5);
+
+/// The folder of temporary files may be in a container's layer or in memory.
+fn is_of_this_machine(check: &Value) -> bool {
+    check["id"] == "metadata-filesystem"
+}
+
+#[test]
+fn a_right_set_up_is_all_green_in_five_seconds() {
+    let manager = Manager::with(&Change::default());
+    let begun = Instant::now();
+    let (checks, code) = manager.checks();
+    assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
+    let others: Vec<_> = checks
+        .iter()
+        .filter(|check| check["status"] != "pass" && !is_of_this_machine(check))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    assert_eq!(code, Some(0));
+    assert!(checks.len() >= 18, "{}", checks.len());
+}
+
+#[test]
+fn every_misconfiguration_is_named_with_its_fix() {
+    let cases: Vec<Misconfiguration> =
+        serde_json::from_str(include_str!("misconfigurations.json")).unwrap();
+    let mut missed = String::new();
+    for case in &cases {
+        let (checks, code) = Manager::with(&case.change).checks();
+        let others: Vec<_> = checks
+            .iter()
+            .filter(|check| check["status"] == "fail" || check["status"] == "warn")
+            .filter(|check| !is_of_this_machine(check) || case.check == "metadata-filesystem")
+            .collect();
+        let says = |check: &Value, member: &str, words: &str| {
+            check[member]
+                .as_str()
+                .is_some_and(|text| text.contains(words))
+        };
+        let is_named = others.iter().any(|check| {
+            check["id"] == *case.check
+                && check["status"] == *case.status
+                && says(check, "found", &case.found)
+                && says(check, "fix", &case.fix)
+        });
+        let failed = checks.iter().any(|check| check["status"] == "fail");
+        // Nothing else may be wrong with it.
+        let is_alone = others.iter().all(|check| {
+            let id = check["id"].as_str().unwrap();
+            id == case.check || case.also.iter().any(|also| also == id)
+        });
+        if !is_named || !is_alone || code != Some(i32::from(failed)) {
+            missed += &format!("{}: exit code {code:?}\n{others:#?}\n", case.name);
+        }
+    }
+    assert_eq!(missed, "");
+    assert!(cases.len() >= 20, "{}", cases.len());
+}

@@ -1,0 +1,178 @@
+//! A manager host with the set-up of docs/installation.md, and changes to it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use ecs_local::{Options, SECURITY_GROUP, SUBNET_A};
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+use testing::{Account, CLUSTER, Outcome, REGION};
+
+use crate::fargate;
+
+/// What differs from the right set-up.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Change {
+    /// Replacements of text in `fargate.toml`.
+    fargate: Vec<(String, String)>,
+    /// Replacements of text in `config.toml`.
+    runner: Vec<(String, String)>,
+    /// Rules of faults of the stand-in.
+    faults: Vec<Value>,
+    /// The metadata folder's rights, in octal.
+    metadata_mode: Option<String>,
+    /// Files in the metadata folder, by name.
+    metadata_files: BTreeMap<String, String>,
+    /// More environment variables.
+    environment: BTreeMap<String, String>,
+    /// More arguments.
+    arguments: Vec<String>,
+    /// Text that `gitlab-runner lint` fails with.
+    lint: Option<String>,
+    /// Files that are removed in the end.
+    missing: Vec<String>,
+}
+
+/// A manager host.
+pub(crate) struct Manager {
+    aws: Account,
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+    arguments: Vec<String>,
+}
+
+impl Manager {
+    /// One whose set-up differs from the right one by `change`.
+    pub(crate) fn with(change: &Change) -> Self {
+        let manager = Self {
+            aws: Account::start_with(Options::default()),
+            folder: tempfile::tempdir().unwrap(),
+            environment: change.environment.clone(),
+            arguments: change.arguments.clone(),
+        };
+        manager
+            .aws
+            .faults(&serde_json::json!({ "faults": change.faults }));
+        let metadata = manager.path("metadata");
+        fs::create_dir(&metadata).unwrap();
+        for (name, text) in &change.metadata_files {
+            fs::write(metadata.join(name), text).unwrap();
+        }
+        let mode = change.metadata_mode.as_deref().unwrap_or("700");
+        let mode = u32::from_str_radix(mode, 8).unwrap();
+        fs::set_permissions(&metadata, fs::Permissions::from_mode(mode)).unwrap();
+        manager.write("fargate.toml", &manager.configuration(), &change.fargate);
+        manager.write(
+            "config.toml",
+            &manager.runner_configuration(),
+            &change.runner,
+        );
+        let lint = change.lint.as_deref();
+        let lint = lint.map_or_else(
+            || "exit 0".into(),
+            |text| format!("echo '{text}' >&2; exit 1"),
+        );
+        manager.program(
+            "gitlab-runner",
+            &format!("#!/bin/sh\ncase $1 in --version) echo 'Version:      19.4.0' ;; lint) {lint} ;; esac\n"),
+        );
+        manager.program("unusable", "");
+        fs::set_permissions(manager.path("unusable"), fs::Permissions::from_mode(0o644)).unwrap();
+        for name in &change.missing {
+            let path = manager.path(name);
+            match path.is_dir() {
+                true => fs::remove_dir_all(path).unwrap(),
+                false => fs::remove_file(path).unwrap(),
+            }
+        }
+        manager
+    }
+
+    /// The text with the replacements, each of which has to change something. `FOLDER` stands for the host's folder.
+    fn write(&self, name: &str, text: &str, replacements: &[(String, String)]) {
+        let mut text = text.to_owned();
+        for (from, to) in replacements {
+            assert!(
+                text.contains(from.as_str()),
+                "no {from:?} in {name}:\n{text}"
+            );
+            text = text.replacen(from, &self.placed(to), 1);
+        }
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn placed(&self, text: &str) -> String {
+        text.replace("FOLDER", self.folder.path().to_str().unwrap())
+    }
+
+    fn program(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn configuration(&self) -> String {
+        format!(
+            "[Fargate]\nCluster = \"{CLUSTER}\"\nRegion = \"{REGION}\"\nSubnets = [\"{SUBNET_A}\"]\n\
+             SecurityGroups = [\"{SECURITY_GROUP}\"]\nTaskDefinition = \"test-task:1\"\nEnablePublicIP = true\n\
+             Endpoint = \"http://{}\"\n[TaskMetadata]\nDirectory = {:?}\n[SSH]\nUsername = \"root\"\nPort = 22\n",
+            self.aws.address,
+            self.path("metadata"),
+        )
+    }
+
+    fn runner_configuration(&self) -> String {
+        let file = self.path("fargate.toml");
+        let calls: String = ["config", "prepare", "run", "cleanup"]
+            .map(|stage| {
+                format!(
+                    "    {stage}_exec = {:?}\n    {stage}_args = [\"--config\", {file:?}, \"custom\", \"{stage}\"]\n",
+                    fargate()
+                )
+            })
+            .concat();
+        format!(
+            "concurrent = 4\nshutdown_timeout = 120\n\n[[runners]]\n  name = \"jobs\"\n  url = \"https://gitlab.example.com/\"\n  \
+             token = \"glrt-x\"\n  executor = \"custom\"\n  builds_dir = \"/builds\"\n  cache_dir = \"/cache\"\n  \
+             [runners.custom]\n{calls}"
+        )
+    }
+
+    /// Doctor's outcome with these arguments.
+    pub(crate) fn doctor(&self, arguments: &[&str]) -> Outcome {
+        let path = std::env::var("PATH").unwrap();
+        let mut command = Command::new(fargate());
+        command
+            .arg("--config")
+            .arg(self.path("fargate.toml"))
+            .args(["doctor", "--runner-config"])
+            .arg(self.path("config.toml"))
+            .args(arguments)
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", format!("{}:{path}", self.folder.path().display()))
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "any")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        for (name, value) in &self.environment {
+            command.env(name, self.placed(value));
+        }
+        command.output().unwrap().into()
+    }
+
+    /// The checks of doctor's document, and its exit code.
+    pub(crate) fn checks(&self) -> (Vec<Value>, Option<i32>) {
+        let outcome = self.doctor(&["--json"]);
+        let document: Value = serde_json::from_str(&outcome.out())
+            .unwrap_or_else(|error| panic!("{error}: {}{}", outcome.out(), outcome.err()));
+        (document["checks"].as_array().unwrap().clone(), outcome.code)
+    }
+}
