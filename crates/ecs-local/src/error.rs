@@ -53,11 +53,9 @@ impl ApiError {
     /// A service's rate limit, in the service's words.
     pub(crate) fn throttled(service: AwsService) -> Self {
         match service {
-            AwsService::Ecs | AwsService::Logs => {
-                Self::new(400, "ThrottlingException", "Rate exceeded")
-            }
             AwsService::Ec2 => Self::new(503, "RequestLimitExceeded", "Request limit exceeded."),
-            AwsService::Sts => Self::new(400, "Throttling", "Rate exceeded"),
+            AwsService::Sts | AwsService::Iam => Self::new(400, "Throttling", "Rate exceeded"),
+            _ => Self::new(400, "ThrottlingException", "Rate exceeded"),
         }
     }
 
@@ -73,15 +71,13 @@ impl ApiError {
     pub(crate) fn unrecognized_client(service: AwsService) -> Self {
         let invalid = "The security token included in the request is invalid.";
         match service {
-            AwsService::Ecs | AwsService::Logs => {
-                Self::new(403, "UnrecognizedClientException", invalid)
-            }
             AwsService::Ec2 => Self::new(
                 401,
                 "AuthFailure",
                 "AWS was not able to validate the provided access credentials",
             ),
-            AwsService::Sts => Self::new(403, "InvalidClientTokenId", invalid),
+            AwsService::Sts | AwsService::Iam => Self::new(403, "InvalidClientTokenId", invalid),
+            _ => Self::new(403, "UnrecognizedClientException", invalid),
         }
     }
 
@@ -90,13 +86,6 @@ impl ApiError {
         let action = format!("{}:{operation}", service.signing_name());
         let who = CALLER_ARN;
         match service {
-            AwsService::Ecs | AwsService::Logs => Self::new(
-                400,
-                "AccessDeniedException",
-                format!(
-                    "User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
-                ),
-            ),
             AwsService::Ec2 => Self::new(
                 403,
                 "UnauthorizedOperation",
@@ -108,6 +97,20 @@ impl ApiError {
                 403,
                 "AccessDenied",
                 format!("User: {who} is not authorized to perform: {action}"),
+            ),
+            AwsService::Iam => Self::new(
+                403,
+                "AccessDenied",
+                format!(
+                    "User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
+                ),
+            ),
+            _ => Self::new(
+                400,
+                "AccessDeniedException",
+                format!(
+                    "User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
+                ),
             ),
         }
     }

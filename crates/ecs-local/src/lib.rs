@@ -1,8 +1,8 @@
-//! A local stand-in for the parts of Amazon ECS, EC2, CloudWatch Logs and STS that a system uses which runs one Fargate
-//! task per job.
+//! A local stand-in for the parts of Amazon ECS, EC2, CloudWatch Logs, STS, IAM, ECR, Service Quotas and Secrets
+//! Manager that a system uses which runs one Fargate task per job.
 //!
 //! Software that drives AWS has to be tested against AWS's failures, and AWS cannot fail on request. This server speaks
-//! AWS's own protocols: JSON 1.1 for ECS and CloudWatch Logs, Query for EC2 and STS. It is as strict as AWS about
+//! AWS's own protocols: Query for EC2, STS and IAM, JSON 1.1 for the others. It is as strict as AWS about
 //! requests, and runs real tasks, so the program under test needs no change but an endpoint URL. Faults are data, see
 //! [`Faults`].
 //!
@@ -15,11 +15,13 @@
 //! | `lib` | the interface of the crate |
 //! | `http` | requests and replies: AWS's calls, the task metadata endpoint, the paths below `/_local/` |
 //! | `world` | the composition of all parts |
-//! | `ecs`, `ec2`, `logs`, `sts` | the operations of each service, and the state of ECS |
+//! | `ecs`, `ec2`, `logs`, `sts`, `iam`, `records` | the operations of each service, and the state of ECS |
 //! | `tasks` | the life of a task, from its specification to its teardown |
 //! | `engine`, `process` | the backends of containers: Docker or Podman, or processes of this machine |
 //! | `container_output`, `log_groups`, `network` | the state that tasks share with EC2 and CloudWatch Logs |
-//! | `faults`, `throttle`, `statistics`, `latency`, `options` | faults, rate limits, counts, times, options |
+//! | `options` | the options of a stand-in |
+//! | `resources` | the resources that callers read and that have no effect on tasks |
+//! | `faults`, `throttle`, `statistics`, `latency` | faults, rate limits, counts, times |
 //! | `shapes`, `tags`, `timestamp`, `error`, `json`, `xml` | the data of AWS's protocols |
 //! | `access_key`, `account`, `guarded`, `ids`, `procfs`, `service` | the base: keys, names, locks, `/proc` |
 
@@ -33,6 +35,7 @@ mod error;
 mod faults;
 mod guarded;
 mod http;
+mod iam;
 mod ids;
 mod json;
 mod latency;
@@ -42,6 +45,8 @@ mod network;
 mod options;
 mod process;
 mod procfs;
+mod records;
+mod resources;
 mod service;
 mod shapes;
 mod statistics;
@@ -61,11 +66,10 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 pub use access_key::AccessKey;
-pub use account::ACCOUNT;
+pub use account::{ACCOUNT, SECURITY_GROUP, SUBNET_A, SUBNET_B, VPC};
 pub use faults::Faults;
-pub use options::{
-    Backend, Options, Program, SECURITY_GROUP, SUBNET_A, SUBNET_B, SecurityGroup, Seed, Subnet, VPC,
-};
+pub use options::{Backend, Options, Program, SecurityGroup, Seed, Subnet};
+pub use resources::Resources;
 
 /// The time that open connections have after the shutdown. Clients may keep connections open for longer.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

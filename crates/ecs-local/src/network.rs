@@ -211,7 +211,7 @@ impl SubnetState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{SUBNET_A, SUBNET_B};
+    use crate::account::{SUBNET_A, SUBNET_B};
 
     fn request(subnet_id: &str) -> InterfaceRequest {
         InterfaceRequest {

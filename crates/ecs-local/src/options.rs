@@ -4,16 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::access_key::AccessKey;
+use crate::account::{SECURITY_GROUP, SUBNET_A, SUBNET_B, VPC};
 use crate::faults::Faults;
-
-/// The VPC of [`Seed::default`].
-pub const VPC: &str = "vpc-0a1b2c3d4e5f60000";
-/// The first subnet of [`Seed::default`], in zone `a`.
-pub const SUBNET_A: &str = "subnet-0a1b2c3d4e5f60001";
-/// The second subnet of [`Seed::default`], in zone `b`.
-pub const SUBNET_B: &str = "subnet-0a1b2c3d4e5f60002";
-/// The security group of [`Seed::default`], which lets SSH in.
-pub const SECURITY_GROUP: &str = "sg-0a1b2c3d4e5f60003";
+use crate::resources::Resources;
 
 /// The options of a stand-in.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +24,8 @@ pub struct Options {
     pub backend: Backend,
     /// The resources of the account before the first call.
     pub seed: Seed,
+    /// The resources that callers read and that have no effect on tasks. `PUT /_local/resources` replaces them.
+    pub resources: Resources,
     /// The access key that has to sign every request; `None` takes any credentials, and so everyone who can connect.
     pub access_key: Option<AccessKey>,
 }

@@ -7,6 +7,10 @@ pub(crate) enum AwsService {
     Ec2,
     Logs,
     Sts,
+    Iam,
+    Ecr,
+    Quotas,
+    Secrets,
 }
 
 const ECS: &[&str] = &[
@@ -26,16 +30,41 @@ const ECS: &[&str] = &[
 
 const EC2: &[&str] = &[
     "DescribeNetworkInterfaces",
+    "DescribeRouteTables",
     "DescribeSecurityGroups",
     "DescribeSubnets",
+    "DescribeVpcAttribute",
+    "DescribeVpcEndpoints",
 ];
 
-const LOGS: &[&str] = &["CreateLogGroup", "DescribeLogStreams", "GetLogEvents"];
+const LOGS: &[&str] = &[
+    "CreateLogGroup",
+    "DescribeLogGroups",
+    "DescribeLogStreams",
+    "GetLogEvents",
+];
 
 const STS: &[&str] = &["AssumeRole", "GetCallerIdentity"];
 
+const IAM: &[&str] = &["GetRole", "SimulatePrincipalPolicy"];
+
+const ECR: &[&str] = &["BatchGetImage", "DescribeImages"];
+
+const QUOTAS: &[&str] = &["GetAWSDefaultServiceQuota", "GetServiceQuota"];
+
+const SECRETS: &[&str] = &["DescribeSecret"];
+
 impl AwsService {
-    pub(crate) const ALL: [Self; 4] = [Self::Ecs, Self::Ec2, Self::Logs, Self::Sts];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Ecs,
+        Self::Ec2,
+        Self::Logs,
+        Self::Sts,
+        Self::Iam,
+        Self::Ecr,
+        Self::Quotas,
+        Self::Secrets,
+    ];
 
     /// The operations that the stand-in has.
     pub(crate) fn operations(self) -> &'static [&'static str] {
@@ -44,6 +73,10 @@ impl AwsService {
             Self::Ec2 => EC2,
             Self::Logs => LOGS,
             Self::Sts => STS,
+            Self::Iam => IAM,
+            Self::Ecr => ECR,
+            Self::Quotas => QUOTAS,
+            Self::Secrets => SECRETS,
         }
     }
 
@@ -54,20 +87,24 @@ impl AwsService {
             Self::Ec2 => "ec2",
             Self::Logs => "logs",
             Self::Sts => "sts",
+            Self::Iam => "iam",
+            Self::Ecr => "ecr",
+            Self::Quotas => "servicequotas",
+            Self::Secrets => "secretsmanager",
         }
     }
 
     /// Whether the service speaks JSON 1.1. The others speak Query and answer in XML.
     pub(crate) fn is_json(self) -> bool {
-        matches!(self, Self::Ecs | Self::Logs)
+        !matches!(self, Self::Ec2 | Self::Sts | Self::Iam)
     }
 
     /// The content type of replies.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Ecs | Self::Logs => "application/x-amz-json-1.1",
             Self::Ec2 => "text/xml;charset=UTF-8",
-            Self::Sts => "text/xml",
+            Self::Sts | Self::Iam => "text/xml",
+            _ => "application/x-amz-json-1.1",
         }
     }
 }

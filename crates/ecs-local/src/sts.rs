@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::access_key::{AccessKey, AccessKeys};
-use crate::account::{ACCOUNT, CALLER_ARN, CALLER_ID};
+use crate::account::{ACCOUNT, CALLER_ID};
 use crate::ec2::Query;
 use crate::error::ApiError;
 use crate::guarded::Guarded;
@@ -76,6 +76,7 @@ const SESSION: Duration = Duration::from_secs(3600);
 /// Answers one call.
 pub(crate) fn call(
     keys: &Guarded<AccessKeys>,
+    caller: &str,
     operation: &str,
     query: &Query,
     request_id: &str,
@@ -85,7 +86,7 @@ pub(crate) fn call(
     match operation {
         "GetCallerIdentity" => {
             let result = CallerIdentity {
-                arn: CALLER_ARN,
+                arn: caller,
                 user_id: CALLER_ID,
                 account: ACCOUNT,
             };

@@ -12,6 +12,7 @@ use crate::guarded::Guarded;
 use crate::log_groups::LogGroups;
 use crate::network::Networks;
 use crate::options::Options;
+use crate::resources::Resources;
 use crate::statistics::CallStatistics;
 use crate::tasks::Runtime;
 use crate::throttle::Throttle;
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) networks: Networks,
     /// The state of CloudWatch Logs.
     pub(crate) logs: LogGroups,
+    /// What replies show beside these states.
+    pub(crate) resources: Guarded<Arc<Resources>>,
     pub(crate) runtime: Arc<Runtime>,
     pub(crate) faults: Guarded<Injector>,
     pub(crate) throttle: Guarded<Throttle>,
@@ -51,6 +54,7 @@ impl World {
             }),
             networks,
             logs,
+            resources: Guarded::new(Arc::new(options.resources)),
             runtime,
             faults,
             throttle,

@@ -5,6 +5,9 @@ use serde::Serialize;
 /// The namespace of STS's documents.
 pub(crate) const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
+/// The namespace of IAM's documents.
+pub(crate) const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+
 /// Writes a document with its declaration.
 ///
 /// Every type here can be written as XML. If one could not, the document would say so.

@@ -106,6 +106,7 @@ pub(crate) enum Command {
     ///
     /// Checks this machine, fargate.toml, GitLab Runner's config.toml and the AWS account. Changes nothing, and takes
     /// five seconds at most. Exits with 0 when nothing is wrong (warnings included), 1 when a check failed.
+    #[command(after_help = doctor::EXAMPLES)]
     Doctor(Doctor),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///

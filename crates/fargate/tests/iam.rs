@@ -9,12 +9,18 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Actions that AWS authorises for all resources or none (reference of actions, resources and condition keys).
-const WITHOUT_RESOURCES: [&str; 5] = [
+const WITHOUT_RESOURCES: [&str; 11] = [
     "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
     "ecr:GetAuthorizationToken",
     "ecs:DescribeTaskDefinition",
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
+    "servicequotas:GetAWSDefaultServiceQuota",
+    "servicequotas:GetServiceQuota",
 ];
 
 /// What a registry of ECR asks for when something is pushed, beside the login, which the driver calls.
@@ -200,6 +206,16 @@ fn managers_may_do_what_the_driver_calls_and_nothing_else() {
 }
 
 #[test]
+fn doctor_may_read_what_it_calls_and_nothing_else() {
+    let files = files_in("survey/");
+    assert!(files.len() > 8, "{files:?}");
+    let mut called: BTreeSet<_> = files.iter().flat_map(|file| named_in(file)).collect();
+    // AWS needs no permission for it.
+    assert!(called.remove("sts:GetCallerIdentity"));
+    assert_eq!(actions("doctor.json"), called);
+}
+
+#[test]
 fn nothing_is_allowed_more_widely_than_it_must_be() {
     for policy in policies() {
         for statement in statements(&policy) {
@@ -302,7 +318,12 @@ fn every_action_has_its_reason_and_the_pages_point_to_the_files() {
     for (page, files) in [
         (
             "docs/installation.md",
-            vec!["manager.json", "execution-role.json", "tasks-trust.json"],
+            vec![
+                "doctor.json",
+                "manager.json",
+                "execution-role.json",
+                "tasks-trust.json",
+            ],
         ),
         (
             "docs/job-images.md",

@@ -178,6 +178,14 @@ impl LocalAws {
             .expect_success("faults");
     }
 
+    /// Replaces the document of resources by one that the server has to accept.
+    #[track_caller]
+    pub fn resources(&self, document: &Value) {
+        let document = document.to_string();
+        let reply = self.http("PUT", "/_local/resources", "", &document);
+        reply.unwrap().expect_success("resources");
+    }
+
     /// Applies a fault to a task, which the server has to accept.
     #[track_caller]
     pub fn strike(&self, arn: &str, rule: &Value) {

@@ -5,13 +5,18 @@
 mod interfaces;
 mod item_set;
 mod query;
+mod records;
 mod security_groups;
 mod subnets;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::network::Network;
+use crate::resources::{Members, Resources, overlay};
 use crate::xml;
 
 pub(crate) use query::Query;
@@ -32,6 +37,7 @@ struct Ec2Reply<'a, T> {
 /// Answers one call.
 pub(crate) fn call(
     network: &mut Network,
+    resources: &Resources,
     operation: &str,
     query: &Query,
     request_id: &str,
@@ -41,12 +47,31 @@ pub(crate) fn call(
             let list = interfaces::describe(network, query)?;
             Ok(document(operation, list, request_id))
         }
+        "DescribeRouteTables" => {
+            let list = records::route_tables(resources, query)?;
+            Ok(document(operation, list, request_id))
+        }
         "DescribeSecurityGroups" => {
             let list = security_groups::describe(network, query)?;
+            let list = dressed(
+                &list,
+                "securityGroupInfo",
+                "groupId",
+                &resources.security_groups,
+            );
             Ok(document(operation, list, request_id))
         }
         "DescribeSubnets" => {
             let list = subnets::describe(network, query)?;
+            let list = dressed(&list, "subnetSet", "subnetId", &resources.subnets);
+            Ok(document(operation, list, request_id))
+        }
+        "DescribeVpcAttribute" => {
+            let attribute = records::vpc_attribute(resources, query)?;
+            Ok(document(operation, attribute, request_id))
+        }
+        "DescribeVpcEndpoints" => {
+            let list = records::vpc_endpoints(resources, query)?;
             Ok(document(operation, list, request_id))
         }
         _ => {
@@ -54,6 +79,25 @@ pub(crate) fn call(
             Err(ApiError::new(400, "InvalidAction", message))
         }
     }
+}
+
+/// The reply with the other members of its elements, by their IDs.
+fn dressed(
+    list: &impl Serialize,
+    set: &str,
+    id: &str,
+    members: &BTreeMap<String, Members>,
+) -> Value {
+    // Types of replies can be written as JSON; one that could not would show as an empty reply.
+    let mut reply = serde_json::to_value(list).unwrap_or_default();
+    let items = reply.get_mut(set).and_then(|set| set.get_mut("item"));
+    for item in items.and_then(Value::as_array_mut).into_iter().flatten() {
+        let name = item.get(id).and_then(Value::as_str);
+        let members = name.and_then(|name| members.get(name)).cloned();
+        let members = members.map(|members| records::shown(&Value::Object(members)));
+        overlay(item, members.as_ref().and_then(Value::as_object));
+    }
+    reply
 }
 
 fn document(operation: &str, list: impl Serialize, request_id: &str) -> String {

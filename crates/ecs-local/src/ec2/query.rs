@@ -33,7 +33,7 @@ impl Query {
     }
 
     /// The values of `NAME.1`, `NAME.2`, and so on, in the order of their numbers.
-    pub(super) fn list(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn list(&self, name: &str) -> Vec<&str> {
         let mut found: Vec<(u32, &str)> = Vec::new();
         for (have, value) in &self.0 {
             let number = have

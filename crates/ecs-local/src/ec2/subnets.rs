@@ -26,6 +26,7 @@ struct SubnetItem {
     cidr_block: String,
     available_ip_address_count: u32,
     availability_zone: String,
+    availability_zone_id: String,
     default_for_az: bool,
     map_public_ip_on_launch: bool,
     assign_ipv6_address_on_creation: bool,
@@ -65,6 +66,22 @@ pub(super) fn describe(network: &Network, query: &Query) -> Result<Subnets, ApiE
     })
 }
 
+/// The ID of a zone, which names the same place in all accounts: `euw1-az1` for `eu-west-1a`.
+fn zone_id(zone: &str) -> String {
+    let mut parts = zone.split('-');
+    let (area, direction, rest) = (parts.next(), parts.next(), parts.next());
+    let direction = direction.and_then(|word| word.get(..1));
+    let rest = rest.unwrap_or_default();
+    let number = rest.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let letter = rest.bytes().last().unwrap_or(b'a').saturating_sub(b'a');
+    format!(
+        "{}{}{number}-az{}",
+        area.unwrap_or_default(),
+        direction.unwrap_or_default(),
+        u32::from(letter) + 1
+    )
+}
+
 fn item(subnet: &SubnetState) -> SubnetItem {
     SubnetItem {
         subnet_id: subnet.spec.id.clone(),
@@ -74,6 +91,7 @@ fn item(subnet: &SubnetState) -> SubnetItem {
         cidr_block: subnet.cidr(),
         available_ip_address_count: subnet.free(),
         availability_zone: subnet.availability_zone.clone(),
+        availability_zone_id: zone_id(&subnet.availability_zone),
         default_for_az: false,
         map_public_ip_on_launch: false,
         assign_ipv6_address_on_creation: false,

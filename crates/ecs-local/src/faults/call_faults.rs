@@ -70,9 +70,9 @@ fn refusal(effect: Effect, service: AwsService, operation: &str) -> Option<ApiEr
 
 fn expired_credentials(service: AwsService) -> ApiError {
     let (status, code) = match service {
-        AwsService::Ecs | AwsService::Logs => (403, "ExpiredTokenException"),
         AwsService::Ec2 => (400, "RequestExpired"),
-        AwsService::Sts => (403, "ExpiredToken"),
+        AwsService::Sts | AwsService::Iam => (403, "ExpiredToken"),
+        _ => (403, "ExpiredTokenException"),
     };
     ApiError::new(
         status,
@@ -88,7 +88,7 @@ fn server_error(service: AwsService) -> ApiError {
             "Service Unavailable. Please try again later.",
         ),
         AwsService::Ec2 => ("InternalError", "An internal error has occurred"),
-        AwsService::Logs | AwsService::Sts => ("InternalFailure", "An internal error has occurred"),
+        _ => ("InternalFailure", "An internal error has occurred"),
     };
     ApiError::new(500, code, message)
 }

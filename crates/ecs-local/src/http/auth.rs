@@ -169,9 +169,9 @@ fn incomplete(service: AwsService, message: &str) -> ApiError {
 
 fn invalid(service: AwsService, message: &str) -> ApiError {
     let (status, code) = match service {
-        AwsService::Ecs | AwsService::Logs => (403, "InvalidSignatureException"),
         AwsService::Ec2 => (401, "AuthFailure"),
-        AwsService::Sts => (403, "SignatureDoesNotMatch"),
+        AwsService::Sts | AwsService::Iam => (403, "SignatureDoesNotMatch"),
+        _ => (403, "InvalidSignatureException"),
     };
     ApiError::new(status, code, message)
 }

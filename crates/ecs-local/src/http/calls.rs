@@ -1,7 +1,8 @@
 //! AWS's calls: from an HTTP request to an operation, and back.
 //!
-//! The services share one address, as the endpoint setting of AWS's clients requires. `X-Amz-Target` marks calls of ECS
-//! and CloudWatch Logs. A form with `Action` is a call of EC2, or of STS if STS has an operation of that name.
+//! The services share one address, as the endpoint setting of AWS's clients requires. `X-Amz-Target` marks calls of
+//! those that speak JSON. A form with `Action` is a call of STS or IAM if one has an operation of that name, and else
+//! of EC2.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,7 +21,7 @@ use crate::faults::CallFaults;
 use crate::service::AwsService;
 use crate::throttle::Bucket;
 use crate::world::World;
-use crate::{ecs, ids, logs, sts};
+use crate::{ecs, iam, ids, logs, records, sts};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
@@ -38,13 +39,14 @@ fn route(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option
     }
     if let Some(target) = headers.get(TARGET) {
         let target = target.to_str().ok()?;
-        let (service, operation) = match target.strip_prefix(logs::TARGET) {
-            Some(operation) => (AwsService::Logs, operation),
-            None => {
-                let operation = target.strip_prefix(ecs::TARGET).unwrap_or_default();
-                (AwsService::Ecs, operation)
-            }
-        };
+        let logs = (logs::TARGET, AwsService::Logs);
+        let mut others = records::TARGETS.into_iter().chain([logs]);
+        let other = others.find_map(|(prefix, service)| {
+            let operation = target.strip_prefix(prefix)?;
+            Some((service, operation))
+        });
+        let ecs = || target.strip_prefix(ecs::TARGET).unwrap_or_default();
+        let (service, operation) = other.unwrap_or_else(|| (AwsService::Ecs, ecs()));
         return Some(ApiCall {
             service,
             operation: operation.to_owned(),
@@ -57,11 +59,9 @@ fn route(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option
         _ => return None,
     };
     let operation = query.get("Action")?.to_owned();
-    let service = if AwsService::Sts.operations().contains(&operation.as_str()) {
-        AwsService::Sts
-    } else {
-        AwsService::Ec2
-    };
+    let has = |service: &AwsService| service.operations().contains(&operation.as_str());
+    let named = [AwsService::Sts, AwsService::Iam].into_iter().find(has);
+    let service = named.unwrap_or(AwsService::Ec2);
     Some(ApiCall {
         service,
         operation,
@@ -79,7 +79,7 @@ pub(super) async fn answer(
     body: Bytes,
 ) -> Response {
     let Some(call) = route(&method, &uri, &headers, &body) else {
-        let text = "This is a stand-in for ECS, EC2, CloudWatch Logs and STS. It answers their calls at / and its own paths below /_local/.\n";
+        let text = "This is a stand-in for parts of AWS. It answers their calls at / and its own paths below /_local/.\n";
         return (StatusCode::NOT_FOUND, text).into_response();
     };
     let request_id = ids::uuid();
@@ -116,7 +116,8 @@ pub(super) async fn answer(
             if faults.truncated {
                 document = half(document);
             }
-            reply::success(call.service, document, &request_id)
+            let offset = world.resources.lock().clock_offset;
+            reply::success(call.service, document, &request_id, offset)
         }
         Err(error) => refuse(
             &world,
@@ -144,7 +145,12 @@ fn admit(world: &World, call: &ApiCall, region: &str) -> Result<CallFaults, ApiE
     {
         return Err(ApiError::throttled(service));
     }
-    Ok(world.faults.lock().call(service, operation))
+    let mut faults = world.faults.lock().call(service, operation);
+    if !world.resources.lock().allows(service, operation) {
+        let denial = ApiError::access_denied(service, operation);
+        faults.refusal.get_or_insert(denial);
+    }
+    Ok(faults)
 }
 
 fn operate(
@@ -155,15 +161,29 @@ fn operate(
     request_id: &str,
 ) -> Result<String, ApiError> {
     let operation = call.operation.as_str();
+    let resources = world.resources.lock().clone();
     match call.service {
-        AwsService::Ecs => world.ecs.call(region, operation, body),
+        AwsService::Ecs => {
+            let document = world.ecs.call(region, operation, body)?;
+            Ok(match operation {
+                "DescribeClusters" => resources.dress_clusters(document),
+                _ => document,
+            })
+        }
         AwsService::Ec2 => {
             let network = world.networks.region(region);
             let mut network = network.lock();
-            ec2::call(&mut network, operation, &call.query, request_id)
+            ec2::call(&mut network, &resources, operation, &call.query, request_id)
         }
-        AwsService::Logs => logs::call(&world.logs, region, operation, body),
-        AwsService::Sts => sts::call(&world.keys, operation, &call.query, request_id),
+        AwsService::Logs => logs::call(&world.logs, &resources, region, operation, body),
+        AwsService::Sts => {
+            let caller = &resources.caller_arn;
+            sts::call(&world.keys, caller, operation, &call.query, request_id)
+        }
+        AwsService::Iam => iam::call(&resources, operation, &call.query, request_id),
+        AwsService::Ecr | AwsService::Quotas | AwsService::Secrets => {
+            records::call(&resources, region, operation, body)
+        }
     }
 }
 

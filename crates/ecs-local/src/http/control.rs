@@ -18,6 +18,7 @@ use super::auth;
 use super::signature::SignedParts;
 use crate::access_key::AccessKeys;
 use crate::faults::{Faults, Injector, LateFault};
+use crate::resources::Resources;
 use crate::service::AwsService;
 use crate::statistics::CallStatistics;
 use crate::tasks::{HistoryEntry, TaskStatus};
@@ -37,6 +38,7 @@ pub(super) fn routes(world: Arc<World>) -> Router<Arc<World>> {
         .route("/_local/tasks/{task}/strike", post(inject))
         .route("/_local/logs/{task}/{container}", get(output))
         .route("/_local/faults", get(faults).put(set_faults))
+        .route("/_local/resources", get(resources).put(set_resources))
         .route_layer(from_fn_with_state(world, refuse_strangers))
 }
 
@@ -141,6 +143,21 @@ async fn output(
 
 async fn faults(State(world): State<Arc<World>>) -> Json<Faults> {
     Json(world.faults.lock().document().clone())
+}
+
+async fn resources(State(world): State<Arc<World>>) -> Json<Resources> {
+    Json(Resources::clone(&world.resources.lock()))
+}
+
+/// Replaces the document of resources.
+async fn set_resources(State(world): State<Arc<World>>, body: String) -> Response {
+    match Resources::parse(&body) {
+        Ok(resources) => {
+            *world.resources.lock() = Arc::new(resources);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error:#}\n")).into_response(),
+    }
 }
 
 /// Replaces the fault document. Its counts start at 0.

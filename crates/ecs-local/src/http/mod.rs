@@ -3,6 +3,7 @@
 mod auth;
 mod calls;
 mod control;
+mod instance;
 mod metadata;
 mod reply;
 mod reset;
@@ -22,6 +23,7 @@ pub(crate) use web_pages::{refuse_names, refuse_pages};
 pub(crate) fn router(world: Arc<World>) -> Router {
     control::routes(world.clone())
         .merge(metadata::routes())
+        .merge(instance::routes())
         .fallback(calls::answer)
         .with_state(world)
 }

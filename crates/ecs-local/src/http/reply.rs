@@ -1,7 +1,9 @@
 //! The replies to AWS's calls, in the form of each service's protocol.
 
+use std::time::{Duration, SystemTime};
+
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, SERVER};
+use axum::http::header::{CONTENT_TYPE, DATE, SERVER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
@@ -9,14 +11,34 @@ use serde_json::json;
 
 use crate::error::ApiError;
 use crate::service::AwsService;
-use crate::xml::{self, STS_NAMESPACE};
+use crate::xml::{self, IAM_NAMESPACE, STS_NAMESPACE};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// A successful reply.
-pub(super) fn success(service: AwsService, document: String, request_id: &str) -> Response {
-    reply(service, 200, document, request_id)
+pub(super) fn success(
+    service: AwsService,
+    document: String,
+    request_id: &str,
+    clock_offset: i64,
+) -> Response {
+    let mut response = reply(service, 200, document, request_id);
+    if let Some(date) = clock(clock_offset) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+/// The date of a clock that is wrong by some seconds.
+fn clock(offset: i64) -> Option<HeaderValue> {
+    let by = Duration::from_secs(offset.unsigned_abs());
+    let now = match offset {
+        0 => return None,
+        1.. => SystemTime::now().checked_add(by)?,
+        _ => SystemTime::now().checked_sub(by)?,
+    };
+    HeaderValue::from_str(&httpdate::fmt_http_date(now)).ok()
 }
 
 /// An error reply. JSON errors also come in a `bare` form: a namespace before the code, `Message` with a capital, and
@@ -31,7 +53,11 @@ pub(super) fn error(
         AwsService::Ecs => json_error(error, bare.then_some("com.amazonaws.ecs")),
         AwsService::Logs => json_error(error, bare.then_some("com.amazonaws.cloudwatchlogs")),
         AwsService::Ec2 => ec2_error(error, request_id),
-        AwsService::Sts => sts_error(error, request_id),
+        AwsService::Sts => query_error(STS_NAMESPACE, error, request_id),
+        AwsService::Iam => query_error(IAM_NAMESPACE, error, request_id),
+        AwsService::Ecr | AwsService::Quotas | AwsService::Secrets => {
+            json_error(error, bare.then_some("com.amazonaws"))
+        }
     };
     let mut response = reply(service, error.status, document, request_id);
     if service.is_json()
@@ -88,14 +114,14 @@ fn ec2_error(error: &ApiError, request_id: &str) -> String {
     xml::document("Response", &Ec2ErrorReply { errors, request_id })
 }
 
-fn sts_error(error: &ApiError, request_id: &str) -> String {
+fn query_error(xmlns: &str, error: &ApiError, request_id: &str) -> String {
     let kind = if error.status < 500 {
         "Sender"
     } else {
         "Receiver"
     };
-    let reply = StsErrorReply {
-        xmlns: STS_NAMESPACE,
+    let reply = QueryErrorReply {
+        xmlns,
         error: ErrorDetail {
             kind: Some(kind),
             code: &error.code,
@@ -121,7 +147,7 @@ struct Errors<'a> {
 }
 
 #[derive(Serialize)]
-struct StsErrorReply<'a> {
+struct QueryErrorReply<'a> {
     #[serde(rename = "@xmlns")]
     xmlns: &'a str,
     #[serde(rename = "Error")]

@@ -46,6 +46,10 @@ ecs = client("ecs")
 ec2 = client("ec2")
 logs = client("logs")
 sts = client("sts")
+iam = client("iam")
+ecr = client("ecr")
+quotas = client("service-quotas")
+secrets = client("secretsmanager")
 # For requests that boto3 would refuse itself.
 careless = client("ecs", validate=False)
 careless_logs = client("logs", validate=False)
@@ -56,6 +60,19 @@ def control(path, body=None):
     request = urllib.request.Request(f"{ENDPOINT}/_local/{path}", data=body, method="PUT" if body else "GET")
     with urllib.request.urlopen(request) as reply:
         return reply.read()
+
+
+class resources:
+    """Sets the document of resources until the block ends."""
+
+    def __init__(self, **members):
+        self.members = members
+
+    def __enter__(self):
+        control("resources", json.dumps(self.members).encode())
+
+    def __exit__(self, *_):
+        control("resources", b"{}")
 
 
 class faults:

@@ -32,7 +32,11 @@ COMMON_ERRORS = {
         "InvalidNetworkInterfaceId.Malformed": 400,
         "InvalidParameterCombination": 400,
         "InvalidParameterValue": 400,
+        "InvalidRouteTableID.NotFound": 400,
         "InvalidSubnetID.NotFound": 400,
+        "InvalidVpcID.NotFound": 400,
+        "InvalidVpcEndpointId.NotFound": 400,
+        "MissingParameter": 400,
         "MissingAuthenticationToken": 403,
         "RequestExpired": 400,
         "RequestLimitExceeded": 503,
@@ -48,6 +52,16 @@ COMMON_ERRORS = {
         "UnknownOperationException": 400,
         "UnrecognizedClientException": 403,
     },
+    # The model calls them NoSuchEntityException and InvalidInputException, and gives these codes and statuses.
+    "iam": {
+        "AccessDenied": 403,
+        "InvalidInput": 400,
+        "NoSuchEntity": 404,
+        "ValidationError": 400,
+    },
+    "ecr": {"AccessDeniedException": 400},
+    "service-quotas": {"AccessDeniedException": 400},
+    "secretsmanager": {"AccessDeniedException": 400},
     "sts": {
         "AccessDenied": 403,
         "ExpiredToken": 403,
@@ -166,7 +180,8 @@ def check_xml(shape, element, namespace, where):
         text = element.text or ""
         need(len(element) == 0, f"{where}: a {shape.type_name} has elements in it")
         need(XML_VALUES[shape.type_name].fullmatch(text), f"{where}: {text!r} is no {shape.type_name}")
-        check_value(shape, text if shape.type_name == "string" else 0, where)
+        number = int(text) if shape.type_name in ("integer", "long") else 0
+        check_value(shape, text if shape.type_name == "string" else number, where)
 
 
 # --- Whole replies ----------------------------------------------------------------------------------------------------

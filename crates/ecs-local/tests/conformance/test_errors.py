@@ -58,7 +58,7 @@ class Errors(unittest.TestCase):
     def test_unknown_operations(self):
         self.assertEqual(refused(ecs.list_services)[0], "UnknownOperationException")
         self.assertEqual(refused(ec2.describe_vpcs)[0], "InvalidAction")
-        self.assertEqual(refused(logs.describe_log_groups)[0], "UnknownOperationException")
+        self.assertEqual(refused(logs.describe_metric_filters)[0], "UnknownOperationException")
 
     def test_unsigned_requests(self):
         target = "AmazonEC2ContainerServiceV20141113.ListTasks"

@@ -5,6 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+/// The examples of its help.
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  fargate --config /etc/gitlab-runner/fargate.toml doctor
+  fargate doctor --only network --json";
+
 /// `fargate doctor`
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
@@ -38,6 +44,16 @@ pub(crate) enum Category {
     Runner,
     /// AWS's view of this manager, and its permissions
     Identity,
+    /// The ECS cluster
+    Cluster,
+    /// The task definition of TaskDefinition mode
+    Task,
+    /// Subnets, routes, endpoints and security groups
+    Network,
+    /// What the account may run at once
+    Quotas,
+    /// Images in ECR, log groups and secrets
+    Images,
 }
 
 impl Category {
@@ -48,6 +64,11 @@ impl Category {
             Self::Configuration => "Configuration",
             Self::Runner => "GitLab Runner",
             Self::Identity => "AWS identity and permissions",
+            Self::Cluster => "Cluster",
+            Self::Task => "Task definition",
+            Self::Network => "Network",
+            Self::Quotas => "Quotas",
+            Self::Images => "Images, logs and secrets",
         }
     }
 }

@@ -70,7 +70,8 @@ fn key_value(text: &str) -> Result<(String, String), &'static str> {
 /// The commands of the stand-in.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
-    /// Answer the calls of ECS, EC2, CloudWatch Logs and STS, with real tasks behind them
+    /// Answer calls of ECS, EC2, CloudWatch Logs, STS, IAM, ECR, Service Quotas and Secrets Manager, with real tasks
+    /// behind them
     #[command(after_help = "Example:\n  fargate local serve --access-key --latency 1")]
     Serve(Serve),
 }
@@ -87,6 +88,9 @@ pub(crate) struct Serve {
     /// Inject the faults that this JSON document lists
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+    /// Show the resources of this JSON document, and deny what it lists, in place of those of a right set-up
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resources: Option<PathBuf>,
     /// Scale of AWS's usual waiting times: 0 for none, 1 for AWS's own
     #[arg(long, value_name = "FACTOR", default_value_t = 0.0)]
     pub(crate) latency: f64,

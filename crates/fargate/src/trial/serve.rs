@@ -1,8 +1,9 @@
 //! `fargate local serve`: the stand-in for AWS, with this program's own agent in its tasks.
 
 use std::io::Write;
+use std::path::Path;
 
-use ecs_local::{AccessKey, Backend, Faults, Options, Seed, StandIn};
+use ecs_local::{AccessKey, Backend, Faults, Options, Resources, Seed, StandIn};
 use tokio::net::TcpListener;
 
 use crate::cli::{Backend as Kind, Serve};
@@ -18,18 +19,8 @@ use super::agent_process::process_backend;
 /// When it cannot listen, or the file of faults is wrong.
 pub(crate) async fn serve(serve: &Serve, shutdown: &Shutdown) -> Result<()> {
     let usage = |message: String| Error::new(Blame::Usage, message);
-    let faults = match &serve.faults {
-        None => Faults::default(),
-        Some(file) => {
-            let text = std::fs::read_to_string(file).map_err(|error| {
-                usage(format!(
-                    "could not read the faults {}: {error}",
-                    file.display()
-                ))
-            })?;
-            Faults::parse(&text).map_err(|error| usage(format!("{}: {error:#}", file.display())))?
-        }
-    };
+    let faults = document(serve.faults.as_deref(), Faults::parse)?;
+    let resources = document(serve.resources.as_deref(), Resources::parse)?;
     if !(serve.latency.is_finite() && serve.latency >= 0.0) {
         return Err(usage(format!(
             "--latency is {}, but must be 0 or more",
@@ -45,6 +36,7 @@ pub(crate) async fn serve(serve: &Serve, shutdown: &Shutdown) -> Result<()> {
         throttle: serve.throttle,
         lazy_pulls: serve.lazy_pulls,
         faults,
+        resources,
         backend: match serve.backend {
             Kind::Process => process_backend()?,
             Kind::Container => Backend::Container { socket: None },
@@ -65,6 +57,21 @@ pub(crate) async fn serve(serve: &Serve, shutdown: &Shutdown) -> Result<()> {
         shutdown.requested().await;
     };
     stand_in.serve(listener, stopped).await.map_err(failed)
+}
+
+/// A document of the command line; the default where it names none.
+fn document<T: Default>(
+    file: Option<&Path>,
+    parse: impl FnOnce(&str) -> anyhow::Result<T>,
+) -> Result<T> {
+    let Some(file) = file else {
+        return Ok(T::default());
+    };
+    let usage =
+        |problem: String| Error::new(Blame::Usage, format!("{}: {problem}", file.display()));
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| usage(format!("could not be read: {error}")))?;
+    parse(&text).map_err(|error| usage(format!("{error:#}")))
 }
 
 fn introduce(listener: &TcpListener, access_key: Option<&AccessKey>) -> Result<()> {
@@ -91,7 +98,7 @@ fn introduce(listener: &TcpListener, access_key: Option<&AccessKey>) -> Result<(
         format!("export AWS_ACCESS_KEY_ID={id} AWS_SECRET_ACCESS_KEY={secret}\n")
     });
     let text = format!(
-        "A stand-in for ECS, EC2, CloudWatch Logs and STS answers at http://{address} (account 000000000000, {credentials}).\n\
+        "A stand-in for AWS answers at http://{address} (account 000000000000, {credentials}).\n\
          {export}\
          Subnets: {subnets}\nSecurity groups: {groups}\n\
          Point clients to it with Endpoint = \"http://{address}\" in [Fargate], or AWS_ENDPOINT_URL.\n"

@@ -36,6 +36,37 @@ pub(crate) struct Change {
     lint: Option<String>,
     /// Files that are removed in the end.
     missing: Vec<String>,
+    /// Whether jobs bring their own image.
+    job_image: bool,
+    /// A merge patch of the account's resources (`set_up.json`).
+    resources: Value,
+    /// A merge patch of the task definition's registration.
+    definition: Value,
+    /// More calls of ECS: operation and body.
+    calls: Vec<(String, Value)>,
+}
+
+/// The right set-up's resources and task definition.
+#[derive(Deserialize)]
+struct Right {
+    resources: Value,
+    definition: Value,
+}
+
+/// Changes a document (RFC 7386).
+fn patch(document: &mut Value, change: &Value) {
+    let (Value::Object(members), Value::Object(changes)) = (&mut *document, change) else {
+        if !change.is_null() {
+            *document = change.clone();
+        }
+        return;
+    };
+    for (name, change) in changes {
+        match change {
+            Value::Null => drop(members.remove(name)),
+            _ => patch(members.entry(name.clone()).or_insert(Value::Null), change),
+        }
+    }
 }
 
 /// A manager host.
@@ -49,6 +80,10 @@ pub(crate) struct Manager {
 impl Manager {
     /// One whose set-up differs from the right one by `change`.
     pub(crate) fn with(change: &Change) -> Self {
+        let right: Right = serde_json::from_str(include_str!("set_up.json")).unwrap();
+        let (mut resources, mut definition) = (right.resources, right.definition);
+        patch(&mut resources, &change.resources);
+        patch(&mut definition, &change.definition);
         let manager = Self {
             aws: Account::start_with(Options::default()),
             folder: tempfile::tempdir().unwrap(),
@@ -58,6 +93,12 @@ impl Manager {
         manager
             .aws
             .faults(&serde_json::json!({ "faults": change.faults }));
+        manager.aws.create_log_group("/ci/jobs");
+        manager.aws.call("RegisterTaskDefinition", &definition);
+        for (operation, body) in &change.calls {
+            manager.aws.call(operation, body);
+        }
+        manager.aws.resources(&resources);
         let metadata = manager.path("metadata");
         fs::create_dir(&metadata).unwrap();
         for (name, text) in &change.metadata_files {
@@ -66,7 +107,11 @@ impl Manager {
         let mode = change.metadata_mode.as_deref().unwrap_or("700");
         let mode = u32::from_str_radix(mode, 8).unwrap();
         fs::set_permissions(&metadata, fs::Permissions::from_mode(mode)).unwrap();
-        manager.write("fargate.toml", &manager.configuration(), &change.fargate);
+        let configuration = match change.job_image {
+            true => manager.job_image_configuration(),
+            false => manager.configuration(),
+        };
+        manager.write("fargate.toml", &configuration, &change.fargate);
         manager.write(
             "config.toml",
             &manager.runner_configuration(),
@@ -122,10 +167,29 @@ impl Manager {
     fn configuration(&self) -> String {
         format!(
             "[Fargate]\nCluster = \"{CLUSTER}\"\nRegion = \"{REGION}\"\nSubnets = [\"{SUBNET_A}\"]\n\
-             SecurityGroups = [\"{SECURITY_GROUP}\"]\nTaskDefinition = \"test-task:1\"\nEnablePublicIP = true\n\
+             SecurityGroups = [\"{SECURITY_GROUP}\"]\nTaskDefinition = \"jobs:1\"\nEnablePublicIP = true\n\
              Endpoint = \"http://{}\"\n[TaskMetadata]\nDirectory = {:?}\n[SSH]\nUsername = \"root\"\nPort = 22\n",
             self.aws.address,
             self.path("metadata"),
+        )
+    }
+
+    fn job_image_configuration(&self) -> String {
+        let (account, registry) = (
+            "000000000000",
+            "000000000000.dkr.ecr.eu-west-1.amazonaws.com",
+        );
+        let version = env!("CARGO_PKG_VERSION");
+        let ours = self
+            .configuration()
+            .replace("TaskDefinition = \"jobs:1\"\n", "");
+        let (ours, _) = ours.split_once("[SSH]").unwrap();
+        format!(
+            "{ours}[JobImage]\nEnabled = true\nAgentImage = \"{registry}/fargate-agent:{version}\"\n\
+             HelperImage = \"registry.example.com/helper:x86_64-v19.4.0\"\nCPU = \"1 vCPU\"\n\
+             ExecutionRole = \"arn:aws:iam::{account}:role/ci-execution\"\nTaskRole = \"arn:aws:iam::{account}:role/ci-task\"\n\
+             LogGroup = \"/ci/jobs\"\n[JobImage.RegistryCredentials]\n\
+             \"registry.example.com\" = \"arn:aws:secretsmanager:eu-west-1:{account}:secret:registry-AbCdEf\"\n"
         )
     }
 
@@ -161,7 +225,10 @@ impl Manager {
             .env("PATH", format!("{}:{path}", self.folder.path().display()))
             .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "any")
-            .env("AWS_EC2_METADATA_DISABLED", "true");
+            .env(
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+                format!("http://{}", self.aws.address),
+            );
         for (name, value) in &self.environment {
             command.env(name, self.placed(value));
         }

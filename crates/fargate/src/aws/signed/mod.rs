@@ -37,9 +37,9 @@ use aws_smithy_types::error::ErrorMetadata;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-#[cfg(any(test, feature = "agent-image"))]
-pub(super) use self::service::ECR;
-pub(super) use self::service::{CLOUDWATCH_LOGS, EC2, STS, Service};
+pub(super) use self::service::{
+    CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, Service, iam_region,
+};
 use super::error::AwsError;
 
 /// A client of one service in one region.

@@ -37,7 +37,6 @@ pub(in crate::aws) static CLOUDWATCH_LOGS: Service = Service {
 };
 
 /// Amazon Elastic Container Registry.
-#[cfg(any(test, feature = "agent-image"))]
 pub(in crate::aws) static ECR: Service = Service {
     id: "ECR",
     signing_name: "ecr",
@@ -54,6 +53,104 @@ pub(in crate::aws) static STS: Service = Service {
     gov_has_fips: true,
     protocol: Protocol::Query("2011-06-15"),
 };
+
+/// AWS Identity and Access Management, which has one host in each part of AWS.
+pub(in crate::aws) static IAM: Service = Service {
+    id: "IAM",
+    signing_name: "iam",
+    prefix: "",
+    gov_has_fips: true,
+    protocol: Protocol::Query("2010-05-08"),
+};
+
+/// Service Quotas.
+pub(in crate::aws) static SERVICE_QUOTAS: Service = Service {
+    id: "Service Quotas",
+    signing_name: "servicequotas",
+    prefix: "",
+    gov_has_fips: true,
+    protocol: Protocol::Json("ServiceQuotasV20190624"),
+};
+
+/// AWS Secrets Manager.
+pub(in crate::aws) static SECRETS_MANAGER: Service = Service {
+    id: "Secrets Manager",
+    signing_name: "secretsmanager",
+    prefix: "",
+    gov_has_fips: false,
+    protocol: Protocol::Json("secretsmanager"),
+};
+
+/// IAM's hosts for the Regions whose names begin so.
+struct IamHosts {
+    prefix: &'static str,
+    /// The Region in which they answer.
+    region: &'static str,
+    /// Plain, with IPv4 and IPv6, with FIPS, with both.
+    names: [&'static str; 4],
+}
+
+/// The hosts of botocore's endpoint rules. The first that fits counts, and the last fits all.
+const IAM_HOSTS: [IamHosts; 4] = [
+    IamHosts {
+        prefix: "cn-",
+        region: "cn-north-1",
+        names: [
+            "iam.cn-north-1.amazonaws.com.cn",
+            "iam.aws-cn-global.api.amazonwebservices.com.cn",
+            "iam-fips.aws-cn-global.amazonaws.com.cn",
+            "iam-fips.aws-cn-global.api.amazonwebservices.com.cn",
+        ],
+    },
+    IamHosts {
+        prefix: "us-gov-",
+        region: "us-gov-west-1",
+        names: [
+            "iam.us-gov.amazonaws.com",
+            "iam.aws-us-gov-global.api.aws",
+            "iam.us-gov.amazonaws.com",
+            "iam-fips.aws-us-gov-global.api.aws",
+        ],
+    },
+    IamHosts {
+        prefix: "eusc-",
+        region: "eusc-de-east-1",
+        names: [
+            "iam.eusc-de-east-1.amazonaws.eu",
+            "iam.eusc-de-east-1.api.amazonwebservices.eu",
+            "iam-fips.eusc-de-east-1.amazonaws.eu",
+            "iam-fips.eusc-de-east-1.api.amazonwebservices.eu",
+        ],
+    },
+    IamHosts {
+        prefix: "",
+        region: "us-east-1",
+        names: [
+            "iam.amazonaws.com",
+            "iam.global.api.aws",
+            "iam-fips.amazonaws.com",
+            "iam-fips.aws-global.api.aws",
+        ],
+    },
+];
+
+/// The Region in which IAM answers for another.
+pub(in crate::aws) fn iam_region(region: &str) -> &'static str {
+    let mut hosts = IAM_HOSTS.iter();
+    let found = hosts.find(|hosts| region.starts_with(hosts.prefix));
+    found.map_or("us-east-1", |hosts| hosts.region)
+}
+
+fn iam_host(region: &str, fips: bool, dual_stack: bool) -> Option<&'static str> {
+    let mut hosts = IAM_HOSTS.iter();
+    let [plain, dual, secure, both] = hosts.find(|hosts| hosts.region == region)?.names;
+    Some(match (fips, dual_stack) {
+        (false, false) => plain,
+        (false, true) => dual,
+        (true, false) => secure,
+        (true, true) => both,
+    })
+}
 
 /// Part of AWS that has domains of its own.
 struct Partition {
@@ -139,6 +236,11 @@ impl Service {
 
     /// AWS's own host for the service.
     pub(super) fn host_name(&self, region: &str, fips: bool, dual_stack: bool) -> String {
+        if self.signing_name == IAM.signing_name
+            && let Some(host) = iam_host(region, fips, dual_stack)
+        {
+            return host.to_owned();
+        }
         let is_own = |partition: &&Partition| region.starts_with(partition.prefix);
         let partition = PARTITIONS.iter().find(is_own);
         let domain = match partition {

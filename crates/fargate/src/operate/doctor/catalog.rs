@@ -50,6 +50,49 @@ catalog! {
         CREDENTIALS = "credentials": "credentials",
         CLOCK = "clock": "clock",
         ACCOUNT = "account": "account",
+        INSTANCE = "instance": "instance metadata",
+        PERMISSIONS = "permissions": "permissions",
+        EXECUTION_ROLE = "execution-role": "execution role",
+        TASK_ROLE = "task-role": "task role",
+        SERVICE_ROLE = "service-linked-role": "service-linked role",
+    }
+    Cluster {
+        CLUSTER = "cluster": "cluster",
+        STRATEGY = "capacity-strategy": "capacity strategy",
+        PROVIDERS = "capacity-providers": "capacity providers",
+    }
+    Task {
+        DEFINITION = "task-definition": "task definition",
+        DEFINITION_FARGATE = "task-fargate": "made for Fargate",
+        DEFINITION_CONTAINER = "task-container": "container for scripts",
+        DEFINITION_PORT = "task-port": "port of its SSH server",
+        DEFINITION_ROLE = "task-execution-role": "role that it needs",
+    }
+    Network {
+        SUBNETS = "subnets": "subnets",
+        SUBNETS_VPC = "subnets-vpc": "their VPC",
+        ZONES = "zones": "their zones",
+        ADDRESSES = "addresses": "free addresses",
+        INTERNET_BLOCK = "internet-block": "blocked public access",
+        VPC_DNS = "vpc-dns": "DNS",
+        WAY_OUT = "way-out": "way out",
+        ENDPOINTS = "endpoints": "endpoints",
+        GROUPS = "security-groups": "security groups",
+        SSH_IN = "ssh-in": "who may connect",
+        OPEN_TO_ALL = "ssh-open-to-all": "open to everybody",
+        DEFAULT_GROUP = "default-group": "default group",
+        OUTGOING = "outgoing": "outgoing rules",
+    }
+    Quotas {
+        VCPU_QUOTA = "vcpu-quota": "vCPUs on demand",
+        SPOT_QUOTA = "spot-quota": "vCPUs of Spot",
+    }
+    Images {
+        IMAGES = "images": "images",
+        ARCHITECTURE = "image-architecture": "their processors",
+        AGENT_VERSION = "agent-version": "agent's version",
+        LOG_GROUPS = "log-group": "log groups",
+        REGISTRY_SECRETS = "registry-secret": "registry secrets",
     }
 }
 

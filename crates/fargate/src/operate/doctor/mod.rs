@@ -64,5 +64,10 @@ async fn examine(request: &Doctor, config_file: Option<&Path>) -> std::io::Resul
     show(judge::runner(&facts))?;
     let account = facts.of_account(deadline).await;
     show(judge::identity(&facts, &account))?;
+    show(judge::cluster(&facts, &account))?;
+    show(judge::definition(&facts, &account))?;
+    show(judge::network(&facts, &account))?;
+    show(judge::quotas(&facts, &account))?;
+    show(judge::images(&facts, &account))?;
     report.end()
 }

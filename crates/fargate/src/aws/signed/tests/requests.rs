@@ -8,7 +8,7 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use serde_json::json;
 
 use super::super::protocol::{self, Protocol};
-use super::super::{CLOUDWATCH_LOGS, EC2, ECR, vectors};
+use super::super::{CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, vectors};
 use super::server::{Server, answer, interfaces, log_page, wait_for};
 
 fn check_request(server: &Server, vector: &vectors::Signed) {
@@ -87,13 +87,17 @@ fn hosts_are_those_of_botocore() {
         let service = match service {
             "ec2" => &EC2,
             "logs" => &CLOUDWATCH_LOGS,
+            "sts" => &STS,
+            "iam" => &IAM,
+            "service-quotas" => &SERVICE_QUOTAS,
+            "secretsmanager" => &SECRETS_MANAGER,
             _ => &ECR,
         };
         let found = service.host_name(region, kind.contains("fips"), kind.contains("dual"));
         assert_eq!(found, host, "{row}");
         rows += 1;
     }
-    assert!(rows > 90);
+    assert!(rows > 160);
 }
 
 /// The settings of an environment or a profile.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::folder::Folder;
 use crate::aws::certificate_fault;
+use crate::state::identity::machine;
 
 /// This machine.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(in super::super) struct Machine {
     pub(in super::super) runner_users: Vec<u32>,
     /// Why no server's certificate can be checked, if so.
     pub(in super::super) certificate_fault: Option<String>,
+    /// Id of the EC2 instance, as its firmware says; also known in a container.
+    pub(in super::super) instance_id: Option<String>,
     /// Memory that programs can still get (Linux: `MemAvailable`).
     pub(in super::super) available_mib: Option<u64>,
 }
@@ -24,6 +27,7 @@ impl Machine {
             folder: folder.map(Folder::look),
             runner_users: runner_users(),
             certificate_fault: certificate_fault(),
+            instance_id: Some(machine()).filter(|id| id.starts_with("i-")),
             available_mib: available_mib(),
         }
     }

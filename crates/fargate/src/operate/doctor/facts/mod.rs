@@ -1,15 +1,22 @@
 //! What there is: this machine, the two configurations, AWS. Nothing here judges.
 
 mod account;
+mod ask;
 mod configuration;
 mod folder;
 mod host;
 mod machine;
+mod names;
 mod runner;
 mod runner_program;
+mod vpc;
+mod wishes;
 
-pub(super) use self::account::Account;
+pub(super) use self::account::{Account, Named};
+pub(super) use self::ask::Answer;
 pub(super) use self::folder::{Folder, FolderState, Present};
 pub(super) use self::host::Facts;
+pub(super) use self::names::EXECUTION;
 pub(super) use self::runner::{Executable, Runner, RunnerConfig, RunnerEntry, Stage};
 pub(super) use self::runner_program::Lint;
+pub(super) use self::vpc::Vpc;

@@ -1,11 +1,13 @@
 //! AWS's view of this manager.
 
+use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::super::catalog::{ACCOUNT, CLOCK, CREDENTIALS};
+use super::super::catalog::{ACCOUNT, CLOCK, CREDENTIALS, INSTANCE};
 use super::super::check::Check;
 use super::super::facts::{Account, Facts};
 use super::configuration::or_pass;
+use super::roles;
 use crate::aws::Identity;
 use crate::config::{Config, Mode};
 
@@ -39,7 +41,36 @@ pub(in super::super) fn identity(facts: &Facts, account: &Account) -> Vec<Check>
         let foreign = foreign(config, &identity.account);
         checks.extend(or_pass(foreign, || ACCOUNT.pass(identity.account.as_str())));
     }
+    checks.extend(instance(facts, account));
+    checks.extend(roles::roles(facts, account));
     checks
+}
+
+/// The metadata of the machine, without which its role is out of reach. A container is one hop further away.
+fn instance(facts: &Facts, account: &Account) -> Option<Check> {
+    match (&account.instance, &facts.machine.instance_id) {
+        (Some(instance), _) => {
+            let told = |address: Option<IpAddr>| match address {
+                Some(address) => address.to_string(),
+                None => "none".to_owned(),
+            };
+            Some(INSTANCE.pass(format!(
+                "{} in {}, private address {}, public address {}",
+                instance.id,
+                instance.vpc,
+                told(instance.private_ip),
+                told(instance.public_ip)
+            )))
+        }
+        (None, Some(id)) => Some(INSTANCE.warn(
+            format!("this is the instance {id}, and its metadata service does not answer"),
+            format!(
+                "In a container, give the service a hop more:\n$ aws ec2 modify-instance-metadata-options --instance-id {id} \
+                 --http-put-response-hop-limit 2"
+            ),
+        )),
+        (None, None) => None,
+    }
 }
 
 fn caller(identity: &Identity) -> Check {

@@ -1,0 +1,42 @@
+//! ECS: a cluster.
+
+use super::super::client::Aws;
+use super::super::error::AwsError;
+
+/// A cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Cluster {
+    pub(crate) arn: String,
+    /// `ACTIVE` where tasks can start.
+    pub(crate) status: String,
+    /// Names of its capacity providers.
+    pub(crate) providers: Vec<String>,
+    /// Names of the providers in its default strategy.
+    pub(crate) default_strategy: Vec<String>,
+}
+
+impl Aws {
+    /// A cluster by name or ARN; nothing where AWS does not know it.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn cluster(&self, name: &str) -> Result<Option<Cluster>, AwsError> {
+        let call = self.ecs.describe_clusters().clusters(name);
+        let reply = call
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("ecs:DescribeClusters", &error))?;
+        let cluster = reply.clusters.unwrap_or_default().pop();
+        Ok(cluster.map(|cluster| {
+            let strategy = cluster.default_capacity_provider_strategy;
+            let strategy = strategy.unwrap_or_default().into_iter();
+            Cluster {
+                arn: cluster.cluster_arn.unwrap_or_default(),
+                status: cluster.status.unwrap_or_default(),
+                providers: cluster.capacity_providers.unwrap_or_default(),
+                default_strategy: strategy.map(|item| item.capacity_provider).collect(),
+            }
+        }))
+    }
+}

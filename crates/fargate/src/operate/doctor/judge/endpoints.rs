@@ -1,0 +1,125 @@
+//! Endpoints of the VPC, in place of a way to the internet.
+
+use super::super::catalog::{ENDPOINTS, WAY_OUT};
+use super::super::check::Check;
+use super::super::facts::{Named, Vpc};
+use super::way::Way;
+use crate::aws::{RouteTable, Subnet, VpcEndpoint};
+use crate::config::Config;
+
+/// What is missing for tasks in a subnet without a way out, if anything (AWS: ECS interface VPC endpoints).
+pub(super) fn missing(
+    subnet: &Subnet,
+    table: Option<&RouteTable>,
+    way: &Way,
+    vpc: &Vpc,
+    config: &Config,
+    named: &Named,
+) -> Option<Check> {
+    let endpoints = match &vpc.endpoints {
+        Ok(endpoints) => endpoints,
+        Err(refusal) => return Some(super::answers::skipped(refusal, &WAY_OUT)),
+    };
+    let region = &config.fargate.region;
+    let has = |service: &str| {
+        let name = format!(".{region}.{service}");
+        let mut fitting = endpoints
+            .iter()
+            .filter(|one| one.service_name.ends_with(&name));
+        fitting.any(|endpoint| match (endpoint.kind.as_str(), table) {
+            ("Gateway", Some(table)) => endpoint.route_tables.contains(&table.id),
+            ("Gateway", None) => false,
+            _ => true,
+        })
+    };
+    let missing: Vec<_> = needed(named)
+        .into_iter()
+        .filter(|service| !has(service))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let list = missing.join(", ");
+    let id = &subnet.id;
+    let create = |service: &&str| {
+        let more = match *service {
+            "s3" => format!(
+                "--vpc-endpoint-type Gateway --route-table-ids {}",
+                table.map_or("TABLE", |table| table.id.as_str())
+            ),
+            _ => format!("--vpc-endpoint-type Interface --subnet-ids {id}"),
+        };
+        format!(
+            "\n$ aws ec2 create-vpc-endpoint --region {region} --vpc-id {} --service-name com.amazonaws.{region}.{service} {more}",
+            vpc.id
+        )
+    };
+    let commands: String = missing.iter().map(create).collect();
+    Some(match way {
+        Way::Public => WAY_OUT.fail(
+            format!("{id} leads to an internet gateway, and EnablePublicIP is false: tasks have no way out"),
+            "Set EnablePublicIP = true in [Fargate] (with UsePublicIP = false to connect by private addresses), or name a subnet \
+             behind a NAT gateway.",
+        ),
+        _ => WAY_OUT.fail(
+            format!("{id} has no default route, and the VPC no endpoints for {list}: tasks have no way out"),
+            format!("Give the subnet a NAT gateway, or the VPC these endpoints:{commands}"),
+        ),
+    })
+}
+
+/// The services without which no task starts.
+fn needed(named: &Named) -> Vec<&'static str> {
+    let mut needed = Vec::new();
+    // Images of other registries have no endpoint, and need a pull-through cache in ECR.
+    needed.extend(["ecr.api", "ecr.dkr", "s3"]);
+    if !named.log_groups.is_empty() {
+        needed.push("logs");
+    }
+    if !named.secrets.is_empty() {
+        needed.push("secretsmanager");
+    }
+    needed
+}
+
+/// What is wrong with endpoints that are there.
+///
+/// Where tasks have a way out, they take its place, so a bad one does harm there, too.
+pub(super) fn judged(vpc: &Vpc, config: &Config, are_needed: bool) -> Vec<Check> {
+    let endpoints = match &vpc.endpoints {
+        Ok(endpoints) => endpoints,
+        Err(refusal) if are_needed => return vec![super::answers::skipped(refusal, &ENDPOINTS)],
+        Err(_) => return Vec::new(),
+    };
+    const OF_TASKS: [&str; 5] = ["ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager"];
+    let region = &config.fargate.region;
+    let is_of_tasks = |endpoint: &&VpcEndpoint| {
+        let mut services = OF_TASKS.iter();
+        services.any(|service| {
+            endpoint
+                .service_name
+                .ends_with(&format!(".{region}.{service}"))
+        })
+    };
+    let wrong = endpoints.iter().filter(is_of_tasks);
+    wrong
+        .filter_map(|endpoint| {
+            let (id, service) = (&endpoint.id, &endpoint.service_name);
+            if !endpoint.state.eq_ignore_ascii_case("available") {
+                return Some(ENDPOINTS.fail(
+                    format!("{id} for {service} is {}", endpoint.state),
+                    format!("Wait for it, or delete it:\n$ aws ec2 delete-vpc-endpoints --region {region} --vpc-endpoint-ids {id}"),
+                ));
+            }
+            let is_private = endpoint.kind != "Interface" || endpoint.private_dns_enabled;
+            (!is_private && are_needed).then(|| {
+                ENDPOINTS.fail(
+                    format!("{id} for {service} has no private DNS names, so tasks do not find it"),
+                    format!(
+                        "$ aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {id} --private-dns-enabled"
+                    ),
+                )
+            })
+        })
+        .collect()
+}
