@@ -87,7 +87,10 @@ fn a_job_from_prepare_to_cleanup() {
 fn the_job_log_says_what_happens_and_no_more() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     let prepared = manager.prepare();
-    let lines: Vec<_> = prepared.out().lines().map(str::to_owned).collect();
+    let said = prepared.out();
+    // On a busy machine a start may be long enough for its phases to be told.
+    let lines = said.lines().filter(|line| !line.starts_with("Timeline: "));
+    let lines: Vec<_> = lines.collect();
     assert_eq!(prepared.err(), "");
     assert_eq!(
         lines[0],
