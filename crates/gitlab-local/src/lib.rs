@@ -36,6 +36,8 @@ mod cancellation;
 mod checkout;
 mod error;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod inputs;
 mod job_log;
 mod runner;

@@ -19,7 +19,7 @@ pub(super) fn content(
     variables: &Variables,
 ) -> Result<Node, Problem> {
     let documents = documents(&name.into(), text).map_err(|error| Problem::InvalidYaml {
-        line: error.at.line,
+        place: error.at.to_string(),
         column: error.at.column,
         fault: error.fault,
     })?;
@@ -34,7 +34,14 @@ pub(super) fn content(
                 Lint::new(error.fault).at(&error.at).advise(advice)
             })?
         }
-        [content, ..] => content.clone(),
+        [content, ..] => {
+            if let Some(inputs) = inputs {
+                let fault =
+                    "Given inputs not defined in the `spec` section of the included configuration file";
+                return Err(Lint::new(fault).at(&inputs.at).into());
+            }
+            content.clone()
+        }
         [] => return Err(Problem::NoJobs),
     };
     match content.as_map() {

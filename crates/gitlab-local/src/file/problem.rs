@@ -29,10 +29,10 @@ pub enum FileError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The parser gave up, with its own message.
-    #[error("is not valid YAML: {fault} (line {line}, column {column})")]
+    #[error("is not valid YAML: {fault} ({place}, column {column})")]
     InvalidYaml {
-        /// Counted from 1.
-        line: usize,
+        /// `file:line`, also of an included file.
+        place: String,
         /// Counted from 1.
         column: usize,
         /// What is wrong there.

@@ -210,3 +210,58 @@ fn a_file_that_only_includes_is_told_as_that() {
         "{error}"
     );
 }
+
+#[test]
+fn an_included_file_gets_its_inputs() {
+    let with = |include: &str, included: &str| {
+        let project = folder(&[
+            (
+                ".gitlab-ci.yml",
+                &format!("include:\n  - local: a.yml\n{include}\n"),
+            ),
+            ("a.yml", included),
+        ]);
+        let pipeline = read(project.path(), None)?;
+        let job = pipeline.job(None).map_err(|error| error.to_string())?;
+        Ok::<_, String>((job.name, job.script))
+    };
+    let header = "spec:\n  inputs:\n    env: {options: [test, prod]}\n    steps: {type: array, default: [x]}\n---\n";
+    let template =
+        format!("{header}deploy $[[ inputs.env ]]:\n  script: [a, '$[[ inputs.steps ]]', b]\n");
+    let (name, script) = with("    inputs: {env: prod, steps: [c, d]}", &template).unwrap();
+    assert_eq!(
+        (name.as_str(), script),
+        (
+            "deploy prod",
+            ["a", "c", "d", "b"].map(str::to_owned).to_vec()
+        )
+    );
+    let (name, script) = with("    inputs: {env: test}", &template).unwrap();
+    assert_eq!((name.as_str(), script.len()), ("deploy test", 3));
+    for (include, included, expected) in [
+        (
+            "",
+            template.as_str(),
+            "`env` input: required value has not been provided (a.yml:3)",
+        ),
+        (
+            "    inputs: {env: dev}",
+            &template,
+            "`dev` cannot be used because it is not in the list of allowed options (.gitlab-ci.yml:3)",
+        ),
+        (
+            "    inputs: {nev: test}",
+            &template,
+            "unknown input arguments: nev (.gitlab-ci.yml:3)",
+        ),
+        (
+            "    inputs: {env: test}",
+            "a: {script: x}",
+            "Given inputs not defined in the `spec` section of the included configuration file (.gitlab-ci.yml:3)",
+        ),
+        ("", "a:\n  script: [x\n", "(a.yml:2, column 11)"),
+    ] {
+        let error = with(include, included).unwrap_err();
+        assert!(error.contains(expected), "{include} {included}: {error}");
+    }
+}

@@ -175,7 +175,7 @@ fn wrong_values_name_job_and_key() {
             "image: a\ndefault: {image: b}\njob: {script: x}",
             "`image` is both",
         ),
-        ("job: [", "line 1"),
+        ("job: [", "(.gitlab-ci.yml:1, column 6)"),
     ] {
         let error = error(text, Some("job"));
         assert!(error.contains(expected), "{text}: {error}");
