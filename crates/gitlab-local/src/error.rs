@@ -2,6 +2,7 @@
 
 use crate::checkout::ProjectError;
 use crate::file::FileError;
+use crate::plan::PlanError;
 use crate::variables::InvalidName;
 
 /// Why a job could not be run at all.
@@ -13,6 +14,9 @@ pub enum Error {
     /// A variable was given an invalid name.
     #[error(transparent)]
     Variable(#[from] InvalidName),
+    /// Jobs cannot be put in an order.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The files of the project cannot be taken to the job.
     #[error(transparent)]
     Project(#[from] ProjectError),
@@ -40,7 +44,7 @@ impl Error {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Project(ProjectError::Program { .. }) | Self::System { .. } => Blame::System,
-            Self::File(_) | Self::Variable(_) | Self::Project(_) => Blame::User,
+            Self::File(_) | Self::Variable(_) | Self::Plan(_) | Self::Project(_) => Blame::User,
         }
     }
 
@@ -48,6 +52,7 @@ impl Error {
     pub fn advice(&self) -> Option<&str> {
         match self {
             Self::File(error) => error.advice(),
+            Self::Plan(error) => error.advice(),
             Self::Project(error) => error.advice(),
             Self::Variable(_) | Self::System { .. } => None,
         }

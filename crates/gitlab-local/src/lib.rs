@@ -16,21 +16,29 @@
 //! let definition = pipeline.job(Some("unit tests"))?;
 //! let identity = RunnerIdentity { description: "my laptop", short_token: "laptop" };
 //! let folder = Path::new("/home/me/private");
-//! let job = ReceivedJob::new(definition, &Project::new(file, false, folder), identity)?;
+//! let job = ReceivedJob::new(definition, &Project::new(file, false, folder), identity, &[])?;
 //! let driver = Driver { program: "/usr/local/bin/driver".into(), arguments: vec![], environment: vec![] };
 //! let (canceler, cancellation) = Cancellation::new();
-//! let run =
-//!     JobRun { driver: &driver, job: &job, folder, builds_dir: "/builds", keep: false, cancellation: &cancellation };
+//! let run = JobRun {
+//!     driver: &driver,
+//!     job: &job,
+//!     folder,
+//!     builds_dir: "/builds",
+//!     keep: false,
+//!     cache_folder: None,
+//!     cancellation: &cancellation,
+//! };
 //! let end = run.run(&mut JobLog::on_stdout()).await?;
 //! # drop((canceler, end));
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Rooms, from the top; each knows only those below it: `runner` (the runner's part: variables, attempts, calls),
-//! `server` (GitLab's part: predefined variables, the job response), `file` (`.gitlab-ci.yml`), `checkout` (the
-//! project's folder), `inputs` (of a file's `spec:` header), `script` (the text of a stage), `transfer` (files on their
-//! way to a task), and the leaves `yaml`, `variables`, `job_log` and `cancellation`.
+//! Rooms, from the top; each knows only those below it: `runner` (the runner's part: variables, attempts, calls, files
+//! for other jobs), `server` (GitLab's part: predefined variables, the job response), `plan` (which jobs run after
+//! which), `file` (`.gitlab-ci.yml`), `checkout` (the project's folder), `inputs` (of a file's `spec:` header),
+//! `script` (the text of a stage), `transfer` (files on their way to a task and back), and the leaves `yaml`,
+//! `variables`, `pattern`, `job_log` and `cancellation`.
 
 mod cancellation;
 mod checkout;
@@ -40,6 +48,8 @@ mod file;
 pub mod fuzzing;
 mod inputs;
 mod job_log;
+mod pattern;
+mod plan;
 mod runner;
 mod script;
 mod server;
@@ -54,8 +64,10 @@ pub use self::file::{
     BrokenJob, FileError, JobDefinition, KEYWORDS, Keyword, Lint, Pipeline, Problem, Treatment,
 };
 pub use self::job_log::JobLog;
+pub use self::plan::{Plan, PlanError};
 pub use self::runner::{
-    Driver, Environment, JobEnd, JobFailure, JobRun, KeptTask, Project, RUNNER_VERSION, ReceivedJob,
+    CacheFolder, Driver, Environment, JobArtifacts, JobEnd, JobFailure, JobRun, KeptTask, PlanRun,
+    Project, RUNNER_VERSION, ReceivedJob,
 };
 pub use self::server::{PipelineRequest, RunnerIdentity};
 pub use self::variables::InvalidName;

@@ -8,11 +8,12 @@
 mod body;
 mod quoting;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use self::body::Body;
 pub(crate) use self::quoting::Quoting;
-use crate::transfer::{Archive, files_follow, take_files};
+use crate::transfer::{Archive, Markers, files_follow, take_files};
 use crate::variables::Variables;
 
 /// A script as a driver gets it.
@@ -57,7 +58,8 @@ pub(crate) enum Sources {
 }
 
 impl Sources {
-    fn archive(&self) -> Option<&Archive> {
+    /// The files that it brings.
+    pub(crate) fn archive(&self) -> Option<&Archive> {
         match self {
             Self::Files(archive) | Self::Clone(archive) => Some(archive),
             Self::NotCheckedOut | Self::None | Self::Empty => None,
@@ -113,10 +115,7 @@ impl Scripts<'_> {
             body.line(&format!("mkdir -p {project}"));
             return self.wrap(body);
         };
-        body.line(
-            "for tool in base64 tar; do command -v $tool > /dev/null || { \
-             echo \"the sources cannot be unpacked: no $tool in the task\" >&2; exit 1; }; done",
-        );
+        body.require(&["base64", "tar"], "the sources cannot be unpacked");
         body.line(&format!("mkdir -p {project}"));
         let stage = self.stage(&body);
         // Owner and modification times are those of a checkout made here, as with git.
@@ -124,6 +123,63 @@ impl Scripts<'_> {
         Script {
             text: format!("{}{stage}{}", self.head(), take_files(&unpack, "")),
             files: Some(files),
+        }
+    }
+
+    /// Unpacks `files`, a cache's or artifacts, in the project's folder. Where that fails, the stage does, unless
+    /// `complaint` is all there is to say.
+    pub(crate) fn unpack<'a>(&self, files: &'a Archive, complaint: Option<&str>) -> Script<'a> {
+        let mut body = self.body();
+        body.exports(self.variables, &self.temporary());
+        body.require(&["base64", "tar"], "the files cannot be unpacked");
+        let project = body.quoting.word(self.project);
+        body.line(&format!("mkdir -p {project}"));
+        let complaint = complaint.map(|words| format!(" || echo {} >&2", body.quoting.word(words)));
+        let complaint = complaint.unwrap_or_default();
+        let unpack = format!("base64 -d | tar -x -o -f - -C {project}{complaint}");
+        Script {
+            text: format!(
+                "{}{}{}",
+                self.head(),
+                self.stage(&body),
+                take_files(&unpack, "")
+            ),
+            files: Some(files),
+        }
+    }
+
+    /// Prints the folders below `roots` of the project's folder, and then all else, each name ended by a NUL.
+    pub(crate) fn list(&self, markers: &Markers, roots: &BTreeSet<String>) -> Script<'static> {
+        let mut body = self.body();
+        body.exports(self.variables, &self.temporary());
+        body.require(
+            &["base64", "find", "tar", "xargs"],
+            "the files cannot be collected",
+        );
+        self.enter(&mut body);
+        let roots = roots
+            .iter()
+            .map(|root| body.quoting.word(&format!("./{root}")));
+        let roots = roots.collect::<Vec<_>>().join(" ");
+        for kind in ["-type d", "! -type d"] {
+            body.line(&markers.print(&format!(
+                "for root in {roots}; do if [ -e \"$root\" ] || [ -L \"$root\" ]; then \
+                 find \"$root\" {kind} -print0 || true; fi; done"
+            )));
+        }
+        self.wrap(body)
+    }
+
+    /// Prints a tar file with the members of the project's folder that `names` lists, each ended by a NUL.
+    pub(crate) fn pack<'a>(&self, markers: &Markers, names: &'a Archive) -> Script<'a> {
+        let mut body = self.body();
+        body.exports(self.variables, &self.temporary());
+        let project = body.quoting.word(self.project);
+        let print = markers.print("base64 -d | xargs -0 tar -c -f -");
+        let take = take_files(&format!("cd {project}\n{print}"), "");
+        Script {
+            text: format!("{}{}{take}", self.head(), self.stage(&body)),
+            files: Some(names),
         }
     }
 

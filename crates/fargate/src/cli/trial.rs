@@ -16,6 +16,12 @@ pub(crate) struct Try {
     /// List the jobs as GitLab would have them, and run nothing
     #[arg(long, conflicts_with_all = ["job", "keep", "image"])]
     pub(crate) list: bool,
+    /// Run the jobs that the job waits for first, and give it their artifacts
+    #[arg(long, requires = "job", conflicts_with_all = ["list", "keep"])]
+    pub(crate) needs: bool,
+    /// Run all jobs of the pipeline, in the order of their stages
+    #[arg(long, conflicts_with_all = ["job", "list", "keep"])]
+    pub(crate) all: bool,
     /// The folder that has included files of other places: PROJECT/FILE, HOST/PATH, templates/NAME, and of a
     /// component PROJECT/templates/NAME.yml
     #[arg(long, value_name = "DIR")]
@@ -29,6 +35,9 @@ pub(crate) struct Try {
     /// Give the job a clone of the folder's repository, with its history, in place of the files as they are
     #[arg(long)]
     pub(crate) git: bool,
+    /// The folder in which caches of jobs wait for the next trial [default: $XDG_CACHE_HOME/fargate/try-cache]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
     /// The folder of builds in tasks, as builds_dir of a runner [default: /builds; without --config a
     /// temporary folder]
     #[arg(long, value_name = "DIR", value_parser = absolute)]

@@ -20,6 +20,9 @@ use crate::state::files;
 use super::agent_process::process_backend;
 use super::container_setup::ContainerSetup;
 
+/// Folders that tasks write to.
+const TASK_FOLDERS: [&str; 2] = ["builds", "home"];
+
 const CLUSTER: &str = "try";
 const FAMILY: &str = "try";
 const REGION: &str = "us-east-1";
@@ -125,6 +128,11 @@ impl LocalAccount {
         self.folder.join("fargate.toml")
     }
 
+    /// The folders that tasks write to: builds, and their home.
+    pub(super) fn task_folders(&self) -> Vec<PathBuf> {
+        TASK_FOLDERS.map(|name| self.folder.join(name)).to_vec()
+    }
+
     /// The folder of builds.
     pub(super) fn builds_dir(&self) -> String {
         self.path("builds")
@@ -155,7 +163,7 @@ impl LocalAccount {
 
 /// Fills `folder` before the first call.
 fn fill(folder: &Path, endpoint: &str, tasks: &str) -> std::io::Result<()> {
-    for name in ["builds", "home"] {
+    for name in TASK_FOLDERS {
         files::make_folder(&folder.join(name))?;
     }
     let records = folder.join("metadata").display().to_string();

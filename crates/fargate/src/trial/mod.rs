@@ -5,11 +5,14 @@
 
 mod account;
 mod agent_process;
+mod blame;
 mod container_setup;
 mod folder;
 mod list;
 mod serve;
+mod surroundings;
 mod try_job;
+mod wanted;
 
 pub(crate) use self::agent_process::serve_agent;
 pub(crate) use self::serve::serve;

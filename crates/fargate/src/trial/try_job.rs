@@ -1,14 +1,15 @@
-//! `fargate try`: runs one job of a `.gitlab-ci.yml` as GitLab Runner would, without GitLab or a runner.
+//! `fargate try`: runs jobs of a `.gitlab-ci.yml` as GitLab Runner would, without GitLab or a runner.
 //!
 //! The author of a job, a task definition or a configuration sees in a minute how it behaves in CI. The runner's part
 //! calls this very program, so the trial runs the same driver as CI. Without a configuration its tasks are made by the
 //! stand-in for AWS on this machine, as processes or in containers.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use gitlab_local::{
-    Cancellation, Driver, FileError, JobDefinition, JobFailure, JobLog, JobRun, Pipeline,
-    PipelineRequest, Project, RUNNER_VERSION, ReceivedJob, RunnerIdentity,
+    CacheFolder, Cancellation, Driver, FileError, JobLog, Pipeline, PipelineRequest, Project,
+    RUNNER_VERSION,
 };
 
 use crate::cli::{Options, Try};
@@ -19,29 +20,15 @@ use crate::output::NO_COLOUR;
 use crate::signals::Shutdown;
 
 use super::account::LocalAccount;
+use super::blame::{as_usage, from_gitlab};
 use super::container_setup::ContainerSetup;
 use super::folder::TrialFolder;
 use super::list::print_list;
+use super::surroundings::{Surroundings, TaskLocation};
+use super::wanted::Wanted;
 
 /// The folder of builds in tasks on AWS, where no other folder is at this path.
 const BUILDS_DIR: &str = "/builds";
-
-/// The runner that jobs see.
-const RUNNER: RunnerIdentity<'_> = RunnerIdentity {
-    description: "fargate try",
-    short_token: "fargatetry",
-};
-
-/// Where the job's task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TaskLocation {
-    /// In the account that the configuration names.
-    Aws,
-    /// On this machine, without any walls.
-    Processes,
-    /// On this machine, in containers.
-    Containers,
-}
 
 /// Runs the job and prints its log to standard output.
 ///
@@ -59,7 +46,7 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
     if request.list {
         return print_list(&pipeline);
     }
-    let definition = definition(request, &pipeline)?;
+    let wanted = Wanted::of(request, &pipeline).map_err(from_gitlab)?;
     // A wrong configuration is refused here, before three attempts.
     let config = options.config.as_deref().map(Config::load).transpose();
     let config = config.map_err(as_usage)?;
@@ -72,20 +59,10 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         Error::system(format!("could not make a folder for the trial: {error}"))
     })?;
     let project = Project::new(&request.file, request.git, folder.path());
-    let job = ReceivedJob::new(definition, &project, RUNNER).map_err(from_gitlab)?;
+    // A job's files are packed before anything else happens.
+    let job = wanted.received(&project).map_err(from_gitlab)?;
     let mut log = JobLog::on_stdout();
-    log.success(&format!(
-        "Running job {} of {} with fargate {} as GitLab Runner {RUNNER_VERSION} would",
-        job.definition().name(),
-        request.file.display(),
-        env!("CARGO_PKG_VERSION"),
-    ))
-    .await;
-    if let Some(containers) = &containers {
-        // A pull of it may take long.
-        let helper = format!("The helper's image is {}", containers.helper_image);
-        log.plain(&helper).await;
-    }
+    introduce(&mut log, request, &wanted, containers.as_ref()).await;
     let account = match config {
         Some(_) => None,
         None => {
@@ -96,23 +73,29 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
     if let Some(decision) = pipeline.decision() {
         log.warning(decision).await;
     }
-    explain(&mut log, &job, location, follows_image).await;
-    let driver = driver(request, options, account.as_ref(), log.colour())?;
-    let builds_dir = match (&request.builds_dir, &account) {
-        (Some(folder), _) => folder.clone(),
-        (None, Some(account)) => account.builds_dir(),
-        (None, None) => BUILDS_DIR.to_owned(),
+    explain(&mut log, location, !follows_image && wanted.names_images()).await;
+    let surroundings = Surroundings {
+        location,
+        folder: &folder,
+        driver: driver(request, options, account.as_ref(), log.colour())?,
+        builds_dir: builds_dir(request, account.as_ref()),
+        task_folders: account
+            .as_ref()
+            .map(LocalAccount::task_folders)
+            .unwrap_or_default(),
+        cache_folder: cache_folder(request),
+        cancellation: cancellation(shutdown),
+        shutdown,
     };
-    let cancellation = cancellation(shutdown);
-    let run = JobRun {
-        driver: &driver,
-        job: &job,
-        folder: folder.path(),
-        builds_dir: &builds_dir,
-        keep: request.keep,
-        cancellation: &cancellation,
+    let result = match (&wanted, &job) {
+        (Wanted::Plan(plan), _) => {
+            surroundings
+                .run_plan(plan, &project, request, &mut log)
+                .await
+        }
+        (Wanted::Job(_), Some(job)) => surroundings.run_job(job, request.keep, &mut log).await,
+        (Wanted::Job(_), None) => Ok(()),
     };
-    let result = run_to_the_end(run, location, &folder, &mut log, shutdown).await;
     if let Some(account) = account {
         account.stop().await?;
     }
@@ -125,6 +108,35 @@ fn location(config: Option<&Config>, in_containers: bool) -> (TaskLocation, bool
         (Some(config), _) => (TaskLocation::Aws, matches!(config.mode, Mode::JobImage(_))),
         (None, true) => (TaskLocation::Containers, true),
         (None, false) => (TaskLocation::Processes, false),
+    }
+}
+
+/// Says what runs, and as what.
+async fn introduce(
+    log: &mut JobLog,
+    request: &Try,
+    wanted: &Wanted,
+    containers: Option<&ContainerSetup>,
+) {
+    log.success(&format!(
+        "Running {} of {} with fargate {} as GitLab Runner {RUNNER_VERSION} would",
+        wanted.title(),
+        request.file.display(),
+        env!("CARGO_PKG_VERSION"),
+    ))
+    .await;
+    if let Some(containers) = containers {
+        // A pull of it may take long.
+        let helper = format!("The helper's image is {}", containers.helper_image);
+        log.plain(&helper).await;
+    }
+}
+
+fn builds_dir(request: &Try, account: Option<&LocalAccount>) -> String {
+    match (&request.builds_dir, account) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(account)) => account.builds_dir(),
+        (None, None) => BUILDS_DIR.to_owned(),
     }
 }
 
@@ -144,19 +156,21 @@ fn pipeline(request: &Try) -> Result<Pipeline> {
     })
 }
 
-/// The job, with what the command line sets.
-fn definition(request: &Try, pipeline: &Pipeline) -> Result<JobDefinition> {
-    let definition = pipeline.job(request.job.as_deref());
-    let mut definition = definition.map_err(from_gitlab)?;
-    if let Some(image) = &request.image {
-        definition.set_image(image);
-    }
-    Ok(definition)
+/// Where caches wait for the next trial; none for a user without a home.
+fn cache_folder(request: &Try) -> Option<CacheFolder> {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let absolute = |folder: &PathBuf| folder.is_absolute();
+    let default = || {
+        let caches = folder("XDG_CACHE_HOME").filter(absolute);
+        let caches = caches.or_else(|| Some(folder("HOME").filter(absolute)?.join(".cache")));
+        Some(caches?.join("fargate/try-cache"))
+    };
+    let folder = request.cache_dir.clone().or_else(default)?;
+    Some(CacheFolder::new(&folder, &request.file))
 }
 
-/// Says where the job runs, and which parts of its definition have no effect.
-async fn explain(log: &mut JobLog, job: &ReceivedJob, location: TaskLocation, follows_image: bool) {
-    let definition = job.definition();
+/// Says where jobs run, and whether the images that they name have no effect.
+async fn explain(log: &mut JobLog, location: TaskLocation, ignores_images: bool) {
     let place = match location {
         TaskLocation::Aws => None,
         TaskLocation::Processes => Some("on this machine, as you,"),
@@ -168,7 +182,7 @@ async fn explain(log: &mut JobLog, job: &ReceivedJob, location: TaskLocation, fo
         ))
         .await;
     }
-    if !follows_image && definition.names_images() {
+    if ignores_images {
         let advice = match location {
             TaskLocation::Processes => "; --containers follows them",
             TaskLocation::Aws | TaskLocation::Containers => "",
@@ -177,17 +191,6 @@ async fn explain(log: &mut JobLog, job: &ReceivedJob, location: TaskLocation, fo
             "`image` and `services` are not followed: the task definition decides what runs{advice}"
         ))
         .await;
-    }
-    match definition.decision() {
-        Some(decision) if definition.when() == "never" => {
-            log.warning(&format!("{decision}. It runs here because you named it."))
-                .await;
-        }
-        Some(decision) => log.plain(decision).await,
-        None => (),
-    }
-    for warning in definition.warnings().iter().chain(job.warnings()) {
-        log.warning(warning).await;
     }
 }
 
@@ -239,59 +242,4 @@ fn cancellation(shutdown: &Shutdown) -> Cancellation {
         canceler.cancel();
     });
     cancellation
-}
-
-/// Runs the job and, where its task is kept, says how to use it.
-async fn run_to_the_end(
-    run: JobRun<'_>,
-    location: TaskLocation,
-    folder: &TrialFolder,
-    log: &mut JobLog,
-    shutdown: &Shutdown,
-) -> Result<()> {
-    let end = run.run(log).await.map_err(from_gitlab)?;
-    if let Some(kept) = end.kept {
-        kept.explain(log).await.map_err(from_gitlab)?;
-        match location {
-            TaskLocation::Aws => {
-                folder.keep().map_err(|error| {
-                    Error::system(format!("could not keep the folder of the trial: {error}"))
-                })?;
-                kept.leave();
-            }
-            TaskLocation::Processes | TaskLocation::Containers => {
-                kept.stop_on_request(log, run.cancellation).await;
-            }
-        }
-    }
-    // The log has shown the reason.
-    let silent = |blame| Err(Error::new(blame, ""));
-    match end.result {
-        Ok(()) => Ok(()),
-        Err(JobFailure::Refused(_)) => silent(Blame::Script(1)),
-        Err(JobFailure::Build(code)) => silent(Blame::Script(i32::try_from(code).unwrap_or(1))),
-        Err(JobFailure::Canceled) => silent(shutdown.requested().await.blame()),
-        Err(JobFailure::System(_) | JobFailure::TimedOut(_)) => silent(Blame::System),
-    }
-}
-
-/// The author of the file or of the command line is to blame, or this machine.
-fn from_gitlab(error: impl Into<gitlab_local::Error>) -> Error {
-    let error = error.into();
-    let blame = match error.blame() {
-        gitlab_local::Blame::User => Blame::Usage,
-        gitlab_local::Blame::System => Blame::System,
-    };
-    with_advice(Error::new(blame, error.to_string()), error.advice())
-}
-
-fn as_usage(error: Error) -> Error {
-    with_advice(Error::new(Blame::Usage, error.to_string()), error.advice())
-}
-
-fn with_advice(error: Error, advice: Option<&str>) -> Error {
-    match advice {
-        Some(advice) => error.advise(advice),
-        None => error,
-    }
 }

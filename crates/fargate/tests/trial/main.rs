@@ -8,6 +8,7 @@ mod keep;
 mod killed;
 mod other_users;
 mod pipeline_file;
+mod pipelines;
 mod sources;
 mod terminal;
 mod with_config;

@@ -46,6 +46,24 @@ impl KeepWhen {
             Some(_) => Err("when should be one of: on_success, on_failure, always".to_owned()),
         }
     }
+
+    /// The keyword's value.
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Self::OnSuccess => "on_success",
+            Self::OnFailure => "on_failure",
+            Self::Always => "always",
+        }
+    }
+
+    /// Whether files are kept after a script that succeeded, or failed.
+    pub(crate) fn keeps(self, succeeded: bool) -> bool {
+        match self {
+            Self::OnSuccess => succeeded,
+            Self::OnFailure => !succeeded,
+            Self::Always => true,
+        }
+    }
 }
 
 /// Reads `artifacts:`.

@@ -35,11 +35,15 @@ mod workflow;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::artifacts::{Artifacts, KeepWhen};
+pub(crate) use self::cache::{Cache, CacheKey};
 pub use self::definition::JobDefinition;
 pub(crate) use self::environment::Environment;
 pub(crate) use self::image::ImageEntry;
 pub use self::keywords::{KEYWORDS, Keyword, Treatment};
 pub use self::lint::Lint;
+pub(crate) use self::needs::Need;
 pub(crate) use self::pipeline::PipelineFacts;
 pub use self::pipeline::{BrokenJob, Pipeline};
 pub use self::problem::{FileError, Problem};
+pub(crate) use self::rules::When;

@@ -14,6 +14,7 @@ use crate::runner::failure::{BUILD_FAILURE, JobFailure, SYSTEM_FAILURE};
 use crate::runner::folder::AttemptFolder;
 use crate::runner::received::ReceivedJob;
 use crate::script::Script;
+use crate::transfer::{Markers, Received, Receiver};
 use crate::variables::Variables;
 
 /// `cleanup_exec_timeout`
@@ -108,16 +109,45 @@ impl<'a> Attempt<'a> {
         &self,
         log: &mut JobLog,
         variables: &Variables,
-        (stage, script): (&str, &Script<'_>),
+        stage: (&str, &Script<'_>),
         interrupt: impl Future<Output = JobFailure>,
     ) -> Result<(), JobFailure> {
+        let call = self.script_call(variables, stage)?;
+        self.logged(&call, log, interrupt).await
+    }
+
+    /// As [`Self::run`]; takes the files between `markers` out of the script's output, each of at most `limit` bytes.
+    pub(crate) async fn receive(
+        &self,
+        log: &mut JobLog,
+        variables: &Variables,
+        stage: (&str, &Script<'_>),
+        (markers, limit): (Markers, u64),
+        interrupt: impl Future<Output = JobFailure>,
+    ) -> Result<Vec<Received>, JobFailure> {
+        let call = self.script_call(variables, stage)?;
+        let mut receiver = Receiver::new(markers, limit);
+        let stdout = Stdout::Received(&mut receiver);
+        let ended = call
+            .execute(log, stdout, interrupt, self.cancellation)
+            .await;
+        let (received, rest) = receiver.finish();
+        log.raw(&rest).await;
+        ended.map(|_| received)
+    }
+
+    fn script_call(
+        &self,
+        variables: &Variables,
+        (stage, script): (&str, &Script<'_>),
+    ) -> Result<DriverCall, JobFailure> {
         let file = self.folder.write_script(script);
         let file = file
             .map_err(|error| JobFailure::System(format!("could not write the script: {error}")))?;
         let mut call = self.call("run", variables);
         call.arguments
             .extend([file.into_os_string(), OsString::from(stage)]);
-        self.logged(&call, log, interrupt).await
+        Ok(call)
     }
 
     /// Calls `cleanup`, which nothing interrupts. A runner writes its output to its own log; here it is shown.

@@ -17,6 +17,7 @@ use crate::cancellation::Cancellation;
 use crate::job_log::JobLog;
 use crate::runner::driver::Environment;
 use crate::runner::failure::JobFailure;
+use crate::transfer::Receiver;
 
 /// Time from SIGTERM to SIGKILL. A runner's default is 10 minutes; here a person waits.
 const GRACEFUL_KILL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -37,10 +38,12 @@ pub(crate) struct DriverCall {
 }
 
 /// Where standard output goes; standard error is logged in any case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stdout {
+#[derive(Debug)]
+pub(crate) enum Stdout<'a> {
     Logged,
     Returned,
+    /// Files are taken out of it, and the rest is logged.
+    Received(&'a mut Receiver),
 }
 
 impl DriverCall {
@@ -54,15 +57,15 @@ impl DriverCall {
     pub(crate) async fn execute(
         &self,
         log: &mut JobLog,
-        stdout: Stdout,
+        stdout: Stdout<'_>,
         interrupt: impl Future<Output = JobFailure>,
         cancellation: &Cancellation,
     ) -> Result<Vec<u8>, JobFailure> {
         let process = self
-            .start(stdout)
+            .start(matches!(stdout, Stdout::Logged))
             .map_err(|error| JobFailure::System(format!("failed to start command: {error}")))?;
         let group = process.group;
-        let mut ended = std::pin::pin!(process.end(log));
+        let mut ended = std::pin::pin!(process.end(log, stdout));
         tokio::select! {
             biased;
             ended = &mut ended => {
@@ -81,7 +84,7 @@ impl DriverCall {
         }
     }
 
-    fn start(&self, stdout: Stdout) -> io::Result<Process> {
+    fn start(&self, is_logged: bool) -> io::Result<Process> {
         // One pipe for both streams keeps their order.
         let (logged, to_log) = pipe_pair()?;
         let (answered, to_answer) = pipe_pair()?;
@@ -98,9 +101,9 @@ impl DriverCall {
             };
         }
         // The unused writer is dropped here, so that its reader sees the end at once.
-        command.stdout(match stdout {
-            Stdout::Returned => to_answer,
-            Stdout::Logged => {
+        command.stdout(match is_logged {
+            false => to_answer,
+            true => {
                 drop(to_answer);
                 to_log.try_clone()?
             }
@@ -127,7 +130,16 @@ struct Process {
 
 impl Process {
     /// Waits for the exit and for the end of both outputs.
-    async fn end(mut self, log: &mut JobLog) -> io::Result<(ExitStatus, Vec<u8>)> {
+    async fn end(
+        mut self,
+        log: &mut JobLog,
+        stdout: Stdout<'_>,
+    ) -> io::Result<(ExitStatus, Vec<u8>)> {
+        if let Stdout::Received(receiver) = stdout {
+            let received = receive(self.logged, self.answered, log, receiver);
+            let (received, status) = tokio::join!(received, self.child.wait());
+            return received.and(Ok((status?, Vec::new())));
+        }
         let (logged, answer, status) = tokio::join!(
             copy_to_log(self.logged, log),
             collect(self.answered),
@@ -178,6 +190,33 @@ async fn copy_to_log(mut from: pipe::Receiver, log: &mut JobLog) -> io::Result<(
             count => log.raw(buffer.get(..count).unwrap_or_default()).await,
         }
     }
+}
+
+/// Copies both pipes to the log until their last writers are gone, and takes files out of the second.
+async fn receive(
+    mut logged: pipe::Receiver,
+    mut answered: pipe::Receiver,
+    log: &mut JobLog,
+    receiver: &mut Receiver,
+) -> io::Result<()> {
+    let (mut complaints, mut output) = (vec![0; 16 * 1024], vec![0; 64 * 1024]);
+    let (mut is_logging, mut is_answering) = (true, true);
+    while is_logging || is_answering {
+        tokio::select! {
+            count = logged.read(&mut complaints), if is_logging => match count? {
+                0 => is_logging = false,
+                count => log.raw(complaints.get(..count).unwrap_or_default()).await,
+            },
+            count = answered.read(&mut output), if is_answering => match count? {
+                0 => is_answering = false,
+                count => {
+                    let rest = receiver.take(output.get(..count).unwrap_or_default())?;
+                    log.raw(&rest).await;
+                }
+            },
+        }
+    }
+    Ok(())
 }
 
 async fn collect(mut from: pipe::Receiver) -> io::Result<Vec<u8>> {

@@ -4,23 +4,32 @@
 //! pause after the third attempt, no `after_script` after a timeout), so does this.
 
 mod attempt;
+mod cache_folder;
 mod call;
+mod collection;
+mod dotenv;
 mod driver;
+mod exchange;
 mod failure;
 mod folder;
+mod job_files;
 mod job_variables;
 mod kept_task;
 mod limits;
+mod plan_run;
 mod project;
 mod received;
 mod sequence;
 mod services;
 mod stages;
 
+pub use self::cache_folder::CacheFolder;
 pub use self::driver::{Driver, Environment};
 pub use self::failure::JobFailure;
+pub use self::job_files::JobArtifacts;
 pub use self::job_variables::RUNNER_VERSION;
 pub use self::kept_task::KeptTask;
+pub use self::plan_run::PlanRun;
 pub use self::project::Project;
 pub use self::received::ReceivedJob;
 pub use self::sequence::{JobEnd, JobRun};

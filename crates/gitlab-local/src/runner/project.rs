@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::checkout::{
     self, Checkout, CloneSource, CloneWish, ProjectError, Submodules, has_uncommitted_changes,
@@ -18,6 +19,8 @@ const DEFAULT_DEPTH: u32 = 20;
 pub struct Project {
     folder: PathBuf,
     pub(crate) checkout: Checkout,
+    /// The id of the pipeline that jobs of this trial are of.
+    pub(crate) pipeline: u64,
     /// The file's name.
     pub(crate) file: String,
     /// Jobs get a clone, not the files as they are.
@@ -49,6 +52,7 @@ impl Project {
         Self {
             folder: folder.to_owned(),
             checkout: Checkout::read(folder),
+            pipeline: new_id(),
             file: file
                 .file_name()
                 .unwrap_or_default()
@@ -58,6 +62,11 @@ impl Project {
             scratch: scratch.to_owned(),
             packed: Mutex::default(),
         }
+    }
+
+    /// The project's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A line for each thing that differs from what a runner would bring to a job with these variables.
@@ -150,6 +159,14 @@ impl Project {
             },
         }
     }
+}
+
+/// A new id, of a job or a pipeline. Ids must differ, since drivers find tasks and records by them: milliseconds do.
+pub(crate) fn new_id() -> u64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

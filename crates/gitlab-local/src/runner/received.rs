@@ -1,17 +1,19 @@
 //! A job as the runner received it, before its first call: what GitLab sent, and what the runner makes of that.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use crate::checkout::ProjectError;
 use crate::file::{ImageEntry, JobDefinition};
 use crate::runner::failure::JobFailure;
+use crate::runner::job_files::{ArtifactFiles, CacheFiles, JobArtifacts};
 use crate::runner::job_variables::{BuildPaths, RunnerFacts, job_variables};
-use crate::runner::project::Project;
+use crate::runner::project::{Project, new_id};
 use crate::runner::services::services_variable;
 use crate::script::Sources;
 use crate::server::{JobOrigin, RunnerIdentity, gitlab_variables, job_response};
+use crate::transfer::Archive;
 use crate::variables::Variables;
 
 /// Whether the user's scripts have ended, and how, as `CI_JOB_STATUS` has it.
@@ -52,10 +54,14 @@ pub struct ReceivedJob {
     image: Option<String>,
     services: Vec<ImageEntry>,
     warnings: Vec<String>,
+    /// Artifacts of earlier jobs, with their names.
+    pub(crate) given: Vec<(String, Archive)>,
+    /// The project's folder.
+    folder: PathBuf,
 }
 
 impl ReceivedJob {
-    /// Makes the job that GitLab would send.
+    /// Makes the job that GitLab would send after the jobs whose artifacts it is `given`, each with its name.
     ///
     /// # Errors
     ///
@@ -64,9 +70,11 @@ impl ReceivedJob {
         definition: JobDefinition,
         project: &Project,
         runner: RunnerIdentity<'_>,
+        given: &[(&str, &JobArtifacts)],
     ) -> Result<Self, ProjectError> {
         let origin = JobOrigin {
             id: new_id(),
+            pipeline: project.pipeline,
             definition: &definition,
             checkout: &project.checkout,
             file: &project.file,
@@ -74,6 +82,9 @@ impl ReceivedJob {
         };
         let mut sent = gitlab_variables(&origin);
         sent.extend(definition.variables.iter().cloned());
+        for (_, artifacts) in given {
+            sent.extend(artifacts.variables.iter().cloned());
+        }
         // Names are expanded before the first call, when no path is known yet.
         let facts = RunnerFacts {
             short_token: runner.short_token,
@@ -91,12 +102,22 @@ impl ReceivedJob {
         let image = definition.image.as_ref().map(expand);
         let services: Vec<ImageEntry> = definition.services.iter().map(expand).collect();
         let sources = project.sources(&known)?;
+        let given: Vec<(String, Archive)> = given
+            .iter()
+            .filter_map(|(job, artifacts)| Some(((*job).to_owned(), artifacts.files.clone()?)))
+            .collect();
+        let sizes: Vec<(&str, u64)> = given
+            .iter()
+            .map(|(job, archive)| (job.as_str(), archive.size()))
+            .collect();
         let warnings = project.warnings(&known);
         Ok(Self {
-            response: job_response(&origin, &sent, image.as_ref(), &services),
+            response: job_response(&origin, &sent, image.as_ref(), &services, &sizes),
             project: project.checkout.project.clone(),
             sources,
             warnings,
+            given,
+            folder: project.folder().to_owned(),
             sent,
             short_token: runner.short_token.to_owned(),
             image: image.map(|image| image.name),
@@ -108,6 +129,21 @@ impl ReceivedJob {
     /// The definition of the job.
     pub fn definition(&self) -> &JobDefinition {
         &self.definition
+    }
+
+    /// The artifacts that the job is to leave.
+    pub(crate) fn artifacts(&self, variables: &Variables) -> Option<ArtifactFiles> {
+        let artifacts = self.definition.artifacts.as_ref()?;
+        Some(ArtifactFiles::new(artifacts, variables))
+    }
+
+    /// The caches of the job that could have files.
+    pub(crate) fn caches(&self, variables: &Variables) -> Vec<CacheFiles> {
+        let caches = self.definition.caches.iter();
+        let caches = caches.map(|cache| CacheFiles::new(cache, variables, &self.folder));
+        caches
+            .filter(|cache| !cache.collection.is_empty())
+            .collect()
     }
 
     /// A line for each variable that is not followed as a runner would.
@@ -186,14 +222,6 @@ fn clone_path(wish: &str, builds: &str) -> Option<Result<String, String>> {
         wish if wish.starts_with('/') && below => Some(Ok(path)),
         wish => Some(Err(wish.to_owned())),
     }
-}
-
-/// A job's id. Ids must differ, since drivers find tasks and records by them: milliseconds do.
-fn new_id() -> u64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

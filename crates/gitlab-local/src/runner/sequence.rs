@@ -9,8 +9,10 @@ use crate::cancellation::Cancellation;
 use crate::error::Error;
 use crate::job_log::JobLog;
 use crate::runner::attempt::Attempt;
+use crate::runner::cache_folder::CacheFolder;
 use crate::runner::driver::{ConfigReply, Driver};
 use crate::runner::failure::JobFailure;
+use crate::runner::job_files::JobArtifacts;
 use crate::runner::job_variables::BuildPaths;
 use crate::runner::kept_task::KeptTask;
 use crate::runner::limits::Limits;
@@ -37,6 +39,8 @@ pub struct JobRun<'a> {
     pub builds_dir: &'a str,
     /// Leave the job's environment running.
     pub keep: bool,
+    /// Where caches are kept; without it, jobs have none.
+    pub cache_folder: Option<&'a CacheFolder>,
     /// Requests to cancel the job.
     pub cancellation: &'a Cancellation,
 }
@@ -46,6 +50,8 @@ pub struct JobRun<'a> {
 pub struct JobEnd<'a> {
     /// The job's result, which the log has shown.
     pub result: Result<(), JobFailure>,
+    /// What the job has left for later jobs.
+    pub artifacts: JobArtifacts,
     /// The job's environment, where it was to be kept and there is one.
     pub kept: Option<KeptTask<'a>>,
 }
@@ -93,6 +99,7 @@ impl<'a> Sequence<'a> {
             Err(failure) => {
                 return Ok(JobEnd {
                     result: Err(failure),
+                    artifacts: JobArtifacts::default(),
                     kept: None,
                 });
             }
@@ -101,10 +108,12 @@ impl<'a> Sequence<'a> {
             job: self.run.job,
             prepared: &prepared,
             limits: self.limits,
+            cache_folder: self.run.cache_folder,
             status: JobStatus::Running,
+            kept: JobArtifacts::default(),
         };
         let result = stages.run(log).await;
-        let status = stages.status;
+        let (status, artifacts) = (stages.status, stages.kept);
         let variables = self.run.job.variables(&prepared.paths, status);
         let attempt = prepared.attempt;
         if self.run.keep {
@@ -115,10 +124,18 @@ impl<'a> Sequence<'a> {
                 variables,
                 canceled: result == Err(JobFailure::Canceled),
             });
-            return Ok(JobEnd { result, kept });
+            return Ok(JobEnd {
+                result,
+                artifacts,
+                kept,
+            });
         }
         self.cleanup(log, &attempt, &variables).await;
-        Ok(JobEnd { result, kept: None })
+        Ok(JobEnd {
+            result,
+            artifacts,
+            kept: None,
+        })
     }
 
     /// Up to three attempts, with a cleanup after each that failed.

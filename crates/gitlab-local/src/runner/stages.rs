@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use crate::job_log::JobLog;
 use crate::runner::attempt::Attempt;
+use crate::runner::cache_folder::CacheFolder;
 use crate::runner::driver::ConfigReply;
 use crate::runner::failure::JobFailure;
+use crate::runner::job_files::JobArtifacts;
 use crate::runner::job_variables::BuildPaths;
 use crate::runner::limits::{Limits, after};
 use crate::runner::received::{JobStatus, ReceivedJob};
 use crate::script::{Script, Scripts};
 use crate::server::AFTER_SCRIPT_TIMEOUT;
+use crate::transfer::{Markers, Received};
 use crate::variables::Variables;
 
 /// The runner's pauses between tries of a stage: the first and the longest, each twice the one before.
@@ -33,7 +36,10 @@ pub(crate) struct Stages<'s, 'a> {
     pub(crate) job: &'a ReceivedJob,
     pub(crate) prepared: &'s Prepared<'a>,
     pub(crate) limits: Limits<'a>,
+    pub(crate) cache_folder: Option<&'a CacheFolder>,
     pub(crate) status: JobStatus,
+    /// What the job leaves for later jobs.
+    pub(crate) kept: JobArtifacts,
 }
 
 impl<'a> Stages<'_, 'a> {
@@ -47,7 +53,7 @@ impl<'a> Stages<'_, 'a> {
             .await
             .map_err(|failure| failure.context("prepare environment"))?;
 
-        let mut result = self.sources(log).await;
+        let mut result = self.files(log).await;
         if result.is_ok() {
             result = self.user_scripts(log).await;
         }
@@ -57,6 +63,12 @@ impl<'a> Stages<'_, 'a> {
             Err(JobFailure::Canceled) if self.status == JobStatus::Running => return result,
             _ => {}
         }
+        let succeeded = result.is_ok();
+        let cached = self.archive_cache(log, succeeded).await;
+        let uploaded = self
+            .upload_artifacts(log, succeeded && cached.is_ok())
+            .await;
+        result = result.and(cached).and(uploaded);
         log.section("Cleaning up project directory and file based variables")
             .await;
         let script = |scripts: &Scripts<'_>| scripts.cleanup_file_variables();
@@ -69,24 +81,38 @@ impl<'a> Stages<'_, 'a> {
         result
     }
 
-    /// `get_sources`, with `clear_worktree` before the second try.
-    async fn sources(&self, log: &mut JobLog) -> Result<(), JobFailure> {
+    /// The files that the job begins with.
+    async fn files(&self, log: &mut JobLog) -> Result<(), JobFailure> {
         log.section("Getting the sources").await;
-        let name = "get_sources";
         match self.variables().value("GIT_STRATEGY") {
             "" | "clone" | "fetch" | "none" | "empty" => {}
             _ => return Err(JobFailure::System("unknown GIT_STRATEGY".to_owned())),
         }
         let script = |scripts: &Scripts<'_>| scripts.get_sources(&self.job.sources);
-        let mut tries = Tries::new(&self.variables(), name, "GET_SOURCES_ATTEMPTS")?;
+        self.tried(log, "get_sources", "GET_SOURCES_ATTEMPTS", script)
+            .await?;
+        self.restore_cache(log).await?;
+        self.download_artifacts(log).await
+    }
+
+    /// Runs a stage until it succeeds, as often as variable `key` says. `clear_worktree` comes before the second try
+    /// of `get_sources`.
+    pub(crate) async fn tried<'f>(
+        &self,
+        log: &mut JobLog,
+        name: &str,
+        key: &str,
+        script: impl Fn(&Scripts<'_>) -> Script<'f>,
+    ) -> Result<(), JobFailure> {
+        let mut tries = Tries::new(&self.variables(), name, key)?;
         loop {
             let interruption = self.limits.interruption();
-            let failure = match self.stage(log, name, script, interruption).await {
+            let failure = match self.stage(log, name, &script, interruption).await {
                 Ok(()) => return Ok(()),
                 Err(failure) => failure,
             };
             self.pause(log, name, failure, &mut tries).await?;
-            if tries.made == 1 {
+            if name == "get_sources" && tries.made == 1 {
                 let script = |scripts: &Scripts<'_>| scripts.clear_worktree();
                 let interruption = self.limits.interruption();
                 self.stage(log, "clear_worktree", script, interruption)
@@ -207,20 +233,40 @@ impl<'a> Stages<'_, 'a> {
         interruption: impl Future<Output = JobFailure>,
     ) -> Result<(), JobFailure> {
         let variables = self.variables();
-        let scripts = Scripts {
-            shell: self.prepared.reply.shell.as_deref().unwrap_or("bash"),
-            project: &self.prepared.paths.project,
-            variables: &variables,
-            colour: log.colour(),
-        };
-        let script = script(&scripts);
+        let script = script(&self.scripts(log, &variables));
         let attempt = &self.prepared.attempt;
         attempt
             .run(log, &variables, (name, &script), interruption)
             .await
     }
 
-    fn variables(&self) -> Variables {
+    /// Runs a stage whose script prints files, each of at most `limit` bytes, between `markers`.
+    pub(crate) async fn received<'f>(
+        &self,
+        log: &mut JobLog,
+        name: &str,
+        script: impl Fn(&Scripts<'_>) -> Script<'f>,
+        (markers, limit): (&Markers, u64),
+    ) -> Result<Vec<Received>, JobFailure> {
+        let variables = self.variables();
+        let script = script(&self.scripts(log, &variables));
+        let files = (markers.clone(), limit);
+        let attempt = &self.prepared.attempt;
+        attempt
+            .receive(log, &variables, (name, &script), files, self.limits.abort())
+            .await
+    }
+
+    fn scripts<'v>(&'v self, log: &JobLog, variables: &'v Variables) -> Scripts<'v> {
+        Scripts {
+            shell: self.prepared.reply.shell.as_deref().unwrap_or("bash"),
+            project: &self.prepared.paths.project,
+            variables,
+            colour: log.colour(),
+        }
+    }
+
+    pub(crate) fn variables(&self) -> Variables {
         self.job.variables(&self.prepared.paths, self.status)
     }
 }

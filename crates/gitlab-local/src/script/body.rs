@@ -41,6 +41,15 @@ impl Body {
         self.line(&format!("printf '%s\\n' {}", self.quoting.word(&text)));
     }
 
+    /// Ends the stage where a tool is missing, with what cannot be done.
+    pub(super) fn require(&mut self, tools: &[&str], consequence: &str) {
+        self.line(&format!(
+            "for tool in {}; do command -v $tool > /dev/null || {{ \
+             echo \"{consequence}: no $tool in the task\" >&2; exit 1; }}; done",
+            tools.join(" ")
+        ));
+    }
+
     /// Exports every variable, and those that earlier stages wrote to `GITLAB_ENV`, a file in `temporary`.
     pub(super) fn exports(&mut self, variables: &Variables, temporary: &str) {
         self.line(&format!("mkdir -p {}", self.quoting.word(temporary)));

@@ -310,3 +310,28 @@ fn feature_flags_that_change_a_script_are_followed() {
         assert!(!stdout(&output).contains("never\n"), "{shell:?}");
     }
 }
+
+#[test]
+fn hostile_members_do_not_leave_the_project() {
+    let made = Command::new("bash")
+        .args([
+            "-e",
+            "-c",
+            "cd \"$0\"; mkdir in; cd in; echo x > ../evil; echo x > good; ln -s .. up
+             tar -c -P -f - ../evil good up; rm up; mkdir up; echo x > up/through; tar -c -f - up/through",
+        ])
+        .arg(tempfile::tempdir().unwrap().path())
+        .output()
+        .unwrap();
+    assert!(made.status.success());
+    let files = Archive::joined(&[archive(&made.stdout)]).unwrap();
+    for (shell, posix) in shells() {
+        let task = Task::new(posix);
+        // tar complains of them, and may fail.
+        task.run(shell, |scripts| scripts.unpack(&files, Some("it failed")));
+        let entries = task.folder.path().read_dir().unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["p", "p.tmp"], "{shell:?}");
+    }
+}

@@ -30,6 +30,8 @@ pub struct RunnerIdentity<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct JobOrigin<'a> {
     pub(crate) id: u64,
+    /// The pipeline's id, which jobs of one trial have in common.
+    pub(crate) pipeline: u64,
     pub(crate) definition: &'a JobDefinition,
     pub(crate) checkout: &'a Checkout,
     /// The name of the file that defines the job.

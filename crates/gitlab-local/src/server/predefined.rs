@@ -119,7 +119,7 @@ fn put_environment(all: &mut Variables, environment: &Environment) {
 }
 
 fn put_pipeline(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
-    let id = origin.id;
+    let id = origin.pipeline;
     let url = format!("{SERVER}/{}", origin.checkout.project);
     all.put("CI_PIPELINE_CREATED_AT", now);
     all.put("CI_PIPELINE_ID", id.to_string());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::file::{ImageEntry, JobDefinition};
+use crate::file::{Cache, CacheKey, ImageEntry, JobDefinition};
 use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, repository_url};
 use crate::server::predefined::before_sha;
 use crate::variables::{Variable, Variables};
@@ -14,12 +14,14 @@ pub(crate) const AFTER_SCRIPT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The whole response.
 ///
-/// `image` and `services` have their names expanded; `sent` are the variables as GitLab sends them.
+/// `image` and `services` have their names expanded; `sent` are the variables as GitLab sends them. `given` are the
+/// jobs whose artifacts the job gets, with the size of these.
 pub(crate) fn job_response(
     origin: &JobOrigin<'_>,
     sent: &Variables,
     image: Option<&ImageEntry>,
     services: &[ImageEntry],
+    given: &[(&str, u64)],
 ) -> Value {
     let variables: Vec<Value> = sent.iter().map(variable_json).collect();
     let services = match services {
@@ -38,10 +40,10 @@ pub(crate) fn job_response(
         "steps": steps(origin.definition),
         "image": image_json(image.unwrap_or(&ImageEntry::default())),
         "services": services,
-        "artifacts": null,
-        "cache": null,
+        "artifacts": or_null(artifacts(origin.definition)),
+        "cache": or_null(origin.definition.caches.iter().map(cache_json).collect()),
         "credentials": null,
-        "dependencies": null,
+        "dependencies": or_null(given.iter().map(dependency_json).collect()),
         "features": {
             "trace_sections": true,
             "token_mask_prefixes": [],
@@ -59,7 +61,7 @@ fn job_info(origin: &JobOrigin<'_>) -> Value {
     json!({
         "name": origin.definition.name,
         "stage": origin.definition.stage,
-        "pipeline_id": origin.id,
+        "pipeline_id": origin.pipeline,
         "project_id": PROJECT_ID,
         "project_name": origin.checkout.project_name().0,
         "project_full_path": origin.checkout.project,
@@ -111,6 +113,64 @@ fn steps(definition: &JobDefinition) -> Vec<Value> {
         }));
     }
     steps
+}
+
+fn or_null(list: Vec<Value>) -> Value {
+    match list.is_empty() {
+        true => Value::Null,
+        false => Value::Array(list),
+    }
+}
+
+/// The files of a job, and its report `dotenv`.
+fn artifacts(definition: &JobDefinition) -> Vec<Value> {
+    let Some(artifacts) = &definition.artifacts else {
+        return Vec::new();
+    };
+    let entry = |paths: &[String], kind: &str, format: &str| {
+        json!({
+            "name": artifacts.name.as_deref().filter(|_| kind == "archive").unwrap_or_default(),
+            "untracked": artifacts.untracked && kind == "archive",
+            "paths": paths,
+            "exclude": artifacts.exclude,
+            "when": artifacts.when.text(),
+            "artifact_type": kind,
+            "artifact_format": format,
+            "expire_in": artifacts.expire_in.as_deref().unwrap_or_default(),
+        })
+    };
+    let mut entries = Vec::new();
+    if artifacts.untracked || !artifacts.paths.is_empty() {
+        entries.push(entry(&artifacts.paths, "archive", "zip"));
+    }
+    if !artifacts.dotenv.is_empty() {
+        entries.push(entry(&artifacts.dotenv, "dotenv", "gzip"));
+    }
+    entries
+}
+
+fn cache_json(cache: &Cache) -> Value {
+    let key = match &cache.key {
+        CacheKey::Text(key) => key.clone(),
+        CacheKey::Files { files, .. } => files.join(","),
+    };
+    json!({
+        "key": key,
+        "untracked": cache.untracked,
+        "policy": cache.policy,
+        "paths": cache.paths,
+        "when": cache.when.text(),
+        "fallback_keys": cache.fallback_keys,
+    })
+}
+
+fn dependency_json((job, size): &(&str, u64)) -> Value {
+    json!({
+        "id": 1,
+        "token": NO_TOKEN,
+        "name": job,
+        "artifacts_file": {"filename": "artifacts.zip", "size": size},
+    })
 }
 
 /// Empty optional fields are left out; `executor_opts` never is.
@@ -175,6 +235,8 @@ job:
       variables: {POSTGRES_DB: '$NAME', URL: 'db/$POSTGRES_DB'}
     - redis
   timeout: 10m
+  artifacts: {paths: [out], reports: {dotenv: e}}
+  cache: {paths: [kept], policy: pull}
   before_script: [a]
   script: [b]
   after_script: [c]
@@ -190,6 +252,7 @@ job:
         };
         let origin = JobOrigin {
             id: 7,
+            pipeline: 5,
             definition: &job,
             checkout: &checkout,
             file: "f",
@@ -200,7 +263,13 @@ job:
         };
         let mut sent = Variables::default();
         sent.put("A", "<&>");
-        let response = job_response(&origin, &sent, job.image.as_ref(), &job.services);
+        let response = job_response(
+            &origin,
+            &sent,
+            job.image.as_ref(),
+            &job.services,
+            &[("build", 7)],
+        );
         assert_eq!(response["id"], 7);
         assert_eq!(response["job_info"]["project_full_path"], "acme/shop");
         assert_eq!(response["runner_info"]["timeout"], 600);
@@ -216,11 +285,15 @@ job:
             json!({"name": "ruby:3.3", "entrypoint": [""], "executor_opts": options})
         );
         assert_eq!(response["services"][1]["name"], "redis");
+        assert_eq!(response["artifacts"][0]["paths"], json!(["out"]));
+        assert_eq!(response["artifacts"][1]["artifact_type"], "dotenv");
+        assert_eq!(response["cache"][0]["policy"], "pull");
+        assert_eq!(response["dependencies"][0]["artifacts_file"]["size"], 7);
         assert_eq!(
             response["services"][0]["variables"][0]["value"], "$NAME",
             "the runner does not expand these"
         );
-        let bare = job_response(&origin, &sent, None, &[]);
+        let bare = job_response(&origin, &sent, None, &[], &[]);
         assert_eq!(
             (&bare["image"]["name"], &bare["services"]),
             (&json!(""), &Value::Null)

@@ -1,7 +1,8 @@
 //! A tar file on this machine.
 
+use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
@@ -21,6 +22,24 @@ pub(crate) struct Archive {
 }
 
 impl Archive {
+    /// The tar file that `file` holds from its beginning.
+    pub(super) fn new(file: File, size: u64) -> Self {
+        Self {
+            file: Arc::new(file),
+            size,
+        }
+    }
+
+    /// The bytes of a file that somebody else keeps.
+    ///
+    /// # Errors
+    ///
+    /// When its size cannot be read.
+    pub(crate) fn open(file: File) -> io::Result<Self> {
+        let size = file.metadata()?.len();
+        Ok(Self::new(file, size))
+    }
+
     /// Takes all that `from` has; `None` when that is more than `limit` bytes.
     ///
     /// # Errors
@@ -29,10 +48,95 @@ impl Archive {
     pub(crate) fn copied(from: impl Read, limit: u64) -> io::Result<Option<Self>> {
         let mut file = tempfile::tempfile()?;
         let size = io::copy(&mut from.take(limit.saturating_add(1)), &mut file)?;
-        Ok((size <= limit).then(|| Self {
-            file: Arc::new(file),
-            size,
-        }))
+        Ok((size <= limit).then(|| Self::new(file, size)))
+    }
+
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Reads it from its beginning.
+    pub(crate) fn reader(&self) -> impl Read {
+        Reader {
+            archive: self.clone(),
+            at: 0,
+        }
+    }
+
+    /// All of its bytes; `None` when they are more than `limit`.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub(crate) fn content(&self, limit: u64) -> io::Result<Option<Vec<u8>>> {
+        if self.size > limit {
+            return Ok(None);
+        }
+        let mut content = Vec::new();
+        self.reader().read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    /// The paths of the members.
+    ///
+    /// # Errors
+    ///
+    /// When it is no tar file.
+    pub(crate) fn names(&self) -> io::Result<BTreeSet<Vec<u8>>> {
+        let mut archive = tar::Archive::new(self.reader());
+        archive.set_ignore_zeros(true);
+        let name = |entry: io::Result<tar::Entry<'_, _>>| {
+            let name = entry?.path_bytes().into_owned();
+            Ok(name.strip_prefix(b"./").unwrap_or(&name).to_owned())
+        };
+        archive.entries()?.map(name).collect()
+    }
+
+    /// The content of the first member with this path, if it has no more than `limit` bytes: else `Some(None)`.
+    ///
+    /// # Errors
+    ///
+    /// When it is no tar file.
+    pub(crate) fn member(&self, path: &str, limit: u64) -> io::Result<Option<Option<Vec<u8>>>> {
+        let mut archive = tar::Archive::new(self.reader());
+        archive.set_ignore_zeros(true);
+        for entry in archive.entries()? {
+            let entry = entry?;
+            let name = entry.path_bytes().into_owned();
+            if name.strip_prefix(b"./").unwrap_or(&name) != path.as_bytes() {
+                continue;
+            }
+            if entry.size() > limit {
+                return Ok(Some(None));
+            }
+            let mut content = Vec::new();
+            entry.take(limit).read_to_end(&mut content)?;
+            return Ok(Some(Some(content)));
+        }
+        Ok(None)
+    }
+
+    /// One tar file with the members of all of `archives`. A later member wins over an earlier one of the same path.
+    ///
+    /// # Errors
+    ///
+    /// When one is no tar file, or a temporary file cannot be written.
+    pub(crate) fn joined(archives: &[Self]) -> io::Result<Self> {
+        let mut joined = tar::Builder::new(BufWriter::new(tempfile::tempfile()?));
+        for archive in archives {
+            let mut archive = tar::Archive::new(archive.reader());
+            // Several calls of tar may have written one after the other.
+            archive.set_ignore_zeros(true);
+            // Headers that belong to the next member, such as long names, are members of their own here.
+            for entry in archive.entries()?.raw(true) {
+                let mut entry = entry?;
+                let header = entry.header().clone();
+                joined.append(&header, &mut entry)?;
+            }
+        }
+        let file = joined.into_inner()?.into_inner();
+        Self::open(file.map_err(io::IntoInnerError::into_error)?)
     }
 
     /// Writes it in base64, in lines.
@@ -61,9 +165,82 @@ impl Archive {
     }
 }
 
+/// A place in an archive.
+struct Reader {
+    archive: Archive,
+    at: u64,
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.archive.size.saturating_sub(self.at);
+        let length = usize::try_from(left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let buffer = buffer.get_mut(..length).unwrap_or_default();
+        let count = self.archive.file.read_at(buffer, self.at)?;
+        self.at = self.at.saturating_add(count as u64);
+        Ok(count)
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    /// What `script` prints in an empty folder.
+    fn made(script: &str) -> Archive {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bash = Command::new("bash");
+        let output = bash
+            .args(["-e", "-c", script])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success());
+        Archive::copied(&output.stdout[..], u64::MAX)
+            .unwrap()
+            .unwrap()
+    }
+
+    #[test]
+    fn archives_are_joined_with_long_names_and_links() {
+        let long = "long/".repeat(40);
+        let first = made(&format!(
+            "mkdir -p {long}; echo 1 > {long}f; ln -s f {long}link; echo one > same; tar -c -f - ./long ./same"
+        ));
+        // Two tar files in a row, as `xargs` makes them.
+        let second = made("echo two > same; echo x > x; tar -c -f - ./same; tar -c -f - ./x");
+        let joined = Archive::joined(&[first, second]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("tar"),
+            joined.content(u64::MAX).unwrap().unwrap(),
+        )
+        .unwrap();
+        let mut tar = Command::new("tar");
+        let status = tar
+            .args(["-x", "-f", "tar"])
+            .current_dir(folder.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        assert_eq!(
+            (read("same").as_str(), read("x").as_str()),
+            ("two\n", "x\n")
+        );
+        assert_eq!(read(&format!("{long}link")), "1\n");
+        assert!(
+            joined
+                .names()
+                .unwrap()
+                .contains(format!("{long}f").as_bytes())
+        );
+        assert_eq!(joined.member("x", 2).unwrap(), Some(Some(b"x\n".to_vec())));
+        assert_eq!(joined.member("x", 1).unwrap(), Some(None));
+        assert_eq!(joined.member("y", 9).unwrap(), None);
+    }
 
     fn encoded(content: &[u8]) -> String {
         let archive = Archive::copied(content, u64::MAX).unwrap().unwrap();

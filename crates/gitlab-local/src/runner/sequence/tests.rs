@@ -1,6 +1,7 @@
 //! The sequence with a small driver of its own, a shell script: it runs scripts on this machine, keeps a diary
 //! of its calls, and fails where a test tells it to.
 
+mod files;
 mod variables;
 
 use std::os::unix::fs::PermissionsExt;
@@ -26,7 +27,7 @@ case $4 in
 config) echo '{"driver":{"name":"diary","version":"1"},"hostname":"host-7","builds_dir":"'"$here"'/builds",'\
 '"cache_dir":"/cache","job_env":{"FROM_CONFIG":"yes"},"later_key":1}' ;;
 run)
-    bash < "$5"
+    $(cat "$here/shell" 2> /dev/null || echo bash) < "$5"
     code=$?
     [ $code = 0 ] || { echo $code > "$BUILD_EXIT_CODE_FILE"; exit 1; } ;;
 esac
@@ -41,6 +42,7 @@ struct Outcome {
     result: Result<(), JobFailure>,
     diary: Vec<String>,
     log: String,
+    artifacts: JobArtifacts,
 }
 
 impl Setup {
@@ -76,6 +78,16 @@ impl Setup {
     }
 
     async fn run_with(&self, job: &str, variables: &[(&str, &str)]) -> Outcome {
+        self.run_after(job, variables, &[], None).await
+    }
+
+    async fn run_after(
+        &self,
+        job: &str,
+        variables: &[(&str, &str)],
+        given: &[(&str, &JobArtifacts)],
+        cache_folder: Option<&CacheFolder>,
+    ) -> Outcome {
         let mut definition = JobDefinition::parse(job, None).unwrap();
         definition.set_variable("GREETING", "hello").unwrap();
         for (key, value) in variables {
@@ -88,7 +100,7 @@ impl Setup {
             short_token: "token",
         };
         let project = Project::new(&file, false, self.folder.path());
-        let job = ReceivedJob::new(definition, &project, runner).unwrap();
+        let job = ReceivedJob::new(definition, &project, runner, given).unwrap();
         let log_file = tempfile::NamedTempFile::new().unwrap();
         let mut log = JobLog::new(log_file.reopen().unwrap(), false);
         let (_canceler, cancellation) = Cancellation::new();
@@ -98,6 +110,7 @@ impl Setup {
             folder: self.folder.path(),
             builds_dir: "/unused",
             keep: false,
+            cache_folder,
             cancellation: &cancellation,
         };
         let end = run.run(&mut log).await.unwrap();
@@ -107,6 +120,7 @@ impl Setup {
             result: end.result,
             diary: self.read("diary").lines().map(str::to_owned).collect(),
             log,
+            artifacts: end.artifacts,
         }
     }
 }

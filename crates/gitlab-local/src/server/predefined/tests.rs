@@ -12,6 +12,7 @@ fn variables(checkout: &Checkout) -> Variables {
     .unwrap();
     gitlab_variables(&JobOrigin {
         id: 7,
+        pipeline: 5,
         definition: &definition,
         checkout,
         file: ".gitlab-ci.yml",
@@ -90,6 +91,8 @@ fn values_have_the_form_of_gitlabs() {
         ),
         ("CI_COMMIT_DESCRIPTION", "\nMore of it"),
         ("CI_JOB_GROUP_NAME", "unit tests"),
+        ("CI_JOB_ID", "7"),
+        ("CI_PIPELINE_ID", "5"),
         (
             "CI_DEPENDENCY_PROXY_DIRECT_GROUP_IMAGE_PREFIX",
             "gitlab.invalid:443/acme/tools/dependency_proxy/containers",

@@ -1,0 +1,302 @@
+//! Which jobs of a pipeline run, after which others, and whose artifacts they get: GitLab's part, without any run.
+//!
+//! A job with `needs` waits for these, any other for all jobs of the stages before. What a job waits for decides, with
+//! its `when`, whether it runs.
+
+use std::collections::BTreeSet;
+
+use crate::file::{JobDefinition, Need, When};
+
+/// The jobs of a trial, in an order in which each comes after all that it waits for.
+#[derive(Debug)]
+pub struct Plan {
+    jobs: Vec<PlannedJob>,
+}
+
+/// A job, and its place among the others.
+#[derive(Debug)]
+pub(crate) struct PlannedJob {
+    pub(crate) definition: JobDefinition,
+    /// Places in the plan.
+    waits_for: Vec<usize>,
+    /// Places of the jobs whose artifacts it gets.
+    pub(crate) artifacts_from: Vec<usize>,
+    /// A person has asked for it, so a manual job is started.
+    is_asked_for: bool,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// A job needs one that the pipeline does not have.
+    #[error("'{job}' job needs '{need}' job, but '{need}' does not exist in the pipeline")]
+    MissingNeed {
+        /// The job.
+        job: String,
+        /// What it needs.
+        need: String,
+    },
+    /// Jobs need each other.
+    #[error("the jobs need each other in a circle: {}", .0.join(", "))]
+    Circle(Vec<String>),
+    /// Nothing is left to run.
+    #[error("GitLab would run none of the jobs in this pipeline")]
+    Nothing,
+}
+
+impl PlanError {
+    /// What the reader can do about it.
+    pub fn advice(&self) -> Option<&str> {
+        match self {
+            Self::MissingNeed { .. } => Some(
+                "The job may be kept out by its rules: set the variables that these look at with --variable.",
+            ),
+            Self::Circle(_) | Self::Nothing => None,
+        }
+    }
+}
+
+/// How a job of a plan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Succeeded,
+    /// With `allow_failure` the pipeline goes on.
+    Failed {
+        is_allowed: bool,
+    },
+    /// It did not run because of others.
+    Skipped,
+    /// It is manual, and nobody started it. With `allow_failure` the pipeline goes on.
+    NotStarted {
+        is_allowed: bool,
+    },
+}
+
+impl Plan {
+    /// All `jobs`, which are in the order of their stages, but those that GitLab would not run.
+    ///
+    /// # Errors
+    ///
+    /// When a job needs one that is not there, or itself.
+    pub fn all(jobs: Vec<JobDefinition>) -> Result<Self, PlanError> {
+        let jobs: Vec<_> = jobs
+            .into_iter()
+            .filter(|job| job.when != When::Never)
+            .collect();
+        let waits_for = all_waits(&jobs)?;
+        let wanted = (0..jobs.len()).collect();
+        Self::of(jobs, &waits_for, &wanted, None)
+    }
+
+    /// Job `name` of `jobs`, which are in the order of their stages, and all that it waits for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::all`].
+    pub fn with_needs(jobs: Vec<JobDefinition>, name: &str) -> Result<Self, PlanError> {
+        let keep = |job: &JobDefinition| job.when != When::Never || job.name == name;
+        let jobs: Vec<_> = jobs.into_iter().filter(keep).collect();
+        let Some(target) = jobs.iter().position(|job| job.name == name) else {
+            return Err(PlanError::Nothing);
+        };
+        let mut waits_for = Vec::new();
+        for (place, _) in jobs.iter().enumerate() {
+            // A fault of a job that is not wanted is no matter.
+            waits_for.push(waits(&jobs, place));
+        }
+        let mut wanted = BTreeSet::new();
+        let mut left = vec![target];
+        while let Some(place) = left.pop() {
+            if wanted.insert(place)
+                && let Some(waits) = waits_for.get(place)
+            {
+                left.extend(waits.clone()?);
+            }
+        }
+        let waits_for: Vec<_> = waits_for
+            .into_iter()
+            .map(Result::unwrap_or_default)
+            .collect();
+        Self::of(jobs, &waits_for, &wanted, Some(target))
+    }
+
+    /// Puts the wanted jobs in order.
+    fn of(
+        jobs: Vec<JobDefinition>,
+        waits_for: &[Vec<usize>],
+        wanted: &BTreeSet<usize>,
+        asked: Option<usize>,
+    ) -> Result<Self, PlanError> {
+        let order = order(waits_for, wanted).map_err(|circle| {
+            let name = |place: usize| jobs.get(place).map(|job| job.name.clone());
+            PlanError::Circle(circle.into_iter().filter_map(name).collect())
+        })?;
+        let place = |old: &usize| order.iter().position(|known| known == old);
+        let needed: BTreeSet<usize> = jobs
+            .iter()
+            .enumerate()
+            .filter(|(at, job)| wanted.contains(at) && job.needs.is_some())
+            .flat_map(|(at, _)| waits_for.get(at).cloned().unwrap_or_default())
+            .collect();
+        let mut planned = Vec::new();
+        for old in &order {
+            let (Some(job), Some(waits)) = (jobs.get(*old), waits_for.get(*old)) else {
+                continue;
+            };
+            let sources = waits.iter().filter(|other| {
+                jobs.get(**other)
+                    .is_some_and(|other| gets_artifacts(job, other))
+            });
+            planned.push(PlannedJob {
+                waits_for: waits.iter().filter_map(place).collect(),
+                artifacts_from: sources.filter_map(place).collect(),
+                is_asked_for: asked == Some(*old) || (asked.is_some() && needed.contains(old)),
+                definition: job.clone(),
+            });
+        }
+        match planned.is_empty() {
+            true => Err(PlanError::Nothing),
+            false => Ok(Self { jobs: planned }),
+        }
+    }
+
+    /// The jobs in order.
+    pub fn definitions(&self) -> impl Iterator<Item = &JobDefinition> {
+        self.jobs.iter().map(|job| &job.definition)
+    }
+
+    /// Sets `change` upon each job.
+    pub fn for_each(&mut self, change: impl FnMut(&mut JobDefinition)) {
+        self.jobs
+            .iter_mut()
+            .map(|job| &mut job.definition)
+            .for_each(change);
+    }
+
+    pub(crate) fn jobs(&self) -> &[PlannedJob] {
+        &self.jobs
+    }
+}
+
+impl PlannedJob {
+    /// Why the job does not run after jobs that ended so, by their names; `None` where it runs.
+    pub(crate) fn skipped<'a>(
+        &self,
+        ended: impl Fn(usize) -> Option<(&'a str, Standing)>,
+    ) -> Option<String> {
+        let before: Vec<_> = self
+            .waits_for
+            .iter()
+            .filter_map(|place| ended(*place))
+            .collect();
+        let failed = before
+            .iter()
+            .find(|(_, standing)| *standing == Standing::Failed { is_allowed: false });
+        match self.definition.when {
+            When::Manual if !self.is_asked_for => Some("it is manual".to_owned()),
+            When::Always => None,
+            When::OnFailure => match failed {
+                Some(_) => None,
+                None => Some("no job before it failed".to_owned()),
+            },
+            _ => {
+                let explicit = self.definition.needs.is_some();
+                let mut blocking = before.iter().filter_map(|(name, standing)| match standing {
+                    Standing::Failed { is_allowed: false } => Some(format!("{name} failed")),
+                    Standing::Skipped if explicit => Some(format!("{name} did not run")),
+                    Standing::NotStarted { is_allowed } if explicit || !is_allowed => {
+                        Some(format!("{name} is manual"))
+                    }
+                    _ => None,
+                });
+                blocking.next()
+            }
+        }
+    }
+
+    /// How a job that does not run stands.
+    pub(crate) fn standing_unless_run(&self) -> Standing {
+        match self.definition.when == When::Manual && !self.is_asked_for {
+            true => Standing::NotStarted {
+                is_allowed: self.definition.allow_failure,
+            },
+            false => Standing::Skipped,
+        }
+    }
+}
+
+fn all_waits(jobs: &[JobDefinition]) -> Result<Vec<Vec<usize>>, PlanError> {
+    (0..jobs.len()).map(|place| waits(jobs, place)).collect()
+}
+
+/// The places of the jobs that the one at `place` waits for.
+fn waits(jobs: &[JobDefinition], place: usize) -> Result<Vec<usize>, PlanError> {
+    let Some(job) = jobs.get(place) else {
+        return Ok(Vec::new());
+    };
+    let Some(needs) = &job.needs else {
+        let first = jobs.iter().position(|other| other.stage == job.stage);
+        return Ok((0..first.unwrap_or_default()).collect());
+    };
+    let mut all = Vec::new();
+    for need in &needs.jobs {
+        let named = jobs
+            .iter()
+            .enumerate()
+            .filter(|(_, other)| is_named(other, need));
+        let mut named = named.map(|(place, _)| place).peekable();
+        if named.peek().is_none() && !need.optional {
+            return Err(PlanError::MissingNeed {
+                job: job.name.clone(),
+                need: need.job.clone(),
+            });
+        }
+        all.extend(named);
+    }
+    Ok(all)
+}
+
+fn is_named(job: &JobDefinition, need: &Need) -> bool {
+    let mut instances = need.instances.iter();
+    let mut is_instance = || need.instances.is_empty() || instances.any(|one| *one == job.matrix);
+    job.name == need.job || (job.group == need.job && is_instance())
+}
+
+/// The name of a job with `parallel` stands for all of its instances.
+fn has_name(job: &JobDefinition, name: &str) -> bool {
+    job.name == name || job.group == name
+}
+
+/// Whether `job`, which waits for `other`, gets its artifacts.
+fn gets_artifacts(job: &JobDefinition, other: &JobDefinition) -> bool {
+    if let Some(dependencies) = &job.dependencies {
+        return dependencies.iter().any(|name| has_name(other, name));
+    }
+    match &job.needs {
+        Some(needs) => needs
+            .jobs
+            .iter()
+            .any(|need| need.artifacts && is_named(other, need)),
+        None => true,
+    }
+}
+
+/// The wanted places, each after all that it waits for and else in their own order; or those in a circle.
+fn order(waits_for: &[Vec<usize>], wanted: &BTreeSet<usize>) -> Result<Vec<usize>, Vec<usize>> {
+    let mut order: Vec<usize> = Vec::new();
+    let mut left: Vec<usize> = wanted.iter().copied().collect();
+    while !left.is_empty() {
+        let is_free = |place: &usize| {
+            let mut waits = waits_for.get(*place).into_iter().flatten();
+            waits.all(|other| order.contains(other) || !wanted.contains(other))
+        };
+        match left.iter().position(is_free) {
+            Some(at) => order.push(left.remove(at)),
+            None => return Err(left),
+        }
+    }
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! The folder of this machine in which caches wait for the next run of a job.
+//!
+//! A file's name is a hash of the project and the cache's key, so no key leads out of the folder.
+
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::transfer::Archive;
+
+/// The folder of one project's caches.
+#[derive(Debug, Clone)]
+pub struct CacheFolder {
+    folder: PathBuf,
+    project: PathBuf,
+}
+
+impl CacheFolder {
+    /// The caches of the project in the folder of `file`, in `folder`, which is made when a cache is kept.
+    pub fn new(folder: &Path, file: &Path) -> Self {
+        let project = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        Self {
+            folder: folder.to_owned(),
+            project: project.parent().map(Path::to_owned).unwrap_or_default(),
+        }
+    }
+
+    /// The cache with this key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub(crate) fn find(&self, key: &str) -> io::Result<Option<Archive>> {
+        match File::open(self.path(key)) {
+            Ok(file) => Archive::open(file).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps `archive` under this key, in place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be made or written.
+    pub(crate) fn keep(&self, key: &str, archive: &Archive) -> io::Result<()> {
+        // For its owner alone: caches may hold what a job could read.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)?;
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o600))
+            .tempfile_in(&self.folder)?;
+        io::copy(&mut archive.reader(), &mut file)?;
+        file.persist(self.path(key))?;
+        Ok(())
+    }
+
+    fn path(&self, key: &str) -> PathBuf {
+        let mut hash = Sha256::new();
+        hash.update(self.project.as_os_str().as_encoded_bytes());
+        hash.update(b"\0");
+        hash.update(key);
+        self.folder
+            .join(format!("{}.tar", hexadecimal(&hash.finalize())))
+    }
+}
+
+/// The hash of files' contents, as a cache's key has it; `None` when none of them is there.
+pub(crate) fn hash_of_files(folder: &Path, files: &[String]) -> Option<String> {
+    let mut hash = Sha256::new();
+    let mut found = false;
+    for name in files {
+        let Ok(mut file) = File::open(folder.join(name)) else {
+            continue;
+        };
+        let mut content = Vec::new();
+        if file.read_to_end(&mut content).is_ok() {
+            found = true;
+            hash.update((content.len() as u64).to_be_bytes());
+            hash.update(&content);
+        }
+    }
+    // As long as GitLab's, which hashes commits.
+    found.then(|| hexadecimal(&hash.finalize()).chars().take(40).collect())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive(content: &[u8]) -> Archive {
+        Archive::copied(content, 100).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_cache_is_found_by_project_and_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let caches = CacheFolder::new(&folder.path().join("a/b"), Path::new("/p/.gitlab-ci.yml"));
+        let other = CacheFolder::new(&folder.path().join("a/b"), Path::new("/q/.gitlab-ci.yml"));
+        assert!(caches.find("../../k").unwrap().is_none());
+        caches.keep("../../k", &archive(b"one")).unwrap();
+        caches.keep("../../k", &archive(b"two")).unwrap();
+        let found = caches.find("../../k").unwrap().unwrap();
+        assert_eq!(found.content(9).unwrap().unwrap(), b"two");
+        assert!(caches.find("k").unwrap().is_none() && other.find("../../k").unwrap().is_none());
+        let files: Vec<_> = folder.path().join("a/b").read_dir().unwrap().collect();
+        assert_eq!(files.len(), 1);
+        let mode = folder
+            .path()
+            .join("a/b")
+            .metadata()
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn files_make_a_key_by_their_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let hash = |files: &[&str]| {
+            let files: Vec<String> = files.iter().map(|&file| file.to_owned()).collect();
+            hash_of_files(folder.path(), &files)
+        };
+        assert_eq!(hash(&["Gemfile.lock"]), None);
+        std::fs::write(folder.path().join("Gemfile.lock"), "1").unwrap();
+        let first = hash(&["Gemfile.lock", "missing"]).unwrap();
+        assert_eq!(first.len(), 40);
+        std::fs::write(folder.path().join("Gemfile.lock"), "2").unwrap();
+        assert_ne!(hash(&["Gemfile.lock", "missing"]).unwrap(), first);
+    }
+}
