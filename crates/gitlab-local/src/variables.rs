@@ -1,6 +1,7 @@
 //! A job's variables, and references from one to another.
 
 use gitlab_variables::expand;
+use indexmap::IndexMap;
 
 /// One variable of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +45,42 @@ impl Variable {
 
 /// Variables by name; a later one replaces an earlier one of the same name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Variables(Vec<Variable>);
+pub(crate) struct Variables(IndexMap<String, Variable>);
+
+/// References that one text may have, followed through values. GitLab has no such limit; a few lines of variables that
+/// name each other twice would keep it busy for hours.
+const MAX_REFERENCES: usize = 10_000;
+
+/// Bytes that one text may become.
+const MAX_EXPANDED_BYTES: usize = 1 << 20;
+
+/// Values within values.
+const MAX_LEVELS: usize = 200;
+
+/// What is left of these limits for one text. References beyond them vanish.
+struct Budget {
+    references: usize,
+    bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            references: MAX_REFERENCES,
+            bytes: MAX_EXPANDED_BYTES,
+        }
+    }
+}
+
+impl Budget {
+    /// Takes one reference to a value out of the budget, if it is there.
+    fn take(&mut self, value: &str) -> Option<()> {
+        let references = self.references.checked_sub(1)?;
+        let bytes = self.bytes.checked_sub(value.len())?;
+        *self = Self { references, bytes };
+        Some(())
+    }
+}
 
 impl Variables {
     /// Adds a variable of ours.
@@ -55,24 +91,24 @@ impl Variables {
     /// Adds all of `variables`.
     pub(crate) fn extend(&mut self, variables: impl IntoIterator<Item = Variable>) {
         for variable in variables {
-            self.0.retain(|known| known.key != variable.key);
-            self.0.push(variable);
+            self.0.shift_remove(&variable.key);
+            self.0.insert(variable.key.clone(), variable);
         }
     }
 
     /// The variables in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Variable> {
-        self.0.iter()
+        self.0.values()
     }
 
     /// The variable `key`.
     pub(crate) fn get(&self, key: &str) -> Option<&Variable> {
-        self.find(key)
+        self.0.get(key)
     }
 
     /// The value of `key`; empty when there is none.
     pub(crate) fn value(&self, key: &str) -> &str {
-        self.find(key).map_or("", |variable| &variable.value)
+        self.get(key).map_or("", |variable| &variable.value)
     }
 
     /// Whether `key` is switched on, as the runner reads a switch; off where it has no value or a wrong one.
@@ -94,35 +130,46 @@ impl Variables {
         let expand = |variable: &Variable| match variable.raw {
             true => variable.clone(),
             false => Variable {
-                value: self.resolve(&variable.value, &mut vec![&variable.key]),
+                value: self.resolve(
+                    &variable.value,
+                    &mut vec![&variable.key],
+                    &mut Budget::default(),
+                ),
                 ..variable.clone()
             },
         };
-        Self(self.0.iter().map(expand).collect())
+        let expanded = self.0.iter();
+        Self(
+            expanded
+                .map(|(key, variable)| (key.clone(), expand(variable)))
+                .collect(),
+        )
     }
 
     /// `text` with its references replaced, unknown names by nothing.
     pub(crate) fn expand(&self, text: &str) -> String {
-        self.resolve(text, &mut Vec::new())
+        self.resolve(text, &mut Vec::new(), &mut Budget::default())
     }
 
     /// References are followed through values, as GitLab does before it sends a job. `within` holds the variables whose
     /// values are being resolved: a reference back to one is a cycle and vanishes.
-    fn resolve<'a>(&'a self, text: &str, within: &mut Vec<&'a str>) -> String {
-        expand(text, |name| match self.find(name) {
-            Some(variable) if variable.raw => variable.value.clone(),
-            Some(variable) if !within.contains(&name) => {
-                within.push(&variable.key);
-                let value = self.resolve(&variable.value, within);
-                within.pop();
-                value
+    fn resolve<'a>(&'a self, text: &str, within: &mut Vec<&'a str>, budget: &mut Budget) -> String {
+        expand(text, |name| {
+            let Some(variable) = self.get(name) else {
+                return String::new();
+            };
+            let is_cycle = within.contains(&name) || within.len() > MAX_LEVELS;
+            if is_cycle && !variable.raw || budget.take(&variable.value).is_none() {
+                return String::new();
             }
-            _ => String::new(),
+            if variable.raw {
+                return variable.value.clone();
+            }
+            within.push(&variable.key);
+            let value = self.resolve(&variable.value, within, budget);
+            within.pop();
+            value
         })
-    }
-
-    fn find(&self, key: &str) -> Option<&Variable> {
-        self.0.iter().find(|variable| variable.key == key)
     }
 }
 
@@ -194,6 +241,20 @@ mod tests {
             let all = variables(&[("A", text)]);
             assert!(all.switch("A", true) && !all.is_on("A"), "{text:?}");
         }
+    }
+
+    #[test]
+    fn references_that_multiply_end() {
+        let chain = (0..60).map(|index| {
+            let next = index + 1;
+            Variable::new(&format!("V{index}"), format!("$V{next}$V{next}$V{next}"))
+        });
+        let mut all = Variables::default();
+        all.extend(chain);
+        all.put("LONG", "x".repeat(MAX_EXPANDED_BYTES / 2));
+        assert_eq!(all.expand("<$V0>"), "<>");
+        assert_eq!(all.expand("$LONG$LONG$LONG").len(), MAX_EXPANDED_BYTES);
+        assert_eq!(all.expanded().iter().count(), 61);
     }
 
     #[test]
