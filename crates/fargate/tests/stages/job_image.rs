@@ -44,7 +44,8 @@ fn a_definition_that_was_deregistered_meanwhile_is_looked_up_again() {
     manager.ask(&json!({ "image": { "name": "ruby:3.3" } }));
     let begun = std::time::Instant::now();
     let prepared = manager.prepare();
-    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    // A definition that AWS may not know yet is asked for during 30 s.
+    assert!(begun.elapsed().as_secs() < 25, "{:?}", begun.elapsed());
     let [second] = &revisions(&manager)[..] else {
         panic!("{:?}", revisions(&manager))
     };
