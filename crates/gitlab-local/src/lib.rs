@@ -38,7 +38,7 @@
 //! for other jobs), `server` (GitLab's part: predefined variables, the job response), `plan` (which jobs run after
 //! which), `file` (`.gitlab-ci.yml`), `checkout` (the project's folder), `inputs` (of a file's `spec:` header),
 //! `script` (the text of a stage), `transfer` (files on their way to a task and back), and the leaves `yaml`,
-//! `variables`, `pattern`, `job_log` and `cancellation`.
+//! `variables`, `pattern` (of paths), `re2` (of texts), `job_log` and `cancellation`.
 
 mod cancellation;
 mod checkout;
@@ -50,6 +50,7 @@ mod inputs;
 mod job_log;
 mod pattern;
 mod plan;
+mod re2;
 mod runner;
 mod script;
 mod server;

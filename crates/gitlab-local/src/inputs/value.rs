@@ -1,10 +1,10 @@
 //! The values that inputs get.
 
 use indexmap::IndexMap;
-use regex::Regex;
 
 use crate::inputs::declaration::{Declaration, Kind};
 use crate::inputs::error::InputError;
+use crate::re2::compiled;
 use crate::yaml::{Node, Value};
 
 /// Values by the names of inputs.
@@ -107,7 +107,7 @@ fn fault(declaration: &Declaration<'_>, value: &Value, origin: &str) -> Option<S
     let Value::Text(text) = value else {
         return Some("RegEx validation can only be used with string inputs".to_owned());
     };
-    match Regex::new(regex) {
+    match compiled(regex, "") {
         Ok(regex) if regex.is_match(text) => None,
         Ok(_) => Some(format!(
             "{origin} value does not match required RegEx pattern"

@@ -1,12 +1,10 @@
 //! An `if`: variables, texts and patterns, compared (`Gitlab::Ci::Pipeline::Expression`).
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use super::token::{Token, pattern, tokens};
+use crate::re2::compiled;
 use crate::variables::Variables;
-
-/// Memory of a compiled pattern. GitLab's RE2 has a limit of this order.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// An expression that GitLab's grammar takes.
 #[derive(Debug)]
@@ -132,18 +130,6 @@ fn fits(written: &str, text: &str) -> Option<bool> {
     let compiled = compiled(inner, flags).ok()?;
     // Before `@`, a policy's pattern is for branches and tags.
     (after.is_empty() || after.starts_with('@')).then(|| compiled.is_match(text))
-}
-
-/// RE2's syntax is that of Rust's crate, but for details that no file was seen to use.
-fn compiled(pattern: &str, flags: &str) -> Result<Regex, String> {
-    RegexBuilder::new(pattern)
-        .case_insensitive(flags.contains('i'))
-        .dot_matches_new_line(flags.contains('s'))
-        .multi_line(flags.contains('m'))
-        .swap_greed(flags.contains('U'))
-        .size_limit(MAX_PATTERN_BYTES)
-        .build()
-        .map_err(|_| format!("/{pattern}/ is no pattern that GitLab takes (RE2)"))
 }
 
 /// `||` binds less than `&&`, and that less than a comparison.
