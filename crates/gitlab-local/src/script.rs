@@ -102,11 +102,12 @@ impl Scripts<'_> {
         self.wrap(body)
     }
 
-    /// `get_sources`
-    pub(crate) fn get_sources<'a>(&self, sources: &'a Sources) -> Script<'a> {
+    /// `get_sources`; the commands of `hook` (`pre_get_sources_script`) run first.
+    pub(crate) fn get_sources<'a>(&self, sources: &'a Sources, hook: &[String]) -> Script<'a> {
         let mut body = self.body();
         body.exports(self.variables, &self.temporary());
         let project = body.quoting.word(self.project);
+        body.commands(self.variables, "pre_get_sources_script", hook);
         body.notice(sources.notice());
         let Some(files) = sources.archive() else {
             if matches!(sources, Sources::Empty) {

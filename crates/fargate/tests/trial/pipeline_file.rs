@@ -156,3 +156,20 @@ fn files_of_other_places_come_from_a_folder() {
         .exits(0)
         .logs(&["\nfrom elsewhere\n"]);
 }
+
+#[test]
+fn a_hook_runs_before_the_files_come() {
+    let project = Project::new(
+        fargate(),
+        "unit:\n  hooks: {pre_get_sources_script: [echo hooked]}\n  script: [echo ran]\n",
+    );
+    let ended = project.run(&[]).exits(0);
+    let places = ["\nhooked\n", "Taking the files of the folder", "\nran\n"];
+    let places = places.map(|text| {
+        ended
+            .out()
+            .find(text)
+            .unwrap_or_else(|| panic!("no {text:?}"))
+    });
+    assert!(places.is_sorted(), "{}", ended.out());
+}

@@ -31,6 +31,8 @@ pub struct JobDefinition {
     /// `before_script` and `script`.
     pub(crate) script: Vec<String>,
     pub(crate) after_script: Vec<String>,
+    /// `hooks:pre_get_sources_script`: commands before the job's files come.
+    pub(crate) pre_get_sources_script: Vec<String>,
     pub(crate) timeout: Duration,
     /// When GitLab would run it: `Never` is a job that its rules keep out of the pipeline.
     pub(crate) when: When,

@@ -95,6 +95,7 @@ fn template(job: &JobNode<'_>, stage: String, outcome: &Outcome) -> Result<JobDe
         variables: Vec::new(),
         script: script(job)?,
         after_script: read(job, "after_script", commands)?.unwrap_or_default(),
+        pre_get_sources_script: read(job, "hooks", read_hook)?.unwrap_or_default(),
         timeout: read(job, "timeout", read_timeout)?.unwrap_or(DEFAULT_TIMEOUT),
         when: outcome.when,
         allow_failure: outcome.allow_failure,
@@ -199,6 +200,13 @@ fn script(job: &JobNode<'_>) -> Result<Vec<String>, Lint> {
 fn read_services(node: &Node) -> Result<Vec<ImageEntry>, String> {
     let items = node.as_list().ok_or("should be an array")?;
     items.iter().map(read_image).collect()
+}
+
+fn read_hook(node: &Node) -> Result<Vec<String>, String> {
+    match node.get("pre_get_sources_script") {
+        Some(script) => commands(script).map_err(|fault| format!("pre_get_sources_script {fault}")),
+        None => Ok(Vec::new()),
+    }
 }
 
 fn read_timeout(node: &Node) -> Result<Duration, String> {

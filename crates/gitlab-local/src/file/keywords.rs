@@ -173,7 +173,10 @@ pub const KEYWORDS: &[Keyword] = &[
         "no agent gives access to a cluster",
     ),
     followed("extends", "several, 11 levels, with GitLab's deep merge"),
-    unfollowed("hooks:pre_get_sources_script", "its commands do not run"),
+    followed(
+        "hooks:pre_get_sources_script",
+        "its commands run before the files come",
+    ),
     unfollowed("identity", "no cloud knows this job"),
     unfollowed("id_tokens", "its variables are missing"),
     followed("image:name", "with `--containers` or JobImage mode"),

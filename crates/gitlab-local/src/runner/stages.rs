@@ -88,7 +88,8 @@ impl<'a> Stages<'_, 'a> {
             "" | "clone" | "fetch" | "none" | "empty" => {}
             _ => return Err(JobFailure::System("unknown GIT_STRATEGY".to_owned())),
         }
-        let script = |scripts: &Scripts<'_>| scripts.get_sources(&self.job.sources);
+        let hook = &self.job.definition.pre_get_sources_script;
+        let script = |scripts: &Scripts<'_>| scripts.get_sources(&self.job.sources, hook);
         self.tried(log, "get_sources", "GET_SOURCES_ATTEMPTS", script)
             .await?;
         self.restore_cache(log).await?;

@@ -205,16 +205,16 @@ fn sources_are_unpacked_or_skipped() {
     for (shell, posix) in shells() {
         let task = Task::new(posix);
         let files = Sources::Files(sample());
-        let script = task.script(|scripts| scripts.get_sources(&files));
+        let script = task.script(|scripts| scripts.get_sources(&files, &[]));
         let output = feed(shell, &script);
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{shell:?}: {complaint}");
         let file = task.folder.path().join("p/a b");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "hi\n");
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o111, 0o111);
-        let skipped = task.run(shell, |scripts| scripts.get_sources(&Sources::None));
+        let skipped = task.run(shell, |scripts| scripts.get_sources(&Sources::None, &[]));
         assert!(skipped.status.success() && file.exists(), "{shell:?}");
-        let emptied = task.run(shell, |scripts| scripts.get_sources(&Sources::Empty));
+        let emptied = task.run(shell, |scripts| scripts.get_sources(&Sources::Empty, &[]));
         assert!(emptied.status.success() && !file.exists(), "{shell:?}");
     }
 }
@@ -226,7 +226,7 @@ fn sources_arrive_also_where_a_driver_copies_the_script_to_a_file() {
         task.variables.put("CI_DEBUG_TRACE", "true");
         let file = task.folder.path().join("script");
         let files = Sources::Files(sample());
-        let script = task.script(|scripts| scripts.get_sources(&files));
+        let script = task.script(|scripts| scripts.get_sources(&files, &[]));
         std::fs::write(&file, script).unwrap();
         let mut command = Command::new(shell[0]);
         let output = command.args(&shell[1..]).arg(file).output().unwrap();
@@ -242,10 +242,10 @@ fn sources_arrive_also_where_a_driver_copies_the_script_to_a_file() {
 fn sources_that_arrive_damaged_fail_the_stage() {
     for (shell, posix) in shells() {
         let damaged = Sources::Files(archive(b"nonsense"));
-        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(&damaged));
+        let output = Task::new(posix).run(shell, |scripts| scripts.get_sources(&damaged, &[]));
         assert!(!output.status.success(), "{shell:?}");
         let files = Sources::Files(sample());
-        let cut = Task::new(posix).script(|scripts| scripts.get_sources(&files));
+        let cut = Task::new(posix).script(|scripts| scripts.get_sources(&files, &[]));
         let (cut, _) = cut.split_once("-----BEGIN FILES-----\n").unwrap();
         assert!(!feed(shell, cut).status.success(), "{shell:?}");
     }

@@ -51,7 +51,7 @@ pub(crate) fn job_response(
             "tracing": null,
         },
         "secrets": null,
-        "hooks": null,
+        "hooks": or_null(hooks(origin.definition)),
         "policy_options": {"execution_policy_job": false, "policy_name": ""},
         "suspend_options": {},
     })
@@ -119,6 +119,14 @@ fn or_null(list: Vec<Value>) -> Value {
     match list.is_empty() {
         true => Value::Null,
         false => Value::Array(list),
+    }
+}
+
+/// The commands that run before the job's files come.
+fn hooks(definition: &JobDefinition) -> Vec<Value> {
+    match definition.pre_get_sources_script.as_slice() {
+        [] => Vec::new(),
+        script => vec![json!({"name": "pre_get_sources_script", "script": script})],
     }
 }
 
