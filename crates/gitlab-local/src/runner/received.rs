@@ -12,7 +12,7 @@ use crate::runner::job_variables::{BuildPaths, RunnerFacts, job_variables};
 use crate::runner::project::{Project, new_id};
 use crate::runner::services::services_variable;
 use crate::script::Sources;
-use crate::server::{JobOrigin, RunnerIdentity, gitlab_variables, job_response};
+use crate::server::{JobOrigin, RunnerIdentity, environment_slug, gitlab_variables, job_response};
 use crate::transfer::Archive;
 use crate::variables::Variables;
 
@@ -84,6 +84,10 @@ impl ReceivedJob {
         sent.extend(definition.variables.iter().cloned());
         for (_, artifacts) in given {
             sent.extend(artifacts.variables.iter().cloned());
+        }
+        if let Some(environment) = &definition.environment {
+            let slug = environment_slug(&sent.expand(&environment.name));
+            sent.put("CI_ENVIRONMENT_SLUG", slug);
         }
         // Names are expanded before the first call, when no path is known yet.
         let facts = RunnerFacts {
@@ -227,6 +231,25 @@ fn clone_path(wish: &str, builds: &str) -> Option<Result<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_slug_of_an_environment_is_of_its_whole_name() {
+        let text = "j: {script: [a], variables: {A: one}, environment: {name: 'x/$A'}}";
+        let definition = JobDefinition::parse(text, None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let project = Project::new(&folder.path().join("f"), false, folder.path());
+        let runner = RunnerIdentity {
+            description: "a runner",
+            short_token: "token",
+        };
+        let job = ReceivedJob::new(definition, &project, runner, &[]).unwrap();
+        let variables = job.variables(&BuildPaths::default(), JobStatus::Running);
+        assert_eq!(
+            variables.value("CI_ENVIRONMENT_SLUG"),
+            environment_slug("x/one")
+        );
+        assert_eq!(variables.value("CI_ENVIRONMENT_NAME"), "x/one");
+    }
 
     #[test]
     fn a_clone_path_stays_below_the_builds() {
