@@ -37,6 +37,11 @@ Examples:
   fargate try build --containers --variable DEBUG=1
   fargate --config fargate.toml try build --keep";
 
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  fargate --config fargate.toml report --since 7d
+  fargate --config fargate.toml report --metrics /var/lib/prometheus/node-exporter/fargate.prom";
+
 const REAP_EXAMPLES: &str = "\
 Examples:
   fargate --config fargate.toml reap --dry-run
@@ -132,6 +137,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
     },
+    /// How long starts took, why jobs failed and what they cost, from the ledger of finished jobs
+    ///
+    /// Without options it prints tables. Sums of money are about: AWS's list prices, without tax and discounts. Exits
+    /// with 0, or 1 when the ledger cannot be read.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Report),
     /// A stand-in for AWS on this machine
     #[cfg(feature = "trial")]
     Local {
@@ -184,6 +195,23 @@ pub(crate) struct Reap {
     /// How old a task must be that no record names, such as 90s, 15m or 0s
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration, default_value = "10m")]
     pub(crate) older_than: Duration,
+}
+
+/// `fargate report`
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// How far to look back, such as 12h, 7d or 3months
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "30d")]
+    pub(crate) since: Duration,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Draw starts over time and the cost of projects
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) plot: Option<PathBuf>,
+    /// Write metrics of all that was ever in the ledger, for node_exporter's textfile collector
+    #[arg(long, value_name = "FILE.prom")]
+    pub(crate) metrics: Option<PathBuf>,
 }
 
 /// The stages of a job.

@@ -132,6 +132,10 @@ fn run(cli: Cli) -> Result<()> {
             }
             Command::Completions { shell } => operate::manual::completions(shell),
             Command::Man { output } => operate::manual::pages(output.as_deref()),
+            Command::Report(request) => {
+                let config = logged_configuration(&cli.options, Audience::Operator)?;
+                operate::report::report(&request, &config)
+            }
             #[cfg(feature = "trial")]
             Command::Try(request) => trial::try_job(&request, &cli.options, &shutdown).await,
             #[cfg(feature = "trial")]

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) ssh: Ssh,
     /// `[JobVariables]`.
     pub(crate) job_variables: JobVariables,
+    /// `[Report] Prices`: a table of prices in place of the one that comes along.
+    pub(crate) prices: Option<PathBuf>,
     /// Remarks on keys without effect, each with its line.
     pub(crate) warnings: Vec<String>,
 }
@@ -121,6 +123,7 @@ impl Config {
             None => definition.map(Mode::TaskDefinition),
         };
         let job_variables = job_variables::read(root.table("JobVariables"));
+        let prices = ledger::prices(root.table("Report"), directory);
         root.finish();
         Some(Self {
             log,
@@ -131,6 +134,7 @@ impl Config {
             ledger_months,
             ssh: ssh?,
             job_variables,
+            prices,
             warnings: Vec::new(),
         })
     }

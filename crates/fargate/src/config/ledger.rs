@@ -1,4 +1,6 @@
-//! How long finished jobs are remembered.
+//! How long finished jobs are remembered, and what their tasks cost.
+
+use std::path::{Path, PathBuf};
 
 use super::section::Section;
 
@@ -22,4 +24,11 @@ pub(super) fn months(task_metadata: &Section<'_>) -> u32 {
         task_metadata.error(KEY, &message);
         MONTHS
     })
+}
+
+/// `[Report] Prices`: a table of one's own, as an absolute path.
+pub(super) fn prices(report: Section<'_>, directory: &Path) -> Option<PathBuf> {
+    let prices = report.text("Prices").map(|file| directory.join(file));
+    report.finish();
+    prices
 }

@@ -3,3 +3,4 @@
 pub(crate) mod doctor;
 pub(crate) mod manual;
 pub(crate) mod reap;
+pub(crate) mod report;

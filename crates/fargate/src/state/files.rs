@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Error, ErrorKind, Result};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -95,6 +95,17 @@ impl Draft {
             target: target.to_owned(),
             is_synced: false,
         })
+    }
+
+    /// Lets others read it.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses.
+    pub(crate) fn make_public(self) -> Result<Self> {
+        let mode = std::fs::Permissions::from_mode(0o644);
+        self.file.as_file().set_permissions(mode)?;
+        Ok(self)
     }
 
     /// Makes it outlive a crash of the machine.

@@ -31,6 +31,7 @@ mod outages;
 mod proxy;
 mod real_proxy;
 mod reconnecting;
+mod report;
 mod scripts;
 mod secrets;
 mod service_log;

@@ -163,6 +163,11 @@ impl Entry {
         }
     }
 
+    /// Whether it is of an attempt at a job, whatever kind a newer driver gives it beside that.
+    pub(crate) fn is_attempt(&self) -> bool {
+        self.kind == Kind::Job
+    }
+
     /// The entry of the attempt with this record, whose tasks were `stopped`.
     pub(crate) fn of(record: &Record, stopped: &[StoppedTask]) -> Self {
         let outcome = record.outcome.clone();

@@ -6,7 +6,6 @@
 
 mod entry;
 mod months;
-#[cfg(test)]
 mod read;
 #[cfg(test)]
 mod tests;
@@ -16,8 +15,10 @@ use std::io::{Read, Result, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::entry::{Entry, StoppedTask};
-use self::months::{Month, months, oldest};
+pub(crate) use self::entry::{Entry, StoppedTask, TaskEntry};
+use self::months::oldest;
+pub(crate) use self::months::{Month, months, rfc3339};
+pub(crate) use self::read::Reader;
 use super::clock::now_millis;
 use super::files::{self, discard};
 

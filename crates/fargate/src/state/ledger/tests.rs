@@ -3,8 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 
 use super::entry::Kind;
-use super::months::{month, rfc3339};
-use super::read::Reader;
+use super::months::month;
 use super::*;
 use crate::gitlab::Job;
 use crate::state::outcome::Outcome;

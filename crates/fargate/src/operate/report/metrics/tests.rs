@@ -1,0 +1,103 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::gitlab::Job;
+use crate::state::outcome::Outcome;
+use crate::task::{TaskFacts, TaskTimes};
+
+fn entry(number: u64, project: &str) -> Entry {
+    let task = TaskEntry {
+        won: true,
+        facts: TaskFacts {
+            times: TaskTimes {
+                created: Some(0),
+                pull_started: Some(1_000),
+                stopped: Some(3_601_000),
+                ..TaskTimes::default()
+            },
+            cpu: Some(1024),
+            memory: Some(2048),
+            ..TaskFacts::default()
+        },
+        ..TaskEntry::default()
+    };
+    let mut entry = Entry {
+        attempt: number.to_string(),
+        project: project.into(),
+        region: "us-east-1".into(),
+        tasks: vec![task],
+        ..Entry::unrecorded(&Job::default(), Outcome::system("no room"))
+    };
+    (entry.times.asked, entry.times.ready) = (Some(0), Some(30_000));
+    entry
+}
+
+fn write_month(folder: &Path, month: &str, entries: &[Entry]) -> PathBuf {
+    let file = folder.join(format!("{month}.jsonl"));
+    let lines = entries
+        .iter()
+        .map(|entry| serde_json::to_string(entry).unwrap() + "\n");
+    std::fs::write(&file, lines.collect::<String>()).unwrap();
+    file
+}
+
+/// The value of a series.
+fn value(page: &str, series: &str) -> f64 {
+    let line = page.lines().find_map(|line| line.strip_prefix(series));
+    line.unwrap_or_else(|| panic!("{series} in {page}"))
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+fn metrics(folder: &Path, prices: &Prices) -> String {
+    let file = folder.join("fargate.prom");
+    write_file(folder, prices, &file).unwrap();
+    std::fs::read_to_string(file).unwrap()
+}
+
+const FAILED: &str = "fargate_attempts_total{outcome=\"system_failure\"}";
+const COST: &str = "fargate_task_cost_dollars_total{project=\"a/b\",provider=\"FARGATE\"}";
+
+#[test]
+fn counters_outlive_the_months_of_the_ledger_and_never_fall() {
+    let (folder, prices) = (tempfile::tempdir().unwrap(), Prices::load(None).unwrap());
+    let folder = folder.path();
+    let old = write_month(
+        folder,
+        "2026-10",
+        &[entry(1, "a/b"), entry(2, "a/b"), entry(2, "a/b")],
+    );
+    write_month(folder, "2026-11", &[entry(3, "a/b")]);
+    let page = metrics(folder, &prices);
+    assert_eq!(value(&page, FAILED), 3.0);
+    let cost = value(&page, COST);
+    assert!(
+        (cost - 3.0 * (0.04048 + 2.0 * 0.004445)).abs() < 1e-5,
+        "{cost}"
+    );
+    std::fs::remove_file(old).unwrap();
+    write_month(folder, "2026-11", &[entry(3, "a/b"), entry(4, "c/d")]);
+    let page = metrics(folder, &prices);
+    assert_eq!(value(&page, FAILED), 4.0);
+    assert_eq!(value(&page, COST), cost);
+    // Cheaper prices change nothing that was counted.
+    let mut cheap = Prices::load(None).unwrap().for_free();
+    cheap.date = "2027-01".into();
+    assert_eq!(value(&metrics(folder, &cheap), COST), cost);
+    let buckets = "fargate_start_duration_seconds_bucket{phase=\"whole\",le=\"30\"}";
+    assert_eq!(value(&page, buckets), 4.0);
+    std::fs::write(folder.join(TOTALS), "{").unwrap();
+    assert!(write_file(folder, &prices, &folder.join("fargate.prom")).is_err());
+}
+
+#[test]
+fn projects_beyond_a_number_share_a_label_for_ever() {
+    let mut projects = Vec::new();
+    for number in 0..PROJECTS {
+        let name = format!("p{number}");
+        assert_eq!(labelled(&name, &mut projects), name);
+    }
+    assert_eq!(labelled("late", &mut projects), OTHER);
+    assert_eq!(labelled("p0", &mut projects), "p0");
+}

@@ -1,0 +1,237 @@
+//! What a report says, summed up over a stream of entries in bounded memory.
+
+use std::collections::BTreeMap;
+
+use super::cost::Usage;
+use super::phases::{Phase, phases};
+use super::prices::Prices;
+use super::sketch::Sketch;
+use crate::state::ledger::{Entry, rfc3339};
+use crate::state::outcome::OutcomeKind;
+
+/// Most names of a kind that are told apart: of projects, images and causes. What comes after them is one more.
+const NAMES: usize = 1000;
+
+/// The name of what is not told apart, and of what has no name.
+pub(super) const OTHER: &str = "(other)";
+pub(super) const UNNAMED: &str = "(unknown)";
+
+/// Longest text of a cause's kind, in characters.
+const CAUSE_LIMIT: usize = 160;
+
+/// The summary of a stretch of time.
+#[derive(Default)]
+pub(super) struct Summary {
+    /// Attempts by outcome.
+    pub(super) outcomes: BTreeMap<OutcomeKind, u64>,
+    /// Durations of phases.
+    pub(super) phases: BTreeMap<Phase, Sketch>,
+    /// Starts by image and by zone: the whole, and the pull.
+    pub(super) images: BTreeMap<String, Start>,
+    pub(super) zones: BTreeMap<String, Start>,
+    /// Starts by day.
+    pub(super) days: BTreeMap<String, Sketch>,
+    /// Failures by outcome and cause.
+    pub(super) failures: BTreeMap<(OutcomeKind, String), Failure>,
+    /// Usage by project, image and day, and in all.
+    pub(super) cost_by_project: BTreeMap<String, Usage>,
+    pub(super) cost_by_image: BTreeMap<String, Usage>,
+    pub(super) cost_by_day: BTreeMap<String, Usage>,
+    pub(super) cost: Usage,
+    /// Regions for which a price is missing that was needed.
+    pub(super) unpriced_regions: BTreeMap<String, u64>,
+}
+
+/// Starts of one kind.
+#[derive(Default)]
+pub(super) struct Start {
+    pub(super) whole: Sketch,
+    pub(super) pull: Sketch,
+}
+
+/// Failures of one kind.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Failure {
+    pub(super) count: u64,
+    /// The last one: when it ended, its job and its project.
+    pub(super) last_at: u64,
+    pub(super) last_job: u64,
+    pub(super) last_project: String,
+}
+
+impl Summary {
+    /// Adds an entry.
+    pub(super) fn add(&mut self, entry: &Entry, prices: &Prices) {
+        if entry.is_attempt() {
+            *self.outcomes.entry(entry.outcome.kind).or_default() += 1;
+            self.add_start(entry);
+            self.add_failure(entry);
+        }
+        self.add_cost(entry, prices);
+    }
+
+    /// How many attempts there are.
+    pub(super) fn attempts(&self) -> u64 {
+        self.outcomes.values().sum()
+    }
+
+    fn add_start(&mut self, entry: &Entry) {
+        let known = phases(entry);
+        let zone = entry.tasks.iter().find(|task| task.won);
+        let zone = zone.and_then(|task| task.facts.zone.as_deref());
+        for (phase, millis) in known {
+            self.phases.entry(phase).or_default().add(millis);
+            let by_image = of(&mut self.images, entry.image.as_deref());
+            match phase {
+                Phase::Whole => by_image.whole.add(millis),
+                Phase::Pull => by_image.pull.add(millis),
+                _ => continue,
+            }
+            let by_zone = of(&mut self.zones, zone);
+            match phase {
+                Phase::Whole => {
+                    by_zone.whole.add(millis);
+                    self.days.entry(day(entry)).or_default().add(millis);
+                }
+                _ => by_zone.pull.add(millis),
+            }
+        }
+    }
+
+    fn add_failure(&mut self, entry: &Entry) {
+        let outcome = &entry.outcome;
+        if outcome.kind == OutcomeKind::Success {
+            return;
+        }
+        let cause = match (outcome.exit_code, outcome.cause.as_deref()) {
+            (_, Some(cause)) => kind(cause),
+            (Some(status), None) => format!("exit status {status}"),
+            (None, None) => UNNAMED.to_owned(),
+        };
+        let mut key = (outcome.kind, cause);
+        if self.failures.len() >= NAMES && !self.failures.contains_key(&key) {
+            key.1 = OTHER.to_owned();
+        }
+        let failure = self.failures.entry(key).or_default();
+        failure.count += 1;
+        if entry.at >= failure.last_at {
+            failure.last_at = entry.at;
+            failure.last_job = entry.job_id;
+            failure.last_project.clone_from(&entry.project);
+        }
+    }
+
+    fn add_cost(&mut self, entry: &Entry, prices: &Prices) {
+        let usages = entry
+            .tasks
+            .iter()
+            .filter_map(|task| Usage::of(entry, task, prices));
+        let mut usage = Usage::default();
+        for of_task in usages {
+            usage.add(&of_task);
+        }
+        if usage.tasks == 0 {
+            return;
+        }
+        if usage.unpriced_vcpu_hours > 0.0 {
+            *self
+                .unpriced_regions
+                .entry(entry.region.clone())
+                .or_default() += 1;
+        }
+        let project = Some(entry.project.as_str()).filter(|name| !name.is_empty());
+        of(&mut self.cost_by_project, project).add(&usage);
+        of(&mut self.cost_by_image, entry.image.as_deref()).add(&usage);
+        self.cost_by_day.entry(day(entry)).or_default().add(&usage);
+        self.cost.add(&usage);
+    }
+}
+
+/// The value of a name, among a bounded number of them.
+fn of<'a, T: Default>(map: &'a mut BTreeMap<String, T>, name: Option<&str>) -> &'a mut T {
+    let name = name.unwrap_or(UNNAMED);
+    let is_known = map.contains_key(name);
+    let name = if is_known || map.len() < NAMES {
+        name
+    } else {
+        OTHER
+    };
+    map.entry(name.to_owned()).or_default()
+}
+
+/// The day (UTC) in which an entry was written.
+fn day(entry: &Entry) -> String {
+    rfc3339(entry.at).chars().take("2026-11-29".len()).collect()
+}
+
+/// The kind of a cause: its words without ids, addresses and numbers, which differ from failure to failure.
+fn kind(cause: &str) -> String {
+    let mut kind = String::new();
+    for word in cause.split_whitespace().map(general) {
+        if word == "…" && kind.ends_with('…') {
+            continue;
+        }
+        if !kind.is_empty() {
+            kind.push(' ');
+        }
+        kind.push_str(&word);
+    }
+    match kind.char_indices().nth(CAUSE_LIMIT) {
+        Some((end, _)) => kind.get(..end).unwrap_or_default().to_owned() + "…",
+        None => kind,
+    }
+}
+
+/// A word without what differs: one with a digit in it keeps only the marks around it.
+fn general(word: &str) -> String {
+    if !word.bytes().any(|byte| byte.is_ascii_digit()) {
+        return word.to_owned();
+    }
+    let core = word.trim_matches(|character: char| !character.is_alphanumeric());
+    word.replace(core, "…")
+}
+
+/// Names by what they cost, the most expensive first.
+pub(super) fn largest(map: &BTreeMap<String, Usage>) -> Vec<(&String, &Usage)> {
+    let mut rows: Vec<_> = map.iter().collect();
+    let weight = |usage: &Usage| usage.usd + usage.spot_usd;
+    rows.sort_by(|(one, less), (other, more)| {
+        let by_cost = weight(more).total_cmp(&weight(less));
+        by_cost
+            .then_with(|| more.vcpu_hours.total_cmp(&less.vcpu_hours))
+            .then_with(|| one.cmp(other))
+    });
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_of_one_kind_differ_by_ids_and_numbers_only() {
+        assert_eq!(
+            kind("StartTimeout (900 s) is over"),
+            "StartTimeout (… s) is over"
+        );
+        let one = "could not start the job's task in 899 s, and StartTimeout (900 s) is over";
+        let other = "could not start the job's task in 1799 s, and StartTimeout (1800 s) is over";
+        assert_eq!(kind(one), kind(other));
+        assert_eq!(
+            kind("no answer from 10.0.3.17:22 for subnet-0a1b2c"),
+            "no answer from … for …"
+        );
+        assert_eq!(kind(&"x ".repeat(500)).chars().count(), CAUSE_LIMIT + 1);
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let mut map = BTreeMap::<String, u64>::new();
+        for number in 0..2 * NAMES {
+            *of(&mut map, Some(&number.to_string())) += 1;
+        }
+        *of(&mut map, Some("0")) += 1;
+        assert_eq!(map.len(), NAMES + 1);
+        assert_eq!((map["0"], map[OTHER]), (2, NAMES as u64));
+    }
+}

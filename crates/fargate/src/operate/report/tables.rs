@@ -1,0 +1,245 @@
+//! The report as tables, for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use super::cost::Usage;
+use super::phases::Phase;
+use super::prices::Prices;
+use super::sketch::Sketch;
+use super::span::Span;
+use super::summary::{Start, Summary, largest};
+use crate::state::ledger::rfc3339;
+use crate::state::outcome::OutcomeKind;
+
+/// Rows of a table at most. The JSON has all.
+const ROWS: usize = 10;
+
+/// How tables look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// Characters of a line; nothing where the output has no width.
+    pub(super) width: Option<u16>,
+    /// Whether titles may be bold.
+    pub(super) is_coloured: bool,
+}
+
+/// The whole report.
+pub(super) fn text(summary: &Summary, prices: &Prices, span: &Span, look: Look) -> String {
+    let mut page = Page {
+        text: String::new(),
+        look,
+    };
+    let since: String = rfc3339(span.since)
+        .chars()
+        .take("2026-11-29".len())
+        .collect();
+    let attempts = summary.attempts();
+    if attempts == 0 && summary.cost.tasks == 0 {
+        return format!("No job has ended since {since}.\n");
+    }
+    let outcomes = summary.outcomes.iter();
+    let outcomes: Vec<_> = outcomes
+        .map(|(kind, count)| format!("{count} {}", name(*kind)))
+        .collect();
+    page.line(&format!(
+        "{attempts} attempts at jobs since {since}: {}",
+        outcomes.join(", ")
+    ));
+    starts(&mut page, summary);
+    failures(&mut page, summary);
+    cost(&mut page, summary, prices);
+    page.text
+}
+
+/// An outcome in words.
+fn name(kind: OutcomeKind) -> &'static str {
+    match kind {
+        OutcomeKind::Success => "succeeded",
+        OutcomeKind::ScriptFailed => "script failed",
+        OutcomeKind::JobRefused => "job refused",
+        OutcomeKind::Cancelled => "cancelled",
+        OutcomeKind::SystemFailure => "system failure",
+        OutcomeKind::Other => "of a newer version",
+    }
+}
+
+fn starts(page: &mut Page, summary: &Summary) {
+    let phase = |phase: &Phase| {
+        let label = match phase {
+            Phase::FirstScript => "to the first script",
+            Phase::Whole => "until scripts run",
+            _ => phase.name(),
+        };
+        let sketch = summary.phases.get(phase)?;
+        let [p50, p95] = quantiles(sketch);
+        Some(vec![label.to_owned(), p50, p95, sketch.count().to_string()])
+    };
+    let rows = Phase::ALL.iter().filter_map(phase).collect();
+    page.table("Starts by phase", &["phase", "p50", "p95", "starts"], rows);
+    for (title, head, starts) in [
+        ("Starts by image", "image", &summary.images),
+        ("Starts by zone", "zone", &summary.zones),
+    ] {
+        let mut named: Vec<(&String, &Start)> = starts.iter().collect();
+        named.sort_by_key(|(name, start)| (std::cmp::Reverse(start.whole.count()), *name));
+        let row = |(name, start): (&String, &Start)| {
+            let ([p50, p95], [pull50, pull95]) = (quantiles(&start.whole), quantiles(&start.pull));
+            vec![
+                name.clone(),
+                p50,
+                p95,
+                pull50,
+                pull95,
+                start.whole.count().to_string(),
+            ]
+        };
+        let rows = named.into_iter().take(ROWS).map(row).collect();
+        page.table(
+            title,
+            &[head, "p50", "p95", "pull p50", "pull p95", "starts"],
+            rows,
+        );
+    }
+}
+
+fn quantiles(sketch: &Sketch) -> [String; 2] {
+    [0.5, 0.95].map(|quantile| {
+        let seconds = sketch.quantile(quantile);
+        seconds.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1} s"))
+    })
+}
+
+fn failures(page: &mut Page, summary: &Summary) {
+    let mut failures: Vec<_> = summary.failures.iter().collect();
+    failures.sort_by_key(|(key, failure)| (std::cmp::Reverse(failure.count), *key));
+    let rows = failures
+        .into_iter()
+        .take(ROWS)
+        .map(|((kind, cause), failure)| {
+            let last = format!("job {}", failure.last_job);
+            vec![
+                cause.clone(),
+                name(*kind).to_owned(),
+                last,
+                failure.count.to_string(),
+            ]
+        });
+    page.table(
+        "Failures",
+        &["cause", "outcome", "last", "times"],
+        rows.collect(),
+    );
+}
+
+fn cost(page: &mut Page, summary: &Summary, prices: &Prices) {
+    let has_spot = summary.cost.spot_usd > 0.0;
+    let table = |page: &mut Page,
+                 title: &str,
+                 head: &str,
+                 rows: Vec<(&String, &Usage)>,
+                 total: Option<&Usage>| {
+        let mut heads = vec![head, "tasks", "vCPU-hours", "GB-hours", "about USD"];
+        if has_spot {
+            heads.push("on Spot, roughly");
+        }
+        let row = |name: &str, usage: &Usage| {
+            let mut row = vec![
+                name.to_owned(),
+                usage.tasks.to_string(),
+                format!("{:.1}", usage.vcpu_hours),
+                format!("{:.1}", usage.gb_hours),
+                format!("{:.2}", usage.usd),
+            ];
+            if has_spot {
+                row.push(format!("{:.2}", usage.spot_usd));
+            }
+            row
+        };
+        let mut rows: Vec<_> = rows
+            .into_iter()
+            .map(|(name, usage)| row(name, usage))
+            .collect();
+        rows.extend(total.map(|total| row("in all", total)));
+        page.table(title, &heads, rows);
+    };
+    let top = |map| largest(map).into_iter().take(ROWS).collect();
+    let (projects, images) = (top(&summary.cost_by_project), top(&summary.cost_by_image));
+    table(
+        page,
+        "Cost by project",
+        "project",
+        projects,
+        Some(&summary.cost),
+    );
+    table(page, "Cost by image", "image", images, None);
+    let days: BTreeMap<_, _> = summary.cost_by_day.iter().rev().take(ROWS).collect();
+    table(page, "Cost by day", "day", days.into_iter().collect(), None);
+    page.line("");
+    page.line(&format!(
+        "Prices of {} without tax and discounts, from {}.",
+        prices.date, prices.source
+    ));
+    if !summary.unpriced_regions.is_empty() {
+        let regions: Vec<_> = summary
+            .unpriced_regions
+            .keys()
+            .map(String::as_str)
+            .collect();
+        page.line(&format!(
+            "{:.1} vCPU-hours have no price here: none is known for their architecture in {} ([Report] Prices).",
+            summary.cost.unpriced_vcpu_hours,
+            regions.join(", ")
+        ));
+    }
+}
+
+/// The text so far.
+struct Page {
+    text: String,
+    look: Look,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// A table under its title; nothing without rows. The first column has text, the others figures.
+    fn table(&mut self, title: &str, heads: &[&str], rows: Vec<Vec<String>>) {
+        if rows.is_empty() {
+            return;
+        }
+        let title = match self.look.is_coloured {
+            true => format!("\u{1b}[1m{title}\u{1b}[0m"),
+            false => title.to_owned(),
+        };
+        // A String takes all that is written.
+        let _infallible = write!(self.text, "\n{title}\n");
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        match self.look.width {
+            Some(width) => {
+                table
+                    .set_content_arrangement(ContentArrangement::Dynamic)
+                    .set_width(width);
+            }
+            None => {
+                table.set_content_arrangement(ContentArrangement::Disabled);
+            }
+        }
+        table.set_header(heads);
+        table.add_rows(rows);
+        for (column, head) in table.column_iter_mut().zip(heads) {
+            if !matches!(*head, "cause" | "outcome" | "last") && column.index > 0 {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        for line in table.lines() {
+            self.line(line.trim_end());
+        }
+    }
+}
