@@ -132,8 +132,9 @@ impl Report {
             } else {
                 "    ".into()
             };
-            // A command is for copying.
+            // A command is for copying. After a sentence it stands apart.
             let line = match line.strip_prefix(COMMAND) {
+                Some(command) if at == 0 => plain(command),
                 Some(command) => format!("  {}", plain(command)),
                 None => self.wrapped(&plain(line), INDENT + 5),
             };
