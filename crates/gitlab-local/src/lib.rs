@@ -1,4 +1,4 @@
-//! Plays GitLab and its runner for one job of a `.gitlab-ci.yml`, without either of them.
+//! Plays GitLab and its runner for jobs of a `.gitlab-ci.yml`, without either of them.
 //!
 //! The caller brings a custom executor driver: an executable with arguments. This crate reads the file, makes the job,
 //! its variables, its files and its scripts as GitLab and GitLab Runner 19.4 make them, calls the driver's stages, and

@@ -56,6 +56,7 @@ impl Project {
             .args(arguments)
             .current_dir(self.path("project"))
             .env("TMPDIR", self.path("tmp"))
+            .env("XDG_CACHE_HOME", self.path("caches"))
             .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "secret-aws-key")
             .env("AWS_EC2_METADATA_DISABLED", "true")

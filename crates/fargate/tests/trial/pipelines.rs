@@ -128,18 +128,21 @@ fn a_cache_is_kept_for_the_next_trial() {
         fargate(),
         "job: {cache: {key: k, paths: [kept/]}, script: ['cat kept/n || echo none', 'mkdir -p kept; echo x >> kept/n']}",
     );
-    let caches = project.path("caches").display().to_string();
-    let arguments = ["--cache-dir", caches.as_str()];
-    project
-        .run(&arguments)
-        .exits(0)
-        .logs(&["\nnone\n", "Created cache ("]);
-    project.run(&arguments).exits(0).logs(&[
-        "Checking cache for k-non_protected...\n",
-        "|| echo none\nx\n",
-    ]);
-    let files = project.path("caches").read_dir().unwrap();
-    assert_eq!(files.count(), 1);
+    let elsewhere = project.path("elsewhere").display().to_string();
+    for arguments in [&[][..], &["--cache-dir", elsewhere.as_str()]] {
+        project
+            .run(arguments)
+            .exits(0)
+            .logs(&["\nnone\n", "Created cache ("]);
+        project.run(arguments).exits(0).logs(&[
+            "Checking cache for k-non_protected...\n",
+            "|| echo none\nx\n",
+        ]);
+    }
+    for folder in ["caches/fargate/try-cache", "elsewhere"] {
+        let files = project.path(folder).read_dir().unwrap();
+        assert_eq!(files.count(), 1, "{folder}");
+    }
 }
 
 #[test]
