@@ -56,7 +56,7 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
         (
             "unit: {script: [{a: b}]}",
             &[],
-            "job unit: `script` should be a string or a nested array of strings",
+            "jobs:unit:script should be a string or a nested array of strings",
         ),
     ] {
         let ended = Project::new(fargate(), pipeline).run(arguments).exits(2);
@@ -143,7 +143,7 @@ fn files_of_other_places_come_from_a_folder() {
         "include: [{project: acme/ci, file: a.yml}]\nunit: {extends: .base}\n",
     );
     let refused = project.run(&["unit"]).exits(2);
-    let complaint = "job unit: `script` is in a file that is not here (.gitlab-ci.yml:2)\n  \
+    let complaint = "jobs:unit:script is in a file that is not here (.gitlab-ci.yml:2)\n  \
                      These included files are not here: a.yml of project acme/ci.";
     assert!(refused.err().contains(complaint), "{}", refused.err());
     write(

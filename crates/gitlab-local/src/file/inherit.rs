@@ -126,10 +126,10 @@ impl<'a> JobNode<'a> {
         }
     }
 
-    /// `keyword` has a wrong value.
+    /// `keyword` has a wrong value: the path of GitLab's lint, `jobs:build:script should be …`.
     pub(super) fn wrong(&self, keyword: &str, fault: impl AsRef<str>) -> Lint {
         let name = self.name;
-        let lint = Lint::new(format!("job {name}: `{keyword}` {}", fault.as_ref()));
+        let lint = Lint::new(format!("jobs:{name}:{keyword} {}", fault.as_ref()));
         let node = self.get(keyword).unwrap_or(self.own);
         lint.at(&node.at)
     }

@@ -9,6 +9,7 @@ use crate::file::definition::JobDefinition;
 use crate::file::environment::read_environment;
 use crate::file::image::{ImageEntry, read_image, read_variables};
 use crate::file::inherit::{JobNode, Shared};
+use crate::file::keywords::job_keyword;
 use crate::file::lint::Lint;
 use crate::file::needs::{read_dependencies, read_needs};
 use crate::file::outcome::{Outcome, outcome};
@@ -136,10 +137,22 @@ fn check_kind(job: &JobNode<'_>, is_partial: bool) -> Result<(), Lint> {
         ));
     }
     let fault = match is_partial {
-        true => format!("job {name}: `script` is in a file that is not here"),
-        false => format!("job {name}: `script` is missing"),
+        true => format!("jobs:{name}:script is in a file that is not here"),
+        false => {
+            format!("jobs:{name} config should implement the script:, run:, or trigger: keyword")
+        }
     };
-    Err(Lint::new(fault).at(&job.own.at))
+    let lint = Lint::new(fault).at(&job.own.at);
+    Err(match misspelt_script(job) {
+        Some(key) => lint.advise(format!("`{key}` is not a keyword. Did you mean `script`?")),
+        None => lint,
+    })
+}
+
+/// A key of the job that is no keyword and looks like `script`.
+fn misspelt_script<'a>(job: &JobNode<'a>) -> Option<&'a str> {
+    let mut keys = job.own.entries().map(|(key, _)| key);
+    keys.find(|key| job_keyword(key).is_none() && strsim::osa_distance(key, "script") <= 2)
 }
 
 fn stage(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<String, Lint> {

@@ -77,7 +77,7 @@ impl Count {
         let problem = broken.problem.to_string();
         if problem.contains("starts another pipeline") {
             self.triggers += 1;
-        } else if problem.contains("`script` is in a file that is not here") {
+        } else if problem.contains(":script is in a file that is not here") {
             self.elsewhere += 1;
         } else {
             self.refused.push(format!("{}: {problem}", broken.name));

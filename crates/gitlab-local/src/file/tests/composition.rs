@@ -224,7 +224,7 @@ fn too_many_instances_are_refused_before_they_are_made() {
     for parallel in ["201", "0", "many", &format!("{{matrix: [{matrix}]}}")] {
         let text = format!("job: {{script: x, parallel: {parallel}}}");
         let error = error(&text, Some("job"));
-        assert!(error.contains("job job: `parallel` "), "{error}");
+        assert!(error.contains("jobs:job:parallel "), "{error}");
     }
 }
 

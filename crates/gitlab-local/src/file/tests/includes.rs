@@ -178,7 +178,10 @@ fn what_is_not_here_is_named_and_stops_only_jobs_without_a_script() {
         job.warnings()
     );
     for (name, fault) in [
-        ("no-script", "`script` is in a file that is not here"),
+        (
+            "no-script",
+            "jobs:no-script:script is in a file that is not here",
+        ),
         ("referring", "could not be found"),
     ] {
         let error = pipeline.job(Some(name)).unwrap_err();

@@ -128,14 +128,14 @@ fn a_job_that_runs_nothing_here_is_refused() {
     for (text, expected) in [
         (
             "job: {trigger: other/project}",
-            "`trigger` starts another pipeline",
+            "jobs:job:trigger starts another pipeline",
         ),
         (
             "job: {run: [{name: a, script: b}]}",
-            "`run` is not followed",
+            "jobs:job:run is not followed",
         ),
-        ("job: {stage: test}", "`script` is missing"),
-        ("job: {script: []}", "`script` can't be blank"),
+        ("job: {stage: test}", "should implement the script:"),
+        ("job: {script: []}", "jobs:job:script can't be blank"),
     ] {
         let error = error(text, Some("job"));
         assert!(error.contains(expected), "{text}: {error}");
@@ -145,32 +145,39 @@ fn a_job_that_runs_nothing_here_is_refused() {
 #[test]
 fn wrong_values_name_job_and_key() {
     for (text, expected) in [
-        ("job: {stage: test}", "job job: `script` is missing"),
-        ("job: {script: {a: b}}", "job job: `script` should be"),
-        ("job: {script: [1]}", "job job: `script` should be"),
+        (
+            "job: {stage: test}",
+            "jobs:job config should implement the script:",
+        ),
+        (
+            "job: {scrip: x}",
+            "`scrip` is not a keyword. Did you mean `script`?",
+        ),
+        ("job: {script: {a: b}}", "jobs:job:script should be"),
+        ("job: {script: [1]}", "jobs:job:script should be"),
         (
             "job: {script: x, image: {entrypoint: ['']}}",
-            "job job: `image` must be",
+            "jobs:job:image must be",
         ),
         (
             "job: {script: x, services: redis}",
-            "job job: `services` should be an array",
+            "jobs:job:services should be an array",
         ),
         (
             "job: {script: x, variables: [A]}",
-            "job job: `variables` must map",
+            "jobs:job:variables must map",
         ),
         (
             "job: {script: x, variables: {A: [b]}}",
-            "job job: `variables` has A",
+            "jobs:job:variables has A",
         ),
         (
             "job: {script: x, variables: {a-b: c}}",
-            "job job: `variables` is wrong: \"a-b\"",
+            "jobs:job:variables is wrong: \"a-b\"",
         ),
         (
             "job: {script: x, timeout: soon}",
-            "job job: `timeout` should be a duration",
+            "jobs:job:timeout should be a duration",
         ),
         (
             "image: a\ndefault: {image: b}\njob: {script: x}",

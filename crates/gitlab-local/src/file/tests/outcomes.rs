@@ -228,18 +228,18 @@ job: {script: x}
 #[test]
 fn wrong_rules_are_gitlabs_errors() {
     for (rules, expected) in [
-        ("text", "`rules` should be an array of hashes"),
+        ("text", "jobs:job:rules should be an array of hashes"),
         (
             "[{if: $A ==}]",
-            "`rules` rule 1 if invalid expression syntax: `$A ==`",
+            "jobs:job:rules rule 1 if invalid expression syntax: `$A ==`",
         ),
         (
             "[{when: sometimes}]",
-            "`rules` rule 1 when should be one of: on_success",
+            "jobs:job:rules rule 1 when should be one of: on_success",
         ),
         (
             "[{when: always}, {if: (}]",
-            "`rules` rule 2 if invalid expression syntax",
+            "jobs:job:rules rule 2 if invalid expression syntax",
         ),
     ] {
         let error = error(&format!("job: {{script: x, rules: {rules}}}"), Some("job"));
