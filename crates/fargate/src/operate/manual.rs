@@ -85,8 +85,8 @@ mod tests {
         let mut command = Cli::command();
         let mut script = std::fs::File::create(&file).unwrap();
         clap_complete::generate(Shell::Bash, &mut command, "fargate", &mut script);
-        // The words that complete `fargate re`.
-        let ask = ". \"$1\"; COMP_WORDS=(fargate re); COMP_CWORD=1; _fargate fargate re fargate; echo ${COMPREPLY[*]}";
+        // The words that complete `fargate rea`.
+        let ask = ". \"$1\"; COMP_WORDS=(fargate rea); COMP_CWORD=1; _fargate fargate rea fargate; echo ${COMPREPLY[*]}";
         let answer = std::process::Command::new("bash")
             .args(["-c", ask, "bash"])
             .arg(&file)
