@@ -11,8 +11,18 @@ pub(crate) struct Cluster {
     pub(crate) status: String,
     /// Names of its capacity providers.
     pub(crate) providers: Vec<String>,
-    /// Names of the providers in its default strategy.
-    pub(crate) default_strategy: Vec<String>,
+    /// The strategy of tasks that bring none.
+    pub(crate) default_strategy: Vec<DefaultProvider>,
+}
+
+/// One entry of a cluster's default strategy (AWS: CapacityProviderStrategyItem).
+#[derive(Debug, Clone)]
+pub(crate) struct DefaultProvider {
+    pub(crate) name: String,
+    /// Share of tasks, 0 to 1000.
+    pub(crate) weight: i32,
+    /// Tasks that go there before weights count, 0 to 100000.
+    pub(crate) base: i32,
 }
 
 impl Aws {
@@ -35,7 +45,13 @@ impl Aws {
                 arn: cluster.cluster_arn.unwrap_or_default(),
                 status: cluster.status.unwrap_or_default(),
                 providers: cluster.capacity_providers.unwrap_or_default(),
-                default_strategy: strategy.map(|item| item.capacity_provider).collect(),
+                default_strategy: strategy
+                    .map(|item| DefaultProvider {
+                        name: item.capacity_provider,
+                        weight: item.weight,
+                        base: item.base,
+                    })
+                    .collect(),
             }
         }))
     }

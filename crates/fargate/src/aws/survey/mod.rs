@@ -12,7 +12,7 @@ mod roles;
 
 use super::error::AwsError;
 
-pub(crate) use self::cluster::Cluster;
+pub(crate) use self::cluster::{Cluster, DefaultProvider};
 pub(crate) use self::definition::Definition;
 pub(crate) use self::identity::Identity;
 pub(crate) use self::images::{Image, ImageName};

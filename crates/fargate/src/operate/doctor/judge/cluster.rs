@@ -5,7 +5,7 @@ use super::super::check::Check;
 use super::super::facts::{Account, Facts};
 use super::answers::read;
 use super::configuration::or_pass;
-use crate::aws::Cluster;
+use crate::aws::{Cluster, DefaultProvider};
 use crate::config::{Fargate, StrategyItem};
 
 /// The capacity providers of every account.
@@ -62,9 +62,8 @@ fn strategy(cluster: &Cluster, fargate: &Fargate) -> Check {
         return STRATEGY.pass(format!("{}, of fargate.toml", named.join(", ")));
     }
     let default = &cluster.default_strategy;
-    let foreign = default
-        .iter()
-        .find(|name| !OF_FARGATE.contains(&name.as_str()));
+    let names: Vec<_> = default.iter().map(|item| item.name.as_str()).collect();
+    let foreign = names.iter().find(|name| !OF_FARGATE.contains(name));
     match (default.is_empty(), foreign) {
         (true, _) => STRATEGY.warn(
             "neither fargate.toml nor the cluster has one: the driver repeats a refused start once an hour with the launch type \
@@ -78,7 +77,7 @@ fn strategy(cluster: &Cluster, fargate: &Fargate) -> Check {
             format!("the cluster's default leads to {foreign}, which is not Fargate"),
             "Set CapacityProviderStrategy = [{ Name = \"FARGATE\" }] in [Fargate].",
         ),
-        (false, None) => STRATEGY.pass(format!("{}, the cluster's default", default.join(", "))),
+        (false, None) => STRATEGY.pass(format!("{}, the cluster's default", names.join(", "))),
     }
 }
 
@@ -108,23 +107,24 @@ fn put(cluster: &Cluster, fargate: &Fargate, more: Option<&str>) -> String {
             providers.push(name);
         }
     }
-    let mut strategy: Vec<_> = cluster
-        .default_strategy
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let mut strategy: Vec<_> = cluster.default_strategy.iter().map(shorthand).collect();
     if strategy.is_empty() {
-        strategy.push("FARGATE");
+        strategy.push("capacityProvider=FARGATE,weight=1".to_owned());
     }
-    let strategy = strategy
-        .into_iter()
-        .map(|name| format!("capacityProvider={name},weight=1"));
     format!(
         "$ aws ecs put-cluster-capacity-providers --region {} --cluster {} --capacity-providers {} \
          --default-capacity-provider-strategy {}",
         fargate.region,
         fargate.cluster,
         providers.join(" "),
-        strategy.collect::<Vec<_>>().join(" ")
+        strategy.join(" ")
     )
+}
+
+/// An entry of a strategy as the AWS CLI takes it.
+fn shorthand(DefaultProvider { name, weight, base }: &DefaultProvider) -> String {
+    match base {
+        0 => format!("capacityProvider={name},weight={weight}"),
+        _ => format!("capacityProvider={name},weight={weight},base={base}"),
+    }
 }

@@ -10,7 +10,8 @@ use super::super::facts::{Facts, Folder, FolderState, Present};
 const MIB: u64 = 16;
 const FILES: u64 = 2000;
 
-/// Rights of others than the owner.
+/// Rights of others than the owner: to write, and any.
+const OTHERS_WRITE: u32 = 0o022;
 const OTHERS: u32 = 0o077;
 
 /// Judges the metadata folder.
@@ -95,11 +96,16 @@ fn owner(path: &str, folder: &Present, facts: &Facts) -> Check {
         );
     }
     let found = format!("user {}, mode {:03o}", folder.owner, folder.mode);
-    match folder.mode & OTHERS {
-        0 => METADATA_OWNER.pass(found),
+    let fix = format!("$ chmod 700 {path}");
+    match (folder.mode & OTHERS_WRITE, folder.mode & OTHERS) {
+        (0, 0) => METADATA_OWNER.pass(found),
+        (0, _) => METADATA_OWNER.warn(
+            format!("{found}: others may see which files it holds; only its owner may read the files, which are 0600"),
+            fix,
+        ),
         _ => METADATA_OWNER.fail(
-            format!("{found}: others may read the private keys of running jobs"),
-            format!("$ chmod 700 {path}"),
+            format!("{found}: others may remove or replace the records of running jobs"),
+            fix,
         ),
     }
 }

@@ -37,7 +37,15 @@ pub(super) fn groups(config: &Config, account: &Account, named: &Named) -> Vec<C
     if !is_whole {
         return checks;
     }
-    checks.push(incoming(groups, config, account.instance.as_ref()));
+    // Tasks in such subnets have IPv6 addresses alone.
+    let subnets = named.subnets.as_deref().unwrap_or_default();
+    let ipv6 = !subnets.is_empty() && subnets.iter().all(|subnet| subnet.ipv6_native);
+    let manager = Manager {
+        instance: account.instance.as_ref(),
+        public: config.fargate.connect_to_public_ip,
+        ipv6,
+    };
+    checks.push(incoming(groups, config, &manager));
     checks.extend(or_pass(
         groups
             .iter()
@@ -58,7 +66,7 @@ pub(super) fn groups(config: &Config, account: &Account, named: &Named) -> Vec<C
     checks.extend(or_pass(default.collect(), || {
         DEFAULT_GROUP.pass("not used")
     }));
-    checks.push(outgoing(groups));
+    checks.push(outgoing(groups, config));
     checks
 }
 
@@ -77,6 +85,46 @@ fn missing(groups: &[SecurityGroup], config: &Config) -> Vec<Check> {
             )
         })
         .collect()
+}
+
+/// The manager, as security groups see it.
+struct Manager<'a> {
+    instance: Option<&'a Instance>,
+    /// Whether it connects to public addresses.
+    public: bool,
+    /// Whether it connects by IPv6.
+    ipv6: bool,
+}
+
+impl Manager<'_> {
+    /// The address that it connects from, if doctor knows it. EC2's metadata tells of IPv4 alone.
+    fn address(&self) -> Option<IpAddr> {
+        let instance = self.instance.filter(|_| !self.ipv6)?;
+        match self.public {
+            true => instance.public_ip,
+            false => instance.private_ip,
+        }
+    }
+
+    fn is_let_in_by(&self, rule: &Rule) -> bool {
+        let everybody = match self.ipv6 {
+            true => "::/0",
+            false => "0.0.0.0/0",
+        };
+        let by_address = rule.ranges().any(|range| {
+            range == everybody
+                || self
+                    .address()
+                    .is_some_and(|address| contains(range, address))
+        });
+        let own = self.instance.map(|instance| instance.groups.as_slice());
+        let own = own.unwrap_or_default();
+        let by_group = !self.public
+            && rule
+                .groups()
+                .any(|group| own.iter().any(|one| one == group));
+        by_address || by_group
+    }
 }
 
 /// The ports that the manager connects to.
@@ -100,8 +148,7 @@ fn is_about(rule: &Rule, port: u16) -> bool {
     }
 }
 
-fn incoming(groups: &[SecurityGroup], config: &Config, instance: Option<&Instance>) -> Check {
-    let public = config.fargate.connect_to_public_ip;
+fn incoming(groups: &[SecurityGroup], config: &Config, manager: &Manager<'_>) -> Check {
     let ports = ports(config);
     let told: Vec<_> = ports.iter().map(u16::to_string).collect();
     let told = told.join(" and ");
@@ -119,23 +166,13 @@ fn incoming(groups: &[SecurityGroup], config: &Config, instance: Option<&Instanc
     if let Some(port) = shut.first() {
         return SSH_IN.fail(
             format!("no rule lets anybody in on port {port}; the manager connects to {told}"),
-            open(groups, &ports, config, instance),
+            open(groups, &ports, config, manager),
         );
     }
-    let address = instance.and_then(|instance| match public {
-        true => instance.public_ip,
-        false => instance.private_ip,
-    });
-    let is_known = address.is_some();
     let (mut by_group, mut by_list) = (false, false);
     for port in &ports {
         let rules = rules(*port);
-        let everyone = |rule: &&&Rule| rule.ranges().any(is_everyone);
-        let lets_in = rules
-            .iter()
-            .any(|rule| lets_in(rule, address, public, instance))
-            || rules.iter().find(everyone).is_some();
-        if !lets_in {
+        if !rules.iter().any(|rule| manager.is_let_in_by(rule)) {
             by_group |= rules.iter().any(|rule| rule.groups().next().is_some());
             by_list |= rules
                 .iter()
@@ -145,7 +182,7 @@ fn incoming(groups: &[SecurityGroup], config: &Config, instance: Option<&Instanc
                     "port {port} is open to a prefix list, into which doctor does not look"
                 ));
             }
-            if public && by_group {
+            if manager.public && by_group {
                 return SSH_IN.fail(
                     format!(
                         "port {port} is open to a group, and by public addresses no group counts: it stands for private addresses"
@@ -153,39 +190,25 @@ fn incoming(groups: &[SecurityGroup], config: &Config, instance: Option<&Instanc
                     format!(
                         "Set UsePublicIP = false in [Fargate] if the manager reaches the subnets itself, or let its public address \
                          in.\n{}",
-                        open(groups, &ports, config, instance)
+                        open(groups, &ports, config, manager)
                     ),
                 );
             }
-            if !is_known {
-                return SSH_IN.skip("the manager's address is unknown here, outside of EC2");
-            }
-            let address = address.map_or_else(String::new, |address| address.to_string());
+            let Some(address) = manager.address() else {
+                return SSH_IN.skip(match manager.ipv6 {
+                    true => {
+                        "tasks have IPv6 addresses alone, and doctor does not know the manager's"
+                    }
+                    false => "the manager's address is unknown here, outside of EC2",
+                });
+            };
             return SSH_IN.fail(
                 format!("no rule lets the manager in on port {port}, from {address}"),
-                open(groups, &ports, config, instance),
+                open(groups, &ports, config, manager),
             );
         }
     }
     SSH_IN.pass(format!("the manager, on {told}"))
-}
-
-fn lets_in(
-    rule: &Rule,
-    address: Option<IpAddr>,
-    public: bool,
-    instance: Option<&Instance>,
-) -> bool {
-    let by_address =
-        address.is_some_and(|address| rule.ranges().any(|range| contains(range, address)));
-    let own = instance
-        .map(|instance| instance.groups.as_slice())
-        .unwrap_or_default();
-    let by_group = !public
-        && rule
-            .groups()
-            .any(|group| own.iter().any(|one| one == group));
-    by_address || by_group
 }
 
 fn is_everyone(range: &str) -> bool {
@@ -218,54 +241,75 @@ fn contains(range: &str, address: IpAddr) -> bool {
 }
 
 /// The command that lets the manager in.
-fn open(
-    groups: &[SecurityGroup],
-    ports: &[u16],
-    config: &Config,
-    instance: Option<&Instance>,
-) -> String {
+fn open(groups: &[SecurityGroup], ports: &[u16], config: &Config, manager: &Manager<'_>) -> String {
     let group = groups.first().map_or("GROUP", |group| group.id.as_str());
-    let ports = match ports {
-        [one] => one.to_string(),
-        _ => {
-            let range = (ports.iter().min(), ports.iter().max());
-            format!("{}-{}", range.0.unwrap_or(&0), range.1.unwrap_or(&0))
-        }
-    };
-    let own = instance.and_then(|instance| instance.groups.first());
-    let from = match (
-        config.fargate.connect_to_public_ip,
-        own,
-        instance.and_then(|one| one.public_ip),
-    ) {
-        (false, Some(own), _) => format!("--source-group {own}"),
-        (true, _, Some(address)) => format!("--cidr {address}/32"),
-        _ => "--cidr ADDRESS_OF_THE_MANAGER/32".to_owned(),
+    let first = ports.iter().copied().min().map(i32::from);
+    let last = ports.iter().copied().max().map(i32::from);
+    let own = manager
+        .instance
+        .and_then(|instance| instance.groups.first());
+    let rule = match (manager.public, own, manager.address(), manager.ipv6) {
+        (false, Some(own), ..) => format!("{} --source-group {own}", options("tcp", first, last)),
+        (true, _, Some(address), _) => of_range("tcp", first, last, &format!("{address}/32")),
+        (.., true) => of_range("tcp", first, last, "ADDRESS_OF_THE_MANAGER::/128"),
+        _ => of_range("tcp", first, last, "ADDRESS_OF_THE_MANAGER/32"),
     };
     format!(
-        "$ aws ec2 authorize-security-group-ingress --region {} --group-id {group} --protocol tcp --port {ports} {from}",
+        "$ aws ec2 authorize-security-group-ingress --region {} --group-id {group} {rule}",
         config.fargate.region
     )
+}
+
+/// Protocol and ports of a rule as options of the AWS CLI.
+fn options(protocol: &str, from: Option<i32>, to: Option<i32>) -> String {
+    match (protocol, from, to) {
+        ("-1", ..) => "--protocol all".to_owned(),
+        (_, Some(from), Some(to)) if from != to => {
+            format!("--protocol {protocol} --port {from}-{to}")
+        }
+        (_, Some(port), _) => format!("--protocol {protocol} --port {port}"),
+        (_, None, _) => format!("--protocol {protocol}"),
+    }
+}
+
+/// A rule about a range as options of the AWS CLI, whose `--cidr` takes IPv4 alone.
+fn of_range(protocol: &str, from: Option<i32>, to: Option<i32>, range: &str) -> String {
+    if !range.contains(':') {
+        return format!("{} --cidr {range}", options(protocol, from, to));
+    }
+    let ports = match (protocol, from, to) {
+        ("-1", ..) | (_, None, _) | (_, _, None) => String::new(),
+        (_, Some(from), Some(to)) => format!("FromPort={from},ToPort={to},"),
+    };
+    format!("--ip-permissions 'IpProtocol={protocol},{ports}Ipv6Ranges=[{{CidrIpv6={range}}}]'")
 }
 
 fn open_to_all(group: &SecurityGroup, config: &Config) -> Option<Check> {
     let ports = ports(config);
     let about = |rule: &&Rule| ports.iter().any(|port| is_about(rule, *port));
-    let mut wide = group.incoming.iter().filter(about);
-    let range = wide.find_map(|rule| rule.ranges().find(|range| is_everyone(range)))?;
-    Some(OPEN_TO_ALL.warn(
-        format!("{} lets {range} in on an SSH port", group.id),
+    let wide = group.incoming.iter().filter(about);
+    let wide: Vec<_> = wide
+        .flat_map(|rule| rule.ranges().map(move |range| (rule, range)))
+        .filter(|(_, range)| is_everyone(range))
+        .collect();
+    let (_, first) = wide.first()?;
+    // AWS takes a rule away only by its own protocol, ports and range.
+    let revoke = |(rule, range): &(&Rule, &str)| {
         format!(
-            "Let only the manager in, and take this rule away:\n$ aws ec2 revoke-security-group-ingress --region {} --group-id {} \
-             --protocol tcp --port {} --cidr {range}",
+            "\n$ aws ec2 revoke-security-group-ingress --region {} --group-id {} {}",
             config.fargate.region,
             group.id,
-            ports.first().copied().unwrap_or_default()
-        ),
+            of_range(&rule.protocol, rule.from_port, rule.to_port, range)
+        )
+    };
+    let commands: String = wide.iter().map(revoke).collect();
+    Some(OPEN_TO_ALL.warn(
+        format!("{} lets {first} in on an SSH port", group.id),
+        format!("Let only the manager in, and take away what lets everybody in:{commands}"),
     ))
 }
 
-fn outgoing(groups: &[SecurityGroup]) -> Check {
+fn outgoing(groups: &[SecurityGroup], config: &Config) -> Check {
     const HTTPS: u16 = 443;
     let mut rules = groups.iter().flat_map(|group| &group.outgoing);
     let group = groups.first().map_or("GROUP", |group| group.id.as_str());
@@ -274,7 +318,9 @@ fn outgoing(groups: &[SecurityGroup]) -> Check {
         false => OUTGOING.fail(
             "no rule lets tasks out on port 443: to the registry, GitLab or endpoints",
             format!(
-                "Let them out:\n$ aws ec2 authorize-security-group-egress --group-id {group} --protocol tcp --port 443 --cidr 0.0.0.0/0"
+                "Let them out:\n$ aws ec2 authorize-security-group-egress --region {} --group-id {group} --protocol tcp \
+                 --port 443 --cidr 0.0.0.0/0",
+                config.fargate.region
             ),
         ),
     }
@@ -301,6 +347,49 @@ mod tests {
                 expected,
                 "{range} {address}"
             );
+        }
+    }
+
+    #[test]
+    fn a_rule_is_told_by_its_own_protocol_and_ports() {
+        for (protocol, from, to, range, expected) in [
+            (
+                "tcp",
+                Some(22),
+                Some(22),
+                "0.0.0.0/0",
+                "--protocol tcp --port 22 --cidr 0.0.0.0/0",
+            ),
+            (
+                "tcp",
+                Some(7022),
+                Some(7023),
+                "0.0.0.0/0",
+                "--protocol tcp --port 7022-7023 --cidr 0.0.0.0/0",
+            ),
+            (
+                "-1",
+                None,
+                None,
+                "0.0.0.0/0",
+                "--protocol all --cidr 0.0.0.0/0",
+            ),
+            (
+                "-1",
+                None,
+                None,
+                "::/0",
+                "--ip-permissions 'IpProtocol=-1,Ipv6Ranges=[{CidrIpv6=::/0}]'",
+            ),
+            (
+                "tcp",
+                Some(0),
+                Some(65535),
+                "::/0",
+                "--ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,Ipv6Ranges=[{CidrIpv6=::/0}]'",
+            ),
+        ] {
+            assert_eq!(of_range(protocol, from, to, range), expected);
         }
     }
 }

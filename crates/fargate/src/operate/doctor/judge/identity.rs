@@ -65,8 +65,10 @@ fn instance(facts: &Facts, account: &Account) -> Option<Check> {
         (None, Some(id)) => Some(INSTANCE.warn(
             format!("this is the instance {id}, and its metadata service does not answer"),
             format!(
-                "In a container, give the service a hop more:\n$ aws ec2 modify-instance-metadata-options --instance-id {id} \
-                 --http-put-response-hop-limit 2"
+                "In a container, give the service a hop more:\n$ aws ec2 modify-instance-metadata-options --region {} \
+                 --instance-id {id} --http-put-response-hop-limit 2",
+                // The machine's own Region is among what does not answer; most managers are in that of their tasks.
+                facts.configuration.whole.as_ref().map_or("REGION", |config| config.fargate.region.as_str())
             ),
         )),
         (None, None) => None,

@@ -125,6 +125,8 @@ fn log_groups(config: &Config, named: &Named) -> Vec<Check> {
 }
 
 fn secrets(named: &Named) -> Vec<Check> {
+    // A secret may be of another Region than tasks.
+    let region = |arn: &str| arn.split(':').nth(3).unwrap_or("REGION").to_owned();
     let secrets = named.secrets.iter().map(|(arn, answer)| match read(answer, &REGISTRY_SECRETS) {
         Err(skipped) => skipped,
         Ok(None) => REGISTRY_SECRETS.fail(
@@ -133,11 +135,15 @@ fn secrets(named: &Named) -> Vec<Check> {
         ),
         Ok(Some(secret)) if secret.is_deleted() => REGISTRY_SECRETS.fail(
             format!("{arn} is going to be deleted, so no task can read it"),
-            format!("$ aws secretsmanager restore-secret --secret-id {arn}"),
+            format!("$ aws secretsmanager restore-secret --region {} --secret-id {arn}", region(arn)),
         ),
         Ok(Some(secret)) if !secret.has_value() => REGISTRY_SECRETS.fail(
             format!("{arn} has no value"),
-            format!("Give it one, from a file that nobody else reads:\n$ aws secretsmanager put-secret-value --secret-id {arn} --secret-string file://FILE"),
+            format!(
+                "Give it one, from a file that nobody else reads:\n$ aws secretsmanager put-secret-value --region {} --secret-id \
+                 {arn} --secret-string file://FILE",
+                region(arn)
+            ),
         ),
         Ok(Some(_)) => REGISTRY_SECRETS.pass(arn.as_str()),
     });

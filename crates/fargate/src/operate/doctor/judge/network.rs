@@ -63,7 +63,7 @@ fn of_subnets(subnets: &[Subnet], facts: &Facts, config: &Config, named: &Named)
         || INTERNET_BLOCK.pass("none"),
     ));
     if let Some(vpc) = &named.vpc {
-        checks.extend(dns(vpc));
+        checks.extend(dns(vpc, fargate));
         checks.extend(routes::routes(subnets, vpc, config, named));
     }
     checks
@@ -144,12 +144,13 @@ fn block(subnet: &Subnet, fargate: &Fargate) -> Option<Check> {
     }
 }
 
-fn dns(vpc: &Vpc) -> Vec<Check> {
+fn dns(vpc: &Vpc, fargate: &Fargate) -> Vec<Check> {
     let (support, hostnames) = (&vpc.dns_support, &vpc.dns_hostnames);
     let on = |attribute: &str| {
         format!(
-            "Turn it on:\n$ aws ec2 modify-vpc-attribute --vpc-id {} --enable-dns-{attribute} '{{\"Value\":true}}'",
-            vpc.id
+            "Turn it on:\n$ aws ec2 modify-vpc-attribute --region {} --vpc-id {} --enable-dns-{attribute} \
+             '{{\"Value\":true}}'",
+            fargate.region, vpc.id
         )
     };
     match read(support, &VPC_DNS) {

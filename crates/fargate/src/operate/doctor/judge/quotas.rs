@@ -24,7 +24,12 @@ pub(in super::super) fn quotas(facts: &Facts, account: &Account) -> Vec<Check> {
     if config.fargate.strategy.is_empty() {
         let cluster = named.cluster.as_ref().ok().and_then(Option::as_ref);
         let default = cluster.map(|cluster| cluster.default_strategy.as_slice());
-        providers.extend(default.unwrap_or_default().iter().map(String::as_str));
+        providers.extend(
+            default
+                .unwrap_or_default()
+                .iter()
+                .map(|one| one.name.as_str()),
+        );
     }
     let uses_spot = providers.contains(&"FARGATE_SPOT");
     let uses_on_demand = providers.contains(&"FARGATE") || !uses_spot;

@@ -74,8 +74,9 @@ fn out(subnet: &Subnet, table: Option<&RouteTable>, way: &Way, config: &Config) 
         Way::Blackhole => Some(WAY_OUT.fail(
             format!("the default route of {id} ({table}) leads to a target that is gone"),
             format!(
-                "Give it a NAT gateway or an internet gateway:\n$ aws ec2 replace-route --route-table-id {table} \
-                 --destination-cidr-block 0.0.0.0/0 --nat-gateway-id NAT"
+                "Give it a NAT gateway or an internet gateway:\n$ aws ec2 replace-route --region {} --route-table-id {table} \
+                 --destination-cidr-block 0.0.0.0/0 --nat-gateway-id NAT",
+                config.fargate.region
             ),
         )),
         Way::Via(target) => Some(WAY_OUT.warn(
