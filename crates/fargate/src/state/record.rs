@@ -27,8 +27,9 @@ use crate::ssh::random_hex;
 use crate::task::ownership;
 use crate::task::{JobContainer, Task};
 
-/// How many settled starts a record keeps; each search for capacity may add dozens.
-const SETTLED_KEPT: usize = 20;
+/// How many refused starts a record keeps; each search for capacity may add dozens. A start with a task stays: AWS may
+/// bill it, and the ledger lists it.
+const REFUSED_KEPT: usize = 20;
 
 /// The attempt at a job that this process is, if it is one.
 static ATTEMPT: LazyLock<String> = LazyLock::new(random_hex::<8>);
@@ -208,9 +209,10 @@ impl Record {
     pub(crate) fn intend(&mut self, token: &str) {
         self.times.asked.get_or_insert_with(clock::now_millis);
         self.starts.retain(|start| start.token != token);
-        let settled = self.starts.iter().filter(|start| start.is_settled());
-        if settled.count() > SETTLED_KEPT
-            && let Some(oldest) = self.starts.iter().position(Start::is_settled)
+        let is_refused = |start: &Start| start.standing == Standing::Refused;
+        let refused = self.starts.iter().filter(|start| is_refused(start));
+        if refused.count() > REFUSED_KEPT
+            && let Some(oldest) = self.starts.iter().position(is_refused)
         {
             self.starts.remove(oldest);
         }

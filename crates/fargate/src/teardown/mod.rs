@@ -68,11 +68,14 @@ struct Search<'a> {
     reason: &'a str,
 }
 
-/// Marks the attempt that was `found` as ending; returns its present record. Without the mark it is
-/// ended all the same.
-pub(crate) fn begin(records: &Records, job: &Job, found: Found, ending: &Ending<'_>) -> Found {
+/// Marks the attempt that was `found` as ending; returns its present record. Where the mark cannot be written, on a
+/// full disk say, the attempt is ended all the same, and the record that was found has its outcome for the ledger.
+pub(crate) fn begin(records: &Records, job: &Job, mut found: Found, ending: &Ending<'_>) -> Found {
     records.end(job, &found, ending).unwrap_or_else(|error| {
         tracing::debug!("{error}");
+        if let Found::Record(record) = &mut found {
+            records.conclude(record, ending);
+        }
         found
     })
 }
@@ -330,4 +333,30 @@ fn reason(job: &Job, why: &str) -> String {
 
 fn cut(reason: String) -> String {
     reason.chars().take(REASON_LIMIT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::outcome::OutcomeKind;
+    use crate::state::record::tests::record;
+
+    #[test]
+    fn an_attempt_whose_record_cannot_be_written_has_its_outcome() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = Records::open(folder.path(), 13).unwrap();
+        let record = record(7);
+        records.save(&record).unwrap();
+        std::fs::remove_file(folder.path().join("lock")).unwrap();
+        std::fs::create_dir(folder.path().join("lock")).unwrap();
+        let found = records.find(&record.job).unwrap();
+        let refused = Error::job("no such image");
+        let Found::Record(ended) = begin(&records, &record.job, found, &Ending::Prepare(&refused))
+        else {
+            panic!("no record")
+        };
+        let entry = Entry::of(&ended, &[]);
+        assert_eq!(entry.outcome.kind, OutcomeKind::JobRefused);
+        assert!(entry.times.ended.is_some());
+    }
 }

@@ -4,6 +4,7 @@
 //! ledger, and a month that was read again, with other prices perhaps, never counts for less than before.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -119,7 +120,12 @@ fn update(folder: &Path, prices: &Prices) -> Result<Totals> {
             ))
             .advise("Remove the file; the counters then begin anew, from what the ledger has.")
         })?,
-        Err(_) => Totals::default(),
+        Err(error) if error.kind() == ErrorKind::NotFound => Totals::default(),
+        Err(error) => {
+            let file = file.display();
+            let problem = format!("could not read the totals in {file}: {error}");
+            return Err(Error::system(problem));
+        }
     };
     for month in ledger::months(folder) {
         let length = std::fs::metadata(&month.file).map_or(0, |file| file.len());

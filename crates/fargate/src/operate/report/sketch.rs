@@ -28,9 +28,15 @@ impl Sketch {
         self.0.count()
     }
 
-    /// The quantile in seconds, off by one percent of itself at most; nothing where there is no duration.
+    /// The quantile in seconds by the nearest rank, off by one percent of itself at most: the smallest duration that so
+    /// large a part of all does not exceed. Nothing where there is no duration.
     pub(super) fn quantile(&self, quantile: f64) -> Option<f64> {
-        self.0.quantile(quantile).ok().flatten()
+        let count = self.count() as f64;
+        // Less than a rank, more than what a product of two floats is off.
+        let rank = (quantile * count - 1e-6).ceil().max(1.0);
+        // The sketch takes the one before which `floor(part * (count - 1))` others are.
+        let part = ((rank - 0.5) / (count - 1.0).max(0.1)).min(1.0);
+        self.0.quantile(part).ok().flatten()
     }
 }
 
@@ -40,6 +46,16 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn of_few_durations_the_slowest_is_the_95th_percentile() {
+        for count in 1..20_u64 {
+            let mut sketch = Sketch::default();
+            (1..=count).for_each(|second| sketch.add(second * 1000));
+            assert_eq!(sketch.quantile(0.95), Some(count as f64));
+        }
+        assert_eq!(Sketch::default().quantile(0.95), None);
+    }
+
     proptest! {
         #[test]
         fn quantiles_are_off_by_a_hundredth_at_most(mut millis in prop::collection::vec(0..10_000_000_u64, 1..500)) {
@@ -48,8 +64,9 @@ mod tests {
                 sketch.add(*one);
             }
             millis.sort_unstable();
-            for quantile in [0.5, 0.95] {
-                let exact = millis[((millis.len() - 1) as f64 * quantile) as usize] as f64 / 1000.0;
+            for (quantile, percent) in [(0.5, 50), (0.95, 95)] {
+                let rank = (millis.len() * percent).div_ceil(100);
+                let exact = millis[rank - 1] as f64 / 1000.0;
                 let told = sketch.quantile(quantile).unwrap();
                 prop_assert!((told - exact).abs() <= exact * ERROR + 0.001, "{} is not {}", told, exact);
             }

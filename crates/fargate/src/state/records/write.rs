@@ -15,6 +15,7 @@ use crate::state::file_names;
 use crate::state::files::{self, Draft, FolderLock, discard};
 use crate::state::format;
 use crate::state::ledger::Entry;
+use crate::state::note::Event;
 use crate::state::record::Record;
 
 impl Records {
@@ -69,19 +70,23 @@ impl Records {
     ///
     /// When it cannot be read or written.
     pub(crate) fn end(&self, job: &Job, found: &Found, ending: &Ending<'_>) -> Result<Found> {
-        self.change(job, found, |record| {
-            let begins = !record.ends || record.outcome.is_none();
-            record.ends = true;
-            if begins {
-                let notes = self.notes(record);
-                let first = notes.first().map(|note| note.at);
-                record.times.first_script = record.times.first_script.or(first);
-                record.times.ended.get_or_insert_with(now_millis);
-                let outcome = || ending.outcome(record, &notes);
-                record.outcome = Some(record.outcome.clone().unwrap_or_else(outcome));
-            }
-            begins
-        })
+        self.change(job, found, |record| self.conclude(record, ending))
+    }
+
+    /// Marks a record as ending, with its outcome, and writes nothing. Returns whether that changes it.
+    pub(crate) fn conclude(&self, record: &mut Record, ending: &Ending<'_>) -> bool {
+        let begins = !record.ends || record.outcome.is_none();
+        record.ends = true;
+        if begins {
+            let notes = self.notes(record);
+            let mut began = notes.iter().filter(|note| note.event == Event::Began);
+            let first = began.next().map(|note| note.at);
+            record.times.first_script = record.times.first_script.or(first);
+            record.times.ended.get_or_insert_with(now_millis);
+            let outcome = || ending.outcome(record, &notes);
+            record.outcome = Some(record.outcome.clone().unwrap_or_else(outcome));
+        }
+        begins
     }
 
     /// Notes since when the job's folder is missing, of the attempt that `record` is of.

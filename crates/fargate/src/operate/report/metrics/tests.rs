@@ -89,6 +89,14 @@ fn counters_outlive_the_months_of_the_ledger_and_never_fall() {
     assert_eq!(value(&page, buckets), 4.0);
     std::fs::write(folder.join(TOTALS), "{").unwrap();
     assert!(write_file(folder, &prices, &folder.join("fargate.prom")).is_err());
+    // A folder in its place cannot be read: the counters must not begin anew.
+    std::fs::remove_file(folder.join(TOTALS)).unwrap();
+    std::fs::create_dir(folder.join(TOTALS)).unwrap();
+    let refused = update(folder, &prices).unwrap_err().to_string();
+    assert!(
+        refused.contains("could not read") && refused.contains(TOTALS),
+        "{refused}"
+    );
 }
 
 #[test]
