@@ -115,7 +115,7 @@ fn a_job_is_put_together_as_gitlab_does() {
     let project = Project::new(fargate(), COMPOSED);
     write(&project, "ci.yml", ".shared: {script: [echo shared]}\n");
     project.run(&["unit: [slow]"]).exits(0).logs(&[
-        "GitLab would run job unit in this pipeline by its rule 1 (if: $WHO == 'job'): when: manual\n",
+        "GitLab would run job unit: [slow] in this pipeline by its rule 1 (if: $WHO == 'job'): when: manual\n",
         "\nbase\n",
         "\nshared\n",
         "\njob of template, slow, set, 2/2\n",

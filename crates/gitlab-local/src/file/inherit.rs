@@ -1,8 +1,10 @@
 //! Where the value of a keyword comes from: the job, `default:` or the top level, as `inherit:` lets it.
 
+use crate::file::image::read_variables;
 use crate::file::lint::Lint;
 use crate::file::reference::ResolvedFile;
 use crate::file::values::text_list;
+use crate::variables::Variable;
 use crate::yaml::{Node, Value};
 
 /// Keywords of the top level, in the old form, that jobs inherit as those of `default:`.
@@ -37,7 +39,7 @@ pub(super) struct Shared {
     /// Values of [`DEFAULTS`].
     defaults: Vec<(&'static str, Node)>,
     /// `variables:` of the top level.
-    pub(super) variables: Option<Node>,
+    variables: Option<Node>,
 }
 
 impl Shared {
@@ -72,6 +74,18 @@ impl Shared {
             defaults,
             variables: variables.filter(|node| node.value != Value::Null),
         })
+    }
+
+    /// The variables of the top level.
+    ///
+    /// # Errors
+    ///
+    /// GitLab's, when they are wrong.
+    pub(super) fn variables(&self) -> Result<Vec<Variable>, Lint> {
+        let Some(node) = &self.variables else {
+            return Ok(Vec::new());
+        };
+        read_variables(node).map_err(|fault| Lint::new(format!("variables {fault}")))
     }
 }
 

@@ -15,7 +15,7 @@ use crate::file::needs::{read_dependencies, read_needs};
 use crate::file::outcome::{Outcome, outcome};
 use crate::file::parallel::{Combination, Instance, instances};
 use crate::file::project_files::ProjectFiles;
-use crate::file::rules::Facts;
+use crate::file::rules::{Facts, When};
 use crate::file::stages::Stages;
 use crate::file::unfollowed::unfollowed;
 use crate::file::values::flattened;
@@ -27,6 +27,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// The stage of a job that names none.
 const DEFAULT_STAGE: &str = "test";
+
+/// Keywords that decide by variables whether a job runs.
+const CONDITIONS: &[&str] = &["rules", "only", "except"];
 
 /// What the jobs of a pipeline have around them.
 #[derive(Debug)]
@@ -61,30 +64,42 @@ pub(super) fn definitions(
     let variables = variables(job, around)?;
     let instances = instances(job.name, job.own.get("parallel"));
     let instances = instances.map_err(|fault| job.wrong("parallel", fault))?;
-    let outcome = outcome_with(job, &stage, &variables, around)?;
-    let template = template(job, stage, &outcome)?;
     let warnings = unfollowed(job, missing, around.absent);
+    // Conditions see the variables of a matrix. Without any, all instances have one outcome, at the cost of one.
+    let common = match CONDITIONS.iter().any(|key| job.own.get(key).is_some()) {
+        true => None,
+        false => Some(outcome_with(job, job.name, &stage, &variables, around)?),
+    };
+    let template = template(job, stage)?;
     let definition = |instance: Instance| {
+        let mut variables = variables.clone();
         let matrix = instance.variables.iter();
-        let matrix = matrix.filter_map(|(key, value)| Variable::named(key, value).ok());
-        let all = variables.iter().cloned().chain(matrix);
-        let all = all.chain(outcome.variables.iter().cloned());
-        let all = all.chain(around.overrides.iter().cloned()).collect();
-        JobDefinition {
+        variables.extend(matrix.map(|(key, value)| Variable::new(key, value)));
+        let outcome = match &common {
+            Some(outcome) => outcome.clone(),
+            None => outcome_with(job, &instance.name, &template.stage, &variables, around)?,
+        };
+        variables.extend(outcome.variables);
+        variables.extend(around.overrides.iter().cloned());
+        let template = template.clone();
+        Ok(JobDefinition {
             name: instance.name,
             node: instance.node,
             matrix: instance.variables,
-            variables: all,
+            variables,
+            when: outcome.when,
+            allow_failure: outcome.allow_failure,
+            needs: outcome.needs.or(template.needs),
+            decision: outcome.told,
             warnings: warnings.clone(),
-            ..template.clone()
-        }
+            ..template
+        })
     };
-    Ok(instances.into_iter().map(definition).collect())
+    instances.into_iter().map(definition).collect()
 }
 
-/// What all instances of a job have in common.
-fn template(job: &JobNode<'_>, stage: String, outcome: &Outcome) -> Result<JobDefinition, Lint> {
-    let needs = read(job, "needs", read_needs)?;
+/// What all instances of a job have in common. What rules decide is left out.
+fn template(job: &JobNode<'_>, stage: String) -> Result<JobDefinition, Lint> {
     Ok(JobDefinition {
         name: job.name.to_owned(),
         group: job.name.to_owned(),
@@ -98,14 +113,14 @@ fn template(job: &JobNode<'_>, stage: String, outcome: &Outcome) -> Result<JobDe
         after_script: read(job, "after_script", commands)?.unwrap_or_default(),
         pre_get_sources_script: read(job, "hooks", read_hook)?.unwrap_or_default(),
         timeout: read(job, "timeout", read_timeout)?.unwrap_or(DEFAULT_TIMEOUT),
-        when: outcome.when,
-        allow_failure: outcome.allow_failure,
-        needs: outcome.needs.clone().or(needs),
+        when: When::default(),
+        allow_failure: false,
+        needs: read(job, "needs", read_needs)?,
         dependencies: read(job, "dependencies", read_dependencies)?,
         artifacts: read(job, "artifacts", read_artifacts)?,
         caches: read(job, "cache", read_caches)?.unwrap_or_default(),
         environment: read(job, "environment", read_environment)?,
-        decision: outcome.told.clone(),
+        decision: None,
         warnings: Vec::new(),
     })
 }
@@ -171,12 +186,13 @@ fn stage(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<String, Lint> {
 
 fn outcome_with(
     job: &JobNode<'_>,
+    name: &str,
     stage: &str,
     variables: &[Variable],
     around: &Surroundings<'_>,
 ) -> Result<Outcome, Lint> {
     let mut known = around.predefined.clone();
-    known.put("CI_JOB_NAME", job.name);
+    known.put("CI_JOB_NAME", name);
     known.put("CI_JOB_STAGE", stage);
     known.extend(variables.iter().cloned());
     known.extend(around.overrides.iter().cloned());
@@ -184,16 +200,12 @@ fn outcome_with(
         variables: &known,
         files: around.files,
     };
-    outcome(job, facts)
+    outcome(job, name, facts)
 }
 
 /// The file's variables, the workflow's and the job's own.
 fn variables(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<Vec<Variable>, Lint> {
-    let shared = around.shared.variables.as_ref().map(read_variables);
-    let shared = shared
-        .transpose()
-        .map_err(|fault| Lint::new(format!("variables {fault}")))?;
-    let mut variables = shared.unwrap_or_default();
+    let mut variables = around.shared.variables()?;
     variables.extend(around.workflow.iter().cloned());
     variables.retain(|variable| job.inherits("variables", &variable.key));
     variables.extend(read(job, "variables", read_variables)?.unwrap_or_default());

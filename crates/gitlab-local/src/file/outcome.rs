@@ -21,12 +21,12 @@ pub(super) struct Outcome {
     pub(super) told: Option<String>,
 }
 
-/// Reads `rules`, or `only` and `except`, and `when`.
+/// Reads `rules`, or `only` and `except`, and `when`, for the instance `name` of a job.
 ///
 /// # Errors
 ///
 /// GitLab's.
-pub(super) fn outcome(job: &JobNode<'_>, facts: Facts<'_>) -> Result<Outcome, Lint> {
+pub(super) fn outcome(job: &JobNode<'_>, name: &str, facts: Facts<'_>) -> Result<Outcome, Lint> {
     let own_when = text(job.own, "when").and_then(|when| {
         let when = when.map(|when| When::parse(&when)).transpose()?;
         Ok(when.unwrap_or_default())
@@ -41,12 +41,17 @@ pub(super) fn outcome(job: &JobNode<'_>, facts: Facts<'_>) -> Result<Outcome, Li
         Some(_) if job.own.get("only").is_some() || job.own.get("except").is_some() => {
             Err(job.wrong("rules", "may not be used with `only` or `except`"))
         }
-        Some(_) => by_rules(job, facts, own),
-        None => by_policy(job, facts, own),
+        Some(_) => by_rules(job, name, facts, own),
+        None => by_policy(job, name, facts, own),
     }
 }
 
-fn by_rules(job: &JobNode<'_>, facts: Facts<'_>, own: Outcome) -> Result<Outcome, Lint> {
+fn by_rules(
+    job: &JobNode<'_>,
+    name: &str,
+    facts: Facts<'_>,
+    own: Outcome,
+) -> Result<Outcome, Lint> {
     let wrong = |fault: String| job.wrong("rules", fault);
     let Some(rules) = job.own.get("rules") else {
         return Ok(own);
@@ -56,8 +61,7 @@ fn by_rules(job: &JobNode<'_>, facts: Facts<'_>, own: Outcome) -> Result<Outcome
         return Ok(Outcome {
             when: When::Never,
             told: Some(format!(
-                "GitLab would not run job {} in this pipeline: none of its rules matches",
-                job.name
+                "GitLab would not run job {name} in this pipeline: none of its rules matches"
             )),
             ..own
         });
@@ -66,12 +70,11 @@ fn by_rules(job: &JobNode<'_>, facts: Facts<'_>, own: Outcome) -> Result<Outcome
     let needs = matched.rule.get("needs").map(read_needs).transpose();
     let told = match when {
         When::Never => format!(
-            "GitLab would not run job {} in this pipeline: {} says never",
-            job.name, matched.shown
+            "GitLab would not run job {name} in this pipeline: {} says never",
+            matched.shown
         ),
         when => format!(
-            "GitLab would run job {} in this pipeline by its {}: when: {}",
-            job.name,
+            "GitLab would run job {name} in this pipeline by its {}: when: {}",
             matched.shown,
             when.text()
         ),
@@ -88,7 +91,12 @@ fn by_rules(job: &JobNode<'_>, facts: Facts<'_>, own: Outcome) -> Result<Outcome
     })
 }
 
-fn by_policy(job: &JobNode<'_>, facts: Facts<'_>, own: Outcome) -> Result<Outcome, Lint> {
+fn by_policy(
+    job: &JobNode<'_>,
+    name: &str,
+    facts: Facts<'_>,
+    own: Outcome,
+) -> Result<Outcome, Lint> {
     let kept_out = policy_verdict(job.own, facts);
     let kept_out = kept_out.map_err(|(keyword, fault)| job.wrong(keyword, fault))?;
     Ok(match kept_out {
@@ -96,8 +104,7 @@ fn by_policy(job: &JobNode<'_>, facts: Facts<'_>, own: Outcome) -> Result<Outcom
         Some(keyword) => Outcome {
             when: When::Never,
             told: Some(format!(
-                "GitLab would not run job {} in this pipeline: its `{keyword}` keeps it out",
-                job.name
+                "GitLab would not run job {name} in this pipeline: its `{keyword}` keeps it out"
             )),
             ..own
         },

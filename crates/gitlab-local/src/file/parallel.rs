@@ -1,6 +1,7 @@
 //! `parallel:`: one definition that becomes several jobs, named as GitLab names them.
 
 use crate::file::values::text_list;
+use crate::variables::Variable;
 use crate::yaml::{Node, Value};
 
 /// Jobs that one `parallel:` may make (`Entry::Product::Parallel`).
@@ -76,8 +77,12 @@ pub(super) fn combinations(matrix: &Node) -> Result<Vec<Combination>, String> {
         }
         let mut products: Vec<Combination> = vec![Vec::new()];
         for (key, values) in map.entries() {
+            Variable::named(key, "").map_err(|error| format!("matrix is wrong: {error}"))?;
             let values =
                 text_list(values).map_err(|fault| format!("matrix has {key}, which {fault}"))?;
+            if values.is_empty() {
+                return Err(format!("matrix has {key}, which has no values"));
+            }
             if values.len().saturating_mul(products.len()) + all.len() > MAX_INSTANCES {
                 return Err(format!(
                     "generates too many jobs (maximum is {MAX_INSTANCES})"
@@ -95,5 +100,8 @@ pub(super) fn combinations(matrix: &Node) -> Result<Vec<Combination>, String> {
         }
         all.append(&mut products);
     }
-    Ok(all)
+    match all.is_empty() {
+        true => Err("matrix should be a list of hashes".to_owned()),
+        false => Ok(all),
+    }
 }

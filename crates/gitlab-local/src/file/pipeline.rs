@@ -76,7 +76,7 @@ impl Pipeline {
         let folder = file.parent().filter(|folder| *folder != Path::new(""));
         let content = content(&name, text, None, &facts.predefined)?;
         let files = ProjectFiles::new(folder.unwrap_or(Path::new(".")));
-        // Includes and the workflow see the file's own variables, too.
+        // Includes see the file's own variables, too.
         let mut variables = facts.predefined.clone();
         variables.extend(own_variables(&content));
         variables.extend(facts.overrides.iter().cloned());
@@ -92,6 +92,10 @@ impl Pipeline {
         let stages = Stages::read(stages.as_ref().map(|stages| &stages.node))?;
         let workflow_node = resolved.get("workflow").map_err(advise)?;
         let workflow_node = workflow_node.as_ref().map(|workflow| &workflow.node);
+        // The workflow sees those of all files.
+        let mut variables = facts.predefined.clone();
+        variables.extend(shared.variables().map_err(advise)?);
+        variables.extend(facts.overrides.iter().cloned());
         let workflow = workflow(workflow_node, &variables, &files)?;
         Ok(Self {
             merged,
@@ -150,15 +154,13 @@ impl Pipeline {
         let Some(group) = group else {
             return Err(self.unknown(&wanted));
         };
-        let mut defined = self.define(group, &mut self.resolved())?;
+        let defined = self.define(group, &mut self.resolved())?;
         let total = defined.len();
         let index = defined.iter().position(|job| job.name == wanted);
-        let index = match index {
-            Some(index) => index,
-            None if group == wanted => 0,
-            None => return Err(self.unknown(&wanted)),
+        let index = index.or((group == wanted).then_some(0));
+        let Some(mut job) = index.and_then(|index| defined.into_iter().nth(index)) else {
+            return Err(self.unknown(&wanted));
         };
-        let mut job = defined.swap_remove(index);
         if total > 1 && job.name != wanted {
             let told = format!(
                 "job {group} is {total} jobs in GitLab; this is {}",

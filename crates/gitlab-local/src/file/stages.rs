@@ -4,7 +4,7 @@ use indexmap::IndexSet;
 
 use crate::file::lint::Lint;
 use crate::file::values::text_list;
-use crate::yaml::{Node, Position};
+use crate::yaml::{Node, Position, Value};
 
 /// GitLab's stages of a file without `stages:`.
 const DEFAULT_STAGES: &[&str] = &["build", "test", "deploy"];
@@ -17,13 +17,13 @@ const EDGES: (&str, &str) = (".pre", ".post");
 pub(super) struct Stages(IndexSet<String>);
 
 impl Stages {
-    /// Reads `stages:` of the top level.
+    /// Reads `stages:` of the top level. Without a value it is as if absent.
     ///
     /// # Errors
     ///
     /// When it is no list of texts.
     pub(super) fn read(node: Option<&Node>) -> Result<Self, Lint> {
-        let names = match node {
+        let names = match node.filter(|node| node.value != Value::Null) {
             None => DEFAULT_STAGES.iter().map(|&name| name.to_owned()).collect(),
             Some(node) => text_list(node).map_err(|_| {
                 Lint::new("stages config should be an array of strings").at(&node.at)

@@ -304,3 +304,31 @@ job:
     assert_eq!(needs.elsewhere, ["job build of project acme/lib"]);
     assert_eq!(job.dependencies, Some(vec!["lint".to_owned()]));
 }
+
+#[test]
+fn a_matrix_without_jobs_or_with_a_wrong_name_is_refused() {
+    for (matrix, fault) in [
+        ("[{A: []}]", "matrix has A, which has no values"),
+        ("[{A: [[]]}]", "matrix has A, which has no values"),
+        ("[]", "matrix should be a list of hashes"),
+        (
+            "[{A: [x], b-c: [y]}]",
+            "matrix is wrong: \"b-c\" is not a name for a variable",
+        ),
+    ] {
+        let text = format!("job: {{script: x, parallel: {{matrix: {matrix}}}}}");
+        let error = error(&text, Some("job"));
+        assert!(
+            error.contains(&format!("jobs:job:parallel {fault}")),
+            "{matrix}: {error}"
+        );
+    }
+}
+
+#[test]
+fn empty_stages_are_as_if_absent() {
+    assert_eq!(
+        job("stages:\njob: {script: x, stage: deploy}").stage,
+        "deploy"
+    );
+}

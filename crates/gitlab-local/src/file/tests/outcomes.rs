@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Pipeline, PipelineFacts, error, job};
 use crate::file::rules::holds;
-use crate::variables::Variables;
+use crate::variables::{Variable, Variables};
 
 fn variables(pairs: &[(&str, &str)]) -> Variables {
     let mut variables = Variables::default();
@@ -223,6 +223,59 @@ job: {script: x}
             .unwrap()
             .contains("none of the workflow's rules matches")
     );
+}
+
+/// Documentation, "`workflow:rules`": they see the variables of the merged configuration, and these take references.
+#[test]
+fn the_workflow_sees_the_variables_of_included_files() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("more.yml"), "variables: {MORE: 'yes'}").unwrap();
+    let text = "
+include: more.yml
+variables: {OWN: 'on', NOTHING: }
+workflow: {rules: [{if: $MORE == 'yes' && $OWN == 'set' && $NOTHING == ''}]}
+job: {script: x}
+";
+    let facts = PipelineFacts {
+        overrides: vec![Variable::new("OWN", "set")],
+        ..PipelineFacts::default()
+    };
+    let file = folder.path().join(".gitlab-ci.yml");
+    let pipeline = Pipeline::parse(&file, text, facts).unwrap();
+    assert_eq!(pipeline.decision(), None);
+}
+
+/// Documentation, "`parallel:matrix`": "Use `parallel:matrix` variables in `rules:if`".
+#[test]
+fn rules_see_the_variables_of_each_instance() {
+    let text = "
+first: {script: x}
+job:
+  script: x
+  variables: {PROVIDER: none}
+  parallel: {matrix: [{PROVIDER: [aws, gcp, azure]}]}
+  rules:
+    - {if: $PROVIDER == 'aws', when: manual, needs: [first], variables: {SET: by-rule}}
+    - {if: \"$CI_JOB_NAME == 'job: [gcp]'\", allow_failure: true}
+";
+    let facts = PipelineFacts {
+        overrides: vec![Variable::new("OTHER", "x")],
+        ..PipelineFacts::default()
+    };
+    let file = Path::new("/nowhere/.gitlab-ci.yml");
+    let pipeline = Pipeline::parse(file, text, facts).unwrap();
+    let job = |name: &str| pipeline.job(Some(name)).unwrap();
+    let (aws, gcp, azure) = (job("job: [aws]"), job("job: [gcp]"), job("job: [azure]"));
+    assert_eq!(
+        [aws.when(), gcp.when(), azure.when()],
+        ["manual", "on_success", "never"]
+    );
+    assert_eq!((aws.needs(), gcp.needs()), (Some(vec!["first"]), None));
+    assert!(gcp.allows_failure() && !azure.allows_failure());
+    let set = |job: &super::JobDefinition| job.variables.iter().any(|known| known.key == "SET");
+    assert!(set(&aws) && !set(&gcp));
+    let told = "GitLab would not run job job: [azure] in this pipeline: none of its rules matches";
+    assert_eq!(azure.decision(), Some(told));
 }
 
 #[test]
