@@ -38,7 +38,7 @@
 //! for other jobs), `server` (GitLab's part: predefined variables, the job response), `plan` (which jobs run after
 //! which), `file` (`.gitlab-ci.yml`), `checkout` (the project's folder), `inputs` (of a file's `spec:` header),
 //! `script` (the text of a stage), `transfer` (files on their way to a task and back), and the leaves `yaml`,
-//! `variables`, `pattern` (of paths), `re2` (of texts), `job_log` and `cancellation`.
+//! `variables`, `pattern` (of paths), `re2` (of texts), `removal` (of folders), `job_log` and `cancellation`.
 
 mod cancellation;
 mod checkout;
@@ -51,6 +51,7 @@ mod job_log;
 mod pattern;
 mod plan;
 mod re2;
+mod removal;
 mod runner;
 mod script;
 mod server;
@@ -66,6 +67,7 @@ pub use self::file::{
 };
 pub use self::job_log::JobLog;
 pub use self::plan::{Plan, PlanError};
+pub use self::removal::remove_folder;
 pub use self::runner::{
     CacheFolder, Driver, Environment, JobArtifacts, JobEnd, JobFailure, JobRun, KeptTask, PlanRun,
     Project, RUNNER_VERSION, ReceivedJob,

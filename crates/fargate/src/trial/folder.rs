@@ -8,6 +8,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use gitlab_local::remove_folder;
 use nix::fcntl::OFlag;
 use nix::unistd::Uid;
 
@@ -76,7 +77,10 @@ impl TrialFolder {
 
 impl Drop for TrialFolder {
     fn drop(&mut self) {
-        remove_unless_kept(&self.path);
+        if let Err(error) = remove_unless_kept(&self.path) {
+            let folder = self.path.display();
+            tracing::warn!("could not remove the folder of the trial, {folder}: {error}");
+        }
     }
 }
 
@@ -111,16 +115,16 @@ fn remove_abandoned(parent: &Path) {
         let Ok(_lock) = lock(&path) else {
             continue;
         };
-        remove_unless_kept(&path);
+        if let Err(error) = remove_unless_kept(&path) {
+            tracing::debug!(folder = %path.display(), %error, "cannot remove the folder of a trial");
+        }
     }
 }
 
-fn remove_unless_kept(path: &Path) {
-    if path.join(KEPT).exists() {
-        return;
-    }
-    if let Err(error) = std::fs::remove_dir_all(path) {
-        tracing::debug!(folder = %path.display(), %error, "cannot remove the folder of a trial");
+fn remove_unless_kept(path: &Path) -> Result<()> {
+    match path.join(KEPT).exists() {
+        true => Ok(()),
+        false => remove_folder(path),
     }
 }
 

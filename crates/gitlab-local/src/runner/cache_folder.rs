@@ -2,14 +2,18 @@
 //!
 //! A file's name is a hash of the project and the cache's key, so no key leads out of the folder.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
 use sha2::{Digest as _, Sha256};
 
 use crate::transfer::Archive;
+
+/// Bytes of a file that are hashed at once.
+const PIECE: usize = 64 * 1024;
 
 /// The folder of one project's caches.
 #[derive(Debug, Clone)]
@@ -70,23 +74,47 @@ impl CacheFolder {
     }
 }
 
-/// The hash of files' contents, as a cache's key has it; `None` when none of them is there.
+/// The hash of files' contents, as a cache's key has it; `None` when none of them is there. Only regular files of the
+/// project count.
 pub(crate) fn hash_of_files(folder: &Path, files: &[String]) -> Option<String> {
     let mut hash = Sha256::new();
     let mut found = false;
     for name in files {
-        let Ok(mut file) = File::open(folder.join(name)) else {
-            continue;
-        };
-        let mut content = Vec::new();
-        if file.read_to_end(&mut content).is_ok() {
+        let file = open_inside(folder, name);
+        if let Ok(hash_of_file) = file.and_then(hash_of_file) {
             found = true;
-            hash.update((content.len() as u64).to_be_bytes());
-            hash.update(&content);
+            hash.update(hash_of_file.finalize());
         }
     }
     // As long as GitLab's, which hashes commits.
     found.then(|| hexadecimal(&hash.finalize()).chars().take(40).collect())
+}
+
+/// Opens a regular file of the project. Names and links that lead out of it are refused, and pipes and devices, which
+/// could be without end.
+fn open_inside(folder: &Path, name: &str) -> io::Result<File> {
+    let path = folder.join(name).canonicalize()?;
+    if !path.starts_with(folder.canonicalize()?) {
+        return Err(io::Error::other("it is not in the project"));
+    }
+    let mut options = OpenOptions::new();
+    options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits());
+    let file = options.read(true).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("it is no regular file")),
+    }
+}
+
+fn hash_of_file(mut file: File) -> io::Result<Sha256> {
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(hash),
+            length => hash.update(piece.get(..length).unwrap_or_default()),
+        }
+    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -137,5 +165,31 @@ mod tests {
         assert_eq!(first.len(), 40);
         std::fs::write(folder.path().join("Gemfile.lock"), "2").unwrap();
         assert_ne!(hash(&["Gemfile.lock", "missing"]).unwrap(), first);
+    }
+
+    #[test]
+    fn only_regular_files_of_the_project_make_a_key() {
+        let parent = tempfile::tempdir().unwrap();
+        let project = parent.path().join("project");
+        std::fs::create_dir(&project).unwrap();
+        std::fs::write(parent.path().join("x"), "secret").unwrap();
+        std::fs::write(project.join("own"), "own").unwrap();
+        std::os::unix::fs::symlink("../x", project.join("out")).unwrap();
+        std::os::unix::fs::symlink("own", project.join("in")).unwrap();
+        nix::unistd::mkfifo(&project.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let absolute = parent.path().join("x");
+        for name in [
+            "../x",
+            absolute.to_str().unwrap(),
+            "out",
+            "pipe",
+            ".",
+            "",
+            "/dev/zero",
+        ] {
+            assert_eq!(hash_of_files(&project, &[name.to_owned()]), None, "{name}");
+        }
+        let of = |name: &str| hash_of_files(&project, &[name.to_owned()]).unwrap();
+        assert_eq!(of("in"), of("./own"));
     }
 }

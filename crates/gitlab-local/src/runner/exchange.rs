@@ -19,6 +19,12 @@ const LISTING_LIMIT: u64 = 64 * 1024 * 1024;
 /// Largest artifact or cache, in bytes: gitlab.com's limit of artifacts.
 const ARCHIVE_LIMIT: u64 = 1024 * 1024 * 1024;
 
+/// Largest archive of dotenv reports, in bytes. One report has 5 KiB at most.
+const DOTENV_LIMIT: u64 = 1024 * 1024;
+
+/// Most files of dotenv reports.
+const MOST_DOTENV_FILES: usize = 100;
+
 impl Stages<'_, '_> {
     /// `restore_cache`. A cache that is missing or broken is no failure.
     pub(crate) async fn restore_cache(&self, log: &mut JobLog) -> Result<(), JobFailure> {
@@ -39,13 +45,21 @@ impl Stages<'_, '_> {
             }
             for key in cache.keys() {
                 log.plain(&format!("Checking cache for {key}...")).await;
-                match folder.find(key) {
+                let archive = folder.find(key).and_then(|archive| {
+                    // A broken one must not spoil the others, which travel in one archive.
+                    archive.as_ref().map(Archive::check).transpose()?;
+                    Ok(archive)
+                });
+                match archive {
                     Ok(Some(archive)) => {
                         found.push(archive);
                         break;
                     }
                     Ok(None) => log.plain("No such cache yet").await,
-                    Err(error) => log.warning(&format!("could not read it: {error}")).await,
+                    Err(error) => {
+                        log.warning(&format!("Failed to extract cache {key}: {error}"))
+                            .await
+                    }
                 }
             }
         }
@@ -118,7 +132,8 @@ impl Stages<'_, '_> {
                 continue;
             }
             log.plain(&format!("Creating cache {}...", cache.key)).await;
-            let archive = match self.take(log, name, &cache.collection).await? {
+            let taken = self.take(log, name, &cache.collection, ARCHIVE_LIMIT);
+            let archive = match taken.await? {
                 Some(Received::Archive(archive)) => archive,
                 Some(Received::TooLarge) => {
                     log.warning("it is more than 1 GiB, too much for a local run: it is not kept")
@@ -157,39 +172,41 @@ impl Stages<'_, '_> {
                 "Uploading artifacts for failed job",
             ),
         };
-        let artifacts = self.job.artifacts(&self.variables());
-        let Some(artifacts) = artifacts.filter(|files| files.when.keeps(succeeded)) else {
+        let Some(artifacts) = self.job.artifacts(&self.variables()) else {
             return Ok(());
         };
-        if artifacts.collection.is_empty() && artifacts.dotenv.is_empty() {
+        // GitLab asks for reports with `when: always`.
+        let has_files = !artifacts.collection.is_empty() && artifacts.when.keeps(succeeded);
+        if !has_files && artifacts.dotenv.is_empty() {
             return Ok(());
         }
         log.section(title).await;
-        if !artifacts.collection.is_empty() {
-            let archive = self.take(log, name, &artifacts.collection).await?;
-            self.kept.files = self.uploaded(log, "archive", archive).await?;
+        if has_files {
+            let archive = self.take(log, name, &artifacts.collection, ARCHIVE_LIMIT);
+            let archive = archive.await?;
+            self.kept.files = self.uploaded(log, ("archive", "1 GiB"), archive).await?;
         }
         if !artifacts.dotenv.is_empty() {
             let collection = Collection {
                 paths: artifacts.dotenv.clone(),
                 ..Collection::default()
             };
-            let archive = self.take(log, name, &collection).await?;
-            if let Some(archive) = self.uploaded(log, "dotenv", archive).await? {
+            let archive = self.take(log, name, &collection, DOTENV_LIMIT).await?;
+            if let Some(archive) = self.uploaded(log, ("dotenv", "1 MiB"), archive).await? {
                 self.kept.variables = read_dotenv(&archive)?;
                 let count = self.kept.variables.len();
-                log.plain(&format!("{count} variables for later jobs"))
-                    .await;
+                let noun = if count == 1 { "variable" } else { "variables" };
+                log.plain(&format!("{count} {noun} for later jobs")).await;
             }
         }
         Ok(())
     }
 
-    /// Says what came of an upload.
+    /// Says what came of an upload of this kind, which has a limit.
     async fn uploaded(
         &self,
         log: &mut JobLog,
-        kind: &str,
+        (kind, limit): (&str, &str),
         archive: Option<Received>,
     ) -> Result<Option<Archive>, JobFailure> {
         match archive {
@@ -197,9 +214,9 @@ impl Stages<'_, '_> {
                 log.error("No files to upload").await;
                 Ok(None)
             }
-            Some(Received::TooLarge) => Err(JobFailure::Refused(
-                "the artifacts are more than 1 GiB, too much for a local run".to_owned(),
-            )),
+            Some(Received::TooLarge) => Err(JobFailure::Refused(format!(
+                "the artifacts ({kind}) are more than {limit}, too much for a local run"
+            ))),
             Some(Received::Archive(archive)) => {
                 let size = size(&archive);
                 log.plain(&format!(
@@ -211,12 +228,13 @@ impl Stages<'_, '_> {
         }
     }
 
-    /// Takes the files of a collection from the task; `None` where there are none.
+    /// Takes the files of a collection from the task, at most `limit` bytes; `None` where there are none.
     async fn take(
         &self,
         log: &mut JobLog,
         stage: &str,
         collection: &Collection,
+        limit: u64,
     ) -> Result<Option<Received>, JobFailure> {
         let project = &self.prepared.paths.project;
         let roots = collection.roots(project);
@@ -252,9 +270,7 @@ impl Stages<'_, '_> {
         };
         let markers = Markers::new().map_err(|error| io_failure("read random bytes", &error))?;
         let script = |scripts: &Scripts<'_>| scripts.pack(&markers, &names);
-        let mut received = self
-            .received(log, stage, script, (&markers, ARCHIVE_LIMIT))
-            .await?;
+        let mut received = self.received(log, stage, script, (&markers, limit)).await?;
         match received.pop() {
             None => Err(JobFailure::System("the task sent no files".to_owned())),
             some => Ok(some),
@@ -304,22 +320,15 @@ fn names(list: Received) -> io::Result<BTreeSet<Vec<u8>>> {
 fn read_dotenv(archive: &Archive) -> Result<Vec<crate::variables::Variable>, JobFailure> {
     let failed = |error: io::Error| io_failure("read the dotenv report", &error);
     let mut variables = Vec::new();
-    for name in archive.names().map_err(failed)? {
-        let name = String::from_utf8_lossy(&name);
+    let members = archive.members(MOST_DOTENV_FILES, dotenv::LARGEST);
+    for (name, content) in members.map_err(failed)? {
         let refused = |reason: &str| {
+            let name = String::from_utf8_lossy(&name);
             JobFailure::Refused(format!("the dotenv report {name} is refused: {reason}"))
         };
-        match archive.member(&name, dotenv::LARGEST).map_err(failed)? {
-            None => {}
-            Some(None) => {
-                return Err(refused(
-                    "Dotenv Artifact Too Big. Maximum Allowable Size: 5 KiB",
-                ));
-            }
-            Some(Some(content)) => {
-                variables.extend(dotenv::read(&content).map_err(|reason| refused(&reason))?);
-            }
-        }
+        let content = content
+            .ok_or_else(|| refused("Dotenv Artifact Too Big. Maximum Allowable Size: 5 KiB"))?;
+        variables.extend(dotenv::read(&content).map_err(|reason| refused(&reason))?);
     }
     Ok(variables)
 }

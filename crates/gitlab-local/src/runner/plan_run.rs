@@ -10,6 +10,7 @@ use crate::cancellation::Cancellation;
 use crate::error::Error;
 use crate::job_log::JobLog;
 use crate::plan::{Plan, PlannedJob, Standing};
+use crate::removal::remove_folder;
 use crate::runner::cache_folder::CacheFolder;
 use crate::runner::driver::Driver;
 use crate::runner::failure::JobFailure;
@@ -166,7 +167,7 @@ impl PlanRun<'_> {
 }
 
 fn empty(folder: &Path) -> io::Result<()> {
-    std::fs::remove_dir_all(folder)?;
+    remove_folder(folder)?;
     DirBuilder::new().mode(0o700).create(folder)
 }
 

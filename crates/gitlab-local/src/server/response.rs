@@ -135,13 +135,13 @@ fn artifacts(definition: &JobDefinition) -> Vec<Value> {
     let Some(artifacts) = &definition.artifacts else {
         return Vec::new();
     };
-    let entry = |paths: &[String], kind: &str, format: &str| {
+    let entry = |paths: &[String], kind: &str, format: &str, when: &str| {
         json!({
             "name": artifacts.name.as_deref().filter(|_| kind == "archive").unwrap_or_default(),
             "untracked": artifacts.untracked && kind == "archive",
             "paths": paths,
             "exclude": artifacts.exclude,
-            "when": artifacts.when.text(),
+            "when": when,
             "artifact_type": kind,
             "artifact_format": format,
             "expire_in": artifacts.expire_in.as_deref().unwrap_or_default(),
@@ -149,10 +149,12 @@ fn artifacts(definition: &JobDefinition) -> Vec<Value> {
     };
     let mut entries = Vec::new();
     if artifacts.untracked || !artifacts.paths.is_empty() {
-        entries.push(entry(&artifacts.paths, "archive", "zip"));
+        let when = artifacts.when.text();
+        entries.push(entry(&artifacts.paths, "archive", "zip", when));
     }
     if !artifacts.dotenv.is_empty() {
-        entries.push(entry(&artifacts.dotenv, "dotenv", "gzip"));
+        // `BuildRunnerPresenter#create_reports`
+        entries.push(entry(&artifacts.dotenv, "dotenv", "gzip", "always"));
     }
     entries
 }
@@ -295,6 +297,8 @@ job:
         assert_eq!(response["services"][1]["name"], "redis");
         assert_eq!(response["artifacts"][0]["paths"], json!(["out"]));
         assert_eq!(response["artifacts"][1]["artifact_type"], "dotenv");
+        assert_eq!(response["artifacts"][0]["when"], "on_success");
+        assert_eq!(response["artifacts"][1]["when"], "always");
         assert_eq!(response["cache"][0]["policy"], "pull");
         assert_eq!(response["dependencies"][0]["artifacts_file"]["size"], 7);
         assert_eq!(

@@ -12,6 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 /// Bytes of a line in base64. A multiple of three, so only the last line is padded.
 const LINE: usize = 3 * 1024;
 
+/// The path of a member, and its content unless that is too large.
+pub(crate) type Member = (Vec<u8>, Option<Vec<u8>>);
+
 /// A tar file on this machine, without a name on disk. Clones are the same file.
 ///
 /// It is passed on and never unpacked here: the names of its members may be a stranger's.
@@ -93,28 +96,45 @@ impl Archive {
         archive.entries()?.map(name).collect()
     }
 
-    /// The content of the first member with this path, if it has no more than `limit` bytes: else `Some(None)`.
+    /// The paths and contents of the members in their order. A content of more than `limit` bytes is `None`.
     ///
     /// # Errors
     ///
-    /// When it is no tar file.
-    pub(crate) fn member(&self, path: &str, limit: u64) -> io::Result<Option<Option<Vec<u8>>>> {
+    /// When it is no tar file, or has more than `most` members.
+    pub(crate) fn members(&self, most: usize, limit: u64) -> io::Result<Vec<Member>> {
         let mut archive = tar::Archive::new(self.reader());
         archive.set_ignore_zeros(true);
+        let mut members = Vec::new();
         for entry in archive.entries()? {
+            if members.len() == most {
+                return Err(io::Error::other(format!("it has more than {most} files")));
+            }
             let entry = entry?;
             let name = entry.path_bytes().into_owned();
-            if name.strip_prefix(b"./").unwrap_or(&name) != path.as_bytes() {
-                continue;
-            }
-            if entry.size() > limit {
-                return Ok(Some(None));
-            }
-            let mut content = Vec::new();
-            entry.take(limit).read_to_end(&mut content)?;
-            return Ok(Some(Some(content)));
+            let name = name.strip_prefix(b"./").unwrap_or(&name).to_owned();
+            let content = match entry.size() > limit {
+                true => None,
+                false => {
+                    let mut content = Vec::new();
+                    entry.take(limit).read_to_end(&mut content)?;
+                    Some(content)
+                }
+            };
+            members.push((name, content));
         }
-        Ok(None)
+        Ok(members)
+    }
+
+    /// Reads it to its end.
+    ///
+    /// # Errors
+    ///
+    /// When it is no whole tar file.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let mut archive = tar::Archive::new(self.reader());
+        archive.set_ignore_zeros(true);
+        let mut entries = archive.entries()?.raw(true);
+        entries.try_for_each(|entry| entry.map(drop))
     }
 
     /// One tar file with the members of all of `archives`. A later member wins over an earlier one of the same path.
@@ -237,9 +257,21 @@ mod tests {
                 .unwrap()
                 .contains(format!("{long}f").as_bytes())
         );
-        assert_eq!(joined.member("x", 2).unwrap(), Some(Some(b"x\n".to_vec())));
-        assert_eq!(joined.member("x", 1).unwrap(), Some(None));
-        assert_eq!(joined.member("y", 9).unwrap(), None);
+        let small = made("echo x > x; echo yy > y; tar -c -f - ./x; tar -c -f - ./y");
+        let x = (b"x".to_vec(), Some(b"x\n".to_vec()));
+        let members = small.members(2, 2).unwrap();
+        assert_eq!(members, [x, (b"y".to_vec(), None)]);
+        assert!(small.members(1, 2).is_err());
+    }
+
+    #[test]
+    fn a_broken_archive_is_told() {
+        let whole = made("head -c 3000 /dev/zero > x; tar -c -f - ./x");
+        let content = whole.content(u64::MAX).unwrap().unwrap();
+        let of = |content: &[u8]| Archive::copied(content, u64::MAX).unwrap().unwrap();
+        assert!(whole.check().is_ok());
+        assert!(of(&content[..2000]).check().is_err());
+        assert!(of(&[b'x'; 2000]).check().is_err());
     }
 
     fn encoded(content: &[u8]) -> String {

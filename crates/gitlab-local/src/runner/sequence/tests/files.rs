@@ -1,6 +1,7 @@
 //! Artifacts and caches, which real shells and the real tar collect and unpack.
 
 use super::*;
+use crate::transfer::Archive;
 
 /// Each shell with the value of `FF_POSIXLY_CORRECT_ESCAPES` that it needs.
 const SHELLS: [(&str, &str); 3] = [("bash", "false"), ("busybox sh", "false"), ("dash", "true")];
@@ -206,4 +207,48 @@ async fn a_cache_waits_for_the_next_run() {
         assert!(log.contains(said), "{policy} {key}: no {said:?} in {log}");
         std::fs::remove_dir_all(&builds).unwrap();
     }
+}
+
+/// GitLab asks for reports with `when: always` (`BuildRunnerPresenter#create_reports`).
+#[tokio::test]
+async fn a_report_comes_after_every_end() {
+    for (when, script) in [("on_success", "false"), ("on_failure", "true")] {
+        let outcome = Setup::new()
+            .run(&format!(
+                "job: {{artifacts: {{paths: [e], when: {when}, reports: {{dotenv: e}}}}, \
+                 script: ['echo A=1 > e', '{script}']}}"
+            ))
+            .await;
+        assert!(outcome.artifacts.files.is_none(), "{when} {script}");
+        let variables = &outcome.artifacts.variables;
+        assert_eq!(variables.len(), 1, "{when} {script}: {}", outcome.log);
+        assert!(
+            outcome.log.contains("\n1 variable for later jobs\n"),
+            "{}",
+            outcome.log
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_broken_cache_does_not_spoil_the_others() {
+    let setup = Setup::new();
+    let caches = CacheFolder::new(&setup.folder.path().join("caches"), Path::new("/p/f"));
+    let made = setup
+        .run("job: {artifacts: {paths: [kept]}, script: ['echo x > kept']}")
+        .await;
+    let whole = made.artifacts.files.unwrap();
+    let broken = Archive::copied(&[b'x'; 2000][..], u64::MAX)
+        .unwrap()
+        .unwrap();
+    caches.keep("good-non_protected", &whole).unwrap();
+    caches.keep("bad-non_protected", &broken).unwrap();
+    std::fs::remove_dir_all(setup.folder.path().join("builds")).unwrap();
+    let job =
+        "job: {cache: [{key: bad, paths: [a]}, {key: good, paths: [kept]}], script: ['cat kept']}";
+    let variables = [("GIT_STRATEGY", "none")];
+    let outcome = setup.run_after(job, &variables, &[], Some(&caches)).await;
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.log);
+    let warning = "WARNING: Failed to extract cache bad-non_protected: ";
+    assert!(outcome.log.contains(warning), "{}", outcome.log);
 }
