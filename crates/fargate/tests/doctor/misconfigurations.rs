@@ -101,6 +101,29 @@ fn without_doctors_own_permissions_it_judges_what_it_can_and_says_what_it_cannot
 }
 
 #[test]
+fn networks_that_are_right_or_out_of_sight_do_not_fail() {
+    let endpoint_of_no_task = serde_json::json!({
+        "vpcs": { "vpc-0a1b2c3d4e5f60000": { "enableDnsSupport": true, "enableDnsHostnames": false } },
+        "vpcEndpoints": [{
+            "vpcEndpointId": "vpce-0a1b2c3d4e5f60007", "vpcEndpointType": "Interface", "vpcId": "vpc-0a1b2c3d4e5f60000",
+            "serviceName": "com.amazonaws.eu-west-1.ssm", "state": "available", "privateDnsEnabled": true,
+            "routeTableIdSet": [], "subnetIdSet": ["subnet-0a1b2c3d4e5f60001"], "groupSet": [], "ownerId": "000000000000",
+        }],
+    });
+    let no_table_in_sight = serde_json::json!({ "routeTables": [] });
+    for (resources, id, status) in [
+        (endpoint_of_no_task, "vpc-dns", "pass"),
+        (no_table_in_sight, "way-out", "skip"),
+    ] {
+        let change = serde_json::from_value(serde_json::json!({ "resources": resources }));
+        let (checks, code) = Manager::with(&change.unwrap()).checks();
+        let check = checks.iter().find(|check| check["id"] == id).unwrap();
+        assert_eq!(check["status"], status, "{check:#}");
+        assert_eq!(code, Some(0), "{checks:#?}");
+    }
+}
+
+#[test]
 fn every_misconfiguration_is_named_with_its_fix() {
     let cases: Vec<Misconfiguration> =
         serde_json::from_str(include_str!("misconfigurations.json")).unwrap();

@@ -8,9 +8,11 @@ use crate::aws::{RouteTable, Subnet, VpcEndpoint};
 use crate::config::Config;
 
 /// What is missing for tasks in a subnet without a way out, if anything (AWS: ECS interface VPC endpoints).
+///
+/// A registry other than ECR may be inside the VPC: doctor does not see whether tasks reach it.
 pub(super) fn missing(
     subnet: &Subnet,
-    table: Option<&RouteTable>,
+    table: &RouteTable,
     way: &Way,
     vpc: &Vpc,
     config: &Config,
@@ -26,9 +28,8 @@ pub(super) fn missing(
         let mut fitting = endpoints
             .iter()
             .filter(|one| one.service_name.ends_with(&name));
-        fitting.any(|endpoint| match (endpoint.kind.as_str(), table) {
-            ("Gateway", Some(table)) => endpoint.route_tables.contains(&table.id),
-            ("Gateway", None) => false,
+        fitting.any(|endpoint| match endpoint.kind.as_str() {
+            "Gateway" => endpoint.route_tables.contains(&table.id),
             _ => true,
         })
     };
@@ -36,17 +37,26 @@ pub(super) fn missing(
         .into_iter()
         .filter(|service| !has(service))
         .collect();
+    let id = &subnet.id;
     if missing.is_empty() {
-        return None;
+        return named.images.is_empty().then(|| {
+            let first = match way {
+                Way::Public => "Set EnablePublicIP = true in [Fargate], or make",
+                _ => "Make",
+            };
+            WAY_OUT.warn(
+                format!("{id} has no way out, and no image in ECR is named: doctor does not see whether tasks reach the registry"),
+                format!(
+                    "{first} sure that tasks reach the registry, GitLab and everything that jobs download without the internet; \
+                     fargate try shows it."
+                ),
+            )
+        });
     }
     let list = missing.join(", ");
-    let id = &subnet.id;
     let create = |service: &&str| {
         let more = match *service {
-            "s3" => format!(
-                "--vpc-endpoint-type Gateway --route-table-ids {}",
-                table.map_or("TABLE", |table| table.id.as_str())
-            ),
+            "s3" => format!("--vpc-endpoint-type Gateway --route-table-ids {}", table.id),
             _ => format!("--vpc-endpoint-type Interface --subnet-ids {id}"),
         };
         format!(
@@ -71,8 +81,10 @@ pub(super) fn missing(
 /// The services without which no task starts.
 fn needed(named: &Named) -> Vec<&'static str> {
     let mut needed = Vec::new();
-    // Images of other registries have no endpoint, and need a pull-through cache in ECR.
-    needed.extend(["ecr.api", "ecr.dkr", "s3"]);
+    // Other registries have no endpoint.
+    if !named.images.is_empty() {
+        needed.extend(["ecr.api", "ecr.dkr", "s3"]);
+    }
     if !named.log_groups.is_empty() {
         needed.push("logs");
     }
@@ -80,6 +92,17 @@ fn needed(named: &Named) -> Vec<&'static str> {
         needed.push("secretsmanager");
     }
     needed
+}
+
+/// Whether tasks need an endpoint's private names: those of a service that they use.
+pub(super) fn has_names_for_tasks(endpoint: &VpcEndpoint, region: &str, named: &Named) -> bool {
+    endpoint.kind == "Interface"
+        && endpoint.private_dns_enabled
+        && needed(named).iter().any(|service| {
+            endpoint
+                .service_name
+                .ends_with(&format!(".{region}.{service}"))
+        })
 }
 
 /// What is wrong with endpoints that are there.

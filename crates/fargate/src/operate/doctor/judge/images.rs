@@ -18,7 +18,7 @@ pub(in super::super) fn images(facts: &Facts, account: &Account) -> Vec<Check> {
         match read(answer, &IMAGES) {
             Err(skipped) => checks.push(skipped),
             Ok(Err(words)) => {
-                checks.push(IMAGES.fail(format!("{image}: {words}"), missing(name, config, image)))
+                checks.push(missing(image, name, words, config));
             }
             Ok(Ok(found)) => checks.extend(of_image(image, found, config, named)),
         }
@@ -35,16 +35,31 @@ pub(in super::super) fn images(facts: &Facts, account: &Account) -> Vec<Check> {
     checks
 }
 
-fn missing(name: &ImageName, config: &Config, image: &str) -> String {
-    let (repository, region) = (&name.repository, &name.region);
-    let is_agent = matches!(&config.mode, Mode::JobImage(of_jobs) if of_jobs.agent_image == image);
-    let push = match is_agent {
-        true => format!("fargate agent push {image}"),
-        false => format!("docker push {image}"),
+/// An image that ECR does not have. The images of the driver itself are pushed; a pull-through cache may bring others.
+fn missing(image: &str, name: &ImageName, words: &str, config: &Config) -> Check {
+    let found = format!("{image}: {words}");
+    let create = format!(
+        "aws ecr create-repository --region {} --repository-name {}",
+        name.region, name.repository
+    );
+    let push = match &config.mode {
+        Mode::JobImage(of_jobs) if of_jobs.agent_image == image => {
+            format!("fargate agent push {image}")
+        }
+        Mode::JobImage(of_jobs) if of_jobs.helper_image == image => format!("docker push {image}"),
+        _ => {
+            return IMAGES.warn(
+                format!("{found}. A pull-through cache would bring it at the first pull; otherwise jobs fail"),
+                format!(
+                    "Nothing, if the repository is one of a pull-through cache. Otherwise correct the name, or make the \
+                     repository ({create}) and push the image:\n$ docker push {image}"
+                ),
+            );
+        }
     };
-    format!(
-        "Correct the name, or push the image; the repository is made once:\n$ aws ecr create-repository --region {region} \
-         --repository-name {repository}\n$ {push}"
+    IMAGES.fail(
+        found,
+        format!("Correct the name, or push the image; the repository is made once:\n$ {create}\n$ {push}"),
     )
 }
 

@@ -16,6 +16,7 @@ mod roles;
 mod routes;
 mod runner;
 mod runner_times;
+mod trust;
 mod way;
 
 pub(super) use self::cluster::cluster;

@@ -5,7 +5,7 @@ use super::super::check::Check;
 use super::super::facts::{Account, Facts, Named, Vpc};
 use super::answers::read;
 use super::configuration::or_pass;
-use super::{groups, routes};
+use super::{endpoints, groups, routes};
 use crate::aws::Subnet;
 use crate::config::{Config, Fargate};
 
@@ -63,7 +63,7 @@ fn of_subnets(subnets: &[Subnet], facts: &Facts, config: &Config, named: &Named)
         || INTERNET_BLOCK.pass("none"),
     ));
     if let Some(vpc) = &named.vpc {
-        checks.extend(dns(vpc, fargate));
+        checks.extend(dns(vpc, fargate, named));
         checks.extend(routes::routes(subnets, vpc, config, named));
     }
     checks
@@ -144,7 +144,7 @@ fn block(subnet: &Subnet, fargate: &Fargate) -> Option<Check> {
     }
 }
 
-fn dns(vpc: &Vpc, fargate: &Fargate) -> Vec<Check> {
+fn dns(vpc: &Vpc, fargate: &Fargate, named: &Named) -> Vec<Check> {
     let (support, hostnames) = (&vpc.dns_support, &vpc.dns_hostnames);
     let on = |attribute: &str| {
         format!(
@@ -166,10 +166,9 @@ fn dns(vpc: &Vpc, fargate: &Fargate) -> Vec<Check> {
         }
         Ok(true) => {}
     }
-    let has_interfaces = vpc
-        .endpoints
-        .as_ref()
-        .is_ok_and(|all| all.iter().any(|one| one.kind == "Interface"));
+    let mut endpoints = vpc.endpoints.iter().flatten();
+    let has_interfaces =
+        endpoints.any(|one| endpoints::has_names_for_tasks(one, &fargate.region, named));
     match hostnames {
         Ok(false) if has_interfaces => vec![VPC_DNS.fail(
             format!(

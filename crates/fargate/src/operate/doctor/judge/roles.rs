@@ -1,13 +1,11 @@
 //! Roles of tasks, and the permissions of the manager's own.
 
-use serde_json::Value;
-
 use super::super::catalog::{EXECUTION_ROLE, PERMISSIONS, SERVICE_ROLE, TASK_ROLE};
 use super::super::check::Check;
 use super::super::facts::{Account, Answer, EXECUTION, Facts};
 use super::answers::{read, skipped};
-use crate::aws::{Decision, Role};
-use crate::config::Config;
+use super::trust::{Tasks, distrust};
+use crate::aws::Decision;
 
 /// Actions without which jobs run, if not as well.
 const OPTIONAL: [&str; 2] = ["ecs:TagResource", "logs:GetLogEvents"];
@@ -25,6 +23,10 @@ pub(super) fn roles(facts: &Facts, account: &Account) -> Vec<Check> {
         None => vec![PERMISSIONS.skip("only a role's can be simulated; this caller has none")],
         Some(answer) => permissions(answer),
     };
+    let tasks = Tasks {
+        account: &identity.account,
+        region: &config.fargate.region,
+    };
     checks.extend(named.roles.iter().map(|(key, arn, answer)| {
         let subject = match *key {
             EXECUTION => &EXECUTION_ROLE,
@@ -36,7 +38,7 @@ pub(super) fn roles(facts: &Facts, account: &Account) -> Vec<Check> {
                 format!("there is no role {arn}"),
                 format!("Correct the ARN of the {key}, or make the role with the trust policy docs/iam/tasks-trust.json."),
             ),
-            Ok(Some(role)) => match distrust(role, &identity.account, config) {
+            Ok(Some(role)) => match distrust(&role.trust, &tasks) {
                 None => subject.pass(match &role.boundary {
                     None => arn.clone(),
                     Some(boundary) => format!("{arn}, within the permissions boundary {boundary}"),
@@ -123,60 +125,4 @@ fn fix(decision: &Decision) -> String {
         "Add to the policy of the manager's role, with the condition of docs/iam/manager.json:\n$ {{\"Effect\": \"Allow\", \
          \"Action\": \"{action}\", \"Resource\": \"{resource}\"}}"
     )
-}
-
-/// Why ECS cannot take the role for tasks in this account and Region, if so.
-fn distrust(role: &Role, account: &str, config: &Config) -> Option<String> {
-    let statements = match role.trust.get("Statement") {
-        Some(Value::Array(statements)) => statements.iter().collect(),
-        one => Vec::from_iter(one),
-    };
-    let mut trusting = statements
-        .into_iter()
-        .filter(|statement| trusts_tasks(statement));
-    let Some(statement) = trusting.next() else {
-        return Some("its trust policy does not name ecs-tasks.amazonaws.com".to_owned());
-    };
-    let mut values = conditions(statement);
-    values.find_map(|(key, value)| {
-        let region = &config.fargate.region;
-        let fits = match key.to_ascii_lowercase().as_str() {
-            "aws:sourceaccount" => value == account,
-            "aws:sourcearn" => {
-                let mut parts = value.split(':').skip(3);
-                let fits = |part: Option<&str>, own: &str| {
-                    part.is_none_or(|part| part.contains('*') || part == own)
-                };
-                fits(parts.next(), region) && fits(parts.next(), account)
-            }
-            _ => true,
-        };
-        (!fits).then(|| {
-            format!("its trust policy wants {key} {value}, and tasks are of {account} in {region}")
-        })
-    })
-}
-
-fn trusts_tasks(statement: &Value) -> bool {
-    let has = |pointer: &str, wanted: &[&str]| {
-        let is_wanted = |one: &Value| one.as_str().is_some_and(|text| wanted.contains(&text));
-        match statement.pointer(pointer) {
-            Some(Value::Array(list)) => list.iter().any(is_wanted),
-            one => one.is_some_and(is_wanted),
-        }
-    };
-    has("/Effect", &["Allow"])
-        && has("/Principal/Service", &["ecs-tasks.amazonaws.com"])
-        && has("/Action", &["sts:AssumeRole", "sts:*", "*"])
-}
-
-/// The single values of a statement's conditions. Lists are alternatives, which are not judged.
-fn conditions(statement: &Value) -> impl Iterator<Item = (&str, &str)> {
-    let operators = statement
-        .get("Condition")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    let keys = operators.flat_map(|(_, keys)| keys.as_object().into_iter().flatten());
-    keys.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
 }

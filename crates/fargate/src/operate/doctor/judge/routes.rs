@@ -19,8 +19,15 @@ pub(super) fn routes(subnets: &[Subnet], vpc: &Vpc, config: &Config, named: &Nam
     let mut checks = Vec::new();
     let mut isolated = Vec::new();
     for subnet in subnets.iter().filter(|subnet| subnet.vpc_id == vpc.id) {
-        let table = table(subnet, tables);
-        let way = table.map_or(Way::None, |table| way(&table.routes, subnet.ipv6_native));
+        let Some(table) = table(subnet, tables) else {
+            // Every subnet has one. Those of a shared subnet may be the owner's alone to see.
+            checks.push(WAY_OUT.skip(format!(
+                "the route table of {}, a subnet of account {}, is not visible here",
+                subnet.id, subnet.owner_id
+            )));
+            continue;
+        };
+        let way = way(&table.routes, subnet.ipv6_native);
         let needs_endpoints =
             way == Way::None || (way == Way::Public && !is_public(config, subnet));
         if needs_endpoints {
@@ -32,7 +39,7 @@ pub(super) fn routes(subnets: &[Subnet], vpc: &Vpc, config: &Config, named: &Nam
     let missing: Vec<_> = isolated
         .iter()
         .filter_map(|(subnet, table, way)| {
-            endpoints::missing(subnet, *table, way, vpc, config, named)
+            endpoints::missing(subnet, table, way, vpc, config, named)
         })
         .collect();
     let judged = endpoints::judged(vpc, config, !isolated.is_empty());
@@ -62,9 +69,8 @@ fn table<'a>(subnet: &Subnet, tables: &'a [RouteTable]) -> Option<&'a RouteTable
 }
 
 /// What is wrong with a way out that is there.
-fn out(subnet: &Subnet, table: Option<&RouteTable>, way: &Way, config: &Config) -> Option<Check> {
-    let id = &subnet.id;
-    let table = table.map_or("its route table", |table| table.id.as_str());
+fn out(subnet: &Subnet, table: &RouteTable, way: &Way, config: &Config) -> Option<Check> {
+    let (id, table) = (&subnet.id, &table.id);
     match way {
         Way::Nat if config.fargate.connect_to_public_ip => Some(WAY_OUT.fail(
             format!("{id} goes out by NAT ({table}), so nothing reaches its tasks' public addresses"),
