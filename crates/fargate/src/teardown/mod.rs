@@ -270,9 +270,9 @@ impl Teardown<'_> {
         grace: Duration,
         reason: &str,
     ) -> Result<StoppedTask, AwsError> {
-        let stopped = |seen: Option<Task>| StoppedTask {
+        let stopped = |accepted: Option<u64>, seen: Option<Task>| StoppedTask {
             arn: task.to_owned(),
-            accepted: now_millis(),
+            accepted,
             facts: seen.as_ref().map(Task::facts),
         };
         let known_at = Instant::now() + grace;
@@ -282,12 +282,12 @@ impl Teardown<'_> {
                 Err(refusal) if refusal.is_not_found() => {
                     let left = known_at.saturating_duration_since(Instant::now());
                     if left.is_zero() {
-                        return Ok(stopped(None));
+                        return Ok(stopped(None, None));
                     }
                     tracing::debug!("{refusal}; trying again");
                     sleep(UNKNOWN_PAUSE.min(left)).await;
                 }
-                answer => return answer.map(stopped),
+                answer => return answer.map(|seen| stopped(Some(now_millis()), seen)),
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::prices::Prices;
 use crate::config::STORAGE_INCLUDED;
 use crate::state::ledger::{Entry, TaskEntry};
+use crate::state::outcome::OutcomeKind;
 
 /// AWS bills at least so many seconds (AWS: Fargate pricing, Linux).
 const LEAST_SECONDS: u64 = 60;
@@ -11,7 +12,7 @@ const LEAST_SECONDS: u64 = 60;
 /// whose containers end at once (10 s and 23 s). A container that takes its time adds up to its `stopTimeout`.
 pub(super) const WIND_DOWN_SECONDS: u64 = 33;
 
-/// How long a task is taken to run whose end nobody saw: longer than any job.
+/// How long a task is taken to run at most, whatever its times say: longer than any job.
 const LONGEST_SECONDS: u64 = 30 * 24 * 3600;
 
 /// What was used, and about what it costs.
@@ -27,6 +28,11 @@ pub(super) struct Usage {
     pub(super) spot_usd: f64,
     /// vCPU-hours for which no price is known.
     pub(super) unpriced_vcpu_hours: f64,
+    /// The same of storage above what is included, in GB-hours, and of public addresses.
+    pub(super) unpriced_storage_gb_hours: f64,
+    pub(super) unpriced_address_hours: f64,
+    /// Tasks whose end is unknown: they count up to their last sign of life.
+    pub(super) unknown_ends: u64,
 }
 
 impl Usage {
@@ -38,11 +44,14 @@ impl Usage {
         self.usd += other.usd;
         self.spot_usd += other.spot_usd;
         self.unpriced_vcpu_hours += other.unpriced_vcpu_hours;
+        self.unpriced_storage_gb_hours += other.unpriced_storage_gb_hours;
+        self.unpriced_address_hours += other.unpriced_address_hours;
+        self.unknown_ends += other.unknown_ends;
     }
 
     /// The usage of a task of this entry; none where AWS does not bill it.
     pub(super) fn of(entry: &Entry, task: &TaskEntry, prices: &Prices) -> Option<Self> {
-        let seconds = billed_seconds(entry, task)?;
+        let (seconds, end) = (billed_seconds(entry, task)?, end(task));
         let hours = seconds as f64 / 3600.0;
         let facts = &task.facts;
         let vcpu_hours = f64::from(facts.cpu.unwrap_or(0)) / 1024.0 * hours;
@@ -51,27 +60,31 @@ impl Usage {
             tasks: 1,
             vcpu_hours,
             gb_hours,
+            unknown_ends: u64::from(end.is_none()),
             ..Self::default()
         };
         let is_arm = facts.architecture.as_deref() == Some("arm64");
         let region = prices.of(&entry.region);
-        let Some(((vcpu, gb), region)) =
-            region.and_then(|region| Some((region.compute(is_arm)?, region)))
-        else {
-            usage.unpriced_vcpu_hours = vcpu_hours;
-            return Some(usage);
-        };
-        let storage = f64::from(facts.storage.unwrap_or(0).saturating_sub(STORAGE_INCLUDED));
-        let beside = storage * region.storage.unwrap_or(0.0);
-        let address = if entry.public_ip {
-            region.ipv4.unwrap_or(0.0)
-        } else {
-            0.0
-        };
-        let compute = vcpu_hours * vcpu + gb_hours * gb;
+        let mut compute = 0.0;
+        match region.and_then(|region| region.compute(is_arm)) {
+            Some((vcpu, gb)) => compute = vcpu_hours * vcpu + gb_hours * gb,
+            None => usage.unpriced_vcpu_hours = vcpu_hours,
+        }
+        let mut beside = 0.0;
+        let storage = facts.storage.unwrap_or(0).saturating_sub(STORAGE_INCLUDED);
+        let storage_gb_hours = f64::from(storage) * hours;
+        match region.and_then(|region| region.storage) {
+            Some(price) => beside += storage_gb_hours * price,
+            None => usage.unpriced_storage_gb_hours = storage_gb_hours,
+        }
+        let address_hours = if entry.public_ip { hours } else { 0.0 };
+        match region.and_then(|region| region.ipv4) {
+            Some(price) => beside += address_hours * price,
+            None => usage.unpriced_address_hours = address_hours,
+        }
         match is_spot(task) {
-            true => usage.spot_usd = compute * prices.spot_share + (beside + address) * hours,
-            false => usage.usd = compute + (beside + address) * hours,
+            true => usage.spot_usd = compute * prices.spot_share + beside,
+            false => usage.usd = compute + beside,
         }
         Some(usage)
     }
@@ -89,13 +102,41 @@ fn billed_seconds(entry: &Entry, task: &TaskEntry) -> Option<u64> {
     // Of one that took scripts the pull was only not seen.
     let unseen = times.created.or(entry.times.asked).filter(|_| task.won);
     let begun = times.pull_started.or(times.started).or(unseen)?;
-    let stop = task.stop_accepted.or(times.stopping).or(entry.times.ended);
-    let end = times.stopped.unwrap_or_else(|| {
-        stop.unwrap_or(entry.at)
-            .saturating_add(WIND_DOWN_SECONDS * 1000)
-    });
+    let end = end(task).unwrap_or_else(|| last_sign(entry, task));
     let seconds = end.saturating_sub(begun).div_ceil(1000);
     Some(seconds.clamp(LEAST_SECONDS, LONGEST_SECONDS))
+}
+
+/// When a task ended: as AWS says, or the wind-down after the earlier of AWS's stop and ours. Nothing where AWS no
+/// longer knew the task when it was to be stopped.
+fn end(task: &TaskEntry) -> Option<u64> {
+    let times = &task.facts.times;
+    let stops = [times.stopping, task.stop_accepted];
+    let stop = stops.into_iter().flatten().min();
+    let wound_down = stop.map(|stop| stop.saturating_add(WIND_DOWN_SECONDS * 1000));
+    times.stopped.or(wound_down)
+}
+
+/// The last moment at which the entry shows that the task was there. The end of a job that succeeded follows its last
+/// script; any other may be one that a sweep came upon later.
+fn last_sign(entry: &Entry, task: &TaskEntry) -> u64 {
+    let times = &task.facts.times;
+    let is_done = entry.outcome.kind == OutcomeKind::Success;
+    let of_job = [
+        entry.times.ready,
+        entry.times.first_script,
+        entry.times.ended.filter(|_| is_done),
+    ];
+    let of_task = [
+        times.created,
+        times.connected,
+        times.pull_started,
+        times.pull_stopped,
+        times.started,
+    ];
+    let of_job = of_job.into_iter().filter(|_| task.won);
+    let signs = of_job.chain(of_task).flatten();
+    signs.max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -166,6 +207,21 @@ mod tests {
         assert_eq!(cents(usage(&here, &arm).usd), 79_000);
         let nowhere = usage(&entry("ap-east-1", false), &arm);
         assert_eq!((nowhere.usd, nowhere.unpriced_vcpu_hours), (0.0, 2.0));
+        // Nor is a price known for these there.
+        let mut large = task(3_600_000);
+        large.facts.storage = Some(120);
+        let beside = usage(&entry("eu-west-1", true), &large);
+        assert_eq!(
+            beside.usd,
+            usage(&entry("eu-west-1", false), &task(3_600_000)).usd
+        );
+        assert_eq!(
+            (
+                beside.unpriced_storage_gb_hours,
+                beside.unpriced_address_hours
+            ),
+            (100.0, 1.0)
+        );
         let mut spot = task(600_000);
         spot.facts.provider = Some("FARGATE_SPOT".into());
         let spot = usage(&here, &spot);
@@ -179,6 +235,10 @@ mod tests {
         stopped.facts.times.stopped = None;
         stopped.stop_accepted = Some(100_000);
         assert_eq!(billed_seconds(&here, &stopped), Some(133));
+        // AWS had begun to stop it before.
+        let mut taken = stopped.clone();
+        taken.facts.times.stopping = Some(90_000);
+        assert_eq!(billed_seconds(&here, &taken), Some(123));
         // AWS bills from the pull on.
         let mut waiting = stopped.clone();
         waiting.facts.times = TaskTimes {
@@ -188,5 +248,24 @@ mod tests {
         assert_eq!(billed_seconds(&here, &waiting), None);
         waiting.won = true;
         assert_eq!(billed_seconds(&here, &waiting), Some(133));
+    }
+
+    #[test]
+    fn a_task_that_aws_no_longer_knows_counts_until_its_last_sign_of_life() {
+        let prices = Prices::load(None).unwrap();
+        let mut swept = entry("us-east-1", false);
+        swept.times.ended = Some(1_000_000_000);
+        swept.times.ready = Some(90_000);
+        let mut gone = task(0);
+        (gone.won, gone.facts.times.stopped) = (true, None);
+        assert_eq!(billed_seconds(&swept, &gone), Some(90));
+        swept.times.first_script = Some(95_000);
+        assert_eq!(billed_seconds(&swept, &gone), Some(95));
+        let usage = Usage::of(&swept, &gone, &prices).unwrap();
+        assert_eq!(usage.unknown_ends, 1);
+        swept.outcome.kind = OutcomeKind::Success;
+        assert_eq!(billed_seconds(&swept, &gone), Some(1_000_000));
+        let known = Usage::of(&swept, &task(60_000), &prices).unwrap();
+        assert_eq!(known.unknown_ends, 0);
     }
 }

@@ -96,7 +96,9 @@ fn cost(summary: &Summary, prices: &Prices) -> Value {
 
 fn usage(usage: &Usage) -> Value {
     json!({ "tasks": usage.tasks, "vcpu_hours": usage.vcpu_hours, "gb_hours": usage.gb_hours, "usd": usage.usd,
-        "spot_usd_estimate": usage.spot_usd, "unpriced_vcpu_hours": usage.unpriced_vcpu_hours })
+        "spot_usd_estimate": usage.spot_usd, "unpriced_vcpu_hours": usage.unpriced_vcpu_hours,
+        "unpriced_storage_gb_hours": usage.unpriced_storage_gb_hours,
+        "unpriced_address_hours": usage.unpriced_address_hours, "unknown_ends": usage.unknown_ends })
 }
 
 /// The members of both objects.

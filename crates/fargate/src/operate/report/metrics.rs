@@ -165,7 +165,7 @@ impl MonthTotals {
                 let starts = self.starts.entry(phase.name().to_owned()).or_default();
                 starts.add(millis);
             }
-        } else {
+        } else if !entry.is_addition() {
             self.count("fargate_orphans_total", String::new(), 1.0);
         }
         let project = label("project", labelled(&entry.project, projects));

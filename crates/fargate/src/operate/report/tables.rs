@@ -182,6 +182,11 @@ fn cost(page: &mut Page, summary: &Summary, prices: &Prices) {
         "Prices of {} without tax and discounts, from {}.",
         prices.date, prices.source
     ));
+    uncounted(page, summary);
+}
+
+/// The parts of the cost that are not known.
+fn uncounted(page: &mut Page, summary: &Summary) {
     if !summary.unpriced_regions.is_empty() {
         let regions: Vec<_> = summary
             .unpriced_regions
@@ -192,6 +197,19 @@ fn cost(page: &mut Page, summary: &Summary, prices: &Prices) {
             "{:.1} vCPU-hours have no price here: none is known for their architecture in {} ([Report] Prices).",
             summary.cost.unpriced_vcpu_hours,
             regions.join(", ")
+        ));
+    }
+    let cost = &summary.cost;
+    let (storage, addresses) = (cost.unpriced_storage_gb_hours, cost.unpriced_address_hours);
+    if storage > 0.0 || addresses > 0.0 {
+        page.line(&format!(
+            "{storage:.1} GB-hours of storage and {addresses:.1} hours of public addresses have no price here."
+        ));
+    }
+    if cost.unknown_ends > 0 {
+        page.line(&format!(
+            "{} tasks count until their last sign of life: AWS no longer knew them.",
+            cost.unknown_ends
         ));
     }
 }

@@ -18,6 +18,9 @@ pub(crate) enum Kind {
     Job,
     /// A task of this manager that no record named, ended by a sweep.
     Orphan,
+    /// Tasks that a later line of an attempt lists beside those of its first. Readers make it, and no line has it.
+    #[serde(skip)]
+    Addition,
     /// Of a newer driver.
     #[serde(other)]
     Other,
@@ -94,8 +97,9 @@ pub(crate) struct TaskEntry {
 #[derive(Debug, Clone)]
 pub(crate) struct StoppedTask {
     pub(crate) arn: String,
-    /// When AWS accepted the stop, in milliseconds since 1970.
-    pub(crate) accepted: u64,
+    /// When AWS accepted the stop, in milliseconds since 1970. Nothing where AWS does not know the task: it may have
+    /// ended long before.
+    pub(crate) accepted: Option<u64>,
     /// Nothing where AWS does not know the task any more.
     pub(crate) facts: Option<TaskFacts>,
 }
@@ -168,6 +172,11 @@ impl Entry {
         self.kind == Kind::Job
     }
 
+    /// Whether it only adds tasks to an attempt that was read before.
+    pub(crate) fn is_addition(&self) -> bool {
+        self.kind == Kind::Addition
+    }
+
     /// The entry of the attempt with this record, whose tasks were `stopped`.
     pub(crate) fn of(record: &Record, stopped: &[StoppedTask]) -> Self {
         let outcome = record.outcome.clone();
@@ -207,7 +216,7 @@ fn tasks(record: &Record, stopped: &[StoppedTask]) -> Vec<TaskEntry> {
         Some(TaskEntry {
             task: task::id(arn).to_owned(),
             won: start.standing == Standing::Won,
-            stop_accepted: now.map(|now| now.accepted),
+            stop_accepted: now.and_then(|now| now.accepted),
             facts: match now.and_then(|now| now.facts.clone()) {
                 Some(facts) => facts.or(earlier),
                 None => earlier,
@@ -233,7 +242,7 @@ impl TaskEntry {
         Self {
             task: task::id(&stopped.arn).to_owned(),
             won,
-            stop_accepted: Some(stopped.accepted),
+            stop_accepted: stopped.accepted,
             facts: stopped.facts.clone().unwrap_or_default(),
         }
     }

@@ -1,7 +1,8 @@
 //! The ledger: a line for each attempt at a job that is over, in a file for each month.
 //!
 //! The process that ends an attempt appends its line under the folder's lock, and only then removes the record. Killed
-//! in between, it leaves both, and the next one appends the line again: readers take the first line of each attempt.
+//! in between, it leaves both, and the next one appends the line again: readers take the first line of each attempt,
+//! and from later ones only tasks that it lacks.
 //! A line that was cut short stays, without its end; the next one starts on a line of its own.
 
 mod entry;

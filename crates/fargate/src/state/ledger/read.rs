@@ -5,13 +5,13 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, ErrorKind, Result};
 
-use super::entry::Entry;
+use super::entry::{Entry, Kind};
 use super::months::Month;
 
 /// Longest line that is read. A longer one is none of ours.
 const LINE_LIMIT: usize = 1024 * 1024;
 
-/// The entries of one attempt after another, over several files. Remembers eight bytes for each.
+/// The entries of one attempt after another, over several files. Remembers eight bytes for each, and for each task.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     seen: HashSet<u64>,
@@ -20,7 +20,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Passes on the entries of a month. Lines that are cut short or none of ours are left out, and so are repetitions.
+    /// Passes on the entries of a month. Lines that are cut short or none of ours are left out, and so are repetitions:
+    /// of a later line of an attempt only the tasks are passed on that no earlier one has.
     ///
     /// # Errors
     ///
@@ -32,10 +33,19 @@ impl Reader {
         };
         let mut lines = BufReader::with_capacity(256 * 1024, file);
         while self.next(&mut lines)? {
-            let Ok(entry) = serde_json::from_slice::<Entry>(&self.line) else {
+            let Ok(mut entry) = serde_json::from_slice::<Entry>(&self.line) else {
                 continue;
             };
-            if self.seen.insert(self.hasher.hash_one(&entry.attempt)) {
+            let Self { seen, hasher, .. } = self;
+            let is_first = seen.insert(hasher.hash_one(&entry.attempt));
+            let attempt = &entry.attempt;
+            entry
+                .tasks
+                .retain(|task| seen.insert(hasher.hash_one((attempt, &task.task))));
+            if !is_first {
+                entry.kind = Kind::Addition;
+            }
+            if is_first || !entry.tasks.is_empty() {
                 each(entry);
             }
         }

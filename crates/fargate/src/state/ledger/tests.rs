@@ -141,3 +141,30 @@ fn months_are_counted_back_over_years() {
     }
     assert_eq!(oldest(now, u32::MAX), None);
 }
+
+#[test]
+fn a_task_that_only_a_later_line_of_an_attempt_lists_is_read_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("2026-11.jsonl");
+    let with = |tasks: &[&str]| {
+        let task = |task: &&str| TaskEntry {
+            task: (*task).to_owned(),
+            ..TaskEntry::default()
+        };
+        Entry {
+            tasks: tasks.iter().map(task).collect(),
+            ..entry(1)
+        }
+    };
+    for tasks in [&["a"][..], &["a"], &["a", "late"], &["a", "late"]] {
+        append(&file, &with(tasks)).unwrap();
+    }
+    let entries = read(folder.path());
+    let tasks = |entry: &Entry| -> Vec<String> {
+        let tasks = entry.tasks.iter();
+        tasks.map(|task| task.task.clone()).collect()
+    };
+    let read: Vec<_> = entries.iter().map(tasks).collect();
+    assert_eq!(read, [["a"], ["late"]]);
+    assert!(entries[0].is_attempt() && entries[1].is_addition());
+}

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::*;
 use crate::state::ending::Ending;
 use crate::state::ledger::Entry;
+use crate::state::note::Event;
 use crate::state::record::tests::{job, record, task};
 
 fn entry() -> Entry {
@@ -206,4 +207,20 @@ fn what_is_about_one_attempt_leaves_the_next_one_alone() {
         panic!("no record")
     };
     assert_eq!(*left, second);
+}
+
+#[test]
+fn the_first_script_is_the_first_that_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path(), 13).unwrap();
+    let mut record = record(7);
+    records.save(&record).unwrap();
+    let stage = records.prepares(&record.job);
+    stage.note(&record, "build_script", Event::Ended(1));
+    let mut without = record.clone();
+    records.conclude(&mut without, &Ending::Cleanup);
+    assert_eq!(without.times.first_script, None);
+    stage.note(&record, "build_script", Event::Began);
+    records.conclude(&mut record, &Ending::Cleanup);
+    assert!(record.times.first_script.is_some());
 }
