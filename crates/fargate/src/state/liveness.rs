@@ -71,9 +71,10 @@ impl RunnerProcess {
 
     /// Whether it still runs.
     pub(crate) fn liveness(&self) -> Liveness {
-        if self.machine != machine() {
+        let boot = boot();
+        if self.machine != machine() || boot.is_empty() {
             Liveness::Unknown
-        } else if self.boot != boot() {
+        } else if self.boot != boot {
             // Machines without an id cannot be told apart: this may be another one.
             match self.machine.is_empty() {
                 true => Liveness::Unknown,
@@ -82,9 +83,15 @@ impl RunnerProcess {
         } else if self.namespace != namespace() {
             Liveness::Unknown
         } else {
-            match Stat::of(self.id) {
-                Some(stat) if stat.started == self.started && !stat.ended => Liveness::Lives,
-                _ => Liveness::Gone,
+            // Only the kernel's word that it is not there counts: a read may fail for want of descriptors or memory.
+            match std::fs::read_to_string(stat_file(self.id)) {
+                Ok(line) => match Stat::parse(&line) {
+                    Some(stat) if stat.started == self.started && !stat.ended => Liveness::Lives,
+                    Some(_) => Liveness::Gone,
+                    None => Liveness::Unknown,
+                },
+                Err(error) if is_no_process(&error) => Liveness::Gone,
+                Err(_) => Liveness::Unknown,
             }
         }
     }
@@ -107,6 +114,16 @@ fn namespace() -> String {
         .unwrap_or_default()
 }
 
+fn stat_file(process: u32) -> String {
+    format!("/proc/{process}/stat")
+}
+
+/// Whether a read of a process's file failed because the process is not there.
+fn is_no_process(error: &std::io::Error) -> bool {
+    const ESRCH: i32 = nix::errno::Errno::ESRCH as i32;
+    error.kind() == std::io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)
+}
+
 /// The kernel's description of a process in `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
@@ -120,7 +137,7 @@ struct Stat {
 
 impl Stat {
     fn of(process: u32) -> Option<Self> {
-        Self::parse(&std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?)
+        Self::parse(&std::fs::read_to_string(stat_file(process)).ok()?)
     }
 
     /// Reads the line. The name stands in parentheses and may itself hold some, and blanks.
@@ -185,6 +202,14 @@ mod tests {
             RunnerProcess { namespace, ..own() }.liveness(),
             Liveness::Unknown
         );
+    }
+
+    #[test]
+    fn a_read_that_fails_for_another_reason_tells_nothing() {
+        use nix::errno::Errno::{EMFILE, ENOENT, ENOMEM, ESRCH};
+        let fails = |errno| is_no_process(&std::io::Error::from_raw_os_error(errno as i32));
+        assert!(fails(ENOENT) && fails(ESRCH));
+        assert!(!fails(EMFILE) && !fails(ENOMEM));
     }
 
     #[test]

@@ -207,7 +207,7 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
     });
     let (left, codes) = (left.into_inner().unwrap(), codes.into_inner().unwrap());
     failures.extend(
-        nothing_is_left(&manager, &left)
+        nothing_is_left(&manager, seed, &left)
             .map_err(|problem| format!("seed {seed}: {problem}"))
             .err(),
     );
@@ -304,7 +304,7 @@ fn check(scenario: &Scenario, stages: &[(i32, u64)]) -> Result<(), String> {
 }
 
 /// Ends what was left, and looks whether all is gone, and whether nothing was ended that lived.
-fn nothing_is_left(manager: &ManagerHost, left: &BTreeSet<u64>) -> Result<(), String> {
+fn nothing_is_left(manager: &ManagerHost, seed: u64, left: &BTreeSet<u64>) -> Result<(), String> {
     // Stages whose runner was killed go on to their end.
     wait_until("every stage is over", || ours(manager).is_empty());
     manager.aws.faults(&json!({}));
@@ -341,8 +341,13 @@ fn nothing_is_left(manager: &ManagerHost, left: &BTreeSet<u64>) -> Result<(), St
         // gitlab, project, job, folder, end of the time.
         let id = group.split('/').nth(2).and_then(|id| id.parse().ok());
         if swept && !id.is_some_and(|id| left.contains(&id)) {
+            let scenario = id.map(|id| Scenario::of(seed, id));
+            let entries = ledger::entries(manager);
+            let entry = entries
+                .iter()
+                .find(|entry| id.is_some_and(|id| entry["job_id"] == id));
             return Err(format!(
-                "a sweep ended the task of {group}, which lived: {reason}"
+                "a sweep ended the task of {group}, which lived: {reason}\n{scenario:?}\n{task:#}\n{entry:?}"
             ));
         }
     }
