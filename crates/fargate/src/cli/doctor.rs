@@ -32,7 +32,7 @@ pub(crate) struct Doctor {
     pub(crate) json: bool,
 }
 
-/// What a check is about. They build on each other in this order.
+/// The subjects of checks. They build on each other in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Category {

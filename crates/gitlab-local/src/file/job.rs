@@ -98,7 +98,7 @@ pub(super) fn definitions(
     instances.into_iter().map(definition).collect()
 }
 
-/// What all instances of a job have in common. What rules decide is left out.
+/// The part that all instances of a job share, without the decisions of rules.
 fn template(job: &JobNode<'_>, stage: String) -> Result<JobDefinition, Lint> {
     Ok(JobDefinition {
         name: job.name.to_owned(),
@@ -164,7 +164,7 @@ fn check_kind(job: &JobNode<'_>, is_partial: bool) -> Result<(), Lint> {
     })
 }
 
-/// A key of the job that is no keyword and looks like `script`.
+/// A key of the job that looks like `script` and is no keyword.
 fn misspelt_script<'a>(job: &JobNode<'a>) -> Option<&'a str> {
     let mut keys = job.own.entries().map(|(key, _)| key);
     keys.find(|key| job_keyword(key).is_none() && strsim::osa_distance(key, "script") <= 2)

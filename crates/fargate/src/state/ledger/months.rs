@@ -48,7 +48,7 @@ pub(crate) fn month(at: u64) -> String {
 
 /// A time in milliseconds since 1970 as RFC 3339 has it.
 pub(crate) fn rfc3339(at: u64) -> String {
-    // What is beyond the calendar is no time of ours.
+    // A time beyond the calendar is none of ours.
     const LAST: u64 = 253_402_300_799_999;
     let time: SystemTime = UNIX_EPOCH + Duration::from_millis(at.min(LAST));
     humantime::format_rfc3339_millis(time).to_string()

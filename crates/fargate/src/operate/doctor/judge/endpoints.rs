@@ -105,7 +105,7 @@ pub(super) fn has_names_for_tasks(endpoint: &VpcEndpoint, region: &str, named: &
         })
 }
 
-/// What is wrong with endpoints that are there.
+/// The faults of the endpoints of a network.
 ///
 /// Where tasks have a way out, they take its place, so a bad one does harm there, too.
 pub(super) fn judged(vpc: &Vpc, config: &Config, are_needed: bool) -> Vec<Check> {

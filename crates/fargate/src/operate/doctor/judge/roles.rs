@@ -75,7 +75,7 @@ fn permissions(answer: &Answer<Vec<Decision>>) -> Vec<Check> {
         .iter()
         .filter(|decision| !decision.is_allowed)
         .partition(|decision| !OPTIONAL.contains(&decision.action.as_str()));
-    // What hangs on values that were not given is not known.
+    // A decision that depends on a value that was not given is unknown.
     let (unknown, denied): (Vec<_>, Vec<_>) = required
         .into_iter()
         .partition(|decision| decision.is_uncertain && !decision.is_explicit);

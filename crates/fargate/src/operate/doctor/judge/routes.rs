@@ -68,7 +68,7 @@ fn table<'a>(subnet: &Subnet, tables: &'a [RouteTable]) -> Option<&'a RouteTable
     own.or_else(|| tables.iter().find(|table| table.is_main()))
 }
 
-/// What is wrong with a way out that is there.
+/// The faults of a way out.
 fn out(subnet: &Subnet, table: &RouteTable, way: &Way, config: &Config) -> Option<Check> {
     let (id, table) = (&subnet.id, &table.id);
     match way {
