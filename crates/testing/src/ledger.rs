@@ -8,24 +8,28 @@ use crate::manager_host::ManagerHost;
 
 /// The entries of a host's ledger, in their order.
 pub fn entries(manager: &ManagerHost) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let mut entries = lines(manager);
+    entries.retain(|entry| seen.insert(entry["attempt"].as_str().unwrap().to_owned()));
+    entries
+}
+
+/// All whole lines of a host's ledger, also those that repeat an attempt.
+fn lines(manager: &ManagerHost) -> Vec<Value> {
     let Ok(folder) = std::fs::read_dir(manager.metadata().join("ledger")) else {
         return Vec::new();
     };
     let mut files: Vec<_> = folder.map(|file| file.unwrap().path()).collect();
     files.sort();
-    let mut seen = BTreeSet::new();
-    let mut entries = Vec::new();
+    let mut lines = Vec::new();
     for file in files {
-        for line in std::fs::read_to_string(file).unwrap().lines() {
-            let Ok(entry) = serde_json::from_str::<Value>(line) else {
-                continue;
-            };
-            if seen.insert(entry["attempt"].as_str().unwrap().to_owned()) {
-                entries.push(entry);
-            }
-        }
+        let text = std::fs::read_to_string(file).unwrap();
+        lines.extend(
+            text.lines()
+                .filter_map(|line| serde_json::from_str(line).ok()),
+        );
     }
-    entries
+    lines
 }
 
 /// Checks that the times of an entry follow each other: then its phases add up to the whole.
@@ -92,6 +96,14 @@ pub fn is_whole(manager: &ManagerHost) -> Result<(), String> {
     }
     if let Some((task, count)) = tasks.iter().find(|(_, count)| **count != 1) {
         return Err(format!("task {task} is in {count} entries of the ledger"));
+    }
+    // A task that came after the end of its attempt is in a later line, as readers know.
+    for entry in lines(manager) {
+        for task in entry["tasks"].as_array().into_iter().flatten() {
+            tasks
+                .entry(task["task"].as_str().unwrap().to_owned())
+                .or_insert(1);
+        }
     }
     for history in manager.aws.task_histories() {
         let id = history["taskArn"]
