@@ -27,7 +27,7 @@ pub(crate) fn is_job_script(stage: &str) -> bool {
 }
 
 /// Whether a script's failure in this stage fails the job. GitLab Runner passes over those that follow the job's script
-/// whatever became of it; a job that sets AFTER_SCRIPT_IGNORE_ERRORS to false is not told apart.
+/// however it ended; a job that sets AFTER_SCRIPT_IGNORE_ERRORS to false is not told apart.
 pub(crate) fn fails_job(stage: &str) -> bool {
     !(stage == "after_script"
         || stage.starts_with("archive_cache")

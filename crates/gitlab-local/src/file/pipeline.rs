@@ -20,7 +20,7 @@ use crate::file::workflow::{Workflow, workflow};
 use crate::variables::{Variable, Variables};
 use crate::yaml::Node;
 
-/// What a pipeline is made with, beside its file.
+/// The facts that a pipeline is made with, beside its file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PipelineFacts {
     /// The folder with included files of other places.

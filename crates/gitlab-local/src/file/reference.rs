@@ -103,7 +103,7 @@ impl<'a> ResolvedFile<'a> {
         resolved
     }
 
-    /// What is at the end of `path`, before its references are resolved. GitLab takes false for nothing.
+    /// The node at the end of `path`, before its references are resolved. GitLab takes false for nothing.
     fn dig(&mut self, path: &[Arc<str>]) -> Result<Option<Node>, Lint> {
         let Some((first, rest)) = path.split_first() else {
             return Ok(None);

@@ -44,7 +44,7 @@ impl Stages {
     ///
     /// # Errors
     ///
-    /// GitLab's, with the stages that there are.
+    /// GitLab's, which lists the stages.
     pub(super) fn check(&self, job: &str, stage: &str, at: &Position) -> Result<(), Lint> {
         match self.position(stage) {
             Some(_) => Ok(()),

@@ -27,7 +27,7 @@ pub(super) fn replaced(content: &Node, context: &Context<'_>) -> Result<Node, In
 
 struct Replacement<'a> {
     context: &'a Context<'a>,
-    /// What shared lists and maps became, by their addresses: each is walked through once.
+    /// The results for shared lists and maps, by their addresses: each is walked through once.
     known: HashMap<usize, Value>,
     bytes: usize,
 }

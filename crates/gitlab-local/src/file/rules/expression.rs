@@ -28,7 +28,7 @@ pub(in crate::file) enum Comparison {
     NotMatches,
 }
 
-/// What an expression is under certain variables.
+/// The value of an expression under certain variables.
 #[derive(Debug, Clone, PartialEq)]
 enum Outcome {
     Null,
