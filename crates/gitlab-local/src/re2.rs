@@ -25,7 +25,7 @@ pub(crate) fn compiled(pattern: &str, flags: &str) -> Result<Regex, String> {
         .swap_greed(flags.contains('U'))
         .size_limit(MAX_COMPILED_BYTES)
         .build()
-        .map_err(|_| format!("/{pattern}/ is no pattern that GitLab takes (RE2)"))
+        .map_err(|_| format!("/{pattern}/ is not a pattern that GitLab takes (RE2)"))
 }
 
 #[cfg(test)]

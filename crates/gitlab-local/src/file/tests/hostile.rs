@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::pipeline;
 
-/// The time that a file of 1 MB may take. Tests are not optimised, and run beside others; a released program takes a tenth.
+/// The time that a file of 1 MB may take. Tests are not optimised, and run beside others.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Lists all jobs of a file, and reads one, within the limit.
