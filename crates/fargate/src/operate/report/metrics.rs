@@ -273,12 +273,40 @@ fn outcome(kind: OutcomeKind) -> &'static str {
     }
 }
 
+/// The labels of a counter's series that are there from the beginning, at zero: Prometheus does not count the value
+/// with which a series appears, so the first failure of all would be no increase.
+fn initial(counter: &str) -> Vec<String> {
+    match counter {
+        "fargate_attempts_total" => [
+            OutcomeKind::Success,
+            OutcomeKind::ScriptFailed,
+            OutcomeKind::JobRefused,
+            OutcomeKind::Cancelled,
+            OutcomeKind::SystemFailure,
+        ]
+        .map(|kind| label("outcome", outcome(kind)))
+        .to_vec(),
+        "fargate_tasks_total" => ["FARGATE", "FARGATE_SPOT"]
+            .into_iter()
+            .flat_map(|provider| [(provider, "won"), (provider, "lost")])
+            .map(|(provider, result)| {
+                let provider = label("provider", provider);
+                format!("{provider},{}", label("result", result))
+            })
+            .collect(),
+        "fargate_orphans_total" => vec![String::new()],
+        // A project appears with its first task.
+        _ => Vec::new(),
+    }
+}
+
 /// The sums over all months as text.
 fn page(totals: &Totals, prices: &Prices) -> String {
     let mut page = Page::default();
     for (name, help) in COUNTERS {
         page.family(name, Kind::Counter, help);
-        let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+        let initial = initial(name);
+        let mut sums: BTreeMap<&str, u64> = initial.iter().map(|one| (one.as_str(), 0)).collect();
         let months = totals.months.values();
         for (labels, value) in months
             .filter_map(|month| month.counters.get(name))
@@ -298,16 +326,10 @@ fn page(totals: &Totals, prices: &Prices) -> String {
         for one in months.filter_map(|month| month.starts.get(phase.name())) {
             sum.merge(one);
         }
-        if sum.count() > 0 {
-            let labels = label("phase", phase.name());
-            page.histogram(
-                name,
-                &labels,
-                &BOUNDS,
-                &sum.buckets,
-                sum.millis as f64 / 1000.0,
-            );
-        }
+        sum.merge(&Histogram::default());
+        let labels = label("phase", phase.name());
+        let seconds = sum.millis as f64 / 1000.0;
+        page.histogram(name, &labels, &BOUNDS, &sum.buckets, seconds);
     }
     const PRICES: &str = "fargate_prices_info";
     page.family(

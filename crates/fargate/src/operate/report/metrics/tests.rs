@@ -109,3 +109,20 @@ fn projects_beyond_a_number_share_a_label_for_ever() {
     assert_eq!(labelled("late", &mut projects), OTHER);
     assert_eq!(labelled("p0", &mut projects), "p0");
 }
+
+#[test]
+fn the_first_failure_is_an_increase() {
+    let (folder, prices) = (tempfile::tempdir().unwrap(), Prices::load(None).unwrap());
+    let folder = folder.path();
+    let before = metrics(folder, &prices);
+    let whole = "fargate_start_duration_seconds_count{phase=\"whole\"}";
+    let lost = "fargate_tasks_total{provider=\"FARGATE_SPOT\",result=\"lost\"}";
+    for series in [FAILED, whole, lost, "fargate_orphans_total"] {
+        assert_eq!(value(&before, series), 0.0, "{series}");
+    }
+    write_month(folder, "2026-11", &[entry(1, "a/b")]);
+    let after = metrics(folder, &prices);
+    for series in [FAILED, whole] {
+        assert_eq!(value(&after, series), 1.0, "{series}");
+    }
+}
