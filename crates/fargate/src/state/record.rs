@@ -236,6 +236,17 @@ impl Record {
         }
     }
 
+    /// Notes a task of this attempt that was found, and no start names: the oldest call with an unknown end brought it.
+    /// Returns whether there is such a call.
+    pub(crate) fn found(&mut self, arn: &str) -> bool {
+        let Some(start) = self.starts.iter_mut().find(|start| start.is_open()) else {
+            return false;
+        };
+        start.standing = Standing::Started;
+        start.task = Some(arn.to_owned());
+        true
+    }
+
     /// Notes that AWS ended this `task`, which was the job's.
     pub(crate) fn lose(&mut self, task: &Task) {
         if let Some(start) = self.current_mut() {

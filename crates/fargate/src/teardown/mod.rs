@@ -177,8 +177,30 @@ impl Teardown<'_> {
                 Err(refusal) if is_gone(&refusal) => return Ok(stopped),
                 Err(refusal) => refused = Some(refusal),
             }
+            for task in self.found_by_others(record, &stopped) {
+                let place = (cluster.as_str(), task.as_str());
+                match self.stop(&aws, place, UNKNOWN, reason).await {
+                    Ok(task) => stopped.push(task),
+                    Err(refusal) => refused = Some(refusal),
+                }
+            }
         }
         refused.map_or(Ok(stopped), Err)
+    }
+
+    /// Tasks of the attempt that another process has found and noted since `record` was read, and may not have lived
+    /// to enter in the ledger.
+    fn found_by_others(&self, record: &Record, stopped: &[StoppedTask]) -> Vec<String> {
+        let Ok(Found::Record(now)) = self.records.find(&record.job) else {
+            return Vec::new();
+        };
+        let is_new = |arn: &&str| {
+            let mut known = record.starts().iter();
+            !known.any(|start| start.task.as_deref() == Some(arn)) && !is_among(stopped, arn)
+        };
+        let noted = now.starts().iter().filter(|_| now.is_same_attempt(record));
+        let noted = noted.filter_map(|start| start.task.as_deref());
+        noted.filter(is_new).map(str::to_owned).collect()
     }
 
     /// Finds tasks of the attempt, looking again until every open call has settled or brought its task, and stops them;
@@ -213,6 +235,7 @@ impl Teardown<'_> {
                 {
                     let grace = grace(&task);
                     let place = (search.cluster, task.arn.as_str());
+                    self.records.note_found(search.job, search.found, &task.arn);
                     let ended = self.stop(search.aws, place, grace, search.reason);
                     stopped.push(ended.await?);
                 }

@@ -8,6 +8,7 @@ mod kill;
 mod matrix;
 mod parallel;
 mod runner_process;
+mod scenario;
 mod soak;
 mod watched_process;
 

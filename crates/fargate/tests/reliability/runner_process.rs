@@ -28,26 +28,27 @@ pub(crate) enum Victim {
 }
 
 /// Calls a stage in a process group of its own, as the runner does, and waits for it.
-const CALLS: &str = "call() { begun=$SECONDS; setsid \"$@\" & wait $!; code=$?; echo; echo \"stage: $code $((SECONDS - begun))\"; return $code; }\n";
+const CALLS: &str = "call() { stage=$1; shift; begun=$SECONDS; setsid \"$@\" & wait $!; code=$?; echo; \
+    echo \"stage: $stage $code $((SECONDS - begun))\"; return $code; }\n";
 
 impl RunnerProcess {
     /// Begins a job: prepare, three scripts with this one in the middle, and cleanup if it `cleans_up`.
     pub(crate) fn start(job: &Job<'_>, script: &str, cleans_up: bool) -> Self {
-        let line = |call: Command| {
+        let line = |stage: &str, call: Command| {
             let words = [call.get_program()].into_iter().chain(call.get_args());
             // Paths of temporary folders, and names of stages.
             let words: Vec<_> = words
                 .map(|word| format!("'{}'", word.to_str().unwrap()))
                 .collect();
-            format!("call {}", words.join(" "))
+            format!("call {stage} {}", words.join(" "))
         };
         let stages = [
-            line(job.call(&["custom", "prepare"])),
-            line(job.script("get_sources", SCRIPT)),
-            line(job.script("build_script", script)),
-            line(job.script("after_script", SCRIPT)),
+            line("prepare", job.call(&["custom", "prepare"])),
+            line("get_sources", job.script("get_sources", SCRIPT)),
+            line("build_script", job.script("build_script", script)),
+            line("after_script", job.script("after_script", SCRIPT)),
         ];
-        let cleanup = line(job.call(&["custom", "cleanup"]));
+        let cleanup = line("cleanup", job.call(&["custom", "cleanup"]));
         let mut program = format!("{CALLS}{}\n", stages.join(" && "));
         program.push_str(if cleans_up { &cleanup } else { ":" });
         let call = job.call(&[]);

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use testing::{Account, Job, ManagerHost, SshServer, ledger, leftovers, process, wait_until};
 
 use crate::parallel;
-use crate::runner_process::{RunnerProcess, SCRIPT, Victim};
+use crate::runner_process::{RunnerProcess, Victim};
+use crate::scenario::{Event, Scenario, faults};
 use crate::watched_process::{Ended, WatchedProcess};
 use crate::{fargate, job};
 
@@ -27,144 +28,9 @@ const SEED: u64 = 4711;
 /// Times between the states of tasks, as parts of Fargate's.
 const LATENCY: f64 = 0.05;
 
-/// When in a job's life something happens to it, at the latest.
-const LIFE: f64 = 5.0;
-
 /// Bounds of a stage, in seconds, and of a job. Stopping is tried for a minute, and a call of AWS's takes up to 40 s.
 const STAGE: u64 = 180;
 const JOB: Duration = Duration::from_secs(600);
-
-/// What happens to a job, beside the faults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Event {
-    Nothing,
-    /// The stage under way is told to stop, as when the job is cancelled.
-    Cancel,
-    Kill(Victim),
-    /// Its runner ends without a cleanup.
-    Abandon,
-}
-
-#[derive(Debug)]
-struct Scenario {
-    event: Event,
-    at: Duration,
-    script: &'static str,
-    reaps: bool,
-}
-
-impl Scenario {
-    fn of(seed: u64, id: u64) -> Self {
-        let mut random = fastrand::Rng::with_seed(seed ^ id.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let event = match random.u32(..100) {
-            0..40 => Event::Nothing,
-            40..60 => Event::Cancel,
-            60..73 => Event::Kill(Victim::Stage),
-            73..83 => Event::Kill(Victim::Both),
-            83..93 => Event::Kill(Victim::Runner),
-            _ => Event::Abandon,
-        };
-        let scripts = [
-            SCRIPT,
-            "echo fails; exit 3",
-            "head -c 300000 /dev/zero | tr '\\0' x; echo",
-            "sleep 1; echo slow",
-            "kill -9 $$",
-        ];
-        Self {
-            event,
-            at: Duration::from_secs_f64(random.f64() * LIFE),
-            script: scripts[random.usize(..scripts.len())],
-            reaps: random.u32(..100) < 4,
-        }
-    }
-
-    /// Whether a sweep may end the job before its runner does.
-    fn loses_runner(&self) -> bool {
-        matches!(
-            self.event,
-            Event::Kill(Victim::Both | Victim::Runner) | Event::Abandon
-        )
-    }
-}
-
-fn faults(seed: u64) -> Value {
-    let rules = [
-        (0.03, json!({}), json!("throttle")),
-        (0.01, json!({}), json!("server_error")),
-        (0.01, json!({}), json!("service_unavailable")),
-        (0.01, json!({}), json!("connection_reset")),
-        (0.01, json!({}), json!("truncated_reply")),
-        (0.02, json!({}), json!({ "lost_reply": {} })),
-        (0.01, json!({}), json!({ "lost_reply": { "reset": true } })),
-        (0.01, json!({}), json!({ "slow_reply": { "seconds": 3 } })),
-        (0.005, json!({}), json!("expired_credentials")),
-        (
-            0.03,
-            json!({ "operation": "StopTask" }),
-            json!("access_denied"),
-        ),
-        (0.05, json!({}), json!({ "ec2_throttle": {} })),
-        (0.05, json!({}), json!({ "no_capacity": {} })),
-        (0.05, json!({}), json!({ "missing": { "reads": 2 } })),
-        (0.05, json!({}), json!({ "stale_read": { "every": 3 } })),
-        (0.05, json!({}), json!("unknown_values")),
-        (0.05, json!({}), json!("attachment_traps")),
-        (
-            0.03,
-            json!({}),
-            json!({ "start_failure": { "at": "network" } }),
-        ),
-        (
-            0.01,
-            json!({}),
-            json!({ "start_failure": { "at": "pull" } }),
-        ),
-        (
-            0.01,
-            json!({}),
-            json!({ "dies_unseen": { "exit_code": 1 } }),
-        ),
-        (
-            0.05,
-            json!({}),
-            json!({ "spot_interruption": { "after_seconds": 1 } }),
-        ),
-        (
-            0.02,
-            json!({}),
-            json!({ "exit": { "after_seconds": 1.5, "code": 1 } }),
-        ),
-        (
-            0.02,
-            json!({}),
-            json!({ "out_of_memory": { "after_seconds": 1.5 } }),
-        ),
-        (0.05, json!({}), json!({ "listen_delay": { "seconds": 1 } })),
-        (0.05, json!({}), json!({ "port_refused": { "seconds": 1 } })),
-        (
-            0.10,
-            json!({}),
-            json!({ "port_drops": { "after_bytes": 100_000, "connections": 2 } }),
-        ),
-        (
-            0.02,
-            json!({}),
-            json!({ "port_freezes": { "after_bytes": 100_000, "connections": 1 } }),
-        ),
-        // A path that drops large packets for a while.
-        (
-            0.02,
-            json!({}),
-            json!({ "port_freezes": { "after_bytes": 5_000, "connections": 2 } }),
-        ),
-    ];
-    let rules = rules.map(|(probability, mut when, effect)| {
-        when["probability"] = json!(probability);
-        json!({ "when": when, "effect": effect })
-    });
-    json!({ "seed": seed, "faults": rules })
-}
 
 #[test]
 fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
@@ -191,12 +57,13 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
             .map_err(|problem| format!("job {id} of seed {seed}, {scenario:?}: {problem}"))?;
         let stages = stages(&ended);
         let mut count = codes.lock().unwrap();
-        for (code, seconds) in &stages {
+        for Stage { code, seconds, .. } in &stages {
             *count.entry(*code).or_insert(0) += 1;
             let mut longest = longest.lock().unwrap();
             *longest = u64::max(*longest, *seconds);
         }
-        let cleaned_up = stages.last().is_some_and(|(code, _)| *code == 0);
+        let is_cleanup = |stage: &Stage| stage.name == "cleanup" && stage.code == 0;
+        let cleaned_up = stages.last().is_some_and(is_cleanup);
         if scenario.loses_runner() || !cleaned_up {
             left.lock().unwrap().insert(*id);
         }
@@ -270,19 +137,36 @@ fn reap(manager: &ManagerHost) -> WatchedProcess {
     WatchedProcess::start(manager.call(&["reap", "--older-than", "0s"]))
 }
 
-/// Exit codes and seconds of the stages that the runner has seen the end of.
-fn stages(ended: &Ended) -> Vec<(i32, u64)> {
-    let lines = ended.out.lines();
-    let lines = lines.filter_map(|line| line.strip_prefix("stage: "));
-    let numbers = lines.filter_map(|line| {
-        let (code, seconds) = line.split_once(' ')?;
-        Some((code.parse().ok()?, seconds.parse().ok()?))
-    });
-    numbers.collect()
+/// A stage that the runner has seen the end of.
+#[derive(Debug)]
+struct Stage {
+    name: String,
+    code: i32,
+    seconds: u64,
 }
 
-fn check(scenario: &Scenario, stages: &[(i32, u64)]) -> Result<(), String> {
-    for (code, seconds) in stages {
+/// The stages that the runner has seen the end of.
+fn stages(ended: &Ended) -> Vec<Stage> {
+    let lines = ended.out.lines();
+    let lines = lines.filter_map(|line| line.strip_prefix("stage: "));
+    let stages = lines.filter_map(|line| {
+        let mut words = line.split(' ');
+        Some(Stage {
+            name: words.next()?.to_owned(),
+            code: words.next()?.parse().ok()?,
+            seconds: words.next()?.parse().ok()?,
+        })
+    });
+    stages.collect()
+}
+
+fn check(scenario: &Scenario, stages: &[Stage]) -> Result<(), String> {
+    for Stage {
+        name,
+        code,
+        seconds,
+    } in stages
+    {
         let is_contracts = match code {
             0 | 11 | 22 => true,
             137 => scenario.event == Event::Kill(Victim::Stage),
@@ -291,13 +175,20 @@ fn check(scenario: &Scenario, stages: &[(i32, u64)]) -> Result<(), String> {
             _ => false,
         };
         if !is_contracts {
-            return Err(format!("exit code {code}"));
+            return Err(format!("{name} ended with exit code {code}"));
         }
         if *seconds > STAGE {
-            return Err(format!("a stage took {seconds} s"));
+            return Err(format!("{name} took {seconds} s"));
         }
     }
-    if stages.is_empty() && !matches!(scenario.event, Event::Kill(_)) {
+    let lives = matches!(
+        scenario.event,
+        Event::Nothing | Event::Cancel | Event::Kill(Victim::Stage)
+    );
+    if lives && stages.last().is_none_or(|last| last.name != "cleanup") {
+        return Err(format!("the runner saw no cleanup end: {stages:?}"));
+    }
+    if stages.is_empty() && scenario.event == Event::Abandon {
         return Err("no stage was seen to end".to_owned());
     }
     Ok(())

@@ -13,6 +13,10 @@ use testing::process;
 
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Bytes of a stream's beginning and of its end that are kept. Scripts print much that nobody wants to see, and then
+/// come the lines about the stages that follow.
+const KEPT: usize = 50_000;
+
 pub(crate) struct WatchedProcess {
     child: Child,
     begun: Instant,
@@ -142,9 +146,9 @@ impl Stream {
             let mut buffer = [0; 65536];
             while let Ok(length @ 1..) = pipe.read(&mut buffer) {
                 let mut kept = kept.lock().unwrap();
-                // Scripts print much where nobody wants to see it.
-                if kept.len() < 100_000 {
-                    kept.extend_from_slice(&buffer[..length]);
+                kept.extend_from_slice(&buffer[..length]);
+                if let Some(excess @ 1..) = kept.len().checked_sub(2 * KEPT) {
+                    kept.drain(KEPT..KEPT + excess);
                 }
             }
         });

@@ -2,10 +2,10 @@
 
 use nix::sys::signal::Signal::SIGTERM;
 use serde_json::{Value, json};
-use testing::{ManagerHost, SshServer, ledger};
+use testing::{ManagerHost, SshServer, ledger, wait_until};
 
 use crate::fargate;
-use crate::sweep::prepare_and_lose_runner;
+use crate::sweep::{kill_group_of_call, prepare_and_lose_runner};
 
 /// The only entry of the ledger, checked.
 #[track_caller]
@@ -242,6 +242,44 @@ fn what_a_sweep_ends_is_entered_with_its_reason() {
         (&entry["kind"], &entry["job_id"]),
         (&json!("orphan"), &json!(4711))
     );
+}
+
+/// A host whose prepare was killed while RunTask was under way, and whose first StopTask has no answer for so long.
+fn with_unknown_task(stop_seconds: f64) -> ManagerHost {
+    let slow = |operation: &str, seconds: f64| json!({ "when": { "operation": operation, "first": 1 }, "effect": { "slow_reply": { "seconds": seconds } } });
+    let faults = json!({ "faults": [slow("RunTask", 60.0), slow("StopTask", stop_seconds)] });
+    let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &faults);
+    let mut runner = manager.call_of_dying_runner(&["custom", "prepare"]);
+    let mut runner = runner.spawn().unwrap();
+    wait_until("there is a task", || !manager.aws.running().is_empty());
+    kill_group_of_call(&manager);
+    runner.wait().unwrap();
+    manager
+}
+
+#[test]
+fn a_task_whose_sweep_was_killed_after_it_was_stopped() {
+    let manager = with_unknown_task(60.0);
+    let mut killed = manager.call(&["reap"]).spawn().unwrap();
+    wait_until("the task is stopped", || !manager.aws.stopped().is_empty());
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    manager.start(&["reap"]).finish().exits(0);
+    let entry = entry(&manager);
+    assert_eq!(entry["tasks"].as_array().unwrap().len(), 1, "{entry:#}");
+    manager.left_nothing();
+}
+
+#[test]
+fn a_task_that_two_sweeps_stop_is_entered_by_the_slower_one() {
+    let manager = with_unknown_task(20.0);
+    let slower = manager.start(&["reap"]);
+    wait_until("the task is stopped", || !manager.aws.stopped().is_empty());
+    manager.start(&["reap"]).finish().exits(0);
+    assert_eq!(manager.records(), Vec::<std::path::PathBuf>::new());
+    slower.finish().exits(0);
+    ledger::is_whole(&manager).unwrap();
+    manager.left_nothing();
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn a_cleanup_that_does_not_wait_for_prepare() {
 }
 
 /// Kills the driver that works for the job of the manager's only record, as the kernel does when memory is short.
-fn kill_group_of_call(manager: &ManagerHost) {
+pub(crate) fn kill_group_of_call(manager: &ManagerHost) {
     let folder = manager.folder.path().to_string_lossy().into_owned();
     for process in std::fs::read_dir("/proc").unwrap() {
         let process = process.unwrap().path();

@@ -125,6 +125,15 @@ impl Records {
         }
     }
 
+    /// Notes a task of the attempt that was `found`, which no start names, before it is stopped: whoever goes on should
+    /// this be cut short must know it, as AWS lists no task by its mark that is stopping. A disk that takes no note
+    /// keeps nothing running.
+    pub(crate) fn note_found(&self, job: &Job, found: &Found, arn: &str) {
+        if let Err(error) = self.change(job, found, |record| record.found(arn)) {
+            tracing::debug!("{error}");
+        }
+    }
+
     /// Notes that the job log has told why the task of this attempt ended.
     ///
     /// # Errors
@@ -172,8 +181,8 @@ impl Records {
     }
 
     /// Forgets the attempt at `job` that was `found`, once its `entry` is in the ledger. Another attempt stays, and
-    /// nothing to forget is fine: who removed the record has written the entry. A damaged record may be the file of
-    /// somebody else: it is set aside, not removed.
+    /// nothing to forget is fine: who removed the record has written an entry, which may lack tasks that were stopped
+    /// here. A damaged record may be the file of somebody else: it is set aside, not removed.
     ///
     /// # Errors
     ///
@@ -181,7 +190,7 @@ impl Records {
     pub(crate) fn remove(&self, job: &Job, found: &Found, entry: &Entry) -> Result<()> {
         let _lock = self.lock()?;
         let now = self.find(job)?;
-        if !matches!(now, Found::Nothing) {
+        if !matches!(now, Found::Nothing) || !entry.tasks.is_empty() {
             self.ledger.append(entry);
         }
         if !now.is_same_attempt(found) {
