@@ -19,10 +19,12 @@ use crate::server::session::ClientSession;
 use crate::server::settings::settings;
 use crate::shell::environment::ShellEnvironment;
 use crate::shell::host::Host;
+use crate::task::lifetime::{Lifetime, Limits};
 
 /// An agent without a listener.
 pub struct Agent {
     host: Arc<Host>,
+    lifetime: Arc<Lifetime>,
     key: Arc<AuthorizedKey>,
     config: Arc<Config>,
 }
@@ -47,6 +49,7 @@ impl Agent {
         let environment = ShellEnvironment::of_container().with_shell(shell);
         Ok(Self {
             host: Arc::new(Host::new(environment)?),
+            lifetime: Arc::new(Lifetime::new(Limits::default(), "fuzzing", false)?),
             key: Arc::new(AuthorizedKey::parse(&authorized_key.to_openssh()?)?),
             config: Arc::new(config),
         })
@@ -59,7 +62,12 @@ impl Agent {
     ) -> bool {
         let (logged_in, mut login) = oneshot::channel();
         let scripts = Arc::new(Scripts::new(Arc::clone(&self.host)));
-        let client = ClientSession::new(scripts, Arc::clone(&self.key), logged_in);
+        let client = ClientSession::new(
+            scripts,
+            Arc::clone(&self.lifetime),
+            Arc::clone(&self.key),
+            logged_in,
+        );
         if let Ok(session) = run_stream(Arc::clone(&self.config), stream, client).await {
             session.await.ok();
         }

@@ -195,6 +195,9 @@ pub(crate) struct Reap {
     /// How old a task must be that no record names, such as 90s, 15m or 0s
     #[arg(long, value_name = "AGE", value_parser = humantime::parse_duration, default_value = "10m")]
     pub(crate) older_than: Duration,
+    /// End the kept tasks of failed jobs, too, before their time
+    #[arg(long)]
+    pub(crate) kept: bool,
 }
 
 /// `fargate report`

@@ -2,7 +2,10 @@
 //!
 //! Both sides depend on this crate, so that neither can change unnoticed by the other.
 
+mod keep;
 pub mod script;
+
+pub use keep::{LONGEST_KEEP, keep_subsystem, kept_until};
 
 /// Name of the container that takes the job's scripts (contract: GitLab's guide, step 6).
 pub const COORDINATOR_CONTAINER: &str = "ci-coordinator";

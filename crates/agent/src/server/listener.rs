@@ -153,8 +153,12 @@ impl Server {
         let transport = Transport::new(TcpStream::from_std(stream)?, AHEAD);
 
         let (logged_in, login_seen) = oneshot::channel();
-        let client =
-            ClientSession::new(Arc::clone(&self.scripts), Arc::clone(&self.key), logged_in);
+        let client = ClientSession::new(
+            Arc::clone(&self.scripts),
+            Arc::clone(&self.lifetime),
+            Arc::clone(&self.key),
+            logged_in,
+        );
         let greeting = async {
             let session = run_stream(Arc::clone(&self.config), transport, client).await?;
             Ok::<_, russh::Error>((session, login_seen))

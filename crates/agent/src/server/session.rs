@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use fargate_wire::script::SUBSYSTEM;
-use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM};
+use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM, kept_until};
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
@@ -21,11 +22,13 @@ use crate::script::attachment::Attachment;
 use crate::script::registry::Scripts;
 use crate::signals;
 use crate::task::hosts::HostNames;
+use crate::task::lifetime::Lifetime;
 use crate::task::metadata;
 
 /// One client. Dropping it, as when its connection ends, ends its commands.
 pub(crate) struct ClientSession {
     scripts: Arc<Scripts>,
+    lifetime: Arc<Lifetime>,
     key: Arc<AuthorizedKey>,
     /// Notified when the client has logged in.
     login: Option<oneshot::Sender<()>>,
@@ -44,11 +47,13 @@ enum ChannelUse {
 impl ClientSession {
     pub(crate) fn new(
         scripts: Arc<Scripts>,
+        lifetime: Arc<Lifetime>,
         key: Arc<AuthorizedKey>,
         login: oneshot::Sender<()>,
     ) -> Self {
         Self {
             scripts,
+            lifetime,
             key,
             login: Some(login),
             channels: HashMap::new(),
@@ -67,6 +72,15 @@ impl ClientSession {
                 None
             }
         }
+    }
+
+    /// Keeps the task until this time, in seconds since 1970; returns the time that holds now.
+    fn keep(&self, until: u64) -> String {
+        let now = SystemTime::now();
+        let until = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(until));
+        let until = self.lifetime.keep_until(until.unwrap_or(now));
+        let until = until.duration_since(SystemTime::UNIX_EPOCH);
+        until.unwrap_or_default().as_secs().to_string()
     }
 
     fn command(&self, channel: ChannelId) -> Option<&RunningCommand> {
@@ -194,7 +208,9 @@ impl Handler for ClientSession {
         name: &str,
         session: &mut Session,
     ) -> Handled {
-        if ![SUBSYSTEM, METADATA_SUBSYSTEM, HOST_NAMES_SUBSYSTEM].contains(&name) {
+        let kept_until = kept_until(name);
+        let ours = [SUBSYSTEM, METADATA_SUBSYSTEM, HOST_NAMES_SUBSYSTEM];
+        if kept_until.is_none() && !ours.contains(&name) {
             return session.channel_failure(id);
         }
         let Some(channel) = self.take_unused(id) else {
@@ -207,7 +223,9 @@ impl Handler for ClientSession {
             return Ok(());
         }
         let channel = ClientChannel::new(channel, session.handle());
-        if name == METADATA_SUBSYSTEM {
+        if let Some(until) = kept_until {
+            tokio::spawn(channel.answer(self.keep(until).into()));
+        } else if name == METADATA_SUBSYSTEM {
             tokio::spawn(metadata::send(channel));
         } else {
             let missing = HostNames::from_environment().provide().join("\n");

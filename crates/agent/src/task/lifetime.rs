@@ -7,6 +7,9 @@
 //! A task may have two agents, and the driver speaks to one at a time: the helper is idle while the job's script runs.
 //! The agent with a driver therefore notifies the other one, through a socket that only the task's own network has. The
 //! job's processes can use that socket too, and so keep their task until its deadline, but no longer.
+//!
+//! A driver may keep the task of a job that has failed: then a time that the driver names takes the place of both
+//! limits.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -15,7 +18,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use fargate_wire::{DEADLINE_VARIABLE, IDLE_LIMIT_VARIABLE};
+use fargate_wire::{DEADLINE_VARIABLE, IDLE_LIMIT_VARIABLE, LONGEST_KEEP};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -28,6 +31,8 @@ pub(crate) struct Limits {
     /// Time without a driver.
     idle: Option<Duration>,
     deadline: Option<SystemTime>,
+    /// The latest deadline that a driver may set, once one has kept the task.
+    latest: Option<SystemTime>,
 }
 
 impl Limits {
@@ -43,7 +48,18 @@ impl Limits {
                 ),
                 None => None,
             },
+            latest: None,
         })
+    }
+
+    /// The same for a task that is kept until this time, or as long as it may be; `now` is the present.
+    fn kept(self, until: SystemTime, now: SystemTime) -> Self {
+        let latest = self.latest.unwrap_or(now + LONGEST_KEEP);
+        Self {
+            idle: None,
+            deadline: Some(until.min(latest)),
+            latest: Some(latest),
+        }
     }
 }
 
@@ -66,6 +82,8 @@ pub(crate) enum ExitReason {
     Idle(Duration),
     /// The job has used up its time.
     Deadline,
+    /// The time is over for which a driver kept the task.
+    Kept,
 }
 
 impl fmt::Display for ExitReason {
@@ -74,13 +92,14 @@ impl fmt::Display for ExitReason {
             Self::Stopped => f.write_str("the agent was told to stop, as when its task is stopped"),
             Self::Idle(limit) => write!(f, "no driver was connected for {} s", limit.as_secs()),
             Self::Deadline => f.write_str("the job's deadline has passed"),
+            Self::Kept => f.write_str("the time is over for which the task was kept"),
         }
     }
 }
 
 /// The agent's limits, and the drivers that are logged in.
 pub(crate) struct Lifetime {
-    limits: Limits,
+    limits: watch::Sender<Limits>,
     presence: watch::Sender<Presence>,
     /// Address at which this agent is notified.
     own: SocketAddr,
@@ -113,7 +132,7 @@ impl Lifetime {
             last: Instant::now(),
         });
         Ok(Self {
-            limits,
+            limits: watch::Sender::new(limits),
             presence,
             own,
             other,
@@ -132,28 +151,33 @@ impl Lifetime {
         self.presence.send_modify(|presence| presence.last = now);
     }
 
+    /// Keeps the task until this time, in place of the limits so far; returns the time that holds now.
+    pub(crate) fn keep_until(&self, until: SystemTime) -> SystemTime {
+        self.limits
+            .send_modify(|limits| *limits = limits.kept(until, SystemTime::now()));
+        self.limits.borrow().deadline.unwrap_or(until)
+    }
+
     /// Resolves when a limit is reached, and reports it on standard error.
     pub(crate) async fn over(&self) -> ExitReason {
-        let reason = tokio::select! {
-            limit = self.idle_for_too_long() => ExitReason::Idle(limit),
-            () = self.past_deadline() => ExitReason::Deadline,
+        let mut changes = self.limits.subscribe();
+        let reason = loop {
+            let limits = *changes.borrow_and_update();
+            tokio::select! {
+                limit = self.idle_for_too_long(limits) => break ExitReason::Idle(limit),
+                reason = past_deadline(limits) => break reason,
+                // The sender is this one's own.
+                _ = changes.changed() => {}
+            }
         };
         // Standard error may be closed.
         writeln!(io::stderr(), "fargate-agent: exiting: {reason}").ok();
         reason
     }
 
-    async fn past_deadline(&self) {
-        let Some(deadline) = self.limits.deadline else {
-            return std::future::pending().await;
-        };
-        let left = deadline.duration_since(SystemTime::now());
-        sleep(left.unwrap_or_default()).await;
-    }
-
     /// Returns the idle limit once it is reached.
-    async fn idle_for_too_long(&self) -> Duration {
-        let Some(limit) = self.limits.idle else {
+    async fn idle_for_too_long(&self, limits: Limits) -> Duration {
+        let Some(limit) = limits.idle else {
             return std::future::pending().await;
         };
         tokio::select! {
@@ -226,6 +250,18 @@ impl Lifetime {
     }
 }
 
+async fn past_deadline(limits: Limits) -> ExitReason {
+    let Some(deadline) = limits.deadline else {
+        return std::future::pending().await;
+    };
+    let left = deadline.duration_since(SystemTime::now());
+    sleep(left.unwrap_or_default()).await;
+    match limits.latest {
+        None => ExitReason::Deadline,
+        Some(_) => ExitReason::Kept,
+    }
+}
+
 impl Drop for ConnectedDriver<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
@@ -233,5 +269,30 @@ impl Drop for ConnectedDriver<'_> {
             presence.drivers -= 1;
             presence.last = now;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_task_has_four_hours_from_the_first_request() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let (hour, begin) = (3600, 1_800_000_000);
+        let limits = Limits {
+            idle: Some(Duration::from_secs(1)),
+            deadline: Some(at(begin + 1)),
+            latest: None,
+        };
+        let first = limits.kept(at(begin + hour), at(begin));
+        assert_eq!((first.idle, first.deadline), (None, Some(at(begin + hour))));
+        // Later, and then sooner.
+        let second = first.kept(at(begin + 9 * hour), at(begin + hour));
+        assert_eq!(second.deadline, Some(at(begin + 4 * hour)));
+        let third = second.kept(at(begin + 2 * hour), at(begin + hour));
+        assert_eq!(third.deadline, Some(at(begin + 2 * hour)));
+        let at_once = limits.kept(at(u64::from(u32::MAX)), at(begin));
+        assert_eq!(at_once.deadline, Some(at(begin + 4 * hour)));
     }
 }

@@ -117,6 +117,42 @@ fn it_leaves_at_its_deadline_also_with_a_driver() {
 }
 
 #[test]
+fn it_keeps_its_task_until_the_time_that_a_driver_names() {
+    let now = || {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        now.unwrap().as_secs()
+    };
+    let deadline = (now() + 3).to_string();
+    let mut agent = Agent::start_with(&[], |command| {
+        command
+            .env("FARGATE_IDLE_LIMIT", "1")
+            .env("FARGATE_DEADLINE", &deadline)
+            .stderr(Stdio::piped());
+    });
+    let keep = |until: u64| {
+        let mut ssh = agent.ssh(&["-s"]);
+        let output = ssh
+            .arg(format!("keep-until-{until}@fargate-agent"))
+            .output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        text(&output.stdout).parse::<u64>().unwrap()
+    };
+    // Four hours at most.
+    let latest = keep(now() + 9 * 3600);
+    assert!(latest.abs_diff(now() + 4 * 3600) <= 2, "{latest}");
+    let until = now() + 6;
+    assert_eq!(keep(until), until);
+    std::thread::sleep(Duration::from_secs(4));
+    assert!(agent.is_alive(), "the limits so far hold no more");
+    assert_eq!(agent.wait().code(), Some(0));
+    assert!(now() >= until, "too early");
+    let message = agent.stderr();
+    let told = "exiting: the time is over for which the task was kept";
+    assert!(message.contains(told), "{message}");
+}
+
+#[test]
 fn a_limit_that_is_no_number_is_told() {
     for variable in ["FARGATE_IDLE_LIMIT", "FARGATE_DEADLINE"] {
         let output = Command::new(binary())

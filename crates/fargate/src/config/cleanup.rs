@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::keep::KeepFailed;
 use super::ledger;
 use super::logging::{self, Logging};
 use super::section::{Findings, Section, position};
@@ -27,6 +28,8 @@ pub(crate) struct CleanupConfig {
     pub(crate) region: Option<String>,
     /// `[Fargate] Endpoint`.
     pub(crate) endpoint: Option<String>,
+    /// `[Fargate] KeepFailedTasks`: how many tasks of failed jobs are kept at a time.
+    pub(crate) kept_tasks: usize,
     /// The syntax error of a file that is not TOML. Values may be missing then.
     pub(crate) damage: Option<String>,
     /// The wrong values among these, each with its line.
@@ -69,6 +72,7 @@ impl CleanupConfig {
         let cluster = fargate.parsed("Cluster", values::cluster);
         let region = fargate.parsed("Region", values::region);
         let endpoint = fargate.parsed("Endpoint", values::endpoint);
+        let kept_tasks = KeepFailed::read(&fargate).tasks;
         let (mut warnings, _) = findings.into_lines(text);
         warnings.splice(0..0, damage.clone());
         let Some(metadata_directory) = metadata_directory else {
@@ -86,6 +90,7 @@ impl CleanupConfig {
             cluster,
             region,
             endpoint,
+            kept_tasks,
             damage,
             warnings,
         })
@@ -102,6 +107,7 @@ LogLevel = "debug"
   Cluster = "ci"
   Region = "eu-west-1"
   Endpoint = "http://127.0.0.1:1"
+  KeepFailedTasks = 3
 [TaskMetadata]
   Directory = "metadata"
   Manager = "m1"
@@ -123,7 +129,7 @@ LogLevel = "debug"
             assert_eq!(read.region.as_deref(), Some("eu-west-1"));
             assert_eq!(read.endpoint.as_deref(), Some("http://127.0.0.1:1"));
             assert_eq!(read.manager.as_deref(), Some("m1"));
-            assert_eq!(read.ledger_months, 2);
+            assert_eq!((read.ledger_months, read.kept_tasks), (2, 3));
             assert_eq!((read.damage, read.warnings), (None, Vec::new()));
         }
     }

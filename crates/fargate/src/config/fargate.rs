@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::keep::KeepFailed;
 use super::section::Section;
 use super::values::{self, TaskDefinitionName, platform_version};
 
@@ -35,6 +36,8 @@ pub(crate) struct Fargate {
     pub(crate) endpoint: Option<String>,
     /// Tags of every task.
     pub(crate) tags: BTreeMap<String, String>,
+    /// Which tasks of failed jobs stay.
+    pub(crate) keep_failed: KeepFailed,
 }
 
 /// One entry of a capacity provider strategy (AWS: RunTask).
@@ -98,6 +101,7 @@ pub(super) fn read(
     let start_timeout = section.duration("StartTimeout", Duration::from_secs(15 * 60));
     let execute_command = section.boolean("EnableExecuteCommand").unwrap_or(false);
     let endpoint = section.parsed("Endpoint", values::endpoint);
+    let keep_failed = KeepFailed::read(&section);
     section.finish();
     let fargate = (|| {
         Some(Fargate {
@@ -114,6 +118,7 @@ pub(super) fn read(
             execute_command,
             endpoint,
             tags: tags.entries().into_iter().collect(),
+            keep_failed,
         })
     })();
     (fargate, task_definition)

@@ -27,6 +27,8 @@ pub(crate) struct Flags {
 /// The whole of `fargate.toml`.
 #[derive(Debug)]
 pub(crate) struct Config {
+    /// The file, as an absolute path.
+    pub(crate) file: PathBuf,
     /// Level, format and file of the log.
     pub(crate) log: Logging,
     /// `[Fargate]`, except its task definition.
@@ -71,6 +73,9 @@ impl Config {
             Self::parse(&text, &directory).map_err(|error| error.context(path.display()))?;
         for warning in &mut config.warnings {
             *warning = format!("{}, {warning}", path.display());
+        }
+        if let Some(name) = path.file_name() {
+            config.file = directory.join(name);
         }
         Ok(config)
     }
@@ -126,6 +131,7 @@ impl Config {
         let prices = ledger::prices(root.table("Report"), directory);
         root.finish();
         Some(Self {
+            file: PathBuf::new(),
             log,
             fargate: fargate?,
             mode: mode?,

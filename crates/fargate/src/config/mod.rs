@@ -9,6 +9,7 @@ mod globs;
 mod image_name;
 mod job_image;
 mod job_variables;
+mod keep;
 mod ledger;
 mod logging;
 #[cfg(test)]
@@ -28,6 +29,8 @@ pub(crate) use self::globs::Globs;
 pub(crate) use self::image_name::{image, split_host};
 pub(crate) use self::job_image::JobImage;
 pub(crate) use self::job_variables::JobVariables;
+#[cfg(test)]
+pub(crate) use self::keep::KeepFailed;
 pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
 pub(crate) use self::section::UNKNOWN_KEY;
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};

@@ -8,6 +8,7 @@ mod ended_server;
 mod findings;
 pub(crate) mod inquiry;
 pub(crate) mod job_container;
+pub(crate) mod keep;
 mod obstacle;
 mod policy;
 mod poll;

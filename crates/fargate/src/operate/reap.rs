@@ -27,6 +27,10 @@ pub(crate) async fn reap(request: &Reap, config: &Config, shutdown: &Shutdown) -
         fargate,
         identity: &identity,
         patience: request.older_than,
+        most_kept: match request.kept {
+            true => 0,
+            false => fargate.keep_failed.tasks,
+        },
         dry_run: request.dry_run,
     };
     let findings = shutdown.or(sweep.run()).await?;

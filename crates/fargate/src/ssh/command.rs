@@ -1,6 +1,6 @@
 //! Small commands of our own beside the job's scripts.
 
-use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM};
+use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM, keep_subsystem};
 use russh::{ChannelMsg, ChannelReadHalf};
 
 use super::connection::Connection;
@@ -38,6 +38,21 @@ impl Connection {
         let (incoming, _outgoing) = self.subsystem(HOST_NAMES_SUBSYSTEM).await?;
         let answer = self.answer(incoming).await?;
         Ok(answer.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// Has our agent end its task at this time, in seconds since 1970, and not before. Returns the time that the agent
+    /// took.
+    ///
+    /// # Errors
+    ///
+    /// When there is no agent, it is too old, or it has no answer.
+    pub(crate) async fn keep_until(&self, until: u64) -> Result<u64, String> {
+        let asked = self.subsystem(&keep_subsystem(until)).await?;
+        let answer = self.answer(asked.0).await;
+        let answer =
+            answer.map_err(|why| format!("{why} (is its agent older than this driver?)"))?;
+        let time = answer.trim().parse();
+        time.map_err(|_| format!("its agent answered {answer:?}"))
     }
 
     async fn answer(&self, mut incoming: ChannelReadHalf) -> Result<String, String> {

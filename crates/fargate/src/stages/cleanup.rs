@@ -6,12 +6,16 @@
 
 use crate::aws::Aws;
 use crate::config::CleanupConfig;
+use crate::connect::keep::keep;
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
 use crate::output::say;
 use crate::signals::Shutdown;
+use crate::state::clock::now;
 use crate::state::ending::Ending;
 use crate::state::identity::Identity;
+use crate::state::ledger::rfc3339;
+use crate::state::record::Record;
 use crate::state::records::{Found, Records};
 use crate::task;
 use crate::teardown::{self, Teardown};
@@ -43,19 +47,69 @@ pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Resu
         cluster: &place.cluster,
         patience: teardown::PATIENCE,
     };
+    let ending = async {
+        match kept(&records, found).await {
+            Kept::Task => teardown.end_surplus(config.kept_tasks).await,
+            Kept::Nothing(found) => {
+                let stopped = teardown.end(&job, found, &Ending::Cleanup).await?;
+                Ok(stopped.into_iter().map(|task| (job.id, task)).collect())
+            }
+        }
+    };
     // A signal does not end this: leaving now would leave the task. A second one does.
     let stopped = tokio::select! {
-        stopped = teardown.end(&job, found, &Ending::Cleanup) => stopped?,
+        stopped = ending => stopped?,
         insisted = shutdown.insisted() => return Err(insisted),
     };
-    for arn in stopped {
-        say(&format!(
-            "Stopped task {} of job {}",
-            task::id(&arn),
-            job.id
-        ));
+    for (job, arn) in stopped {
+        say(&format!("Stopped task {} of job {job}", task::id(&arn)));
     }
     Ok(())
+}
+
+/// What becomes of the job's task.
+enum Kept {
+    /// It stays for a while.
+    Task,
+    /// It ends now.
+    Nothing(Found),
+}
+
+/// Keeps the task of a job that has failed, where it is to stay.
+async fn kept(records: &Records, found: Found) -> Kept {
+    let Found::Record(record) = &found else {
+        return Kept::Nothing(found);
+    };
+    let Some(until) = record.kept_until.filter(|until| *until > now().as_secs()) else {
+        return Kept::Nothing(found);
+    };
+    match keep(record, until).await {
+        Ok(()) => {
+            // The line comes when the task ends, if not now.
+            if let Err(error) = records.enter_kept(record) {
+                tracing::warn!("{error}");
+            }
+            say(&told(record, until));
+            Kept::Task
+        }
+        Err(why) => {
+            say(&format!(
+                "The task of job {} is not kept: {why}",
+                record.job.id
+            ));
+            let released = records.release(record);
+            released.map_or_else(|_| Kept::Nothing(found), Kept::Nothing)
+        }
+    }
+}
+
+fn told(record: &Record, until: u64) -> String {
+    let task = record.task().map_or("", task::id);
+    format!(
+        "Task {task} of failed job {} is kept until {}",
+        record.job.id,
+        rfc3339(until.saturating_mul(1000))
+    )
 }
 
 /// Where the job's tasks are.

@@ -3,6 +3,7 @@
 mod attend;
 mod cleanup;
 mod config;
+mod keep;
 mod prepare;
 mod run;
 mod service_log;

@@ -192,6 +192,7 @@ impl Preparation<'_> {
             fargate: &self.context.config.fargate,
             identity: self.identity,
             patience: sweep::PATIENCE,
+            most_kept: self.context.config.fargate.keep_failed.tasks,
             dry_run: false,
         };
         sweep::now_and_then(&sweep, records.directory(), self.runner.as_ref()).await;

@@ -11,6 +11,7 @@ use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
 use nix::sys::signal::Signal;
 
 use super::attend::attend;
+use super::keep;
 use super::service_log::ServiceLog;
 use super::services::{Knowledge, ServedTask, Services};
 use crate::connect::inquiry::{KILLED, TERMINATED, cut_down, explain};
@@ -55,6 +56,7 @@ pub(super) async fn run(
     let record = record(context)?;
     let ended = run_recorded(context, record.clone(), file, stage, running).await;
     running.note(&record, stage, Event::of(&ended));
+    keep::announce(context, &record, stage, &ended);
     ended
 }
 

@@ -60,6 +60,20 @@ impl Ending<'_> {
     }
 }
 
+/// Whether the task of an attempt that ends so stays for a while: a script failed, and nobody stopped the job.
+pub(super) fn is_kept(ending: &Ending<'_>, record: &Record, notes: &[Note]) -> bool {
+    let is_stop = |note: &Note| match &note.event {
+        Event::Failed(outcome) => outcome.kind == OutcomeKind::Cancelled,
+        Event::Began | Event::Ended(_) => false,
+    };
+    let outcome = ending.outcome(record, notes);
+    record.keep_for > 0
+        && record.login.is_some()
+        && matches!(ending, Ending::Cleanup)
+        && outcome.kind == OutcomeKind::ScriptFailed
+        && !notes.iter().any(is_stop)
+}
+
 /// The first failure that fails a job. GitLab Runner tries some scripts again, so the last end of each counts.
 fn failed(notes: &[Note]) -> Option<Outcome> {
     notes.iter().enumerate().find_map(|(at, note)| {
@@ -133,6 +147,33 @@ mod tests {
         }
         let killed = [done[0], ("step_script", None)];
         assert_eq!(outcome(&cleanup, &killed), (SystemFailure, None));
+    }
+
+    #[test]
+    fn the_task_of_a_failed_job_is_kept_and_no_other() {
+        let failed = notes(&[("build_script", Some(3)), ("after_script", Some(0))]);
+        let mut record = record(7);
+        record.login = Some(login());
+        assert!(!is_kept(&Ending::Cleanup, &record, &failed));
+        record.keep_for = 60;
+        assert!(is_kept(&Ending::Cleanup, &record, &failed));
+        let (lost, abandoned) = (
+            Error::system("no room"),
+            Ending::Abandoned("its runner is gone"),
+        );
+        assert!(!is_kept(&Ending::Prepare(&lost), &record, &failed));
+        assert!(!is_kept(&abandoned, &record, &failed));
+        let done = notes(&[("build_script", Some(0)), ("after_script", Some(3))]);
+        assert!(!is_kept(&Ending::Cleanup, &record, &done));
+        // Stopped after that.
+        let stop = Outcome::new(OutcomeKind::Cancelled);
+        let stopped = [
+            failed.clone(),
+            vec![note("after_script", Event::Failed(stop))],
+        ];
+        assert!(!is_kept(&Ending::Cleanup, &record, &stopped.concat()));
+        record.login = None;
+        assert!(!is_kept(&Ending::Cleanup, &record, &failed));
     }
 
     #[test]

@@ -73,6 +73,15 @@ pub(crate) struct Record {
     /// When the job is over in any case, in seconds since 1970.
     #[serde(default)]
     pub(crate) over_at: Option<u64>,
+    /// How long its task stays if the job fails, in seconds.
+    #[serde(default)]
+    pub(crate) keep_for: u64,
+    /// Until when its task stays, in seconds since 1970, once the job has failed and its end has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept_until: Option<u64>,
+    /// Whether the ledger has the attempt's line, though its task stays.
+    #[serde(default)]
+    pub(crate) is_entered: bool,
     /// Whether its end has begun. No other cleanup comes then, so a sweep goes on with it.
     #[serde(default)]
     pub(crate) ends: bool,
@@ -159,7 +168,8 @@ impl std::fmt::Debug for Login {
 }
 
 impl Record {
-    /// The record of a `job` of this GitLab Runner that has no start yet, and is over `within` this time.
+    /// The record of a `job` of this GitLab Runner that has no start yet, and is over `within` this time. Its task may
+    /// stay for longer, and its mark says so.
     pub(crate) fn new(
         job: &Job,
         fargate: &Fargate,
@@ -168,6 +178,7 @@ impl Record {
         runner: Option<&RunnerProcess>,
     ) -> Self {
         let over_at = (now() + within).as_secs();
+        let keep_for = fargate.keep_failed.time.as_secs();
         Self {
             job: job.clone(),
             attempt: ATTEMPT.clone(),
@@ -175,11 +186,14 @@ impl Record {
             region: fargate.region.clone(),
             endpoint: fargate.endpoint.clone(),
             started_by: ownership::started_by(&identity.name),
-            group: ownership::group(job, &identity.folder, over_at),
+            group: ownership::group(job, &identity.folder, over_at + keep_for),
             runner: runner.filter(|_| !is_kept()).cloned(),
             job_folder: job_folder().as_deref().and_then(JobFolder::at),
             missing_since: None,
             over_at: Some(over_at),
+            keep_for,
+            kept_until: None,
+            is_entered: false,
             ends: false,
             starts: Vec::new(),
             login: None,
@@ -316,6 +330,11 @@ impl Record {
         } else {
             self.group.clone()
         }
+    }
+
+    /// Since when its task is kept, in milliseconds since 1970; nothing where it is not.
+    pub(crate) fn kept_from(&self) -> Option<u64> {
+        self.kept_until.and(self.times.ended)
     }
 
     /// Id of the attempt; empty in records of the first drivers.

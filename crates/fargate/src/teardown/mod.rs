@@ -1,5 +1,6 @@
 //! Stops a job's tasks and forgets the job: the one way in which a job ends.
 
+pub(crate) mod kept;
 pub(crate) mod orphan;
 pub(crate) mod sweep;
 
@@ -75,6 +76,8 @@ pub(crate) fn begin(records: &Records, job: &Job, mut found: Found, ending: &End
         tracing::debug!("{error}");
         if let Found::Record(record) = &mut found {
             records.conclude(record, ending);
+            // No sweep would find it.
+            record.kept_until = None;
         }
         found
     })
@@ -116,11 +119,11 @@ impl Teardown<'_> {
         };
         let stopped = stopped
             .map_err(|refusal| Error::from(refusal).context("could not stop the job's task"))?;
-        let entry = match &found {
-            Found::Record(record) => Entry::of(record, &stopped),
-            _ => Entry::damaged(job, "the job's record was damaged"),
+        let entries = match &found {
+            Found::Record(record) => Entry::at_end(record, &stopped),
+            _ => vec![Entry::damaged(job, "the job's record was damaged")],
         };
-        self.records.remove(job, &found, &entry)?;
+        self.records.remove(job, &found, &entries)?;
         Ok(stopped.into_iter().map(|stopped| stopped.arn).collect())
     }
 

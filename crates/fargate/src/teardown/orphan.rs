@@ -58,6 +58,16 @@ pub(crate) fn of_job(record: &Record, runner: Liveness, absence: Absence, now: u
     let over_at = over_at(record);
     let is_long_over = |over_at: u64| now > over_at.saturating_add(BEYOND_ITS_TIME);
     let ago = |over_at: u64| span(Duration::from_secs(now.saturating_sub(over_at)));
+    if let Some(until) = record.kept_until {
+        return match until.checked_sub(now) {
+            // More would be left where the clock was set back.
+            Some(left) if left > 0 && left <= record.keep_for => Verdict::Keep(format!(
+                "its task is kept for another {} (KeepFailedFor)",
+                span(Duration::from_secs(left))
+            )),
+            _ => Verdict::End("the time is over for which its task was kept".to_owned()),
+        };
+    }
     match runner {
         _ if record.ends => Verdict::End("its end had begun, and was cut short".to_owned()),
         Liveness::Lives if record.over_at.is_some_and(is_long_over) => Verdict::End(format!(

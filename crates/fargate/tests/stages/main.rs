@@ -21,6 +21,7 @@ mod job_image;
 mod job_image_refused;
 mod job_log;
 mod job_services;
+mod kept_tasks;
 mod launch_type;
 mod ledger;
 mod lifecycle;

@@ -19,7 +19,7 @@ fn reap(manager: &ManagerHost, arguments: &[&str]) -> Outcome {
     manager.start(&[&["reap"], arguments].concat()).finish()
 }
 
-fn record(manager: &ManagerHost) -> Value {
+pub(crate) fn record(manager: &ManagerHost) -> Value {
     let file = manager.records().pop().unwrap();
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }

@@ -33,6 +33,9 @@ pub(super) struct Usage {
     pub(super) unpriced_address_hours: f64,
     /// Tasks whose end is unknown: they count up to their last sign of life.
     pub(super) unknown_ends: u64,
+    /// Hours for which tasks of failed jobs were kept, and their part of both sums.
+    pub(super) kept_hours: f64,
+    pub(super) kept_usd: f64,
 }
 
 impl Usage {
@@ -47,17 +50,20 @@ impl Usage {
         self.unpriced_storage_gb_hours += other.unpriced_storage_gb_hours;
         self.unpriced_address_hours += other.unpriced_address_hours;
         self.unknown_ends += other.unknown_ends;
+        self.kept_hours += other.kept_hours;
+        self.kept_usd += other.kept_usd;
     }
 
     /// The usage of a task of this entry; none where AWS does not bill it.
     pub(super) fn of(entry: &Entry, task: &TaskEntry, prices: &Prices) -> Option<Self> {
-        let (seconds, end) = (billed_seconds(entry, task)?, end(task));
+        let (seconds, end) = (billed_seconds(entry, task)?, end(entry, task));
         let hours = seconds as f64 / 3600.0;
         let facts = &task.facts;
         let vcpu_hours = f64::from(facts.cpu.unwrap_or(0)) / 1024.0 * hours;
         let gb_hours = f64::from(facts.memory.unwrap_or(0)) / 1024.0 * hours;
         let mut usage = Self {
-            tasks: 1,
+            // One that is kept is the task of its job.
+            tasks: u64::from(!entry.is_kept()),
             vcpu_hours,
             gb_hours,
             unknown_ends: u64::from(end.is_none()),
@@ -86,6 +92,10 @@ impl Usage {
             true => usage.spot_usd = compute * prices.spot_share + beside,
             false => usage.usd = compute + beside,
         }
+        if entry.is_kept() {
+            usage.kept_hours = hours;
+            usage.kept_usd = usage.usd + usage.spot_usd;
+        }
         Some(usage)
     }
 }
@@ -96,25 +106,33 @@ pub(super) fn is_spot(task: &TaskEntry) -> bool {
 }
 
 /// The seconds that AWS bills: from the pull to the end, rounded up, and a minute at least. A task that never began to
-/// pull is not billed.
+/// pull is not billed. The time for which a task was kept comes after that of its job, and has no such least.
 fn billed_seconds(entry: &Entry, task: &TaskEntry) -> Option<u64> {
     let times = &task.facts.times;
     // Of one that took scripts the pull was only not seen.
     let unseen = times.created.or(entry.times.asked).filter(|_| task.won);
-    let begun = times.pull_started.or(times.started).or(unseen)?;
-    let end = end(task).unwrap_or_else(|| last_sign(entry, task));
+    let begun = match entry.is_kept() {
+        true => task.kept_from?,
+        false => times.pull_started.or(times.started).or(unseen)?,
+    };
+    let end = end(entry, task).unwrap_or_else(|| last_sign(entry, task));
     let seconds = end.saturating_sub(begun).div_ceil(1000);
-    Some(seconds.clamp(LEAST_SECONDS, LONGEST_SECONDS))
+    let least = if entry.is_kept() { 0 } else { LEAST_SECONDS };
+    Some(seconds.clamp(least, LONGEST_SECONDS))
 }
 
 /// When a task ended: as AWS says, or the wind-down after the earlier of AWS's stop and ours. Nothing where AWS no
-/// longer knew the task when it was to be stopped.
-fn end(task: &TaskEntry) -> Option<u64> {
+/// longer knew the task when it was to be stopped. A kept one has ended at its time by then, if not before; in the line
+/// of its job it ends when that time begins.
+fn end(entry: &Entry, task: &TaskEntry) -> Option<u64> {
+    if !entry.is_kept() && task.kept_from.is_some() {
+        return task.kept_from;
+    }
     let times = &task.facts.times;
     let stops = [times.stopping, task.stop_accepted];
     let stop = stops.into_iter().flatten().min();
     let wound_down = stop.map(|stop| stop.saturating_add(WIND_DOWN_SECONDS * 1000));
-    times.stopped.or(wound_down)
+    times.stopped.or(wound_down).or(task.kept_until)
 }
 
 /// The last moment at which the entry shows that the task was there. The end of a job that succeeded follows its last
@@ -143,6 +161,7 @@ fn last_sign(entry: &Entry, task: &TaskEntry) -> u64 {
 mod tests {
     use super::*;
     use crate::gitlab::Job;
+    use crate::state::ledger::Kind;
     use crate::state::outcome::Outcome;
     use crate::task::{TaskFacts, TaskTimes};
 
@@ -248,6 +267,27 @@ mod tests {
         assert_eq!(billed_seconds(&here, &waiting), None);
         waiting.won = true;
         assert_eq!(billed_seconds(&here, &waiting), Some(133));
+    }
+
+    #[test]
+    fn a_kept_task_counts_from_the_end_of_its_job() {
+        let prices = Prices::load(None).unwrap();
+        let mut job = entry("us-east-1", false);
+        let mut kept = task(0);
+        kept.facts.times.stopped = None;
+        (kept.kept_from, kept.stop_accepted) = (Some(600_000), Some(627_000));
+        assert_eq!(billed_seconds(&job, &kept), Some(600));
+        let of_job = Usage::of(&job, &kept, &prices).unwrap();
+        assert_eq!((of_job.tasks, of_job.kept_hours), (1, 0.0));
+        job.kind = Kind::Kept;
+        let usage = Usage::of(&job, &kept, &prices).unwrap();
+        assert_eq!((usage.tasks, usage.kept_hours), (0, 60.0 / 3600.0));
+        assert_eq!(usage.kept_usd, usage.usd);
+        assert_eq!(cents(usage.usd * 10.0), cents(of_job.usd));
+        // It ended by itself long ago.
+        (kept.stop_accepted, kept.kept_until) = (None, Some(4_200_000));
+        let usage = Usage::of(&job, &kept, &prices).unwrap();
+        assert_eq!((usage.kept_hours, usage.unknown_ends), (1.0, 0));
     }
 
     #[test]

@@ -98,7 +98,8 @@ fn usage(usage: &Usage) -> Value {
     json!({ "tasks": usage.tasks, "vcpu_hours": usage.vcpu_hours, "gb_hours": usage.gb_hours, "usd": usage.usd,
         "spot_usd_estimate": usage.spot_usd, "unpriced_vcpu_hours": usage.unpriced_vcpu_hours,
         "unpriced_storage_gb_hours": usage.unpriced_storage_gb_hours,
-        "unpriced_address_hours": usage.unpriced_address_hours, "unknown_ends": usage.unknown_ends })
+        "unpriced_address_hours": usage.unpriced_address_hours, "unknown_ends": usage.unknown_ends,
+        "kept_hours": usage.kept_hours, "kept_usd": usage.kept_usd })
 }
 
 /// The members of both objects.

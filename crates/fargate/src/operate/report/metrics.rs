@@ -165,14 +165,16 @@ impl MonthTotals {
                 let starts = self.starts.entry(phase.name().to_owned()).or_default();
                 starts.add(millis);
             }
-        } else if !entry.is_addition() {
+        } else if entry.is_orphan() {
             self.count("fargate_orphans_total", String::new(), 1.0);
         }
         let project = label("project", labelled(&entry.project, projects));
         for task in &entry.tasks {
             let provider = label("provider", provider(task));
             let result = label("result", if task.won { "won" } else { "lost" });
-            self.count("fargate_tasks_total", format!("{provider},{result}"), 1.0);
+            if !entry.is_kept() {
+                self.count("fargate_tasks_total", format!("{provider},{result}"), 1.0);
+            }
             let Some(usage) = Usage::of(entry, task, prices) else {
                 continue;
             };

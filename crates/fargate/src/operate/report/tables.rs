@@ -182,11 +182,11 @@ fn cost(page: &mut Page, summary: &Summary, prices: &Prices) {
         "Prices of {} without tax and discounts, from {}.",
         prices.date, prices.source
     ));
-    uncounted(page, summary);
+    beside(page, summary);
 }
 
-/// The parts of the cost that are not known.
-fn uncounted(page: &mut Page, summary: &Summary) {
+/// The part of kept tasks in the cost, and the parts that are not known.
+fn beside(page: &mut Page, summary: &Summary) {
     if !summary.unpriced_regions.is_empty() {
         let regions: Vec<_> = summary
             .unpriced_regions
@@ -200,6 +200,12 @@ fn uncounted(page: &mut Page, summary: &Summary) {
         ));
     }
     let cost = &summary.cost;
+    if cost.kept_hours > 0.0 {
+        page.line(&format!(
+            "Of all this, tasks of failed jobs that were kept took {:.1} hours, about {:.2} USD (KeepFailedFor).",
+            cost.kept_hours, cost.kept_usd
+        ));
+    }
     let (storage, addresses) = (cost.unpriced_storage_gb_hours, cost.unpriced_address_hours);
     if storage > 0.0 || addresses > 0.0 {
         page.line(&format!(

@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     Job,
     /// A task of this manager that no record named, ended by a sweep.
     Orphan,
+    /// The time for which the task of a failed attempt stayed after it.
+    Kept,
     /// Tasks that a later line of an attempt lists beside those of its first. Readers make it, and no line has it.
     #[serde(skip)]
     Addition,
@@ -88,6 +90,13 @@ pub(crate) struct TaskEntry {
     /// When AWS accepted our stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stop_accepted: Option<u64>,
+    /// Since when it was kept after its job. A line of kind `kept` has the time from then on, and the attempt's the
+    /// time until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept_from: Option<u64>,
+    /// Until when it was to be kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) kept_until: Option<u64>,
     /// What AWS has shown of it.
     #[serde(default)]
     pub(crate) facts: TaskFacts,
@@ -167,14 +176,40 @@ impl Entry {
         }
     }
 
+    /// The entries of an attempt whose record goes, once its tasks were `stopped`.
+    pub(crate) fn at_end(record: &Record, stopped: &[StoppedTask]) -> Vec<Self> {
+        let attempt = Self::of(record, stopped);
+        let mut entries = Vec::new();
+        if record.kept_from().is_some() {
+            let mut tasks = attempt.tasks.clone();
+            tasks.retain(|task| task.kept_from.is_some());
+            entries.push(Self {
+                kind: Kind::Kept,
+                attempt: format!("{}-kept", attempt.attempt),
+                starts: 0,
+                tasks,
+                ..attempt.clone()
+            });
+        }
+        if !record.is_entered {
+            entries.insert(0, attempt);
+        }
+        entries
+    }
+
+    /// Whether it is of the time for which a task stayed after its job.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kind == Kind::Kept
+    }
+
+    /// Whether it is of a task that no record named.
+    pub(crate) fn is_orphan(&self) -> bool {
+        self.kind == Kind::Orphan
+    }
+
     /// Whether it is of an attempt at a job, whatever kind a newer driver gives it beside that.
     pub(crate) fn is_attempt(&self) -> bool {
         self.kind == Kind::Job
-    }
-
-    /// Whether it only adds tasks to an attempt that was read before.
-    pub(crate) fn is_addition(&self) -> bool {
-        self.kind == Kind::Addition
     }
 
     /// The entry of the attempt with this record, whose tasks were `stopped`.
@@ -213,10 +248,16 @@ fn tasks(record: &Record, stopped: &[StoppedTask]) -> Vec<TaskEntry> {
         let arn = start.task.as_deref()?;
         let earlier = start.facts.as_deref().cloned().unwrap_or_default();
         let now = stopped.iter().find(|stopped| stopped.arn == arn);
+        let is_won = |_: &u64| start.standing == Standing::Won;
         Some(TaskEntry {
             task: task::id(arn).to_owned(),
             won: start.standing == Standing::Won,
             stop_accepted: now.and_then(|now| now.accepted),
+            kept_from: record.kept_from().filter(is_won),
+            kept_until: record
+                .kept_until
+                .filter(is_won)
+                .map(|until| until.saturating_mul(1000)),
             facts: match now.and_then(|now| now.facts.clone()) {
                 Some(facts) => facts.or(earlier),
                 None => earlier,
@@ -243,6 +284,8 @@ impl TaskEntry {
             task: task::id(&stopped.arn).to_owned(),
             won,
             stop_accepted: stopped.accepted,
+            kept_from: None,
+            kept_until: None,
             facts: stopped.facts.clone().unwrap_or_default(),
         }
     }

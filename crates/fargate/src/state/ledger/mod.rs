@@ -16,6 +16,8 @@ use std::io::{Read, Result, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+#[cfg(test)]
+pub(crate) use self::entry::Kind;
 pub(crate) use self::entry::{Entry, StoppedTask, TaskEntry};
 use self::months::oldest;
 pub(crate) use self::months::{Month, months, rfc3339};

@@ -86,7 +86,7 @@ fn an_entry_comes_back_as_it_was_and_only_its_owner_can_read_it() {
 #[test]
 fn what_a_newer_driver_writes_is_read_as_far_as_it_is_known() {
     let folder = tempfile::tempdir().unwrap();
-    let line = r#"{"kind":"kept","attempt":"x","job_id":7,"project_id":3,"at":1,"outcome":{"kind":"success"},"new":[1]}"#;
+    let line = r#"{"kind":"hedged","attempt":"x","job_id":7,"project_id":3,"at":1,"outcome":{"kind":"success"},"new":[1]}"#;
     std::fs::write(
         folder.path().join("2026-11.jsonl"),
         format!("[]\n{line}\n7\n"),
@@ -166,5 +166,5 @@ fn a_task_that_only_a_later_line_of_an_attempt_lists_is_read_beside_it() {
     };
     let read: Vec<_> = entries.iter().map(tasks).collect();
     assert_eq!(read, [["a"], ["late"]]);
-    assert!(entries[0].is_attempt() && entries[1].is_addition());
+    assert!(entries[0].is_attempt() && entries[1].kind == Kind::Addition);
 }

@@ -107,7 +107,7 @@ mod tests {
         assert!(!records.may_run(&job));
         let found = records.find(&job).unwrap();
         records
-            .remove(&job, &found, &Entry::of(&record(7), &[]))
+            .remove(&job, &found, &[Entry::of(&record(7), &[])])
             .unwrap();
         assert!(!records.stages_file(&job).exists());
     }

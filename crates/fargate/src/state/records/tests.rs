@@ -49,8 +49,8 @@ fn a_record_comes_back_as_it_was_and_only_its_owner_can_read_it() {
             .into()
     );
     let found = records.find(&job).unwrap();
-    records.remove(&job, &found, &entry()).unwrap();
-    records.remove(&job, &found, &entry()).unwrap();
+    records.remove(&job, &found, &[entry()]).unwrap();
+    records.remove(&job, &found, &[entry()]).unwrap();
     assert!(matches!(records.find(&job).unwrap(), Found::Nothing));
 }
 
@@ -114,7 +114,7 @@ fn all_records_are_found_and_what_was_never_completed_is_removed() {
         assert!(!names().contains(name), "{name}");
     }
     let found = records.find(&job(7)).unwrap();
-    records.remove(&job(7), &found, &entry()).unwrap();
+    records.remove(&job(7), &found, &[entry()]).unwrap();
     let kept = kept.map(|(name, _)| name.to_owned()).into_iter();
     let others = ["format", "ledger", "lock", "t1_abc-8.json"].map(str::to_owned);
     let left: std::collections::BTreeSet<_> = kept.chain(others).chain([family("a")]).collect();
@@ -127,7 +127,7 @@ fn a_damaged_record_is_set_aside_and_not_removed() {
     let records = Records::open(folder.path(), 13).unwrap();
     std::fs::write(records.file(&job(7)), "notes").unwrap();
     let found = records.find(&job(7)).unwrap();
-    records.remove(&job(7), &found, &entry()).unwrap();
+    records.remove(&job(7), &found, &[entry()]).unwrap();
     assert!(matches!(records.find(&job(7)).unwrap(), Found::Nothing));
     let aside = std::fs::read_to_string(folder.path().join("t1_abc-7.json.damaged"));
     assert_eq!(aside.unwrap(), "notes");
@@ -149,7 +149,7 @@ fn a_folder_that_a_newer_driver_has_used_is_left_alone() {
     assert!(records.update(&later).is_err());
     let found = records.find(&job(7)).unwrap();
     assert!(records.end(&job(7), &found, &Ending::Cleanup).is_err());
-    assert!(records.remove(&job(7), &found, &entry()).is_err());
+    assert!(records.remove(&job(7), &found, &[entry()]).is_err());
     assert!(records.save(&later).is_err());
     let Found::Record(left) = records.find(&job(7)).unwrap() else {
         panic!("no record")
@@ -201,7 +201,7 @@ fn what_is_about_one_attempt_leaves_the_next_one_alone() {
     assert!(!records.is_still(&job(7), &found));
     let ended = records.end(&job(7), &found, &Ending::Cleanup).unwrap();
     assert!(matches!(ended, Found::Nothing));
-    records.remove(&job(7), &found, &entry()).unwrap();
+    records.remove(&job(7), &found, &[entry()]).unwrap();
     assert!(records.update(&first).is_err());
     let Found::Record(left) = records.find(&job(7)).unwrap() else {
         panic!("no record")

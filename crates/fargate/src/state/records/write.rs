@@ -9,8 +9,8 @@ use std::path::Path;
 use super::{Found, Records};
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
-use crate::state::clock::now_millis;
-use crate::state::ending::Ending;
+use crate::state::clock::{now, now_millis};
+use crate::state::ending::{self, Ending};
 use crate::state::file_names;
 use crate::state::files::{self, Draft, FolderLock, discard};
 use crate::state::format;
@@ -85,6 +85,8 @@ impl Records {
             record.times.ended.get_or_insert_with(now_millis);
             let outcome = || ending.outcome(record, &notes);
             record.outcome = Some(record.outcome.clone().unwrap_or_else(outcome));
+            let is_kept = ending::is_kept(ending, record, &notes);
+            record.kept_until = is_kept.then(|| now().as_secs() + record.keep_for);
         }
         begins
     }
@@ -148,6 +150,34 @@ impl Records {
         changed.map(drop)
     }
 
+    /// Enters an attempt in the ledger whose task stays, and notes that it is there.
+    ///
+    /// # Errors
+    ///
+    /// When the record cannot be read or written.
+    pub(crate) fn enter_kept(&self, record: &Record) -> Result<()> {
+        let found = Found::Record(Box::new(record.clone()));
+        let changed = self.change(&record.job, &found, |record| {
+            if !record.is_entered {
+                self.ledger.append(&Entry::of(record, &[]));
+            }
+            !std::mem::replace(&mut record.is_entered, true)
+        });
+        changed.map(drop)
+    }
+
+    /// Notes that the task of this attempt does not stay; returns the present record.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or written.
+    pub(crate) fn release(&self, record: &Record) -> Result<Found> {
+        let found = Found::Record(Box::new(record.clone()));
+        self.change(&record.job, &found, |record| {
+            record.kept_until.take().is_some()
+        })
+    }
+
     /// Changes the present record of the attempt that was `found`, unless `change` says that it stays as it is; returns
     /// it, or nothing when the attempt is over.
     fn change(
@@ -180,17 +210,18 @@ impl Records {
         }
     }
 
-    /// Forgets the attempt at `job` that was `found`, once its `entry` is in the ledger. Another attempt stays, and
-    /// nothing to forget is fine: who removed the record has written an entry, which may lack tasks that were stopped
+    /// Forgets the attempt at `job` that was `found`, once its `entries` are in the ledger. Another attempt stays, and
+    /// nothing to forget is fine: who removed the record has written entries, which may lack tasks that were stopped
     /// here. A damaged record may be the file of somebody else: it is set aside, not removed.
     ///
     /// # Errors
     ///
     /// When the file is there and cannot be read or removed.
-    pub(crate) fn remove(&self, job: &Job, found: &Found, entry: &Entry) -> Result<()> {
+    pub(crate) fn remove(&self, job: &Job, found: &Found, entries: &[Entry]) -> Result<()> {
         let _lock = self.lock()?;
         let now = self.find(job)?;
-        if !matches!(now, Found::Nothing) || !entry.tasks.is_empty() {
+        let is_new = |entry: &&Entry| !matches!(now, Found::Nothing) || !entry.tasks.is_empty();
+        for entry in entries.iter().filter(is_new) {
             self.ledger.append(entry);
         }
         if !now.is_same_attempt(found) {

@@ -27,6 +27,7 @@ use crate::state::records::{Entry, Found, Records};
 use crate::task::ownership::started_by;
 use crate::task::{self, Task};
 use crate::teardown::Teardown;
+use crate::teardown::kept;
 use crate::teardown::orphan::{self, Absence, OrphanCheck, Verdict};
 
 /// How many jobs and tasks are ended at once. One that AWS does not answer for must not keep the others waiting.
@@ -47,6 +48,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) identity: &'a Identity,
     /// How old a task has to be that no record names.
     pub(crate) patience: Duration,
+    /// How many tasks of failed jobs stay that are kept.
+    pub(crate) most_kept: usize,
     /// Whether things are only looked at.
     pub(crate) dry_run: bool,
 }
@@ -84,9 +87,11 @@ impl Sweep<'_> {
     pub(crate) async fn run(&self) -> Result<Vec<Finding>> {
         let mut entries = self.records.all()?;
         let known: Vec<Record> = whole(&entries).cloned().collect();
+        let surplus = kept::surplus(&known, self.most_kept).into_iter();
+        let surplus: BTreeSet<_> = surplus.map(|record| record.job.record_name()).collect();
         entries.shuffle(&mut rand::rng());
         let jobs = stream::iter(entries)
-            .map(|entry| self.job(entry))
+            .map(|entry| self.job(entry, &surplus))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>();
         let (mut findings, tasks) = tokio::join!(jobs, self.tasks(&known));
@@ -150,8 +155,8 @@ impl Sweep<'_> {
         Ok(listed)
     }
 
-    /// Judges the job of a record, and ends an orphan.
-    async fn job(&self, entry: Entry) -> Finding {
+    /// Judges the job of a record, and ends an orphan, or a kept task beyond those that stay.
+    async fn job(&self, entry: Entry, surplus: &BTreeSet<String>) -> Finding {
         let record = match entry.record {
             Ok(record) => record,
             Err(damage) => return damaged(&entry.file, &damage),
@@ -164,7 +169,10 @@ impl Sweep<'_> {
             Liveness::Lives => self.absence(&record),
             _ => Absence::default(),
         };
-        let verdict = orphan::of_job(&record, liveness, absence, now().as_secs());
+        let verdict = match surplus.contains(&record.job.record_name()) {
+            true => Verdict::End(kept::too_many(self.most_kept)),
+            false => orphan::of_job(&record, liveness, absence, now().as_secs()),
+        };
         let finding = self.carry_out(record.job.title(), verdict, async |why| {
             // A new attempt of the job may have begun since.
             match self.records.find(&record.job)? {
