@@ -1,6 +1,7 @@
 //! The command line: a superset of GitLab's driver's. Scripts depend on it.
 
 mod doctor;
+mod jobs;
 #[cfg(feature = "trial")]
 mod trial;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::doctor::{Category, Doctor};
+pub(crate) use self::jobs::Ps;
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
 
@@ -113,6 +115,12 @@ pub(crate) enum Command {
     /// five seconds at most. Exits with 0 when nothing is wrong (warnings included), 1 when a check failed.
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(Doctor),
+    /// The jobs of this manager that wait or run
+    ///
+    /// Shows each with its phase, its task and what it has cost so far, and what the next sweep would end. Works from
+    /// the records of jobs, and asks AWS once; what AWS does not answer in three seconds is named. Changes nothing.
+    #[command(after_help = jobs::PS_EXAMPLES)]
+    Ps(Ps),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
     /// Jobs whose GitLab Runner lives, and tasks of other managers, are left alone. prepare does the same every few

@@ -130,6 +130,10 @@ fn run(cli: Cli) -> Result<()> {
                 let config = logged_configuration(&cli.options, Audience::Operator)?;
                 operate::reap::reap(&options, &config, &shutdown).await
             }
+            Command::Ps(request) => {
+                let config = logged_configuration(&cli.options, Audience::Operator)?;
+                operate::ps::ps(&request, &config, &shutdown).await
+            }
             Command::Completions { shell } => operate::manual::completions(shell),
             Command::Man { output } => operate::manual::pages(output.as_deref()),
             Command::Report(request) => {

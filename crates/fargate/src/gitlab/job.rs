@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::environment::{JOB_ID, JOB_RESPONSE_FILE, SHORT_TOKEN, path, read, variable};
+use super::job_page::job_page;
 use crate::error::{Error, Result};
 
 /// Longest runner token accepted; GitLab's short tokens have 9 characters.
@@ -23,6 +24,9 @@ pub(crate) struct Job {
     pub(crate) name: String,
     /// The runner's short token: ASCII letters, digits, `_` and `-` only.
     pub(crate) runner: String,
+    /// The job's page in GitLab, where GitLab said where the project is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<String>,
 }
 
 impl Job {
@@ -37,14 +41,16 @@ impl Job {
             None => None,
         };
         let runner = short_token(&variable(SHORT_TOKEN).unwrap_or_default())?;
-        let (id, info) = match response {
+        let (id, info, source) = match response {
             Some(JobResponse {
                 id: Some(id),
                 job_info,
-            }) => (id, job_info),
+                git_info,
+            }) => (id, job_info, git_info),
             _ => (
                 job_id(&variable(JOB_ID).unwrap_or_default())?,
                 JobInfo::default(),
+                GitInfo::default(),
             ),
         };
         Ok(Self {
@@ -57,6 +63,7 @@ impl Job {
                 .unwrap_or_default(),
             name: info.name.unwrap_or_default(),
             runner,
+            page: source.repo_url.and_then(|url| job_page(&url, id)),
         })
     }
 
@@ -122,6 +129,8 @@ pub(super) struct JobResponse {
     id: Option<u64>,
     #[serde(default)]
     job_info: JobInfo,
+    #[serde(default)]
+    git_info: GitInfo,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -131,6 +140,12 @@ pub(super) struct JobInfo {
     project_name: Option<String>,
     project_full_path: Option<String>,
     pipeline_id: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct GitInfo {
+    /// GitLab's own word, with the job's token in it.
+    repo_url: Option<String>,
 }
 
 #[cfg(test)]
@@ -192,7 +207,7 @@ mod tests {
         #[test]
         fn names_of_records_cannot_leave_their_folder(token in "[!-~]{0,70}|[a-zA-Z0-9_-]{1,64}", id in any::<u64>()) {
             if let Ok(runner) = short_token(&token) {
-                let job = Job { id, project_id: 0, pipeline_id: 0, project: String::new(), name: String::new(), runner };
+                let job = Job { id, project_id: 0, pipeline_id: 0, project: String::new(), name: String::new(), runner, page: None };
                 let name = job.record_name();
                 prop_assert_eq!(Path::new(&name).components().count(), 1);
                 prop_assert!(!name.contains(['/', '.']) && name.len() <= 64 + 21);

@@ -5,6 +5,7 @@ mod environment;
 mod exit_code;
 mod job;
 mod job_overrides;
+mod job_page;
 mod payload;
 #[cfg(test)]
 mod properties;

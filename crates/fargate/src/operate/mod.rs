@@ -1,6 +1,9 @@
 //! The commands that an operator types.
 
+mod cost;
 pub(crate) mod doctor;
 pub(crate) mod manual;
+pub(crate) mod ps;
 pub(crate) mod reap;
 pub(crate) mod report;
+mod table;

@@ -63,6 +63,7 @@ mod tests {
             project: "acme/shop".into(),
             name: "unit tests, [a] #1*".into(),
             runner: "t1_abc".into(),
+            page: None,
         };
         let tags = tags(
             &job,

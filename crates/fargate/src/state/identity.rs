@@ -36,10 +36,29 @@ impl Identity {
                 "The user that GitLab Runner runs as must be able to make and write {directory} ([TaskMetadata] Directory)."
             ))
         })?;
-        Ok(Self {
+        Ok(Self::named(name, folder))
+    }
+
+    /// The same of a folder that has an id; nothing where no job has made one. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the id cannot be read.
+    pub(crate) fn known(directory: &Path, name: Option<&str>) -> Result<Option<Self>> {
+        let folder = known_id(directory, &machine()).map_err(|error| {
+            Error::system(format!(
+                "could not read the id of the folder {}: {error}",
+                directory.display()
+            ))
+        })?;
+        Ok(folder.map(|folder| Self::named(name, folder)))
+    }
+
+    fn named(name: Option<&str>, folder: String) -> Self {
+        Self {
             name: name.unwrap_or(&folder).to_owned(),
             folder,
-        })
+        }
     }
 }
 
@@ -48,33 +67,35 @@ impl Identity {
 /// It belongs to the machine it was made on: an image of a manager's disk, started as another manager, makes a new one
 /// rather than take the first one's tasks for its own.
 fn folder_id(directory: &Path, machine: &str) -> std::io::Result<String> {
-    let file = directory.join(file_names::FOLDER_ID);
-    let known = |content: &str| {
-        let mut lines = content.lines();
-        let (id, made_on) = (lines.next()?.trim(), lines.next().unwrap_or_default());
-        let valid = id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let ours = made_on.is_empty() || machine.is_empty() || made_on == machine;
-        (valid && ours).then(|| id.to_owned())
-    };
-    let read = || match files::read_text(&file) {
-        Ok(content) => Ok(known(&content)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    };
-    if let Some(id) = read()? {
+    if let Some(id) = known_id(directory, machine)? {
         return Ok(id);
     }
     files::make_folder(directory)?;
     // Of several first jobs at once one makes the id.
     let _lock = files::lock_folder(directory)?;
-    if let Some(id) = read()? {
+    if let Some(id) = known_id(directory, machine)? {
         return Ok(id);
     }
+    let file = directory.join(file_names::FOLDER_ID);
     let id = crate::ssh::random_hex::<8>();
     Draft::new(&file, format!("{id}\n{machine}\n").as_bytes())?
         .sync()?
         .persist()?;
     Ok(id)
+}
+
+/// The folder's id, where it has one that was made on this machine.
+fn known_id(directory: &Path, machine: &str) -> std::io::Result<Option<String>> {
+    let content = match files::read_text(&directory.join(file_names::FOLDER_ID)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        content => content?,
+    };
+    let mut lines = content.lines();
+    let id = lines.next().unwrap_or_default().trim();
+    let made_on = lines.next().unwrap_or_default();
+    let is_valid = id.len() == ID_LENGTH && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_ours = made_on.is_empty() || machine.is_empty() || made_on == machine;
+    Ok((is_valid && is_ours).then(|| id.to_owned()))
 }
 
 /// Id of this machine: of the EC2 instance, else systemd's id of the installation; empty where there is neither, as in
@@ -101,6 +122,10 @@ mod tests {
         let first = id("here");
         assert_eq!(first.len(), ID_LENGTH);
         assert_eq!(id("here"), first);
+        let known = |folder: &Path| known_id(folder, "here").unwrap();
+        assert_eq!(known(&directory).as_deref(), Some(first.as_str()));
+        let none = folder.path().join("none");
+        assert_eq!((known(&none), none.exists()), (None, false));
         assert_ne!(
             folder_id(&folder.path().join("other"), "here").unwrap(),
             first

@@ -70,6 +70,7 @@ mod tests {
             project: "a/b".into(),
             name: "test".into(),
             runner: "t1_abc".into(),
+            page: None,
         }
     }
 

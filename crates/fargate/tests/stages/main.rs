@@ -30,6 +30,7 @@ mod many_jobs;
 mod order;
 mod outages;
 mod proxy;
+mod ps;
 mod real_proxy;
 mod reconnecting;
 mod report;

@@ -1,11 +1,10 @@
 //! The report as a picture: how long starts took, and what projects cost.
 
-use super::cost::Usage;
-use super::prices::Prices;
 use super::sketch::Sketch;
 use super::span::Span;
 use super::summary::{Summary, largest};
 use super::svg::{Anchor, Picture, Point, ticks};
+use crate::operate::cost::{Prices, Usage};
 use crate::state::ledger::rfc3339;
 
 /// Size of the picture, and of its margins.

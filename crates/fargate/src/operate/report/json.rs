@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::cost::{Usage, WIND_DOWN_SECONDS};
 use super::phases::Phase;
-use super::prices::Prices;
 use super::sketch::{ERROR, Sketch};
 use super::span::Span;
 use super::summary::{Summary, largest};
+use crate::operate::cost::{Prices, Usage, WIND_DOWN_SECONDS};
 use crate::state::ledger::rfc3339;
 
 /// The document.

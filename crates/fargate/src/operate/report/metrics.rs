@@ -9,12 +9,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::cost::{Usage, is_spot};
 use super::exposition::{Kind, Page, label};
 use super::phases::{Phase, phases};
-use super::prices::Prices;
 use super::{unreadable, write};
 use crate::error::{Error, Result};
+use crate::operate::cost::{Prices, Usage, is_spot};
 use crate::state::files::{self, Draft};
 use crate::state::ledger::{self, Entry, Reader, TaskEntry};
 use crate::state::outcome::OutcomeKind;

@@ -1,29 +1,26 @@
 //! `fargate report`: what the ledger tells of starts, failures and cost.
 
 mod chart;
-mod cost;
 mod exposition;
 mod json;
 mod metrics;
 mod phases;
-mod prices;
 mod sketch;
 mod span;
 mod summary;
 mod svg;
 mod tables;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 
-use self::prices::Prices;
 use self::span::Span;
 use self::summary::Summary;
-use self::tables::Look;
 use crate::cli::Report;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::output::is_colour_declined;
+use crate::operate::cost::Prices;
+use crate::operate::table::Look;
 use crate::state::files::Draft;
 use crate::state::ledger::{self, Month, Reader};
 use crate::state::records::Records;
@@ -56,7 +53,7 @@ pub(crate) fn report(request: &Report, config: &Config) -> Result<()> {
         let document = json::document(&summary, &prices, &span);
         format!("{document:#}\n")
     } else {
-        tables::text(&summary, &prices, &span, look())
+        tables::text(&summary, &prices, &span, Look::of_stdout())
     };
     let mut stdout = std::io::stdout().lock();
     stdout
@@ -97,17 +94,4 @@ fn write(file: &Path, content: &[u8]) -> Result<()> {
         .and_then(Draft::make_public)
         .and_then(Draft::persist);
     written.map_err(|error| Error::system(format!("could not write {}: {error}", file.display())))
-}
-
-/// How tables look on this process's standard output.
-fn look() -> Look {
-    let stdout = std::io::stdout();
-    let is_terminal = stdout.is_terminal();
-    let width = is_terminal
-        .then(|| rustix::termios::tcgetwinsize(&stdout).ok())
-        .flatten();
-    Look {
-        width: width.map(|size| size.ws_col).filter(|width| *width > 0),
-        is_coloured: is_terminal && !is_colour_declined(),
-    }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::cost::Usage;
 use super::phases::{Phase, phases};
-use super::prices::Prices;
 use super::sketch::Sketch;
+use crate::operate::cost::{Prices, Usage};
 use crate::state::ledger::{Entry, rfc3339};
 use crate::state::outcome::OutcomeKind;
 

@@ -1,30 +1,18 @@
 //! The report as tables, for people.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-
-use super::cost::Usage;
 use super::phases::Phase;
-use super::prices::Prices;
 use super::sketch::Sketch;
 use super::span::Span;
 use super::summary::{Start, Summary, largest};
+use crate::operate::cost::{Prices, Usage};
+use crate::operate::table::{Column, Look};
 use crate::state::ledger::rfc3339;
 use crate::state::outcome::OutcomeKind;
 
 /// Rows of a table at most. The JSON has all.
 const ROWS: usize = 10;
-
-/// How tables look.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
-    /// Characters of a line; nothing where the output has no width.
-    pub(super) width: Option<u16>,
-    /// Whether titles may be bold.
-    pub(super) is_coloured: bool,
-}
 
 /// The whole report.
 pub(super) fn text(summary: &Summary, prices: &Prices, span: &Span, look: Look) -> String {
@@ -138,7 +126,7 @@ fn cost(page: &mut Page, summary: &Summary, prices: &Prices) {
     let has_spot = summary.cost.spot_usd > 0.0;
     let table = |page: &mut Page,
                  title: &str,
-                 head: &str,
+                 head: &'static str,
                  rows: Vec<(&String, &Usage)>,
                  total: Option<&Usage>| {
         let mut heads = vec![head, "tasks", "vCPU-hours", "GB-hours", "about USD"];
@@ -233,37 +221,20 @@ impl Page {
     }
 
     /// A table under its title; nothing without rows. The first column has text, the others figures.
-    fn table(&mut self, title: &str, heads: &[&str], rows: Vec<Vec<String>>) {
+    fn table(&mut self, title: &str, heads: &[&'static str], rows: Vec<Vec<String>>) {
         if rows.is_empty() {
             return;
         }
-        let title = match self.look.is_coloured {
-            true => format!("\u{1b}[1m{title}\u{1b}[0m"),
-            false => title.to_owned(),
+        let column = |(at, head): (usize, &&'static str)| match *head {
+            "cause" | "outcome" | "last" => Column::Text(head),
+            _ if at == 0 => Column::Text(head),
+            _ => Column::Figure(head),
         };
-        // A String takes all that is written.
-        let _infallible = write!(self.text, "\n{title}\n");
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        match self.look.width {
-            Some(width) => {
-                table
-                    .set_content_arrangement(ContentArrangement::Dynamic)
-                    .set_width(width);
-            }
-            None => {
-                table.set_content_arrangement(ContentArrangement::Disabled);
-            }
-        }
-        table.set_header(heads);
-        table.add_rows(rows);
-        for (column, head) in table.column_iter_mut().zip(heads) {
-            if !matches!(*head, "cause" | "outcome" | "last") && column.index > 0 {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-        }
-        for line in table.lines() {
-            self.line(line.trim_end());
+        let columns: Vec<_> = heads.iter().enumerate().map(column).collect();
+        self.line("");
+        self.line(&self.look.title(title));
+        for line in self.look.table(&columns, rows) {
+            self.line(&line);
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn job(id: u64) -> Job {
         project: "a/b".into(),
         name: "test".into(),
         runner: "t1_abc".into(),
+        page: None,
     }
 }
 

@@ -3,6 +3,7 @@
 //! prepare does it now and then beside its waiting, `fargate reap` when a person wants it. Each step may be the last
 //! one: the next sweep finds the rest.
 
+mod job_check;
 mod turn;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use futures_util::{StreamExt, stream};
 use rand::seq::SliceRandom;
 use tokio::time::timeout;
 
+pub(crate) use self::job_check::JobCheck;
 use self::turn::SweepLock;
 use crate::aws::Aws;
 use crate::config::Fargate;
@@ -20,15 +22,13 @@ use crate::error::{Error, Result};
 use crate::state::clock::now;
 use crate::state::ending::Ending;
 use crate::state::identity::Identity;
-use crate::state::job_folder::{JobFolder, Presence};
-use crate::state::liveness::{Liveness, RunnerProcess};
+use crate::state::liveness::RunnerProcess;
 use crate::state::record::Record;
 use crate::state::records::{Entry, Found, Records};
 use crate::task::ownership::started_by;
 use crate::task::{self, Task};
 use crate::teardown::Teardown;
-use crate::teardown::kept;
-use crate::teardown::orphan::{self, Absence, OrphanCheck, Verdict};
+use crate::teardown::orphan::{Absence, OrphanCheck, Verdict};
 
 /// How many jobs and tasks are ended at once. One that AWS does not answer for must not keep the others waiting.
 const AT_ONCE: usize = 8;
@@ -87,11 +87,10 @@ impl Sweep<'_> {
     pub(crate) async fn run(&self) -> Result<Vec<Finding>> {
         let mut entries = self.records.all()?;
         let known: Vec<Record> = whole(&entries).cloned().collect();
-        let surplus = kept::surplus(&known, self.most_kept).into_iter();
-        let surplus: BTreeSet<_> = surplus.map(|record| record.job.record_name()).collect();
+        let check = JobCheck::new(self.records, &known, self.most_kept);
         entries.shuffle(&mut rand::rng());
         let jobs = stream::iter(entries)
-            .map(|entry| self.job(entry, &surplus))
+            .map(|entry| self.job(entry, &check))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>();
         let (mut findings, tasks) = tokio::join!(jobs, self.tasks(&known));
@@ -105,6 +104,20 @@ impl Sweep<'_> {
 
     /// Ends orphaned tasks. The jobs of `known` records may end meanwhile.
     async fn tasks(&self, known: &[Record]) -> Result<Vec<Finding>> {
+        let judged = self.unrecorded(known).await?;
+        let findings = stream::iter(judged)
+            .map(|(task, verdict)| self.task(task, verdict))
+            .buffer_unordered(AT_ONCE);
+        Ok(findings.collect().await)
+    }
+
+    /// The tasks of this manager that no record names, neither a `known` one nor one of now, and what becomes of each.
+    /// Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the records cannot be read, or AWS does not list the manager's tasks.
+    pub(crate) async fn unrecorded(&self, known: &[Record]) -> Result<Vec<(Task, Verdict)>> {
         // Listed first, and the records read after: each task had its record before.
         let listed = self.listed().await?;
         let entries = self.records.all()?;
@@ -119,10 +132,7 @@ impl Sweep<'_> {
             let verdict = check.verdict(&task, owner)?;
             Some((task, verdict))
         });
-        let findings = stream::iter(judged)
-            .map(|(task, verdict)| self.task(task, verdict))
-            .buffer_unordered(AT_ONCE);
-        Ok(findings.collect().await)
+        Ok(judged.collect())
     }
 
     /// Carries out the verdict on a task that no record names.
@@ -156,23 +166,13 @@ impl Sweep<'_> {
     }
 
     /// Judges the job of a record, and ends an orphan, or a kept task beyond those that stay.
-    async fn job(&self, entry: Entry, surplus: &BTreeSet<String>) -> Finding {
+    async fn job(&self, entry: Entry, check: &JobCheck<'_>) -> Finding {
         let record = match entry.record {
             Ok(record) => record,
             Err(damage) => return damaged(&entry.file, &damage),
         };
-        let liveness = record
-            .runner
-            .as_ref()
-            .map_or(Liveness::Unknown, RunnerProcess::liveness);
-        let absence = match liveness {
-            Liveness::Lives => self.absence(&record),
-            _ => Absence::default(),
-        };
-        let verdict = match surplus.contains(&record.job.record_name()) {
-            true => Verdict::End(kept::too_many(self.most_kept)),
-            false => orphan::of_job(&record, liveness, absence, now().as_secs()),
-        };
+        let (verdict, absence) = check.verdict(&record);
+        self.note(&record, absence);
         let finding = self.carry_out(record.job.title(), verdict, async |why| {
             // A new attempt of the job may have begun since.
             match self.records.find(&record.job)? {
@@ -188,21 +188,15 @@ impl Sweep<'_> {
         finding.await
     }
 
-    /// Looks at the job's folder, and notes for the next sweep whether it is missing.
-    fn absence(&self, record: &Record) -> Absence {
-        let seen = record
-            .job_folder
-            .as_ref()
-            .map_or(Presence::Unknown, JobFolder::presence);
-        let may_run = self.records.may_run(&record.job);
-        let absence = orphan::absence(record.missing_since, seen, may_run, now().as_secs());
-        if absence.since != record.missing_since
+    /// Notes for the next sweep whether the job's folder is missing, where this one has looked.
+    fn note(&self, record: &Record, absence: Option<Absence>) {
+        if let Some(Absence { since, .. }) = absence
+            && since != record.missing_since
             && !self.dry_run
-            && let Err(error) = self.records.note_missing(record, absence.since)
+            && let Err(error) = self.records.note_missing(record, since)
         {
             tracing::debug!("{error}");
         }
-        absence
     }
 
     async fn carry_out(

@@ -13,13 +13,13 @@ const INCLUDED: &str = include_str!("prices.toml");
 /// A table of prices in USD an hour.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Prices {
+pub(in crate::operate) struct Prices {
     /// When they were right, such as `2026-07`.
-    pub(super) date: String,
+    pub(in crate::operate) date: String,
     /// Where they come from.
-    pub(super) source: String,
+    pub(in crate::operate) source: String,
     /// What a Spot task costs, as a part of the price.
-    pub(super) spot_share: f64,
+    pub(in crate::operate) spot_share: f64,
     regions: BTreeMap<String, RegionPrices>,
 }
 
@@ -46,7 +46,7 @@ impl Prices {
     /// # Errors
     ///
     /// When the file cannot be read, or is no table of prices.
-    pub(super) fn load(file: Option<&Path>) -> Result<Self> {
+    pub(in crate::operate) fn load(file: Option<&Path>) -> Result<Self> {
         let Some(file) = file else {
             return Self::parse(INCLUDED);
         };
@@ -104,7 +104,7 @@ mod tests {
 
     impl Prices {
         /// The same table, with prices of nothing.
-        pub(in crate::operate::report) fn for_free(mut self) -> Self {
+        pub(in crate::operate) fn for_free(mut self) -> Self {
             for region in self.regions.values_mut() {
                 (region.vcpu, region.gb) = (Some(0.0), Some(0.0));
             }

@@ -1,6 +1,8 @@
 //! What AWS bills for a task, as far as the ledger knows. Decisions only.
 
-use super::prices::Prices;
+mod prices;
+
+pub(super) use self::prices::Prices;
 use crate::config::STORAGE_INCLUDED;
 use crate::state::ledger::{Entry, TaskEntry};
 use crate::state::outcome::OutcomeKind;
@@ -56,7 +58,22 @@ impl Usage {
 
     /// The usage of a task of this entry; none where AWS does not bill it.
     pub(super) fn of(entry: &Entry, task: &TaskEntry, prices: &Prices) -> Option<Self> {
-        let (seconds, end) = (billed_seconds(entry, task)?, end(entry, task));
+        Self::until(end(entry, task), entry, task, prices)
+    }
+
+    /// The usage so far of a task that may still run; `now` is in milliseconds since 1970.
+    pub(super) fn so_far(
+        entry: &Entry,
+        task: &TaskEntry,
+        prices: &Prices,
+        now: u64,
+    ) -> Option<Self> {
+        Self::until(end(entry, task).or(Some(now)), entry, task, prices)
+    }
+
+    /// The usage up to the task's `end`, or to its last sign of life.
+    fn until(end: Option<u64>, entry: &Entry, task: &TaskEntry, prices: &Prices) -> Option<Self> {
+        let seconds = billed_seconds(entry, task, end)?;
         let hours = seconds as f64 / 3600.0;
         let facts = &task.facts;
         let vcpu_hours = f64::from(facts.cpu.unwrap_or(0)) / 1024.0 * hours;
@@ -107,7 +124,7 @@ pub(super) fn is_spot(task: &TaskEntry) -> bool {
 
 /// The seconds that AWS bills: from the pull to the end, rounded up, and a minute at least. A task that never began to
 /// pull is not billed. The time for which a task was kept comes after that of its job, and has no such least.
-fn billed_seconds(entry: &Entry, task: &TaskEntry) -> Option<u64> {
+fn billed_seconds(entry: &Entry, task: &TaskEntry, end: Option<u64>) -> Option<u64> {
     let times = &task.facts.times;
     // Of one that took scripts the pull was only not seen.
     let unseen = times.created.or(entry.times.asked).filter(|_| task.won);
@@ -115,7 +132,7 @@ fn billed_seconds(entry: &Entry, task: &TaskEntry) -> Option<u64> {
         true => task.kept_from?,
         false => times.pull_started.or(times.started).or(unseen)?,
     };
-    let end = end(entry, task).unwrap_or_else(|| last_sign(entry, task));
+    let end = end.unwrap_or_else(|| last_sign(entry, task));
     let seconds = end.saturating_sub(begun).div_ceil(1000);
     let least = if entry.is_kept() { 0 } else { LEAST_SECONDS };
     Some(seconds.clamp(least, LONGEST_SECONDS))
@@ -190,6 +207,10 @@ mod tests {
         }
     }
 
+    fn seconds(entry: &Entry, task: &TaskEntry) -> Option<u64> {
+        billed_seconds(entry, task, end(entry, task))
+    }
+
     fn cents(usd: f64) -> i64 {
         (usd * 1_000_000.0).round() as i64
     }
@@ -253,20 +274,20 @@ mod tests {
         let mut stopped = task(0);
         stopped.facts.times.stopped = None;
         stopped.stop_accepted = Some(100_000);
-        assert_eq!(billed_seconds(&here, &stopped), Some(133));
+        assert_eq!(seconds(&here, &stopped), Some(133));
         // AWS had begun to stop it before.
         let mut taken = stopped.clone();
         taken.facts.times.stopping = Some(90_000);
-        assert_eq!(billed_seconds(&here, &taken), Some(123));
+        assert_eq!(seconds(&here, &taken), Some(123));
         // AWS bills from the pull on.
         let mut waiting = stopped.clone();
         waiting.facts.times = TaskTimes {
             created: Some(0),
             ..TaskTimes::default()
         };
-        assert_eq!(billed_seconds(&here, &waiting), None);
+        assert_eq!(seconds(&here, &waiting), None);
         waiting.won = true;
-        assert_eq!(billed_seconds(&here, &waiting), Some(133));
+        assert_eq!(seconds(&here, &waiting), Some(133));
     }
 
     #[test]
@@ -276,7 +297,7 @@ mod tests {
         let mut kept = task(0);
         kept.facts.times.stopped = None;
         (kept.kept_from, kept.stop_accepted) = (Some(600_000), Some(627_000));
-        assert_eq!(billed_seconds(&job, &kept), Some(600));
+        assert_eq!(seconds(&job, &kept), Some(600));
         let of_job = Usage::of(&job, &kept, &prices).unwrap();
         assert_eq!((of_job.tasks, of_job.kept_hours), (1, 0.0));
         job.kind = Kind::Kept;
@@ -298,14 +319,30 @@ mod tests {
         swept.times.ready = Some(90_000);
         let mut gone = task(0);
         (gone.won, gone.facts.times.stopped) = (true, None);
-        assert_eq!(billed_seconds(&swept, &gone), Some(90));
+        assert_eq!(seconds(&swept, &gone), Some(90));
         swept.times.first_script = Some(95_000);
-        assert_eq!(billed_seconds(&swept, &gone), Some(95));
+        assert_eq!(seconds(&swept, &gone), Some(95));
         let usage = Usage::of(&swept, &gone, &prices).unwrap();
         assert_eq!(usage.unknown_ends, 1);
         swept.outcome.kind = OutcomeKind::Success;
-        assert_eq!(billed_seconds(&swept, &gone), Some(1_000_000));
+        assert_eq!(seconds(&swept, &gone), Some(1_000_000));
         let known = Usage::of(&swept, &task(60_000), &prices).unwrap();
         assert_eq!(known.unknown_ends, 0);
+    }
+
+    #[test]
+    fn a_task_that_runs_has_cost_something_so_far() {
+        let prices = Prices::load(None).unwrap();
+        let here = entry("us-east-1", false);
+        let mut running = task(0);
+        running.facts.times.stopped = None;
+        let so_far = |task: &TaskEntry| Usage::so_far(&here, task, &prices, 600_000).unwrap();
+        assert_eq!(cents(so_far(&running).usd), 16_457);
+        assert_eq!(so_far(&running).unknown_ends, 0);
+        // Its end is known once it has begun.
+        running.facts.times.stopped = Some(60_000);
+        assert_eq!(cents(so_far(&running).usd), 1_646);
+        running.facts.times = TaskTimes::default();
+        assert_eq!(Usage::so_far(&here, &running, &prices, 600_000), None);
     }
 }
