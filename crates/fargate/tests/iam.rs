@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Actions that AWS authorises for all resources or none (reference of actions, resources and condition keys).
-const WITHOUT_RESOURCES: [&str; 11] = [
+const WITHOUT_RESOURCES: [&str; 15] = [
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
@@ -21,6 +21,10 @@ const WITHOUT_RESOURCES: [&str; 11] = [
     "ecs:RegisterTaskDefinition",
     "servicequotas:GetAWSDefaultServiceQuota",
     "servicequotas:GetServiceQuota",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
 ];
 
 /// What a registry of ECR asks for when something is pushed, beside the login, which the driver calls.
@@ -330,6 +334,14 @@ fn every_action_has_its_reason_and_the_pages_point_to_the_files() {
             vec!["manager-job-image.json", "execution-role.json"],
         ),
         ("docs/agent-image.md", vec!["agent-push.json"]),
+        (
+            "docs/security.md",
+            vec![
+                "machine.json",
+                "service.json",
+                "service-execution-role.json",
+            ],
+        ),
     ] {
         let text = read(page);
         assert!(!text.contains("\"Effect\""), "{page} repeats a policy");
