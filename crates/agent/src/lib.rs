@@ -3,7 +3,8 @@
 //! The author of a job chooses its image, which may have no SSH server, no git and no package manager, and often
 //! contains little more than a shell. The driver therefore brings its own server, one static binary that it puts into
 //! the container. It does one thing: for the holder of the one private key it runs commands (SSH's `exec`) and scripts
-//! (a subsystem of its own), and reports exactly how they ended. It refuses everything else that SSH offers.
+//! (a subsystem of its own), and reports exactly how they ended. A person may run a shell on a terminal. It refuses
+//! everything else that SSH offers.
 //!
 //! Its promises, and the modules that keep them:
 //!
@@ -14,6 +15,7 @@
 //! - A command or script has ended when its shell has ended, whatever it left running (`shell::process`).
 //! - When the client of a command is lost, the command's whole process group is ended, and never takes a truncated
 //!   standard input for a complete one (`command`).
+//! - A terminal belongs to its client, and ends no process but those of its session (`terminal`).
 //! - When the driver of a script is lost, the script continues for a while. A driver that comes back gets all of its
 //!   output and its end, once (`script`).
 //! - It reports the task's metadata (`task::metadata`).
@@ -33,6 +35,7 @@ mod server;
 mod shell;
 mod signals;
 mod task;
+mod terminal;
 
 use std::future::Future;
 use std::io::{Read, Write};

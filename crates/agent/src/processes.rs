@@ -85,7 +85,12 @@ impl Processes {
         command: &mut Command,
     ) -> io::Result<(Child, ProcessGroup, oneshot::Receiver<ExitStatus>)> {
         let child = command.spawn()?;
-        let pid = Pid::from_child(&child);
+        let (group, exit) = self.adopt(Pid::from_child(&child));
+        Ok((child, group, exit))
+    }
+
+    /// Takes over a child that has just started and leads its own process group. The receiver gets its exit status.
+    pub(crate) fn adopt(&self, pid: Pid) -> (ProcessGroup, oneshot::Receiver<ExitStatus>) {
         let entry = ProcessEntry::read(pid);
         let group = ProcessGroup {
             leader: pid,
@@ -96,7 +101,7 @@ impl Processes {
         let mut running = self.running();
         running.exits.insert(pid, exited);
         running.groups.insert(group);
-        Ok((child, group, exit))
+        (group, exit)
     }
 
     /// Sends `signal` to all processes left in `group`, if there are any.
@@ -112,6 +117,12 @@ impl Processes {
     /// It returns when they are gone, or soon after SIGKILL.
     pub(crate) async fn end(&self, group: ProcessGroup, grace: Duration) {
         self.end_those(grace, |running| running.left_of(group))
+            .await;
+    }
+
+    /// Ends the session that `group` leads, as [`end`](Self::end) does. Orphans that have left it live on.
+    pub(crate) async fn end_session(&self, group: ProcessGroup, grace: Duration) {
+        self.end_those(grace, |running| running.left_of_session(group))
             .await;
     }
 
@@ -219,6 +230,16 @@ impl Running {
                 && !is_anothers(process);
             // The number of a leader that has ended may belong to another process by now.
             (pid == group.leader && process.started == group.started) || is_orphan
+        })
+    }
+
+    /// What is left of the session that a group leads, and of all that descends from it.
+    fn left_of_session(&self, group: ProcessGroup) -> Left {
+        let table = ProcessTable::read();
+        let groups = self.groups.iter().filter(|known| **known == group);
+        Self::left(&table, groups, |_, process| {
+            // As long as the session has a process, no other one gets its number.
+            process.session == Some(group.leader) && process.started >= group.started
         })
     }
 

@@ -1,4 +1,4 @@
-//! What a client may ask for: to log in with the one key, and to run commands and scripts.
+//! What a client may ask for: to log in with the one key, and to run commands, scripts, and a shell on a terminal.
 //!
 //! Every other request is refused explicitly. russh's defaults do not answer most requests, and a client that asked for
 //! a reply would wait for ever.
@@ -24,6 +24,7 @@ use crate::signals;
 use crate::task::hosts::HostNames;
 use crate::task::lifetime::Lifetime;
 use crate::task::metadata;
+use crate::terminal::{RunningTerminal, TerminalRequest, WindowSize};
 
 /// One client. Dropping it, as when its connection ends, ends its commands.
 pub(crate) struct ClientSession {
@@ -37,8 +38,10 @@ pub(crate) struct ClientSession {
 
 /// How a client uses one of its session channels.
 enum ChannelUse {
-    Unused(ChannelWriteHalf<Msg>),
+    /// For nothing yet. A program that starts on it gets the terminal that the client asked for.
+    Unused(ChannelWriteHalf<Msg>, Option<TerminalRequest>),
     Command(RunningCommand),
+    Terminal(RunningTerminal),
     Script(Attachment),
     /// The command could not be started.
     Refused,
@@ -61,12 +64,15 @@ impl ClientSession {
     }
 
     /// Takes the channel for a command or a script, if it is open and unused.
-    fn take_unused(&mut self, id: ChannelId) -> Option<ChannelWriteHalf<Msg>> {
+    fn take_unused(
+        &mut self,
+        id: ChannelId,
+    ) -> Option<(ChannelWriteHalf<Msg>, Option<TerminalRequest>)> {
         if self.scripts.host.is_stopping() {
             return None;
         }
         match self.channels.remove(&id) {
-            Some(ChannelUse::Unused(channel)) => Some(channel),
+            Some(ChannelUse::Unused(channel, terminal)) => Some((channel, terminal)),
             other => {
                 self.channels.extend(other.map(|channel| (id, channel)));
                 None
@@ -83,11 +89,32 @@ impl ClientSession {
         until.unwrap_or_default().as_secs().to_string()
     }
 
-    fn command(&self, channel: ChannelId) -> Option<&RunningCommand> {
-        match self.channels.get(&channel) {
-            Some(ChannelUse::Command(command)) => Some(command),
-            _ => None,
-        }
+    /// Starts `command`, or a shell where there is none, on the channel, and on a terminal if the client asked for one.
+    fn start(&mut self, id: ChannelId, command: Option<&[u8]>, session: &mut Session) -> Handled {
+        let Some((channel, terminal)) = self.take_unused(id) else {
+            return session.channel_failure(id);
+        };
+        let host = &self.scripts.host;
+        let started = match (terminal, command) {
+            (Some(terminal), command) => {
+                session.channel_success(id)?;
+                let channel = ClientChannel::new(channel, session.handle());
+                RunningTerminal::start(host, &terminal, command, channel).map(ChannelUse::Terminal)
+            }
+            (None, Some(command)) => {
+                session.channel_success(id)?;
+                let channel = ClientChannel::new(channel, session.handle());
+                RunningCommand::start(host, command, channel).map(ChannelUse::Command)
+            }
+            // A script has a request of its own.
+            (None, None) => {
+                self.channels.insert(id, ChannelUse::Unused(channel, None));
+                return session.channel_failure(id);
+            }
+        };
+        self.channels
+            .insert(id, started.unwrap_or(ChannelUse::Refused));
+        Ok(())
     }
 }
 
@@ -137,15 +164,16 @@ impl Handler for ClientSession {
     ) -> Handled {
         // russh reports channels that the client closes, but not the client's answer when we close one.
         self.channels.retain(|_, channel| match channel {
-            ChannelUse::Unused(_) => true,
+            ChannelUse::Unused(..) => true,
             ChannelUse::Command(command) => !command.has_ended(),
+            ChannelUse::Terminal(terminal) => !terminal.has_ended(),
             ChannelUse::Script(attachment) => !attachment.has_ended(),
             ChannelUse::Refused => false,
         });
         // Without its reading half: that has a queue of its own, which would block the connection when it is full.
         let (_, writer) = channel.split();
         self.channels
-            .insert(writer.id(), ChannelUse::Unused(writer));
+            .insert(writer.id(), ChannelUse::Unused(writer, None));
         reply.accept().await;
         Ok(())
     }
@@ -156,22 +184,13 @@ impl Handler for ClientSession {
         command: &[u8],
         session: &mut Session,
     ) -> Handled {
-        let Some(channel) = self.take_unused(id) else {
-            return session.channel_failure(id);
-        };
-        session.channel_success(id)?;
-        let channel = ClientChannel::new(channel, session.handle());
-        let channel = match RunningCommand::start(&self.scripts.host, command, channel) {
-            Some(command) => ChannelUse::Command(command),
-            None => ChannelUse::Refused,
-        };
-        self.channels.insert(id, channel);
-        Ok(())
+        self.start(id, Some(command), session)
     }
 
     async fn data(&mut self, channel: ChannelId, data: &[u8], _: &mut Session) -> Handled {
         match self.channels.get_mut(&channel) {
             Some(ChannelUse::Command(command)) => command.write(data),
+            Some(ChannelUse::Terminal(terminal)) => terminal.write(data),
             Some(ChannelUse::Script(attachment)) => attachment.receive(data),
             _ => (),
         }
@@ -179,8 +198,10 @@ impl Handler for ClientSession {
     }
 
     async fn channel_eof(&mut self, channel: ChannelId, _: &mut Session) -> Handled {
-        if let Some(command) = self.command(channel) {
-            command.end_input();
+        match self.channels.get(&channel) {
+            Some(ChannelUse::Command(command)) => command.end_input(),
+            Some(ChannelUse::Terminal(terminal)) => terminal.end_input(),
+            _ => {}
         }
         Ok(())
     }
@@ -191,15 +212,16 @@ impl Handler for ClientSession {
     }
 
     async fn signal(&mut self, channel: ChannelId, signal: Sig, _: &mut Session) -> Handled {
-        if let (Some(command), Some(signal)) = (self.command(channel), signals::requested(&signal))
-        {
-            command.signal(signal);
+        match (self.channels.get(&channel), signals::requested(&signal)) {
+            (Some(ChannelUse::Command(command)), Some(signal)) => command.signal(signal),
+            (Some(ChannelUse::Terminal(terminal)), Some(signal)) => terminal.signal(signal),
+            _ => {}
         }
         Ok(())
     }
 
     async fn shell_request(&mut self, channel: ChannelId, session: &mut Session) -> Handled {
-        session.channel_failure(channel)
+        self.start(channel, None, session)
     }
 
     async fn subsystem_request(
@@ -213,7 +235,7 @@ impl Handler for ClientSession {
         if kept_until.is_none() && !ours.contains(&name) {
             return session.channel_failure(id);
         }
-        let Some(channel) = self.take_unused(id) else {
+        let Some((channel, _)) = self.take_unused(id) else {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
@@ -247,15 +269,20 @@ impl Handler for ClientSession {
     async fn pty_request(
         &mut self,
         channel: ChannelId,
-        _term: &str,
-        _columns: u32,
-        _rows: u32,
-        _width: u32,
-        _height: u32,
-        _modes: &[(Pty, u32)],
+        term: &str,
+        columns: u32,
+        rows: u32,
+        width: u32,
+        height: u32,
+        modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Handled {
-        session.channel_failure(channel)
+        let Some(ChannelUse::Unused(_, terminal)) = self.channels.get_mut(&channel) else {
+            return session.channel_failure(channel);
+        };
+        let size = WindowSize::new([columns, rows, width, height]);
+        *terminal = Some(TerminalRequest::new(term, size, modes));
+        session.channel_success(channel)
     }
 
     async fn x11_request(
@@ -273,12 +300,16 @@ impl Handler for ClientSession {
     async fn window_change_request(
         &mut self,
         channel: ChannelId,
-        _columns: u32,
-        _rows: u32,
-        _width: u32,
-        _height: u32,
-        session: &mut Session,
+        columns: u32,
+        rows: u32,
+        width: u32,
+        height: u32,
+        _session: &mut Session,
     ) -> Handled {
-        session.channel_failure(channel)
+        // No client waits for an answer (RFC 4254, section 6.7).
+        if let Some(ChannelUse::Terminal(terminal)) = self.channels.get(&channel) {
+            terminal.resize(WindowSize::new([columns, rows, width, height]));
+        }
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The shell and the environment variables that commands and scripts get.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use std::os::unix::ffi::OsStrExt;
@@ -100,15 +100,9 @@ impl ShellEnvironment {
     }
 
     /// A shell that reads a script from its standard input, in its own process group; `None` when no shell exists.
-    ///
-    /// It looks for the shell each time, because a job may install one.
     pub(super) fn interpreter(&self) -> Option<Command> {
-        let shell = self
-            .shells
-            .iter()
-            .find(|path| path.is_file() && access(*path, Access::EXEC_OK).is_ok())?;
         let variables = self.variables.iter().map(|(name, value)| (name, value));
-        let mut shell = Command::new(shell);
+        let mut shell = Command::new(self.shell()?);
         shell
             .env_clear()
             .envs(variables)
@@ -119,8 +113,26 @@ impl ShellEnvironment {
         Some(shell)
     }
 
+    /// The shell, if one exists.
+    ///
+    /// It looks for the shell each time, because a job may install one.
+    pub(crate) fn shell(&self) -> Option<&Path> {
+        let mut shells = self.shells.iter();
+        let is_program = |path: &&PathBuf| path.is_file() && access(*path, Access::EXEC_OK).is_ok();
+        shells.find(is_program).map(PathBuf::as_path)
+    }
+
+    /// All variables with another one, as `name=value`. An empty value leaves it as it is.
+    pub(crate) fn variables_with(&self, name: &str, value: &str) -> Vec<Vec<u8>> {
+        let is_other = |known: &OsStr| value.is_empty() || known != name;
+        let others = self.variables.iter().filter(|(known, _)| is_other(known));
+        let others = others.map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat());
+        let own = (!value.is_empty()).then(|| format!("{name}={value}").into_bytes());
+        others.chain(own).collect()
+    }
+
     /// The message when no shell exists.
-    pub(super) fn no_interpreter(&self) -> String {
+    pub(crate) fn no_interpreter(&self) -> String {
         let shells: Vec<_> = self
             .shells
             .iter()

@@ -49,7 +49,7 @@ const LEFTOVER: usize = 4 * 1024 * 1024;
 pub(crate) const GRACE: Duration = Duration::from_secs(10);
 
 /// Exit status when no shell exists; shells use it for a command that they do not find.
-const NOT_FOUND: u32 = 127;
+pub(crate) const NOT_FOUND: u32 = 127;
 
 /// Exit status of a command that could not be started.
 pub(crate) const NOT_STARTED: u32 = 126;

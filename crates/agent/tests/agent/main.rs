@@ -17,3 +17,4 @@ mod scripts;
 mod shells;
 mod signals;
 mod task_containers;
+mod terminals;

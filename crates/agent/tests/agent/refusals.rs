@@ -1,11 +1,11 @@
-//! The agent refuses everything that SSH offers beside running a command.
+//! The agent refuses everything that SSH offers beside running a command and a shell on a terminal.
 
 use std::net::TcpListener;
 
 use crate::harness::{Agent, text};
 
 #[test]
-fn no_shell() {
+fn no_shell_without_a_terminal() {
     let agent = Agent::start();
     let output = agent.ssh(&[]).output().unwrap();
     assert_eq!(output.status.code(), Some(255));
@@ -24,18 +24,6 @@ fn no_subsystem() {
         text(&output.stderr).contains("subsystem request failed"),
         "{output:?}"
     );
-}
-
-#[test]
-fn no_terminal() {
-    let agent = Agent::start();
-    let output = agent.ssh(&["-tt"]).arg("tty").output().unwrap();
-    assert_eq!(output.status.code(), Some(255));
-    assert!(
-        text(&output.stderr).contains("PTY allocation request failed"),
-        "{output:?}"
-    );
-    assert_eq!(text(&output.stdout), "");
 }
 
 #[test]
