@@ -76,9 +76,8 @@ impl Pipeline {
         let folder = file.parent().filter(|folder| *folder != Path::new(""));
         let content = content(&name, text, None, &facts.predefined)?;
         let files = ProjectFiles::new(folder.unwrap_or(Path::new(".")));
-        // Includes see the file's own variables, too.
+        // Files are included before any file's own variables count (GitLab: Use variables with `include`).
         let mut variables = facts.predefined.clone();
-        variables.extend(own_variables(&content));
         variables.extend(facts.overrides.iter().cloned());
         let includer = Includer::new(facts.include_dir.as_deref(), &variables);
         let merged = match content.as_map() {
@@ -252,16 +251,6 @@ impl Pipeline {
 
 fn is_job(name: &str, node: &Node) -> bool {
     !name.starts_with('.') && !GLOBAL_KEYS.contains(&name) && node.as_map().is_some()
-}
-
-/// The file's own variables, as far as they are plain.
-fn own_variables(content: &Node) -> Vec<Variable> {
-    let variables = content.get("variables").into_iter().flat_map(Node::entries);
-    let variable = |(key, node): (&str, &Node)| {
-        let value = node.scalar().or(node.get("value").and_then(Node::scalar))?;
-        Variable::named(key, value).ok()
-    };
-    variables.filter_map(variable).collect()
 }
 
 /// A fault, which a file that is not here may explain.

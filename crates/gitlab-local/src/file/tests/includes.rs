@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::outcomes::variables;
 use super::{Pipeline, PipelineFacts, Problem};
+use crate::variables::Variable;
 
 /// Writes files, by their paths, to a new folder.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
@@ -18,6 +20,8 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn read(folder: &Path, include_dir: Option<&Path>) -> Result<Pipeline, String> {
     let facts = PipelineFacts {
         include_dir: include_dir.map(Path::to_owned),
+        predefined: variables(&[("CI_PROJECT_NAME", "ci")]),
+        overrides: vec![Variable::named("SET", "yes").unwrap()],
         ..PipelineFacts::default()
     };
     Pipeline::read(&folder.join(".gitlab-ci.yml"), facts).map_err(|error| error.to_string())
@@ -28,7 +32,7 @@ fn local_files_are_merged_below_the_file_itself() {
     let project = folder(&[
         (
             ".gitlab-ci.yml",
-            "include: [/ci/a.yml, {local: 'ci/more/**.yml'}, {local: $DIR/b.yml}]\n\
+            "include: [/ci/a.yml, {local: 'ci/more/**.yml'}, {local: $CI_PROJECT_NAME/b.yml}]\n\
              variables: {DIR: ci, FROM: file}\njob: {variables: {A: file}}",
         ),
         (
@@ -51,7 +55,10 @@ fn local_files_are_merged_below_the_file_itself() {
         .iter()
         .map(|v| format!("{}={}", v.key, v.value))
         .collect();
-    assert_eq!(variables, ["FROM=file", "DIR=ci", "A=file", "B=a"]);
+    assert_eq!(
+        variables,
+        ["FROM=file", "DIR=ci", "A=file", "B=a", "SET=yes"]
+    );
     assert!(pipeline.job(Some("nested")).is_ok() && pipeline.job(Some("c")).is_ok());
 }
 
@@ -65,12 +72,14 @@ fn rules_decide_what_is_included() {
              - {local: b.yml, rules: [{exists: [Dockerfile]}]}\n\
              - {local: c.yml, rules: [{exists: ['*.yml'], when: never}, {when: always}]}\n\
              - {local: d.yml, rules: [{exists: ['{x,d}.yml']}]}\n\
-             variables: {SET: 'yes'}",
+             - {local: e.yml, rules: [{if: $OWN}]}\n\
+             variables: {OWN: 'yes'}",
         ),
         ("a.yml", "a: {script: x}"),
         ("b.yml", "b: {script: x}"),
         ("c.yml", "c: {script: x}"),
         ("d.yml", "d: {script: x}"),
+        ("e.yml", "e: {script: x}"),
     ]);
     let jobs = read(project.path(), None).unwrap().jobs();
     let names: Vec<_> = jobs.iter().flatten().map(|job| job.name()).collect();

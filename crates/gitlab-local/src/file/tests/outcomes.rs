@@ -7,7 +7,7 @@ use super::{Pipeline, PipelineFacts, error, job};
 use crate::file::rules::holds;
 use crate::variables::{Variable, Variables};
 
-fn variables(pairs: &[(&str, &str)]) -> Variables {
+pub(super) fn variables(pairs: &[(&str, &str)]) -> Variables {
     let mut variables = Variables::default();
     for (key, value) in pairs {
         variables.put(key, *value);
