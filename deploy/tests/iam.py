@@ -35,6 +35,7 @@ def renamed(value, names):
     return json.loads(text)
 
 
-# The files that a manager of each kind has, and those of the roles beside it.
-OF_THE_MANAGER = ["manager-job-image", "agent-push", "doctor"]
-OF_A_DEPLOYMENT = ["execution-role", *OF_THE_MANAGER, "machine", "service", "service-execution-role"]
+# The files that a deployment has in its roles, and the statements that are there where a registry asks for credentials.
+OF_A_DEPLOYMENT = ["execution-role", "manager-job-image", "agent-push", "doctor", "machine", "service"]
+OF_A_DEPLOYMENT += ["service-execution-role"]
+OF_A_REGISTRY = {"LogInToOtherRegistries", "ReadSecretsWithoutTheirValues"}

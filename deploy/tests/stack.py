@@ -29,16 +29,24 @@ UNKNOWN_TO_MOTO = {
     "AWS::EC2::SecurityGroupIngress",
 }
 
+# What docs/iam calls the things of a deployment with the name `ci`.
+NAMES = [
+    ("cluster/ci", "cluster/test-cluster"),
+    ("task/ci/", "task/test-cluster/"),
+    ("service/ci/", "service/test-cluster/"),
+    ("repository/ci/fargate-", "repository/fargate-"),
+]
+
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
 
 @contextlib.contextmanager
-def moto(folder):
+def moto(folder, log="moto.log"):
     """A moto, by its URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", port]
-    with server(command, f"{url}/moto-api/data.json", pathlib.Path(folder) / "moto.log"):
+    with server(command, f"{url}/moto-api/data.json", pathlib.Path(folder) / log):
         yield url
 
 
@@ -112,12 +120,7 @@ class Account:
         roles = {"ManagerRole": "ci-manager", "ExecutionRole": "ci-execution", "TaskRole": "ci-task"}
         return [(ACCOUNT, "111122223333"), (self.vpc, "vpc-xxxxxx")] + [
             (ids[logical], documented) for logical, documented in roles.items()
-        ] + [
-            ("cluster/ci", "cluster/test-cluster"),
-            ("task/ci/", "task/test-cluster/"),
-            ("service/ci/", "service/test-cluster/"),
-            ("repository/ci/fargate-", "repository/fargate-"),
-        ]
+        ] + NAMES
 
 
 def as_json(value):
