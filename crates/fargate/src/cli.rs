@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::doctor::{Category, Doctor};
-pub(crate) use self::jobs::Ps;
+pub(crate) use self::jobs::{Logs, Ps, Subject};
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
 
@@ -121,6 +121,12 @@ pub(crate) enum Command {
     /// the records of jobs, and asks AWS once; what AWS does not answer in three seconds is named. Changes nothing.
     #[command(after_help = jobs::PS_EXAMPLES)]
     Ps(Ps),
+    /// The story of a job's task, and the output of its containers
+    ///
+    /// Tells when the task was asked for, reached each phase, ran each script and stopped, and why. Then prints what
+    /// its containers sent to CloudWatch. Works for jobs that run, for kept tasks, and for jobs in the ledger.
+    #[command(after_help = jobs::LOGS_EXAMPLES)]
+    Logs(Logs),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
     /// Jobs whose GitLab Runner lives, and tasks of other managers, are left alone. prepare does the same every few

@@ -134,6 +134,10 @@ fn run(cli: Cli) -> Result<()> {
                 let config = logged_configuration(&cli.options, Audience::Operator)?;
                 operate::ps::ps(&request, &config, &shutdown).await
             }
+            Command::Logs(request) => {
+                let config = logged_configuration(&cli.options, Audience::Operator)?;
+                operate::logs::logs(&request, &config, &shutdown).await
+            }
             Command::Completions { shell } => operate::manual::completions(shell),
             Command::Man { output } => operate::manual::pages(output.as_deref()),
             Command::Report(request) => {

@@ -46,15 +46,26 @@ struct OutputLogEvent {
 enum Cursor {
     /// The page holds the events that follow.
     Forward(u64),
+    /// The page is empty, though events follow: readers go on until a token comes again (CloudWatch Logs:
+    /// GetLogEvents). Full pages lead here.
+    Gap(u64),
     /// The page holds the events before.
     Backward(u64),
 }
+
+/// What tells a gap from a page in a token.
+const GAP: u64 = 1 << 62;
 
 impl Cursor {
     fn parse(token: &str) -> Option<Self> {
         let position = |digits: &str| digits.strip_suffix("/s")?.parse().ok();
         match token.split_at_checked(2)? {
-            ("f/", digits) => position(digits).map(Self::Forward),
+            ("f/", digits) => {
+                position(digits).map(|position: u64| match position.checked_sub(GAP) {
+                    Some(position) => Self::Gap(position),
+                    None => Self::Forward(position),
+                })
+            }
             ("b/", digits) => position(digits).map(Self::Backward),
             _ => None,
         }
@@ -64,6 +75,7 @@ impl Cursor {
     fn token(self) -> String {
         match self {
             Self::Forward(position) => format!("f/{position:056}/s"),
+            Self::Gap(position) => format!("f/{:056}/s", GAP + position),
             Self::Backward(position) => format!("b/{position:056}/s"),
         }
     }
@@ -105,11 +117,16 @@ pub(super) fn get(
     };
     let page = page(&events, cursor, limit.unwrap_or(usize::MAX));
     let position = match cursor {
-        Cursor::Forward(position) | Cursor::Backward(position) => position,
+        Cursor::Forward(position) | Cursor::Gap(position) | Cursor::Backward(position) => position,
     };
     // At the end of the stream the reply repeats the token of the request.
     let before = page.first().map_or(position, |(number, _)| *number);
     let after = page.last().map_or(position, |(number, _)| number + 1);
+    let is_last = events.last().is_none_or(|(number, _)| *number < after);
+    let next = match cursor {
+        Cursor::Forward(_) if !is_last && !page.is_empty() => Cursor::Gap(after),
+        _ => Cursor::Forward(after),
+    };
     Ok(GetLogEventsReply {
         events: page
             .iter()
@@ -119,7 +136,7 @@ pub(super) fn get(
                 ingestion_time: event.ingested.millis(),
             })
             .collect(),
-        next_forward_token: Cursor::Forward(after).token(),
+        next_forward_token: next.token(),
         next_backward_token: Cursor::Backward(before).token(),
     })
 }
@@ -144,6 +161,7 @@ fn page<'a>(
             let count = rest.iter().take(most).take_while(|(_, event)| fits(event));
             rest.split_at(count.count()).0
         }
+        Cursor::Gap(_) => &[],
         Cursor::Backward(position) => {
             let (rest, _) = split(position);
             let count = rest
@@ -250,7 +268,18 @@ mod tests {
         }
         let (page, token, _) = read(&groups, json!({ "startFromHead": true }));
         assert_eq!(page.len(), 4);
-        let next = json!({ "startFromHead": true, "nextToken": token });
-        assert_eq!(read(&groups, next).0.len(), 2);
+        let next = |token: &str| {
+            read(
+                &groups,
+                json!({ "startFromHead": true, "nextToken": token }),
+            )
+        };
+        // An empty page is not the end.
+        let (nothing, token, _) = next(&token);
+        assert_eq!(nothing.len(), 0);
+        let (rest, token, _) = next(&token);
+        assert_eq!(rest.len(), 2);
+        let (nothing, same, _) = next(&token);
+        assert!(nothing.is_empty() && same == token);
     }
 }

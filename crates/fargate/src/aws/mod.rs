@@ -39,8 +39,8 @@ pub(crate) use self::run_task::{RunTaskAnswer, RunTaskRequest, TaskOverrides};
 #[cfg(feature = "trial")]
 pub(crate) use self::setup::{OneContainer, Setup};
 pub(crate) use self::survey::{
-    Cluster, Decision, DefaultProvider, Definition, Identity, Image, ImageName, Instance, LogGroup,
-    ON_DEMAND, Role, Route, RouteTable, Rule, SPOT, Secret, SecurityGroup, Subnet, VpcEndpoint,
-    Wish, instance,
+    Cluster, Decision, DefaultProvider, Definition, Identity, Image, ImageName, Instance,
+    LogDestination, LogGroup, ON_DEMAND, Role, Route, RouteTable, Rule, SPOT, Secret,
+    SecurityGroup, Subnet, VpcEndpoint, Wish, instance,
 };
 pub(crate) use self::trust::fault_of_environment as certificate_fault;

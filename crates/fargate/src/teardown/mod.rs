@@ -120,7 +120,7 @@ impl Teardown<'_> {
         let stopped = stopped
             .map_err(|refusal| Error::from(refusal).context("could not stop the job's task"))?;
         let entries = match &found {
-            Found::Record(record) => Entry::at_end(record, &stopped),
+            Found::Record(record) => Entry::at_end(record, &stopped, &self.records.notes(record)),
             _ => vec![Entry::damaged(job, "the job's record was damaged")],
         };
         self.records.remove(job, &found, &entries)?;

@@ -25,6 +25,7 @@ mod kept_tasks;
 mod launch_type;
 mod ledger;
 mod lifecycle;
+mod logs;
 mod lost_tasks;
 mod many_jobs;
 mod order;

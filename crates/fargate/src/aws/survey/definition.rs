@@ -31,10 +31,22 @@ pub(crate) struct DefinitionContainer {
     pub(crate) ports: Vec<i32>,
     /// Log group of the driver `awslogs`, except where the driver makes it.
     pub(crate) log_group: Option<String>,
+    /// Where the driver `awslogs` sends its output.
+    pub(crate) log: Option<LogDestination>,
     /// ARN of the secret for its registry.
     pub(crate) registry_secret: Option<String>,
     /// Whether ECS passes secrets to it.
     pub(crate) has_secrets: bool,
+}
+
+/// Where a container's output goes (ECS: options of awslogs).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogDestination {
+    pub(crate) group: String,
+    /// Empty for the task's own.
+    pub(crate) region: String,
+    /// What a stream's name begins with; the container's name and the task's id follow.
+    pub(crate) prefix: String,
 }
 
 impl Aws {
@@ -82,16 +94,14 @@ fn definition(definition: types::TaskDefinition) -> Definition {
 
 fn container(container: types::ContainerDefinition) -> DefinitionContainer {
     let ports = container.port_mappings.unwrap_or_default();
-    let log = container
+    let options = container
         .log_configuration
         .filter(|log| log.log_driver == LogDriver::Awslogs)
         .and_then(|log| log.options)
-        .filter(|options| {
-            options
-                .get("awslogs-create-group")
-                .is_none_or(|made| made != "true")
-        })
-        .and_then(|mut options| options.remove("awslogs-group"));
+        .unwrap_or_default();
+    let option = |name: &str| options.get(name).cloned();
+    let is_made = option("awslogs-create-group").is_some_and(|made| made == "true");
+    let group = option("awslogs-group");
     DefinitionContainer {
         name: container.name.unwrap_or_default(),
         image: container.image.unwrap_or_default(),
@@ -99,7 +109,14 @@ fn container(container: types::ContainerDefinition) -> DefinitionContainer {
             .iter()
             .filter_map(|port| port.container_port)
             .collect(),
-        log_group: log,
+        log_group: group.clone().filter(|_| !is_made),
+        log: group
+            .zip(option("awslogs-stream-prefix"))
+            .map(|(group, prefix)| LogDestination {
+                group,
+                region: option("awslogs-region").unwrap_or_default(),
+                prefix,
+            }),
         registry_secret: container
             .repository_credentials
             .map(|credentials| credentials.credentials_parameter),

@@ -13,7 +13,7 @@ mod roles;
 use super::error::AwsError;
 
 pub(crate) use self::cluster::{Cluster, DefaultProvider};
-pub(crate) use self::definition::Definition;
+pub(crate) use self::definition::{Definition, LogDestination};
 pub(crate) use self::identity::Identity;
 pub(crate) use self::images::{Image, ImageName};
 pub(crate) use self::instance::{Instance, instance};

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::script::{ScriptEntry, scripts};
 use crate::gitlab::Job;
 use crate::state::clock::now_millis;
+use crate::state::note::Note;
 use crate::state::outcome::Outcome;
 use crate::state::record::{AttemptTimes, Record, this_attempt};
 use crate::state::start::{Standing, Start};
@@ -77,6 +79,9 @@ pub(crate) struct Entry {
     /// Its tasks: AWS bills each.
     #[serde(default)]
     pub(crate) tasks: Vec<TaskEntry>,
+    /// Its scripts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) scripts: Vec<ScriptEntry>,
 }
 
 /// A task of an attempt.
@@ -134,7 +139,14 @@ impl Entry {
             outcome,
             starts: 0,
             tasks: Vec::new(),
+            scripts: Vec::new(),
         }
+    }
+
+    /// The same with the scripts that these notes are about.
+    pub(crate) fn with_scripts(mut self, notes: &[Note]) -> Self {
+        self.scripts = scripts(notes);
+        self
     }
 
     /// The entry of the attempt that this process is, which ended before it had a record, in config perhaps.
@@ -176,8 +188,8 @@ impl Entry {
         }
     }
 
-    /// The entries of an attempt whose record goes, once its tasks were `stopped`.
-    pub(crate) fn at_end(record: &Record, stopped: &[StoppedTask]) -> Vec<Self> {
+    /// The entries of an attempt whose record goes, once its tasks were `stopped`; its scripts left these notes.
+    pub(crate) fn at_end(record: &Record, stopped: &[StoppedTask], notes: &[Note]) -> Vec<Self> {
         let attempt = Self::of(record, stopped);
         let mut entries = Vec::new();
         if record.kept_from().is_some() {
@@ -192,7 +204,7 @@ impl Entry {
             });
         }
         if !record.is_entered {
-            entries.insert(0, attempt);
+            entries.insert(0, attempt.with_scripts(notes));
         }
         entries
     }

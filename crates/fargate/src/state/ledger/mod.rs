@@ -8,6 +8,7 @@
 mod entry;
 mod months;
 mod read;
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -16,12 +17,11 @@ use std::io::{Read, Result, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-#[cfg(test)]
-pub(crate) use self::entry::Kind;
-pub(crate) use self::entry::{Entry, StoppedTask, TaskEntry};
+pub(crate) use self::entry::{Entry, Kind, StoppedTask, TaskEntry};
 use self::months::oldest;
 pub(crate) use self::months::{Month, months, rfc3339};
 pub(crate) use self::read::Reader;
+pub(crate) use self::script::ScriptEntry;
 use super::clock::now_millis;
 use super::files::{self, discard};
 

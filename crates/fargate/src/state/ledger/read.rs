@@ -5,6 +5,8 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{BufRead, BufReader, ErrorKind, Result};
 
+use memchr::memmem;
+
 use super::entry::{Entry, Kind};
 use super::months::Month;
 
@@ -26,13 +28,40 @@ impl Reader {
     /// # Errors
     ///
     /// When the file cannot be read; one that is gone meanwhile is empty.
-    pub(crate) fn read(&mut self, month: &Month, mut each: impl FnMut(Entry)) -> Result<()> {
+    pub(crate) fn read(&mut self, month: &Month, each: impl FnMut(Entry)) -> Result<()> {
+        self.read_those(month, |_| true, each)
+    }
+
+    /// The same for lines that hold a `word` at least.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub(crate) fn find(
+        &mut self,
+        month: &Month,
+        word: &str,
+        each: impl FnMut(Entry),
+    ) -> Result<()> {
+        let finder = memmem::Finder::new(word);
+        self.read_those(month, |line| finder.find(line).is_some(), each)
+    }
+
+    fn read_those(
+        &mut self,
+        month: &Month,
+        is_one: impl Fn(&[u8]) -> bool,
+        mut each: impl FnMut(Entry),
+    ) -> Result<()> {
         let file = match File::open(&month.file) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             file => file?,
         };
         let mut lines = BufReader::with_capacity(256 * 1024, file);
         while self.next(&mut lines)? {
+            if !is_one(&self.line) {
+                continue;
+            }
             let Ok(mut entry) = serde_json::from_slice::<Entry>(&self.line) else {
                 continue;
             };
@@ -61,7 +90,7 @@ impl Reader {
                 if bytes.is_empty() {
                     return Ok(false);
                 }
-                let end = bytes.iter().position(|byte| *byte == b'\n');
+                let end = memchr::memchr(b'\n', bytes);
                 let part = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or(bytes);
                 if self.line.len() + part.len() <= LINE_LIMIT {
                     self.line.extend_from_slice(part);

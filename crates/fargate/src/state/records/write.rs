@@ -159,7 +159,8 @@ impl Records {
         let found = Found::Record(Box::new(record.clone()));
         let changed = self.change(&record.job, &found, |record| {
             if !record.is_entered {
-                self.ledger.append(&Entry::of(record, &[]));
+                let entry = Entry::of(record, &[]).with_scripts(&self.notes(record));
+                self.ledger.append(&entry);
             }
             !std::mem::replace(&mut record.is_entered, true)
         });
