@@ -54,7 +54,7 @@ impl ApiError {
     pub(crate) fn throttled(service: AwsService) -> Self {
         match service {
             AwsService::Ec2 => Self::new(503, "RequestLimitExceeded", "Request limit exceeded."),
-            AwsService::Sts | AwsService::Iam => Self::new(400, "Throttling", "Rate exceeded"),
+            service if service.is_query() => Self::new(400, "Throttling", "Rate exceeded"),
             _ => Self::new(400, "ThrottlingException", "Rate exceeded"),
         }
     }
@@ -76,7 +76,7 @@ impl ApiError {
                 "AuthFailure",
                 "AWS was not able to validate the provided access credentials",
             ),
-            AwsService::Sts | AwsService::Iam => Self::new(403, "InvalidClientTokenId", invalid),
+            service if service.is_query() => Self::new(403, "InvalidClientTokenId", invalid),
             _ => Self::new(403, "UnrecognizedClientException", invalid),
         }
     }
@@ -98,7 +98,7 @@ impl ApiError {
                 "AccessDenied",
                 format!("User: {who} is not authorized to perform: {action}"),
             ),
-            AwsService::Iam => Self::new(
+            AwsService::Iam | AwsService::CloudFormation => Self::new(
                 403,
                 "AccessDenied",
                 format!(

@@ -1,29 +1,11 @@
 //! IAM, as far as a caller asks for its own rights: GetRole and SimulatePrincipalPolicy.
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use crate::ec2::Query;
 use crate::error::ApiError;
 use crate::resources::{Members, Resources};
 use crate::xml::{self, IAM_NAMESPACE};
-
-/// A document: the result of an operation, under a name of its own, and the request's ID.
-struct Reply<'a> {
-    operation: &'a str,
-    result: Value,
-    request_id: &'a str,
-}
-
-impl Serialize for Reply<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_map(Some(3))?;
-        members.serialize_entry("@xmlns", IAM_NAMESPACE)?;
-        members.serialize_entry(&format!("{}Result", self.operation), &self.result)?;
-        members.serialize_entry("ResponseMetadata", &json!({ "RequestId": self.request_id }))?;
-        members.end()
-    }
-}
 
 /// Answers one call.
 pub(crate) fn call(
@@ -40,12 +22,7 @@ pub(crate) fn call(
             return Err(ApiError::new(400, "InvalidAction", message));
         }
     };
-    let reply = Reply {
-        operation,
-        result,
-        request_id,
-    };
-    Ok(xml::document(&format!("{operation}Response"), &reply))
+    Ok(xml::result(IAM_NAMESPACE, operation, result, request_id))
 }
 
 fn role(resources: &Resources, query: &Query) -> Result<Value, ApiError> {

@@ -27,7 +27,8 @@ pub(crate) fn call(
         "DescribeImages" => images(resources, &parse(body)?)?,
         "BatchGetImage" => manifests(resources, &parse(body)?)?,
         "GetServiceQuota" | "GetAWSDefaultServiceQuota" => quota(resources, region, &parse(body)?)?,
-        "DescribeSecret" => secret(resources, &parse(body)?)?,
+        "DescribeSecret" => described(secret(resources, &parse(body)?)?),
+        "GetSecretValue" => value_of(secret(resources, &parse(body)?)?)?,
         _ => {
             return Err(ApiError::new(
                 400,
@@ -177,19 +178,40 @@ struct SecretInput {
     secret_id: String,
 }
 
-fn secret(resources: &Resources, input: &SecretInput) -> Result<Value, ApiError> {
+fn secret<'a>(resources: &'a Resources, input: &SecretInput) -> Result<&'a Members, ApiError> {
     let id = &input.secret_id;
     let mut secrets = resources.secrets.iter();
     let found =
         secrets.find(|secret| [text(secret, "ARN"), text(secret, "Name")].contains(&id.as_str()));
-    let found = found.ok_or_else(|| {
+    found.ok_or_else(|| {
         ApiError::new(
             400,
             "ResourceNotFoundException",
             "Secrets Manager can't find the specified secret.",
         )
+    })
+}
+
+fn described(secret: &Members) -> Value {
+    let mut secret = secret.clone();
+    secret.remove("SecretString");
+    Value::Object(secret)
+}
+
+fn value_of(secret: &Members) -> Result<Value, ApiError> {
+    let value = secret.get("SecretString").ok_or_else(|| {
+        ApiError::new(
+            400,
+            "ResourceNotFoundException",
+            "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+        )
     })?;
-    Ok(Value::Object(found.clone()))
+    let versions = secret.get("VersionIdsToStages").and_then(Value::as_object);
+    let version = versions.and_then(|versions| versions.keys().next());
+    Ok(json!({
+        "ARN": text(secret, "ARN"), "Name": text(secret, "Name"), "SecretString": value, "VersionId": version,
+        "VersionStages": ["AWSCURRENT"], "CreatedDate": secret.get("CreatedDate"),
+    }))
 }
 
 fn text<'a>(members: &'a Members, name: &str) -> &'a str {

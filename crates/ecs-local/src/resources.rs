@@ -42,7 +42,10 @@ pub struct Resources {
     pub(crate) images: Vec<Members>,
     /// Other members of log groups, by name.
     pub(crate) log_groups: BTreeMap<String, Members>,
+    /// Secrets, as DescribeSecret shows them, with `SecretString` as GetSecretValue does.
     pub(crate) secrets: Vec<Members>,
+    /// Stacks of CloudFormation, as DescribeStacks shows them.
+    pub(crate) stacks: Vec<Members>,
     /// Roles of IAM. `AssumeRolePolicyDocument` is plain JSON here.
     pub(crate) roles: Vec<Members>,
     /// The instance's metadata, by path below `/latest/`. Without any, there is no instance.
@@ -141,6 +144,7 @@ impl Default for Resources {
             images: Vec::new(),
             log_groups: BTreeMap::new(),
             secrets: Vec::new(),
+            stacks: Vec::new(),
             roles: ["ci-manager", "ci-execution", "ci-task"]
                 .map(|name| role(name, "/"))
                 .into_iter()

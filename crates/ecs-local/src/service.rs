@@ -11,6 +11,7 @@ pub(crate) enum AwsService {
     Ecr,
     Quotas,
     Secrets,
+    CloudFormation,
 }
 
 const ECS: &[&str] = &[
@@ -19,6 +20,7 @@ const ECS: &[&str] = &[
     "DescribeClusters",
     "DescribeTaskDefinition",
     "DescribeTasks",
+    "ListClusters",
     "ListTaskDefinitions",
     "ListTasks",
     "PutClusterCapacityProviders",
@@ -52,10 +54,12 @@ const ECR: &[&str] = &["BatchGetImage", "DescribeImages"];
 
 const QUOTAS: &[&str] = &["GetAWSDefaultServiceQuota", "GetServiceQuota"];
 
-const SECRETS: &[&str] = &["DescribeSecret"];
+const SECRETS: &[&str] = &["DescribeSecret", "GetSecretValue"];
+
+const CLOUDFORMATION: &[&str] = &["DescribeStacks"];
 
 impl AwsService {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Ecs,
         Self::Ec2,
         Self::Logs,
@@ -64,6 +68,7 @@ impl AwsService {
         Self::Ecr,
         Self::Quotas,
         Self::Secrets,
+        Self::CloudFormation,
     ];
 
     /// The operations that the stand-in has.
@@ -77,6 +82,7 @@ impl AwsService {
             Self::Ecr => ECR,
             Self::Quotas => QUOTAS,
             Self::Secrets => SECRETS,
+            Self::CloudFormation => CLOUDFORMATION,
         }
     }
 
@@ -91,19 +97,25 @@ impl AwsService {
             Self::Ecr => "ecr",
             Self::Quotas => "servicequotas",
             Self::Secrets => "secretsmanager",
+            Self::CloudFormation => "cloudformation",
         }
     }
 
     /// Whether the service speaks JSON 1.1. The others speak Query and answer in XML.
     pub(crate) fn is_json(self) -> bool {
-        !matches!(self, Self::Ec2 | Self::Sts | Self::Iam)
+        self != Self::Ec2 && !self.is_query()
+    }
+
+    /// Whether the service speaks AWS Query. EC2 has a form of its own.
+    pub(crate) fn is_query(self) -> bool {
+        matches!(self, Self::Sts | Self::Iam | Self::CloudFormation)
     }
 
     /// The content type of replies.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Ec2 => "text/xml;charset=UTF-8",
-            Self::Sts | Self::Iam => "text/xml",
+            Self::Sts | Self::Iam | Self::CloudFormation => "text/xml",
             _ => "application/x-amz-json-1.1",
         }
     }

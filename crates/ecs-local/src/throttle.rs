@@ -44,7 +44,7 @@ impl Bucket {
             (AwsService::Ecs, "CreateCluster" | "PutClusterCapacityProviders") => {
                 Self::ClusterModify
             }
-            (AwsService::Ecs, "DescribeClusters") => Self::ClusterRead,
+            (AwsService::Ecs, "DescribeClusters" | "ListClusters") => Self::ClusterRead,
             (AwsService::Ecs, "TagResource") => Self::TagModify,
             (AwsService::Ec2, _) => Self::Ec2Describe,
             (AwsService::Logs, "GetLogEvents") => Self::LogsRead,

@@ -1,6 +1,7 @@
 //! The command line: a superset of GitLab's driver's. Scripts depend on it.
 
 mod doctor;
+mod init;
 mod jobs;
 #[cfg(feature = "trial")]
 mod trial;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use self::doctor::{Category, Doctor};
+pub(crate) use self::init::Init;
 pub(crate) use self::jobs::{Logs, Ps, Subject};
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
@@ -127,6 +129,13 @@ pub(crate) enum Command {
     /// its containers sent to CloudWatch. Works for jobs that run, for kept tasks, and for jobs in the ledger.
     #[command(after_help = jobs::LOGS_EXAMPLES)]
     Logs(Logs),
+    /// Make fargate.toml, the part of GitLab Runner's config.toml and IAM policies
+    ///
+    /// From options, from a stack's outputs, or by asking in a terminal. Overwrites nothing without --force, says what
+    /// to do next, and ends with doctor. Exits with 0 when all is right, 1 when doctor finds a fault, 2 when options
+    /// are missing or wrong.
+    #[command(after_help = init::EXAMPLES)]
+    Init(Box<Init>),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
     /// Jobs whose GitLab Runner lives, and tasks of other managers, are left alone. prepare does the same every few

@@ -114,64 +114,63 @@ fn run(cli: Cli) -> Result<()> {
         .map_err(|error| Error::system(format!("could not start: {error}")))?;
     let result = runtime.block_on(async {
         let shutdown = Shutdown::listen()?;
-        match cli.command {
-            Command::Custom(custom) => {
-                let options = &cli.options;
-                let whole = || logged_configuration(options, Audience::JobLog);
-                let lenient = || cleanup_configuration(options);
-                stages::stage(custom, whole, lenient, &flags(options), shutdown).await
-            }
-            Command::Doctor(request) => {
-                start_operators_log(&cli.options)?;
-                let file = cli.options.config.as_deref();
-                operate::doctor::doctor(&request, file, &shutdown).await
-            }
-            Command::Reap(options) => {
-                let config = logged_configuration(&cli.options, Audience::Operator)?;
-                operate::reap::reap(&options, &config, &shutdown).await
-            }
-            Command::Ps(request) => {
-                let config = logged_configuration(&cli.options, Audience::Operator)?;
-                operate::ps::ps(&request, &config, &shutdown).await
-            }
-            Command::Logs(request) => {
-                let config = logged_configuration(&cli.options, Audience::Operator)?;
-                operate::logs::logs(&request, &config, &shutdown).await
-            }
-            Command::Completions { shell } => operate::manual::completions(shell),
-            Command::Man { output } => operate::manual::pages(output.as_deref()),
-            Command::Report(request) => {
-                let config = logged_configuration(&cli.options, Audience::Operator)?;
-                operate::report::report(&request, &config)
-            }
-            #[cfg(feature = "trial")]
-            Command::Try(request) => trial::try_job(&request, &cli.options, &shutdown).await,
-            #[cfg(feature = "trial")]
-            Command::Local {
-                command: Local::Serve(serve),
-            } => trial::serve(&serve, &shutdown).await,
-            #[cfg(feature = "agent-image")]
-            Command::Agent {
-                command: Agent::Image { programs, output },
-            } => images::agent::write(&programs.files, &output),
-            #[cfg(feature = "agent-image")]
-            Command::Agent {
-                command:
-                    Agent::Push {
-                        programs,
-                        insecure,
-                        destination,
-                    },
-            } => images::agent::push(&programs.files, &destination, insecure, &shutdown).await,
-            #[cfg(feature = "trial")]
-            Command::Agent {
-                command: Agent::Serve(options),
-            } => trial::serve_agent(options).await,
-        }
+        command(cli, shutdown).await
     });
     // A name lookup that still runs must not keep the process alive.
     runtime.shutdown_background();
     result
+}
+
+/// What the command line asks for.
+async fn command(cli: Cli, shutdown: Shutdown) -> Result<()> {
+    let Cli { options, command } = cli;
+    let operators = || logged_configuration(&options, Audience::Operator);
+    match command {
+        Command::Custom(custom) => {
+            let whole = || logged_configuration(&options, Audience::JobLog);
+            let lenient = || cleanup_configuration(&options);
+            stages::stage(custom, whole, lenient, &flags(&options), shutdown).await
+        }
+        Command::Doctor(request) => {
+            start_operators_log(&options)?;
+            operate::doctor::doctor(&request, options.config.as_deref(), &shutdown).await
+        }
+        Command::Init(request) => {
+            start_operators_log(&options)?;
+            operate::init::init(&request, options.config.as_deref(), &shutdown).await
+        }
+        Command::Reap(options) => operate::reap::reap(&options, &operators()?, &shutdown).await,
+        Command::Ps(request) => operate::ps::ps(&request, &operators()?, &shutdown).await,
+        Command::Logs(request) => operate::logs::logs(&request, &operators()?, &shutdown).await,
+        Command::Report(request) => operate::report::report(&request, &operators()?),
+        Command::Completions { shell } => operate::manual::completions(shell),
+        Command::Man { output } => operate::manual::pages(output.as_deref()),
+        #[cfg(feature = "trial")]
+        Command::Try(request) => trial::try_job(&request, &options, &shutdown).await,
+        #[cfg(feature = "trial")]
+        Command::Local {
+            command: Local::Serve(serve),
+        } => trial::serve(&serve, &shutdown).await,
+        #[cfg(any(feature = "agent-image", feature = "trial"))]
+        Command::Agent { command } => agent(command, &shutdown).await,
+    }
+}
+
+/// The agent's commands.
+#[cfg(any(feature = "agent-image", feature = "trial"))]
+async fn agent(command: Agent, shutdown: &Shutdown) -> Result<()> {
+    match command {
+        #[cfg(feature = "agent-image")]
+        Agent::Image { programs, output } => images::agent::write(&programs.files, &output),
+        #[cfg(feature = "agent-image")]
+        Agent::Push {
+            programs,
+            insecure,
+            destination,
+        } => images::agent::push(&programs.files, &destination, insecure, shutdown).await,
+        #[cfg(feature = "trial")]
+        Agent::Serve(options) => trial::serve_agent(options).await,
+    }
 }
 
 /// The options that change a job's task.

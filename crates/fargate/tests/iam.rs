@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Actions that AWS authorises for all resources or none (reference of actions, resources and condition keys).
-const WITHOUT_RESOURCES: [&str; 15] = [
+const WITHOUT_RESOURCES: [&str; 16] = [
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
@@ -17,6 +17,7 @@ const WITHOUT_RESOURCES: [&str; 15] = [
     "ec2:DescribeVpcEndpoints",
     "ecr:GetAuthorizationToken",
     "ecs:DescribeTaskDefinition",
+    "ecs:ListClusters",
     "ecs:ListTasks",
     "ecs:RegisterTaskDefinition",
     "servicequotas:GetAWSDefaultServiceQuota",
@@ -70,8 +71,8 @@ fn callers() -> Vec<String> {
     files
 }
 
-/// The files of a folder within the one place that knows AWS. All folders are named in `callers`, but `survey/`, which
-/// only doctor calls.
+/// The files of a folder within the one place that knows AWS. All folders are named in `callers`, but `survey/` and
+/// `discovery/`, which only doctor and init call.
 fn files_in(folder: &str) -> Vec<String> {
     let path = root().join("crates/fargate/src/aws").join(folder);
     let entries = fs::read_dir(path).unwrap().map(Result::unwrap);
@@ -79,7 +80,7 @@ fn files_in(folder: &str) -> Vec<String> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().unwrap();
             let is_folder = entry.file_type().unwrap().is_dir();
-            let is_known = ["signed", "survey", "tests"].contains(&name.as_str());
+            let is_known = ["discovery", "signed", "survey", "tests"].contains(&name.as_str());
             assert!(!is_folder || is_known, "{name} is not looked at");
             name.ends_with(".rs").then(|| format!("{folder}{name}"))
         })
@@ -220,6 +221,14 @@ fn doctor_may_read_what_it_calls_and_nothing_else() {
 }
 
 #[test]
+fn init_may_read_what_it_calls_and_nothing_else() {
+    let files = files_in("discovery/");
+    assert!(files.len() > 4, "{files:?}");
+    let called: BTreeSet<_> = files.iter().flat_map(|file| named_in(file)).collect();
+    assert_eq!(actions("init.json"), called);
+}
+
+#[test]
 fn nothing_is_allowed_more_widely_than_it_must_be() {
     for policy in policies() {
         for statement in statements(&policy) {
@@ -329,6 +338,7 @@ fn every_action_has_its_reason_and_the_pages_point_to_the_files() {
                 "tasks-trust.json",
             ],
         ),
+        ("docs/init.md", vec!["init.json", "doctor.json"]),
         (
             "docs/job-images.md",
             vec!["manager-job-image.json", "execution-role.json"],

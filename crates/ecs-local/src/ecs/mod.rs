@@ -60,6 +60,7 @@ impl Ecs {
         match operation {
             "RunTask" => reply(&run_task::run(&self.launcher, region, parse(body)?)?),
             "CreateCluster" => reply(&clusters::create(region, parse(body)?)?),
+            "ListClusters" => reply(&clusters::list(region, parse(body)?)?),
             "DescribeClusters" => reply(&clusters::describe(region, parse(body)?)?),
             "PutClusterCapacityProviders" => {
                 reply(&clusters::put_capacity_providers(region, parse(body)?)?)

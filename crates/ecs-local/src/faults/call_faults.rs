@@ -71,7 +71,7 @@ fn refusal(effect: Effect, service: AwsService, operation: &str) -> Option<ApiEr
 fn expired_credentials(service: AwsService) -> ApiError {
     let (status, code) = match service {
         AwsService::Ec2 => (400, "RequestExpired"),
-        AwsService::Sts | AwsService::Iam => (403, "ExpiredToken"),
+        service if service.is_query() => (403, "ExpiredToken"),
         _ => (403, "ExpiredTokenException"),
     };
     ApiError::new(

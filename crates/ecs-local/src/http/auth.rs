@@ -170,7 +170,7 @@ fn incomplete(service: AwsService, message: &str) -> ApiError {
 fn invalid(service: AwsService, message: &str) -> ApiError {
     let (status, code) = match service {
         AwsService::Ec2 => (401, "AuthFailure"),
-        AwsService::Sts | AwsService::Iam => (403, "SignatureDoesNotMatch"),
+        service if service.is_query() => (403, "SignatureDoesNotMatch"),
         _ => (403, "InvalidSignatureException"),
     };
     ApiError::new(status, code, message)

@@ -1,8 +1,8 @@
 //! AWS's calls: from an HTTP request to an operation, and back.
 //!
 //! The services share one address, as the endpoint setting of AWS's clients requires. `X-Amz-Target` marks calls of
-//! those that speak JSON. A form with `Action` is a call of STS or IAM if one has an operation of that name, and else
-//! of EC2.
+//! those that speak JSON. A form with `Action` is a call of STS, IAM or CloudFormation if one has an operation of that
+//! name, and else of EC2.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::faults::CallFaults;
 use crate::service::AwsService;
 use crate::throttle::Bucket;
 use crate::world::World;
-use crate::{ecs, iam, ids, logs, records, sts};
+use crate::{cloudformation, ecs, iam, ids, logs, records, sts};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
@@ -60,8 +60,10 @@ fn route(method: &Method, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option
     };
     let operation = query.get("Action")?.to_owned();
     let has = |service: &AwsService| service.operations().contains(&operation.as_str());
-    let named = [AwsService::Sts, AwsService::Iam].into_iter().find(has);
-    let service = named.unwrap_or(AwsService::Ec2);
+    let mut queried = AwsService::ALL
+        .into_iter()
+        .filter(|service| service.is_query());
+    let service = queried.find(has).unwrap_or(AwsService::Ec2);
     Some(ApiCall {
         service,
         operation,
@@ -181,6 +183,9 @@ fn operate(
             sts::call(&world.keys, caller, operation, &call.query, request_id)
         }
         AwsService::Iam => iam::call(&resources, operation, &call.query, request_id),
+        AwsService::CloudFormation => {
+            cloudformation::call(&resources, operation, &call.query, request_id)
+        }
         AwsService::Ecr | AwsService::Quotas | AwsService::Secrets => {
             records::call(&resources, region, operation, body)
         }

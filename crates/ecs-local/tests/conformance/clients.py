@@ -50,6 +50,7 @@ iam = client("iam")
 ecr = client("ecr")
 quotas = client("service-quotas")
 secrets = client("secretsmanager")
+cloudformation = client("cloudformation")
 # For requests that boto3 would refuse itself.
 careless = client("ecs", validate=False)
 careless_logs = client("logs", validate=False)

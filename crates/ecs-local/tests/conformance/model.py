@@ -59,6 +59,7 @@ COMMON_ERRORS = {
         "NoSuchEntity": 404,
         "ValidationError": 400,
     },
+    "cloudformation": {"AccessDenied": 403, "ValidationError": 400},
     "ecr": {"AccessDeniedException": 400},
     "service-quotas": {"AccessDeniedException": 400},
     "secretsmanager": {"AccessDeniedException": 400},

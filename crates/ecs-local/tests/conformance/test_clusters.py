@@ -31,6 +31,15 @@ class Clusters(unittest.TestCase):
         self.assertEqual(full["settings"], [{"name": "containerInsights", "value": "enabled"}])
         self.assertIn({"name": "runningFargateTasksCount", "value": "0"}, full["statistics"])
 
+    def test_a_list_of_clusters(self):
+        for name in ("listed-1", "listed-2"):
+            ecs.create_cluster(clusterName=name)
+        arns = ecs.list_clusters()["clusterArns"]
+        self.assertTrue(arns[0].startswith("arn:aws:ecs:eu-west-1:000000000000:cluster/"))
+        first = ecs.list_clusters(maxResults=1)
+        self.assertEqual(first["clusterArns"], arns[:1])
+        self.assertEqual(ecs.list_clusters(maxResults=1, nextToken=first["nextToken"])["clusterArns"], arns[1:2])
+
     def test_missing_clusters(self):
         reply = ecs.describe_clusters(clusters=[CLUSTER, "nowhere"])
         self.assertEqual([one["clusterName"] for one in reply["clusters"]], [CLUSTER])

@@ -4,7 +4,7 @@ import json
 import unittest
 import urllib.parse
 
-from clients import GROUP, SUBNETS, ec2, ecr, ecs, iam, logs, quotas, refused, resources, secrets, sts
+from clients import GROUP, SUBNETS, cloudformation, ec2, ecr, ecs, iam, logs, quotas, refused, resources, secrets, sts
 
 VPC = "vpc-0a1b2c3d4e5f60000"
 TABLE = "rtb-0a1b2c3d4e5f60005"
@@ -114,6 +114,20 @@ class Resources(unittest.TestCase):
         self.assertEqual(refused(secrets.describe_secret, **request)[0], "ResourceNotFoundException")
         with resources(secrets=[SECRET | {"VersionIdsToStages": {"0" * 32: ["AWSCURRENT"]}}]):
             self.assertEqual(secrets.describe_secret(**request)["Name"], "registry")
+            self.assertEqual(refused(secrets.get_secret_value, **request)[0], "ResourceNotFoundException")
+        with resources(secrets=[SECRET | {"SecretString": "text", "VersionIdsToStages": {"0" * 32: ["AWSCURRENT"]}}]):
+            self.assertEqual(secrets.get_secret_value(**request)["SecretString"], "text")
+            self.assertNotIn("SecretString", secrets.describe_secret(**request))
+
+    def test_stacks(self):
+        code, message = refused(cloudformation.describe_stacks, StackName="ci")[:2]
+        self.assertEqual((code, message), ("ValidationError", "Stack with id ci does not exist"))
+        output = {"OutputKey": "Cluster", "OutputValue": "test"}
+        stack = {"StackName": "ci", "CreationTime": "2026-01-02T03:04:05Z", "StackStatus": "CREATE_COMPLETE"}
+        with resources(stacks=[stack | {"Outputs": [output]}]):
+            (found,) = cloudformation.describe_stacks(StackName="ci")["Stacks"]
+            self.assertEqual(found["Outputs"], [output])
+            self.assertEqual(len(cloudformation.describe_stacks()["Stacks"]), 1)
 
     def test_roles(self):
         role = iam.get_role(RoleName="ci-execution")["Role"]

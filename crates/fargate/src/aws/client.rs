@@ -25,6 +25,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Attempts that the SDK makes of each call except RunTask.
 const ATTEMPTS: u32 = 4;
 
+/// The Region that the environment names, as for other AWS tools.
+pub(crate) fn region_of_environment() -> Option<String> {
+    let mut names = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+    names.find_map(|name| std::env::var(name).ok())
+}
+
 /// The APIs of one region.
 #[derive(Debug, Clone)]
 pub(crate) struct Aws {

@@ -5,6 +5,7 @@ mod cause;
 mod client;
 mod convert;
 mod definitions;
+mod discovery;
 mod error;
 mod foreign;
 mod http;
@@ -30,8 +31,9 @@ mod trust;
 mod words;
 
 pub(crate) use self::advice::NAME_A_STRATEGY;
-pub(crate) use self::client::Aws;
+pub(crate) use self::client::{Aws, region_of_environment};
 pub(crate) use self::definitions::LOG_PREFIX;
+pub(crate) use self::discovery::Outputs;
 pub(crate) use self::error::AwsError;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
 pub(crate) use self::patience::Patience;

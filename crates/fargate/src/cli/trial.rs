@@ -79,7 +79,7 @@ fn key_value(text: &str) -> Result<(String, String), &'static str> {
 /// The commands of the stand-in.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Local {
-    /// Answer calls of ECS, EC2, CloudWatch Logs, STS, IAM, ECR, Service Quotas and Secrets Manager, with real tasks
+    /// Answer calls of ECS, EC2, CloudWatch Logs, STS, IAM, ECR and other services, with real tasks
     /// behind them
     #[command(after_help = "Example:\n  fargate local serve --access-key --latency 1")]
     Serve(Serve),

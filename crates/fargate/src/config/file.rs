@@ -81,7 +81,11 @@ impl Config {
     }
 
     /// Checks `text`, in which relative paths start at `directory`.
-    pub(super) fn parse(text: &str, directory: &Path) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::load`].
+    pub(crate) fn parse(text: &str, directory: &Path) -> Result<Self> {
         let document = DeTable::parse(text).map_err(|error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             Error::system(format!(

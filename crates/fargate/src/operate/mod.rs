@@ -2,6 +2,7 @@
 
 mod cost;
 pub(crate) mod doctor;
+pub(crate) mod init;
 pub(crate) mod logs;
 pub(crate) mod manual;
 pub(crate) mod ps;

@@ -1,8 +1,8 @@
-//! CreateCluster, DescribeClusters and PutClusterCapacityProviders.
+//! CreateCluster, DescribeClusters, ListClusters and PutClusterCapacityProviders.
 
 use serde::{Deserialize, Serialize};
 
-use crate::ecs::checks::{check_enum, is_name};
+use crate::ecs::checks::{check_enum, is_name, page};
 use crate::ecs::cluster::{Cluster, StrategyItem, check_providers, check_strategy};
 use crate::ecs::failure::Failure;
 use crate::ecs::region::Region;
@@ -26,6 +26,21 @@ pub(crate) struct CreateCluster {
 pub(crate) struct DescribeClusters {
     clusters: Option<Vec<String>>,
     include: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListClusters {
+    next_token: Option<String>,
+    max_results: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListClustersReply {
+    cluster_arns: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -93,6 +108,17 @@ pub(crate) fn create(region: &mut Region, input: CreateCluster) -> Result<Cluste
     // Only DescribeClusters leaves out members that were not requested.
     Ok(ClusterReply {
         cluster: describe_one(region, cluster, &WITHOUT_STATISTICS),
+    })
+}
+
+/// Lists the ARNs of clusters.
+pub(crate) fn list(region: &Region, input: ListClusters) -> Result<ListClustersReply, ApiError> {
+    let clusters = region.clusters.values();
+    let arns = clusters.map(|cluster| cluster.arn.clone()).collect();
+    let (cluster_arns, next_token) = page(arns, input.max_results, input.next_token.as_deref())?;
+    Ok(ListClustersReply {
+        cluster_arns,
+        next_token,
     })
 }
 

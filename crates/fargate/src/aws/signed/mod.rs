@@ -38,7 +38,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub(super) use self::service::{
-    CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, Service, iam_region,
+    CLOUDFORMATION, CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, Service,
+    domain, iam_region,
 };
 use super::error::AwsError;
 

@@ -81,6 +81,15 @@ pub(in crate::aws) static SECRETS_MANAGER: Service = Service {
     protocol: Protocol::Json("secretsmanager"),
 };
 
+/// AWS CloudFormation.
+pub(in crate::aws) static CLOUDFORMATION: Service = Service {
+    id: "CloudFormation",
+    signing_name: "cloudformation",
+    prefix: "",
+    gov_has_fips: true,
+    protocol: Protocol::Query("2010-05-15"),
+};
+
 /// IAM's hosts for the Regions whose names begin so.
 struct IamHosts {
     prefix: &'static str,
@@ -204,6 +213,13 @@ const PARTITIONS: [Partition; 8] = [
         dual_stack: "api.aws",
     },
 ];
+
+/// The domain of AWS's hosts in a Region.
+pub(in crate::aws) fn domain(region: &str) -> &'static str {
+    let mut partitions = PARTITIONS.iter();
+    let own = partitions.find(|partition| region.starts_with(partition.prefix));
+    own.map_or("amazonaws.com", |partition| partition.domain)
+}
 
 impl Service {
     /// The URL of the service in the region of `config`.

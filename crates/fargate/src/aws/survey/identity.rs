@@ -20,6 +20,24 @@ pub(crate) struct Identity {
     pub(crate) clocks: Option<(SystemTime, SystemTime)>,
 }
 
+impl Identity {
+    /// `aws`, or another part of AWS with domains of its own.
+    pub(crate) fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or("aws")
+    }
+
+    /// The ARN of a role of the account, if the role has no path.
+    pub(crate) fn role(&self, name: &str) -> String {
+        format!("arn:{}:iam::{}:role/{name}", self.partition(), self.account)
+    }
+
+    /// The name of the role whose session this is.
+    pub(crate) fn role_name(&self) -> Option<&str> {
+        let resource = self.arn.splitn(6, ':').nth(5)?;
+        resource.strip_prefix("assumed-role/")?.split('/').next()
+    }
+}
+
 impl Aws {
     /// The caller. AWS needs no permission for the answer.
     ///

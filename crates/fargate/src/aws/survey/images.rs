@@ -50,6 +50,14 @@ impl ImageName {
         })
     }
 
+    /// The ARN of its repository.
+    pub(crate) fn repository_arn(&self, partition: &str) -> String {
+        format!(
+            "arn:{partition}:ecr:{}:{}:repository/{}",
+            self.region, self.account, self.repository
+        )
+    }
+
     fn parameters(&self) -> Value {
         let (kind, value) = &self.id;
         json!({
@@ -90,6 +98,12 @@ const INDEXES: [&str; 2] = [
 ];
 
 impl Aws {
+    /// The host of an account's registry in this Region.
+    pub(crate) fn registry_host(&self, account: &str) -> String {
+        let region = self.region();
+        format!("{account}.dkr.ecr.{region}.{}", signed::domain(region))
+    }
+
     /// An image in ECR; nothing where the repository or the image does not exist, with AWS's words.
     ///
     /// # Errors

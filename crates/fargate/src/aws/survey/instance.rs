@@ -19,6 +19,7 @@ const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 #[derive(Debug, Clone)]
 pub(crate) struct Instance {
     pub(crate) id: String,
+    pub(crate) region: String,
     pub(crate) private_ip: Option<IpAddr>,
     pub(crate) public_ip: Option<IpAddr>,
     pub(crate) vpc: String,
@@ -30,6 +31,8 @@ pub(crate) struct Instance {
 #[serde(rename_all = "camelCase")]
 struct IdentityDocument {
     instance_id: String,
+    #[serde(default)]
+    region: String,
     private_ip: Option<IpAddr>,
 }
 
@@ -64,6 +67,7 @@ pub(crate) async fn instance() -> Option<Instance> {
     );
     Some(Instance {
         id: document.instance_id,
+        region: document.region,
         private_ip: document.private_ip,
         public_ip: public
             .lines()

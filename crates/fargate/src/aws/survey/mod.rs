@@ -17,6 +17,7 @@ pub(crate) use self::definition::{Definition, LogDestination};
 pub(crate) use self::identity::Identity;
 pub(crate) use self::images::{Image, ImageName};
 pub(crate) use self::instance::{Instance, instance};
+pub(super) use self::network::{DescribeSecurityGroupsResponse, DescribeSubnetsResponse, filter};
 pub(crate) use self::network::{Route, RouteTable, Rule, SecurityGroup, Subnet, VpcEndpoint};
 pub(crate) use self::quotas::{ON_DEMAND, SPOT};
 pub(crate) use self::resources::{LogGroup, Secret};

@@ -49,6 +49,8 @@ pub(crate) struct Subnet {
     /// Whether it has IPv6 alone.
     pub(crate) ipv6_native: bool,
     pub(crate) owner_id: String,
+    #[serde(rename = "tagSet", deserialize_with = "items")]
+    tags: Vec<Tag>,
     block_public_access_states: BlockPublicAccessStates,
 }
 
@@ -58,7 +60,21 @@ struct BlockPublicAccessStates {
     internet_gateway_block_mode: String,
 }
 
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Tag {
+    key: String,
+    value: String,
+}
+
 impl Subnet {
+    /// The name that people gave it, by its tag `Name`.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let mut tags = self.tags.iter();
+        let named = tags.find(|tag| tag.key == "Name")?;
+        Some(named.value.as_str())
+    }
+
     /// `block-bidirectional` or `block-ingress` where the account blocks the way to and from the internet.
     pub(crate) fn internet_block(&self) -> Option<&str> {
         let mode = self
@@ -207,16 +223,16 @@ pub(crate) struct VpcEndpoint {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct DescribeSubnetsResponse {
+pub(in crate::aws) struct DescribeSubnetsResponse {
     #[serde(deserialize_with = "items")]
-    subnet_set: Vec<Subnet>,
+    pub(in crate::aws) subnet_set: Vec<Subnet>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct DescribeSecurityGroupsResponse {
+pub(in crate::aws) struct DescribeSecurityGroupsResponse {
     #[serde(deserialize_with = "items")]
-    security_group_info: Vec<SecurityGroup>,
+    pub(in crate::aws) security_group_info: Vec<SecurityGroup>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -324,6 +340,7 @@ impl Aws {
     }
 }
 
-fn filter(name: &str, values: &[String]) -> Value {
+/// The parameters of a call that selects by one filter.
+pub(in crate::aws) fn filter(name: &str, values: &[String]) -> Value {
     json!({ "Filter": [{ "Name": name, "Value": values }] })
 }

@@ -29,7 +29,7 @@ pub(super) struct Check {
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Status {
+pub(crate) enum Status {
     /// As it must be.
     Pass,
     /// Jobs run, but not always or not well.
@@ -38,6 +38,18 @@ pub(super) enum Status {
     Fail,
     /// It could not be seen.
     Skip,
+}
+
+impl Status {
+    /// Its mark in a report, and the mark's colour in a terminal.
+    pub(crate) fn mark(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Pass => ("✓", "32"),
+            Self::Warn => ("!", "33"),
+            Self::Fail => ("✗", "31"),
+            Self::Skip => ("-", "2"),
+        }
+    }
 }
 
 impl Subject {

@@ -5,24 +5,23 @@
 
 mod catalog;
 mod check;
+mod draft;
 mod facts;
 mod judge;
 mod report;
 
 use std::path::Path;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use self::check::Check;
-use self::facts::Facts;
+pub(crate) use self::check::Status;
+pub(crate) use self::draft::{Draft, Host, Opinion};
+use self::facts::{BOUND, Facts};
 use self::report::Report;
 use crate::cli::{Category, Doctor};
 use crate::error::{Error, Result};
 use crate::signals::Shutdown;
-
-/// The time for everything. What did not answer by then is skipped.
-const BOUND: Duration = Duration::from_millis(4500);
 
 /// Checks, and reports each check as soon as its category is known.
 ///

@@ -105,12 +105,7 @@ impl Report {
     }
 
     fn lines(&self, check: &Check, text: &mut String) {
-        let (mark, colour) = match check.status {
-            Status::Pass => ("✓", "32"),
-            Status::Warn => ("!", "33"),
-            Status::Fail => ("✗", "31"),
-            Status::Skip => ("-", "2"),
-        };
+        let (mark, colour) = check.status.mark();
         let name = check.subject.name;
         let is_well = matches!(check.status, Status::Pass | Status::Skip);
         let found = match check.status {

@@ -8,7 +8,9 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use serde_json::json;
 
 use super::super::protocol::{self, Protocol};
-use super::super::{CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, vectors};
+use super::super::{
+    CLOUDFORMATION, CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, vectors,
+};
 use super::server::{Server, answer, interfaces, log_page, wait_for};
 
 fn check_request(server: &Server, vector: &vectors::Signed) {
@@ -91,6 +93,7 @@ fn hosts_are_those_of_botocore() {
             "iam" => &IAM,
             "service-quotas" => &SERVICE_QUOTAS,
             "secretsmanager" => &SECRETS_MANAGER,
+            "cloudformation" => &CLOUDFORMATION,
             _ => &ECR,
         };
         let found = service.host_name(region, kind.contains("fips"), kind.contains("dual"));

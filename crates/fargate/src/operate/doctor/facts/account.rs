@@ -10,7 +10,7 @@ use super::vpc::Vpc;
 use super::wishes::{self, Wishes};
 use crate::aws::{
     Aws, Cluster, Decision, Definition, Identity, Image, ImageName, Instance, LogGroup, ON_DEMAND,
-    Role, SPOT, Secret, SecurityGroup, Subnet, instance,
+    Role, SPOT, Secret, SecurityGroup, Subnet, instance, region_of_environment,
 };
 use crate::config::{Config, Mode};
 
@@ -52,9 +52,6 @@ pub(in super::super) struct Named {
 /// An image by its whole name and by its parts; one that does not exist comes with AWS's words.
 pub(in super::super) type NamedImage = (String, ImageName, Answer<Result<Image, String>>);
 
-/// The Region where there is no configuration yet, as for other AWS tools.
-const REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
-
 /// The role that ECS makes at its first use in an account.
 const SERVICE_ROLE: &str = "AWSServiceRoleForECS";
 
@@ -63,13 +60,8 @@ impl Facts {
     pub(in super::super) async fn of_account(&self, deadline: Instant) -> Account {
         let config = self.configuration.whole.as_ref().ok();
         let fargate = config.map(|config| &config.fargate);
-        let of_environment = || {
-            REGIONS
-                .into_iter()
-                .find_map(|name| std::env::var(name).ok())
-        };
         let region = fargate.map(|fargate| fargate.region.clone());
-        let Some(region) = region.or_else(of_environment) else {
+        let Some(region) = region.or_else(region_of_environment) else {
             return Account {
                 identity: None,
                 instance: instance().await,

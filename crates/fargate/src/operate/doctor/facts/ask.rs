@@ -1,8 +1,13 @@
 //! Calls of AWS with one deadline.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{Aws, AwsError};
+
+/// The time for all calls. What did not answer by then is skipped.
+pub(in super::super) const BOUND: Duration = Duration::from_millis(4500);
 
 /// An answer of AWS's.
 pub(in super::super) type Answer<T> = Result<T, AwsError>;

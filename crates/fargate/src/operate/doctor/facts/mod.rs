@@ -13,7 +13,7 @@ mod vpc;
 mod wishes;
 
 pub(super) use self::account::{Account, Named};
-pub(super) use self::ask::Answer;
+pub(super) use self::ask::{Answer, BOUND};
 pub(super) use self::folder::{Folder, FolderState, Present};
 pub(super) use self::host::Facts;
 pub(super) use self::names::EXECUTION;

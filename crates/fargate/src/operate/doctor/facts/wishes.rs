@@ -21,15 +21,12 @@ pub(super) fn of(
     names: &Names,
     caller: &Identity,
 ) -> Option<Wishes> {
-    let parts: Vec<_> = caller.arn.splitn(6, ':').collect();
-    let [_, partition, _, _, account, session] = parts.as_slice() else {
-        return None;
-    };
-    let role = session.strip_prefix("assumed-role/")?.split('/').next()?;
+    let role = caller.role_name()?;
+    let of = (caller.partition(), caller.account.as_str());
     Some(Wishes {
         role: role.to_owned(),
-        arn: format!("arn:{partition}:iam::{account}:role/{role}"),
-        wishes: wishes(config, definition, names, (partition, account)),
+        arn: caller.role(role),
+        wishes: wishes(config, definition, names, of),
     })
 }
 

@@ -27,4 +27,5 @@ pub(super) use self::images::images;
 pub(super) use self::machine::machine;
 pub(super) use self::network::network;
 pub(super) use self::quotas::quotas;
+pub(super) use self::routes::is_public;
 pub(super) use self::runner::runner;

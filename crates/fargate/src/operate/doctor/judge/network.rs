@@ -112,15 +112,17 @@ fn addresses(subnets: &[Subnet], facts: &Facts) -> Option<Check> {
         return Some(ADDRESSES.pass("IPv6"));
     }
     let free: u64 = subnets.iter().map(|subnet| subnet.free_addresses).sum();
+    if free == 0 {
+        return Some(ADDRESSES.fail(
+            "none is free",
+            "Add subnets in [Fargate] Subnets, or end what holds addresses in these.",
+        ));
+    }
     let Some(jobs) = facts.runner.jobs_at_once() else {
         return Some(ADDRESSES.pass(format!("{free} free")));
     };
     let found = format!("{free} free; {jobs} jobs at once take one each");
     Some(match free {
-        0 => ADDRESSES.fail(
-            "none is free",
-            "Add subnets in [Fargate] Subnets, or end what holds addresses in these.",
-        ),
         _ if free < jobs => ADDRESSES.warn(
             found,
             "Add subnets in [Fargate] Subnets, or lower concurrent in config.toml.",

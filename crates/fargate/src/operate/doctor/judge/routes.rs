@@ -29,7 +29,7 @@ pub(super) fn routes(subnets: &[Subnet], vpc: &Vpc, config: &Config, named: &Nam
         };
         let way = way(&table.routes, subnet.ipv6_native);
         let needs_endpoints =
-            way == Way::None || (way == Way::Public && !is_public(config, subnet));
+            way == Way::None || (way == Way::Public && !has_public_addresses(config, subnet));
         if needs_endpoints {
             isolated.push((subnet, table, way));
         } else {
@@ -57,8 +57,15 @@ pub(super) fn routes(subnets: &[Subnet], vpc: &Vpc, config: &Config, named: &Nam
     checks
 }
 
+/// Whether the default route of a subnet leads to an internet gateway.
+pub(in super::super) fn is_public(subnet: &Subnet, vpc: &Vpc) -> bool {
+    let tables = vpc.route_tables.as_deref().unwrap_or_default();
+    let table = table(subnet, tables);
+    table.is_some_and(|table| way(&table.routes, subnet.ipv6_native) == Way::Public)
+}
+
 /// Tasks in a subnet with IPv6 alone have addresses that are public where routes make them so.
-fn is_public(config: &Config, subnet: &Subnet) -> bool {
+fn has_public_addresses(config: &Config, subnet: &Subnet) -> bool {
     config.fargate.assign_public_ip || subnet.ipv6_native
 }
 

@@ -1,0 +1,213 @@
+//! The set-up that files are made of: what the options, a stack and a person said, checked.
+
+use std::path::Path;
+
+use super::answers::Answers;
+use super::fargate_toml;
+use super::interview;
+use super::places::Places;
+use super::stack::Stack;
+use super::terminal::Terminal;
+use super::token::Token;
+use crate::aws::{Aws, AwsError, instance, region_of_environment};
+use crate::cli::Init;
+use crate::config::Config;
+use crate::error::{Blame, Error, Result};
+use crate::operate::doctor::Host;
+use crate::signals::Shutdown;
+
+/// The helper's version where this machine has no GitLab Runner to ask.
+const RUNNER_VERSION: &str = "19.4.0";
+
+/// A set-up that is whole but for the runner's token.
+#[derive(Debug)]
+pub(super) struct Setup {
+    pub(super) config: Config,
+    /// The text of `fargate.toml`; nothing where it is kept as it is.
+    pub(super) text: Option<String>,
+    /// The address of GitLab.
+    pub(super) url: String,
+    pub(super) token: Option<Token>,
+    /// Whether a stack made roles and policies.
+    pub(super) is_of_stack: bool,
+    /// What did not work, and is left to a person.
+    pub(super) remarks: Vec<String>,
+}
+
+/// What a stack gives, and what it does not.
+#[derive(Debug, Default)]
+struct Given {
+    answers: Answers,
+    token: Option<Token>,
+    remarks: Vec<String>,
+}
+
+impl Setup {
+    /// Finds everything, asking in a terminal for what is missing.
+    ///
+    /// # Errors
+    ///
+    /// Without a terminal, with all options that are missing; when answers do not make a configuration; when the stack
+    /// or the token cannot be read.
+    pub(super) async fn find(
+        request: &Init,
+        places: &Places,
+        host: Host,
+        shutdown: &Shutdown,
+    ) -> Result<Self> {
+        let options = Answers::of_options(request);
+        let is_asked_for = options != Answers::default() || request.stack.is_some();
+        let is_kept = places.fargate_toml.exists() && !request.force && !is_asked_for;
+        let mut terminal = Terminal::open(shutdown);
+        let given = match is_kept {
+            true => Given::default(),
+            false => shutdown.or(given(request, options, &host)).await?,
+        };
+        let Given {
+            mut answers,
+            token,
+            remarks,
+        } = given;
+        let mut missing = if is_kept {
+            Vec::new()
+        } else {
+            answers.missing()
+        };
+        if request.url.is_none() && !places.is_called {
+            missing.push("--url");
+        }
+        if !missing.is_empty() && terminal.is_none() {
+            return Err(Error::new(
+                Blame::Usage,
+                format!("these options are missing: {}", missing.join(", ")),
+            )
+            .advise("Give them, or run fargate init in a terminal, which asks for them."));
+        }
+        let (text, config) = if is_kept {
+            (None, Config::load(&places.fargate_toml)?)
+        } else {
+            if let (Some(terminal), false) = (&mut terminal, answers.missing().is_empty()) {
+                answers = interview::ask(terminal, answers, host, &request.metadata_dir).await?;
+            }
+            let text = fargate_toml::text(&answers, &request.metadata_dir);
+            let folder = places.fargate_toml.parent().unwrap_or(Path::new("/"));
+            let config = Config::parse(&text, folder).map_err(|error| {
+                let message = format!("these answers do not make a configuration: {error}");
+                Error::new(Blame::Usage, message)
+                    .advise("docs/configuration.md describes each key.")
+            })?;
+            (Some(text), config)
+        };
+        let token = match &request.token_file {
+            Some(file) => Some(Token::read(file)?),
+            None => token,
+        };
+        let mut setup = Self {
+            config,
+            text,
+            url: request.url.clone().unwrap_or_default(),
+            token,
+            is_of_stack: request.stack.is_some(),
+            remarks,
+        };
+        if let (Some(terminal), false) = (&mut terminal, places.is_called) {
+            setup.ask_for_runner(terminal).await?;
+        }
+        Ok(setup)
+    }
+
+    /// Asks for GitLab's address and the runner's token, where they are missing.
+    async fn ask_for_runner(&mut self, terminal: &mut Terminal<'_>) -> Result<()> {
+        if !self.url.is_empty() && self.token.is_some() {
+            return Ok(());
+        }
+        terminal.step("GitLab")?;
+        if self.url.is_empty() {
+            self.url = terminal
+                .text("The address of GitLab", Some("https://gitlab.com"))
+                .await?;
+        }
+        while self.token.is_none() {
+            let question =
+                "The runner's token (glrt-…, not shown), the file with it, or Enter for later";
+            let answer = terminal.hidden(question).await?;
+            if answer.is_empty() {
+                break;
+            }
+            let file = Path::new(&answer);
+            let token = match file.is_file() {
+                true => Token::read(file),
+                false => Token::parse(&answer, "your answer"),
+            };
+            match token {
+                Ok(token) => self.token = Some(token),
+                Err(error) => terminal.say(&format!("  {error}\n"))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The options' answers, the stack's, and those that follow from them.
+async fn given(request: &Init, options: Answers, host: &Host) -> Result<Given> {
+    let mut given = Given {
+        answers: options,
+        ..Given::default()
+    };
+    let mut usual = Answers {
+        region: region_of_environment(),
+        ..Answers::default()
+    };
+    if given.answers.region.is_none() && usual.region.is_none() {
+        usual.region = instance().await.map(|machine| machine.region);
+    }
+    usual.region = usual.region.filter(|region| !region.is_empty());
+    if let Some(name) = &request.stack {
+        let region = given
+            .answers
+            .region
+            .clone()
+            .or_else(|| usual.region.clone());
+        let region = region.ok_or_else(|| {
+            Error::new(Blame::Usage, "the Region of the stack is not known")
+                .advise("Give --region, or set AWS_REGION.")
+        })?;
+        let aws = Aws::connect(&region, None).await;
+        let outputs = aws
+            .stack_outputs(name)
+            .await
+            .map_err(|refusal| of_stack(name, &refusal))?;
+        let stack = Stack::of(&outputs);
+        if let (Some(secret), None) = (&stack.token_secret, &request.token_file) {
+            match aws.secret_text(secret).await {
+                Ok(text) => given.token = Some(Token::parse(&text, secret)?),
+                Err(refusal) => given
+                    .remarks
+                    .push(format!("The runner's token stays unknown: {refusal}")),
+            }
+        }
+        given.answers = given.answers.or(stack.answers);
+    }
+    let version = host
+        .runner_version()
+        .filter(|version| version.starts_with(|first: char| first.is_ascii_digit()));
+    let version = version.unwrap_or(RUNNER_VERSION);
+    usual.images.helper = Some(format!(
+        "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v{version}"
+    ));
+    let is_gitlab_com = request
+        .url
+        .as_deref()
+        .is_some_and(|url| url.trim_end_matches('/') == "https://gitlab.com");
+    usual.images.registry = is_gitlab_com.then(|| "registry.gitlab.com".to_owned());
+    given.answers = given.answers.or(usual);
+    Ok(given)
+}
+
+fn of_stack(name: &str, refusal: &AwsError) -> Error {
+    let error = Error::system(format!("could not read the stack {name}: {refusal}"));
+    match refusal.advice() {
+        Some(advice) => error.advise(advice),
+        None => error.advise("Check --stack and --region; docs/iam/init.json has the permission."),
+    }
+}
