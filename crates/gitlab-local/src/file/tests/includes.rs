@@ -22,7 +22,6 @@ fn read(folder: &Path, include_dir: Option<&Path>) -> Result<Pipeline, String> {
         include_dir: include_dir.map(Path::to_owned),
         predefined: variables(&[("CI_PROJECT_NAME", "ci")]),
         overrides: vec![Variable::named("SET", "yes").unwrap()],
-        ..PipelineFacts::default()
     };
     Pipeline::read(&folder.join(".gitlab-ci.yml"), facts).map_err(|error| error.to_string())
 }
