@@ -32,6 +32,7 @@ catalog! {
         CONFIG_FILE = "config-file": "fargate.toml",
         CONFIG_KEYS = "config-keys": "its keys",
         CONFIG_REMARKS = "config-remarks": "its values",
+        KEPT_TASKS = "kept-tasks": "kept tasks",
     }
     Runner {
         RUNNER_CONFIG = "runner-config": "config.toml",

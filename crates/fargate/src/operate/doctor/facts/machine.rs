@@ -1,8 +1,9 @@
 //! This machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
+use super::reaper;
 use crate::aws::certificate_fault;
 use crate::state::identity::machine;
 
@@ -15,6 +16,10 @@ pub(in super::super) struct Machine {
     pub(in super::super) runner_users: Vec<u32>,
     /// Why no server's certificate can be checked, if so.
     pub(in super::super) certificate_fault: Option<String>,
+    /// This program, as timers have to call it.
+    pub(in super::super) program: PathBuf,
+    /// The file of a timer that calls `fargate reap`.
+    pub(in super::super) reaper: Option<PathBuf>,
     /// Id of the EC2 instance, as its firmware says; also known in a container.
     pub(in super::super) instance_id: Option<String>,
     /// Memory that programs can still get (Linux: `MemAvailable`).
@@ -27,6 +32,8 @@ impl Machine {
             folder: folder.map(Folder::look),
             runner_users: runner_users(),
             certificate_fault: certificate_fault(),
+            program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("fargate")),
+            reaper: reaper::find(),
             instance_id: Some(machine()).filter(|id| id.starts_with("i-")),
             available_mib: available_mib(),
         }

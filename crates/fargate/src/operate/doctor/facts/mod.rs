@@ -7,6 +7,7 @@ mod folder;
 mod host;
 mod machine;
 mod names;
+mod reaper;
 mod runner;
 mod runner_program;
 mod vpc;

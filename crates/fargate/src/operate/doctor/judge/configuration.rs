@@ -3,6 +3,7 @@
 use super::super::catalog::{CONFIG_FILE, CONFIG_KEYS, CONFIG_REMARKS};
 use super::super::check::Check;
 use super::super::facts::Facts;
+use super::kept::kept_tasks;
 use crate::config::{Mode, UNKNOWN_KEY};
 
 /// Judges the configuration: its syntax, its values, its keys.
@@ -50,6 +51,7 @@ pub(in super::super) fn configuration(facts: &Facts) -> Vec<Check> {
     checks.extend(or_pass(remarks.collect(), || {
         CONFIG_REMARKS.pass("all fit together")
     }));
+    checks.push(kept_tasks(config, facts));
     checks
 }
 

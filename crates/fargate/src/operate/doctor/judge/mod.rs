@@ -9,6 +9,7 @@ mod folder;
 mod groups;
 mod identity;
 mod images;
+mod kept;
 mod machine;
 mod network;
 mod quotas;
