@@ -3,6 +3,7 @@
 mod doctor;
 mod init;
 mod jobs;
+mod ssh;
 #[cfg(feature = "trial")]
 mod trial;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::doctor::{Category, Doctor};
 pub(crate) use self::init::Init;
 pub(crate) use self::jobs::{Logs, Ps, Subject};
+pub(crate) use self::ssh::Ssh;
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
 
@@ -136,6 +138,13 @@ pub(crate) enum Command {
     /// are missing or wrong.
     #[command(after_help = init::EXAMPLES)]
     Init(Box<Init>),
+    /// Open a shell in the container of a job that runs, or whose task is kept
+    ///
+    /// Runs COMMAND, or a shell, in the project's folder, with the job's own key. Standard input that is a terminal
+    /// gets a terminal there; ~. on a new line leaves one that hangs. Exits as the command does, and with 1 without a
+    /// connection.
+    #[command(after_help = ssh::SSH_EXAMPLES)]
+    Ssh(Ssh),
     /// Stop what is left of jobs whose GitLab Runner is gone, and tasks of this manager without a job
     ///
     /// Jobs whose GitLab Runner lives, and tasks of other managers, are left alone. prepare does the same every few

@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error, runner.ok()),
     };
     let is_custom = matches!(cli.command, Command::Custom(_));
+    let is_ssh = matches!(cli.command, Command::Ssh(_));
     let is_tinted = cli.writes_job_log() || std::io::stderr().is_terminal();
     let result = match &runner {
         Err(missing) if is_custom => Err(missing.clone()),
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         (true, Ok(runner)) => ExitCode::from(runner.report(blame)),
         _ => ExitCode::from(match blame {
             None => 0,
+            Some(Blame::Script(status)) if is_ssh => u8::try_from(status).unwrap_or(u8::MAX),
             Some(Blame::Script(_) | Blame::Job | Blame::System) => 1,
             Some(Blame::Usage) => 2,
             Some(Blame::Stopped(signal)) => u8::try_from(128 + signal).unwrap_or(1),
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
 fn exit_on_panic(runner: Option<Runner>, is_tinted: bool) {
     panic::set_hook(Box::new(move |panic| {
         let error = bug(panic);
+        operate::ssh::restore_terminal();
         report(&error, is_tinted);
         let code = runner
             .as_ref()
@@ -142,6 +145,7 @@ async fn command(cli: Cli, shutdown: Shutdown) -> Result<()> {
         Command::Reap(options) => operate::reap::reap(&options, &operators()?, &shutdown).await,
         Command::Ps(request) => operate::ps::ps(&request, &operators()?, &shutdown).await,
         Command::Logs(request) => operate::logs::logs(&request, &operators()?, &shutdown).await,
+        Command::Ssh(request) => operate::ssh::ssh(&request, &operators()?, &shutdown).await,
         Command::Report(request) => operate::report::report(&request, &operators()?),
         Command::Completions { shell } => operate::manual::completions(shell),
         Command::Man { output } => operate::manual::pages(output.as_deref()),

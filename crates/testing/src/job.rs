@@ -139,7 +139,9 @@ pub fn leftovers(manager: &ManagerHost) -> Vec<String> {
     for (below, kept) in [
         (
             "",
-            vec!["format", "ledger", "lock", "manager", "sweep", "looks"],
+            vec![
+                "format", "ledger", "lock", "manager", "ssh.log", "sweep", "looks",
+            ],
         ),
         ("looks", vec!["turn"]),
     ] {

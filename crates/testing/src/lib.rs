@@ -24,6 +24,7 @@ pub mod mutation;
 pub mod process;
 mod project;
 mod ssh_server;
+mod terminal;
 mod wait;
 
 pub use account::{Account, CLUSTER};
@@ -35,4 +36,5 @@ pub use local_aws::{LocalAws, REGION, Reply};
 pub use manager_host::ManagerHost;
 pub use project::Project;
 pub use ssh_server::SshServer;
+pub use terminal::Terminal;
 pub use wait::{SECOND, eventually, wait_for, wait_until};

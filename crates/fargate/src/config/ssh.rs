@@ -22,6 +22,8 @@ pub(crate) struct Ssh {
     pub(crate) keepalive_interval: Duration,
     /// Time that a script runs on after a lost connection, while the driver reconnects.
     pub(crate) reconnect_timeout: Duration,
+    /// Whether `fargate ssh` may enter a job's containers.
+    pub(crate) is_interactive: bool,
 }
 
 /// Reads the section. JobImage mode ignores user and port, because they are the agent's.
@@ -47,6 +49,7 @@ pub(super) fn read(section: Section<'_>, by_job_image: bool) -> Option<Ssh> {
         connect_timeout: section.duration("ConnectTimeout", Duration::from_secs(10)),
         keepalive_interval: section.duration("KeepAliveInterval", Duration::from_secs(15)),
         reconnect_timeout: section.duration("ReconnectTimeout", Duration::from_secs(300)),
+        is_interactive: section.boolean("Interactive").unwrap_or(true),
     });
     section.finish();
     ssh

@@ -185,6 +185,7 @@ mod tests {
             connect_timeout: second,
             keepalive_interval: second,
             reconnect_timeout: second,
+            is_interactive: true,
         };
         let policy = Policy::start(&ssh, Instant::now());
         assert_eq!(policy.ask_after, Duration::ZERO);

@@ -8,4 +8,5 @@ pub(crate) mod manual;
 pub(crate) mod ps;
 pub(crate) mod reap;
 pub(crate) mod report;
+pub(crate) mod ssh;
 mod table;

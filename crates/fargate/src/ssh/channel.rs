@@ -4,10 +4,11 @@ use std::future::pending;
 use std::time::Duration;
 
 use russh::client::Msg;
-use russh::{Channel, ChannelReadHalf, ChannelWriteHalf};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use tokio::time::{sleep, timeout};
 
 use super::connection::Connection;
+use super::terminal::Terminal;
 
 impl Connection {
     /// Starts a command on a channel of its own.
@@ -17,6 +18,34 @@ impl Connection {
     ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
         let starting = async {
             let channel = self.session().await?;
+            let asked = channel.exec(true, command).await;
+            asked.map(|()| channel).map_err(|_| self.lost())
+        };
+        self.in_time(starting).await.map(Channel::split)
+    }
+
+    /// Starts a command on a channel of its own, on a terminal.
+    pub(super) async fn exec_on_terminal(
+        &self,
+        command: &str,
+        terminal: &Terminal,
+    ) -> Result<(ChannelReadHalf, ChannelWriteHalf<Msg>), String> {
+        let starting = async {
+            let mut channel = self.session().await?;
+            let asked = terminal.request(&channel).await;
+            asked.map_err(|_| self.lost())?;
+            loop {
+                match channel.wait().await {
+                    Some(ChannelMsg::Success) => break,
+                    Some(ChannelMsg::Failure) => {
+                        return Err(
+                            "its SSH server gives no terminal; an older agent has none".to_owned()
+                        );
+                    }
+                    Some(_) => {}
+                    None => return Err(self.lost()),
+                }
+            }
             let asked = channel.exec(true, command).await;
             asked.map(|()| channel).map_err(|_| self.lost())
         };

@@ -262,7 +262,7 @@ pub(super) async fn write(
 }
 
 /// The name that the protocol gives a signal (RFC 4254, section 6.10).
-fn name(signal: Sig) -> String {
+pub(super) fn name(signal: Sig) -> String {
     match signal {
         Sig::Custom(name) => name,
         known => format!("{known:?}"),

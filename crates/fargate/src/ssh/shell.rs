@@ -41,12 +41,46 @@ impl Connection {
 ///
 /// One line within single quotes, so that any login shell takes it.
 pub(super) fn launch(nonce: &str) -> String {
+    let command = format!("echo {}$$; exec $shell", prefix(nonce));
+    format!("exec sh -c '{}'", in_shell(&command))
+}
+
+/// The command line for a person: the shell that scripts have, or `program`, a line, in one; in this folder, where that
+/// exists. Our agent has found the shell, and runs the line in it.
+pub(super) fn personal(is_agent: bool, folder: Option<&str>, program: Option<&str>) -> String {
+    // The job's author may have named the folder.
+    let folder = folder.filter(|folder| folder.bytes().all(is_plain));
+    let enter = folder.map_or_else(String::new, |folder| format!("cd {folder} 2>/dev/null; "));
+    if is_agent {
+        return enter + program.unwrap_or("exec \"$0\"");
+    }
+    let (run, program) = match program {
+        Some(program) => ("exec $shell -c \"$1\"", format!(" sh {}", quoted(program))),
+        None => ("exec $shell", String::new()),
+    };
+    format!("exec sh -c '{enter}{}'{program}", in_shell(run))
+}
+
+/// Runs `command` with the first shell that exists as `$shell`.
+fn in_shell(command: &str) -> String {
     format!(
-        "exec sh -c 'for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash /usr/local/bin/sh /usr/bin/sh /bin/sh \
-         /busybox/sh; do if [ -x $shell ]; then echo {}$$; exec $shell; fi; done; \
-         echo \"no bash and no sh in this image\" >&2; exit 127'",
-        prefix(nonce)
+        "for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash /usr/local/bin/sh /usr/bin/sh /bin/sh \
+         /busybox/sh; do if [ -x $shell ]; then {command}; fi; done; \
+         echo \"no bash and no sh in this image\" >&2; exit 127"
     )
+}
+
+/// Whether a byte means nothing to any shell.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/._+@-".contains(&byte)
+}
+
+/// A word that a shell takes as it is.
+pub(crate) fn quoted(word: &str) -> String {
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
 }
 
 fn prefix(nonce: &str) -> String {
@@ -140,5 +174,33 @@ mod tests {
         let long = vec![b'x'; PREAMBLE + 1];
         assert_eq!(group.pass(&long), Some(long.clone()));
         assert_eq!(group.pass(b"more"), None);
+    }
+
+    #[test]
+    fn a_persons_line_runs_in_the_folder_and_the_shell_of_scripts() {
+        let run = |line: &str, shell: &str| {
+            let output = std::process::Command::new(shell)
+                .args(["-c", line])
+                .output();
+            let output = output.unwrap();
+            assert!(output.stderr.is_empty(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let program = "echo \"it's $PWD\" 'a  b'; echo $((6*7))";
+        for is_agent in [true, false] {
+            let of = |folder| run(&personal(is_agent, folder, Some(program)), "/bin/sh");
+            assert_eq!(of(Some("/usr/bin")), "it's /usr/bin a  b\n42\n");
+            let here = std::env::current_dir().unwrap();
+            let here = format!("it's {} a  b\n42\n", here.display());
+            // Missing, and one that a shell would not take for a name.
+            assert_eq!(of(Some("/no/such/folder")), here);
+            assert_eq!(of(Some("/usr/bin; echo x")), here);
+            assert_eq!(of(None), here);
+        }
+        let shell = personal(true, None, None);
+        assert_eq!(
+            run(&format!("set -- x; {shell} -c 'echo $0'"), "/bin/bash"),
+            "/bin/bash\n"
+        );
     }
 }

@@ -18,10 +18,18 @@ pub(super) fn announce(context: &Context<'_>, record: &Record, stage: &str, ende
     };
     if has_failed && fails_job(stage) && record.keep_for > 0 {
         let time = humantime::format_duration(Duration::from_secs(record.keep_for));
+        let stays = format!("The job's task stays for up to {time} after the job");
+        if !context.config.ssh.is_interactive {
+            return say(&stays);
+        }
+        let command = format!(
+            "fargate --config {} ssh {}",
+            context.config.file.display(),
+            record.job.id
+        );
         say(&format!(
-            "The job's task stays for up to {time} after the job. A shell in it, on the host of GitLab Runner:"
+            "{stays}. A shell in it, on the host of GitLab Runner:"
         ));
-        let file = context.config.file.display();
-        say(&format!("  fargate --config {file} ssh {}", record.job.id));
+        say(&format!("  {command}"));
     }
 }

@@ -5,10 +5,6 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::str::FromStr;
-
-use fargate_wire::NUMBERED_SIGNAL_SUFFIX;
-use nix::sys::signal::Signal;
 
 use super::attend::attend;
 use super::keep;
@@ -20,7 +16,7 @@ use crate::context::Context;
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::{RunsIn, is_job_script};
 use crate::output::Output;
-use crate::ssh::{Connection, Ended, ResumableScript};
+use crate::ssh::{Connection, Ended, ResumableScript, signal_of};
 use crate::state::note::Event;
 use crate::state::record::{Login, Record};
 use crate::state::records::Found;
@@ -198,7 +194,7 @@ impl Run<'_> {
             // The script's own output has said why, and the runner says the status.
             Ended::Exited(status) => Err(Error::new(Blame::Script(status), "")),
             Ended::Signalled(name) => {
-                let (number, name) = signal(&name);
+                let (number, name) = signal_of(&name);
                 Err(cut_down(context, record, 128 + number, Some(&name)).await)
             }
             // GitLab Runner, which stopped it, says why.
@@ -208,24 +204,6 @@ impl Run<'_> {
                 Err(explain(Error::system(lost), context, record).await)
             }
         }
-    }
-}
-
-/// Number and name of a signal from its name in SSH. A signal without a name counts as SIGKILL.
-fn signal(ssh_name: &str) -> (i32, String) {
-    let numbered = ssh_name.strip_suffix(NUMBERED_SIGNAL_SUFFIX);
-    if let Some(number) = numbered
-        .and_then(|number| number.parse().ok())
-        .filter(|number| (1..=64).contains(number))
-    {
-        let name = Signal::try_from(number)
-            .map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
-        return (number, name);
-    }
-    match Signal::from_str(&format!("SIG{ssh_name}")) {
-        Ok(signal) => (signal as i32, signal.to_string()),
-        // The server may belong to the job: the name of a signal may be any text, of any length.
-        Err(_) => (Signal::SIGKILL as i32, "an unknown signal".to_owned()),
     }
 }
 

@@ -22,7 +22,7 @@ use super::liveness::RunnerProcess;
 use super::outcome::Outcome;
 use super::start::{Standing, Start};
 use crate::config::Fargate;
-use crate::gitlab::{Job, is_kept, job_folder};
+use crate::gitlab::{Job, is_kept, job_folder, project_folder};
 use crate::ssh::random_hex;
 use crate::task::ownership;
 use crate::task::{JobContainer, Task};
@@ -93,6 +93,9 @@ pub(crate) struct Record {
     /// Where the job's own scripts run, when that is another container than the one of `login` (JobImage mode).
     #[serde(default)]
     pub(crate) build: Option<JobContainer>,
+    /// The project's folder in its containers, where GitLab Runner said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) project_folder: Option<String>,
     /// Whether a script of the job has reached that one.
     #[serde(default)]
     pub(crate) began: bool,
@@ -198,6 +201,7 @@ impl Record {
             starts: Vec::new(),
             login: None,
             build: None,
+            project_folder: project_folder(),
             began: false,
             end_told: false,
             public_ip: fargate.assign_public_ip,

@@ -10,7 +10,7 @@ use crate::sweep::{record, rewrite};
 use crate::{fargate, job_image};
 
 /// Adds keys to `[Fargate]`.
-fn keep(manager: &ManagerHost, keys: &str) {
+pub(crate) fn keep(manager: &ManagerHost, keys: &str) {
     let file = manager.path("fargate.toml");
     let text = std::fs::read_to_string(file).unwrap();
     manager.write_config(&text.replacen("[Fargate]\n", &format!("[Fargate]\n{keys}\n"), 1));

@@ -39,6 +39,7 @@ mod scripts;
 mod secrets;
 mod service_log;
 mod signals;
+mod ssh;
 mod strangers;
 mod sweep;
 mod sweep_order;

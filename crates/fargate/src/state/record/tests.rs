@@ -20,6 +20,7 @@ pub(crate) fn record(id: u64) -> Record {
         starts: Vec::new(),
         login: None,
         build: None,
+        project_folder: None,
         began: false,
         end_told: false,
         public_ip: false,
