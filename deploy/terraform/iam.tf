@@ -269,6 +269,39 @@ resource "aws_iam_role_policy" "doctor" {
   })
 }
 
+# Who sets up a machine types `fargate init` there.
+resource "aws_iam_role_policy" "init" {
+  count = var.manager_kind == "none" ? 1 : 0
+
+  name = "init"
+  role = aws_iam_role.manager.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "ListClusters"
+        Effect    = "Allow"
+        Action    = "ecs:ListClusters"
+        Resource  = "*"
+        Condition = local.in_this_region
+      },
+      {
+        Sid       = "ListTheNetwork"
+        Effect    = "Allow"
+        Action    = ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets"]
+        Resource  = "*"
+        Condition = local.ec2_here
+      },
+      {
+        Sid      = "ReadTheRunnersToken"
+        Effect   = "Allow"
+        Action   = "secretsmanager:GetSecretValue"
+        Resource = var.runner_token_secret_arn
+      },
+    ]
+  })
+}
+
 resource "aws_iam_role_policy" "doctor_registry" {
   count = local.has_registry ? 1 : 0
 

@@ -36,6 +36,6 @@ def renamed(value, names):
 
 
 # The files that a deployment has in its roles, and the statements that are there where a registry asks for credentials.
-OF_A_DEPLOYMENT = ["execution-role", "manager-job-image", "agent-push", "doctor", "machine", "service"]
+OF_A_DEPLOYMENT = ["execution-role", "manager-job-image", "agent-push", "doctor", "init", "machine", "service"]
 OF_A_DEPLOYMENT += ["service-execution-role"]
 OF_A_REGISTRY = {"LogInToOtherRegistries", "ReadSecretsWithoutTheirValues"}

@@ -120,7 +120,7 @@ class Account:
         roles = {"ManagerRole": "ci-manager", "ExecutionRole": "ci-execution", "TaskRole": "ci-task"}
         return [(ACCOUNT, "111122223333"), (self.vpc, "vpc-xxxxxx")] + [
             (ids[logical], documented) for logical, documented in roles.items()
-        ] + NAMES
+        ] + [(f"stack/{NAME}/", "stack/ci/"), *NAMES]
 
 
 def as_json(value):

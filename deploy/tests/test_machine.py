@@ -1,5 +1,6 @@
 """The start script of the manager's machine, run with stand-ins for what only a machine of AWS has."""
 
+import json
 import os
 import pathlib
 import re
@@ -92,6 +93,9 @@ class StartScript(unittest.TestCase):
                      "systemctl enable --now fargate-first-start.path", "amazon-cloudwatch-agent-ctl -a fetch-config"):
             self.assertIn(call, calls)
         self.assertEqual(self.read("opt/gitlab-runner/fargate-agent"), "a program")
+        [log] = json.loads(self.read(f"{AGENT}/etc/fargate.json"))["logs"]["logs_collected"]["files"]["collect_list"]
+        self.assertEqual(log["file_path"], f"{self.root}/var/log/fargate-manager.log")
+        self.assertEqual(log["log_group_name"], "/ci/manager")
 
     def test_the_driver_reads_what_it_wrote(self):
         config = tomllib.loads(self.read("etc/gitlab-runner/fargate.toml"))

@@ -122,7 +122,7 @@ class OnMoto(unittest.TestCase):
 
     def test_policies_are_those_of_the_documentation(self):
         seen = {}
-        for kind in ("instance", "service"):
+        for kind in ("instance", "service", "none"):
             account = stack.Account(self.url)
             account.create(ManagerKind=kind, RegistryCredentialsSecretArn=stack.REGISTRY)
             for policy, statements in account.policies().items():
@@ -156,7 +156,7 @@ class OnMoto(unittest.TestCase):
         account.create()
         template = read_template()["Resources"]
         made = account.resources()
-        conditions = {"IsService", "MakesEndpoints", "HasRegistry"}
+        conditions = {"IsService", "IsNone", "MakesEndpoints", "HasRegistry"}
         missing = {body["Type"] for name, body in template.items()
                    if not made.get(name) and body.get("Condition") not in conditions}
         self.assertEqual(missing, stack.UNKNOWN_TO_MOTO)

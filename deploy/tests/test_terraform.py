@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import json
 import re
 import sys
 import unittest
@@ -176,6 +177,8 @@ def picture(account, outputs):
     found["repositories"] = sorted((one["repositoryName"], one["imageTagMutability"]) for one in repositories)
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
     found["endpoints"] = sorted((one["ServiceName"], one["VpcEndpointType"]) for one in endpoints)
+    dashboard = account.client("cloudwatch").get_dashboard(DashboardName="ci-fargate")["DashboardBody"]
+    found["dashboard"] = json.loads(dashboard)
     for template in ec2.describe_launch_templates()["LaunchTemplates"]:
         version = ec2.describe_launch_template_versions(LaunchTemplateId=template["LaunchTemplateId"])
         data = version["LaunchTemplateVersions"][0]["LaunchTemplateData"]

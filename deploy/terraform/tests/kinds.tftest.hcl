@@ -72,6 +72,10 @@ run "none_has_a_profile_and_no_machine" {
     condition     = length(aws_iam_instance_profile.manager) == 1 && length(aws_autoscaling_group.manager) == 0
     error_message = "A machine of one's own needs the profile and nothing else."
   }
+  assert {
+    condition     = length(aws_iam_role_policy.init) == 1
+    error_message = "Who types `fargate init` there has no permissions for it."
+  }
 }
 
 run "what_cannot_be_is_refused" {

@@ -30,6 +30,7 @@ mod lost_tasks;
 mod many_jobs;
 mod order;
 mod outages;
+mod permissions;
 mod proxy;
 mod ps;
 mod real_proxy;
