@@ -16,6 +16,9 @@ use crate::state::files;
 /// Bound of the wait for the lock, which a sweep holds for an instant. A stage goes on without it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How long a look of another process lasts, nearly always.
+const LOOK: Duration = Duration::from_millis(1);
+
 /// Pause between attempts to lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
@@ -45,7 +48,13 @@ impl Records {
     /// Whether a stage of `job` may be running.
     pub(crate) fn may_run(&self, job: &Job) -> bool {
         match File::open(self.stages_file(job)) {
-            Ok(file) => file.try_lock().is_err(),
+            // Another process that looks holds the lock for an instant.
+            Ok(file) => {
+                file.try_lock().is_err() && {
+                    std::thread::sleep(LOOK);
+                    file.try_lock().is_err()
+                }
+            }
             // Its prepare could not show itself, or was killed before it did.
             Err(_) => true,
         }
