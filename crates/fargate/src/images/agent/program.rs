@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use super::elf;
 use crate::error::{Error, Result};
 
-/// The name of the agent's program, beside ours.
+/// The name of the agent's program.
 const NAME: &str = "fargate-agent";
+
+/// Where the packages have it, seen from the folder of our own program.
+const PACKAGED: &str = "../lib/fargate/fargate-agent";
 
 /// The agent that runs in containers of this machine: the static program `named`, or the one beside ours.
 ///
@@ -45,9 +48,15 @@ pub(super) fn unfit(path: &Path) -> impl Fn(Error) -> Error {
     move |error| error.context(format!("{} cannot be the agent", path.display()))
 }
 
-/// The program's path beside ours.
+/// The program's path beside ours, or where packages have it if only that file exists.
 pub(super) fn beside() -> Result<PathBuf> {
-    std::env::current_exe()
-        .map(|myself| myself.with_file_name(NAME))
-        .map_err(|error| Error::system(format!("could not find this program's own file: {error}")))
+    let myself = std::env::current_exe().map_err(|error| {
+        Error::system(format!("could not find this program's own file: {error}"))
+    })?;
+    let packaged = myself.with_file_name(PACKAGED);
+    let beside = myself.with_file_name(NAME);
+    match !beside.exists() && packaged.exists() {
+        true => Ok(packaged),
+        false => Ok(beside),
+    }
 }

@@ -87,7 +87,8 @@ fn shutdown(config: &RunnerConfig) -> Check {
         true => RUNNER_SHUTDOWN.pass(found),
         false => RUNNER_SHUTDOWN.warn(
             format!("{found}: tasks may outlive a runner that is stopped by SIGTERM"),
-            "Raise it at the top of config.toml, and let systemd stop the service by KillSignal=SIGQUIT:\n\
+            "Raise it at the top of config.toml, and let systemd stop the service by KillSignal=SIGQUIT and \
+             KillMode=mixed:\n\
              $ shutdown_timeout = 120",
         ),
     }
