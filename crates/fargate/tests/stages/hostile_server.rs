@@ -6,9 +6,11 @@ mod server;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal::SIGTERM;
-use testing::{SECOND, wait_until};
+use serde_json::json;
+use testing::{SECOND, Terminal, wait_until};
 
 use self::server::{Deed, taken_over};
+use crate::sweep::rewrite;
 
 /// Memory that a run may take in a build for tests, in KiB; what it takes in peace is about half.
 const MEMORY: u64 = 40 * 1024;
@@ -81,6 +83,24 @@ fn a_status_that_no_process_has_is_a_failure_with_a_status_that_one_can_have() {
             assert_eq!(manager.exit_code_file().as_deref(), Some("255\n"));
         }
     }
+}
+
+#[test]
+fn an_agent_older_than_the_driver_keeps_no_task_and_gives_no_terminal() {
+    let (manager, _) = taken_over(Deed::OldAgent);
+    rewrite(&manager, |record| record["keep_for"] = json!(3600));
+    manager.run("echo never run").exits(11);
+    let mut terminal = Terminal::start(&manager.call(&["ssh"]), 80, 24);
+    let before = terminal.state();
+    assert_eq!(terminal.ends(), Some(1));
+    let told = "was lost: its SSH server gives no terminal; an older agent has none";
+    assert!(terminal.shown.contains(told), "{}", terminal.shown);
+    assert_eq!(terminal.state(), before);
+    let cleanup = manager.custom("cleanup").exits(0).out();
+    let told = "The task of job 4711 is not kept: its SSH server knows no such request (is its agent older than this driver?)\n";
+    assert!(cleanup.starts_with(told), "{cleanup}");
+    assert!(cleanup.contains("Stopped task "), "{cleanup}");
+    manager.left_nothing();
 }
 
 #[test]

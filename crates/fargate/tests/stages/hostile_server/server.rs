@@ -4,12 +4,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fargate_wire::script::{FromAgent, Stream};
+use fargate_wire::script::{FromAgent, SUBSYSTEM, Stream};
 use russh::keys::{Algorithm, PrivateKey};
 use russh::server::{
     Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Session, VerifiedPublicKey, run_stream,
 };
-use russh::{Channel, ChannelId, Disconnect, Sig, SshId};
+use russh::{Channel, ChannelId, Disconnect, Pty, Sig, SshId};
 use serde_json::{Value, json};
 use testing::{ManagerHost, SshServer};
 use tokio::io::AsyncWriteExt;
@@ -30,6 +30,8 @@ pub(super) enum Deed {
     Signal(String),
     /// Ends the script with this status, as an agent or not.
     Exit { as_agent: bool, status: u32 },
+    /// Ends the script with status 3 as an agent that knows nothing but scripts and commands.
+    OldAgent,
     /// Leaves, with these words.
     Leave(String),
     /// Logs the driver in, and never answers when it opens a channel. As an agent, or not.
@@ -53,6 +55,7 @@ impl Deed {
                 | Self::Drip
                 | Self::Mute { as_agent: true }
                 | Self::Exit { as_agent: true, .. }
+                | Self::OldAgent
                 | Self::Idle
                 | Self::Vanish { .. }
         )
@@ -131,10 +134,27 @@ impl Handler for Hostile {
     async fn subsystem_request(
         &mut self,
         id: ChannelId,
-        _: &str,
+        name: &str,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
+        if matches!(self.deed, Deed::OldAgent) && name != SUBSYSTEM {
+            return session.channel_failure(id);
+        }
         self.begin(id, session)
+    }
+
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        _: &str,
+        _: u32,
+        _: u32,
+        _: u32,
+        _: u32,
+        _: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_failure(id)
     }
 }
 
@@ -207,6 +227,11 @@ async fn act(hostile: Hostile, channel: Channel<Msg>, server: Handle) {
         } => {
             attached().await.ok();
             let end = FromAgent::Exited(status).encode();
+            outgoing.data_bytes(end).await.ok();
+        }
+        Deed::OldAgent => {
+            attached().await.ok();
+            let end = FromAgent::Exited(3).encode();
             outgoing.data_bytes(end).await.ok();
         }
         Deed::Exit { status, .. } => {
