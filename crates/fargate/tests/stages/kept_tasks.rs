@@ -16,6 +16,12 @@ pub(crate) fn keep(manager: &ManagerHost, keys: &str) {
     manager.write_config(&text.replacen("[Fargate]\n", &format!("[Fargate]\n{keys}\n"), 1));
 }
 
+/// The record of one of several jobs.
+fn record_of(manager: &ManagerHost, job: u64) -> Value {
+    let file = manager.metadata().join(format!("t1_abc-{job}.json"));
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
 /// Prepares the job, lets its script fail, and ends it.
 fn fail(manager: &ManagerHost) -> String {
     manager.prepare();
@@ -221,4 +227,39 @@ fn a_new_attempt_ends_the_kept_task_of_the_one_before() {
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
     assert_eq!(kinds(&manager), ["job", "kept", "job"]);
+}
+
+#[test]
+fn wherever_a_cleanup_is_killed_each_attempt_and_its_kept_time_are_in_the_ledger_once() {
+    const JOBS: u32 = 12;
+    let mut manager = ManagerHost::new(fargate(), SshServer::Agent);
+    keep(&manager, "KeepFailedFor = \"1h\"\nKeepFailedTasks = 100");
+    for step in 0..JOBS {
+        manager.prepare();
+        manager.run("exit 3").exits(11);
+        let cleanup = manager.start(&["custom", "cleanup"]);
+        std::thread::sleep(step * Duration::from_millis(15));
+        // Dropping it kills it.
+        drop(cleanup);
+        let state = record_of(&manager, manager.job);
+        assert_eq!(
+            state["outcome"].is_null(),
+            state["kept_until"].is_null(),
+            "{state:#}"
+        );
+        manager.custom("cleanup").exits(0);
+        assert!(record_of(&manager, manager.job)["kept_until"].is_u64());
+        manager.next_job();
+    }
+    assert_eq!(manager.aws.running().len(), JOBS as usize);
+    assert_eq!(kinds(&manager), vec!["job"; JOBS as usize]);
+    reap(&manager, &["--kept"]);
+    manager.left_nothing();
+    ledger::is_whole(&manager).unwrap();
+    let kinds = kinds(&manager);
+    assert_eq!(
+        kinds.iter().filter(|kind| *kind == "kept").count(),
+        JOBS as usize
+    );
+    assert_eq!(kinds.len(), 2 * JOBS as usize);
 }

@@ -33,7 +33,7 @@ pub(super) fn kept_tasks(config: &Config, facts: &Facts) -> Check {
                  was found that calls `fargate reap`"
             ),
             format!(
-                "Let a timer call it, cron for example:\n$ echo '*/5 * * * * gitlab-runner {} --config {} reap' | sudo tee \
+                "Let a timer call it. docs/operations.md has one for systemd; with cron:\n$ echo '*/5 * * * * gitlab-runner {} --config {} reap' | sudo tee \
                  /etc/cron.d/fargate-reap",
                 facts.machine.program.display(),
                 config.file.display()
