@@ -121,6 +121,32 @@ impl Aws {
         Ok(tasks)
     }
 
+    /// The tags of a task, keys and values.
+    ///
+    /// # Errors
+    ///
+    /// With AWS's refusal.
+    pub(crate) async fn task_tags(
+        &self,
+        cluster: &str,
+        arn: &str,
+    ) -> Result<Vec<(String, String)>, AwsError> {
+        let call = self
+            .ecs
+            .describe_tasks()
+            .cluster(cluster)
+            .tasks(arn)
+            .include(aws_sdk_ecs::types::TaskField::Tags);
+        let reply = call
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk("ecs:DescribeTasks", &error))?;
+        let tasks = reply.tasks.unwrap_or_default().into_iter();
+        let tags = tasks.flat_map(|task| task.tags.unwrap_or_default());
+        let pairs = tags.filter_map(|tag| tag.key.zip(tag.value));
+        Ok(pairs.collect())
+    }
+
     /// The tasks that `started_by` started and whose end has not begun.
     ///
     /// # Errors

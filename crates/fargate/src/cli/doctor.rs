@@ -9,7 +9,8 @@ use serde::Serialize;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   fargate --config /etc/gitlab-runner/fargate.toml doctor
-  fargate doctor --only network --json";
+  fargate doctor --only network --json
+  fargate doctor --start --only start              a report that you can attach to an issue";
 
 /// `fargate doctor`
 #[derive(Debug, Args)]
@@ -17,6 +18,9 @@ pub(crate) struct Doctor {
     /// Check only what must hold before anything is installed
     #[arg(long)]
     pub(crate) pre: bool,
+    /// Also start a real task, run scripts in it and stop it, at the price of a minute
+    #[arg(long, conflicts_with = "pre")]
+    pub(crate) start: bool,
     /// Check only these categories; may be repeated
     #[arg(long, value_enum, value_name = "CATEGORY")]
     pub(crate) only: Vec<Category>,
@@ -54,6 +58,8 @@ pub(crate) enum Category {
     Quotas,
     /// Images in ECR, log groups and secrets
     Images,
+    /// A real task, with --start
+    Start,
 }
 
 impl Category {
@@ -69,6 +75,7 @@ impl Category {
             Self::Network => "Network",
             Self::Quotas => "Quotas",
             Self::Images => "Images, logs and secrets",
+            Self::Start => "A real task",
         }
     }
 }

@@ -7,6 +7,7 @@ mod job;
 mod job_overrides;
 mod job_page;
 mod payload;
+pub(crate) mod played_runner;
 #[cfg(test)]
 mod properties;
 mod script_stage;

@@ -5,6 +5,7 @@
 mod misconfigurations;
 mod report;
 mod set_up;
+mod start;
 
 /// The program under test.
 fn fargate() -> &'static str {

@@ -95,6 +95,19 @@ catalog! {
         LOG_GROUPS = "log-group": "log groups",
         REGISTRY_SECRETS = "registry-secret": "registry secrets",
     }
+    Start {
+        START_TASK = "start-task": "a task for a job",
+        START_SCRIPTS = "start-scripts": "its scripts",
+        START_END = "start-end": "its end",
+        CLAIM_MISSING = "claim-missing": "MISSING of a new task",
+        CLAIM_HOSTS = "claim-hosts-file": "one hosts file per task",
+        CLAIM_VOLUME = "claim-volume-programs": "programs in a volume",
+        CLAIM_ENVIRONMENT = "claim-environment": "container's environment",
+        CLAIM_PULLS = "claim-pulls-first": "pulls before starts",
+        CLAIM_GROUP = "claim-group": "/ in a group",
+        CLAIM_TAGS = "claim-tags": "/ in tags",
+        CLAIM_STOP = "claim-stop-code": "code of a stop",
+    }
 }
 
 #[cfg(test)]

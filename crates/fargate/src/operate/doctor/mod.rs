@@ -9,6 +9,7 @@ mod draft;
 mod facts;
 mod judge;
 mod report;
+mod start;
 
 use std::path::Path;
 
@@ -33,10 +34,24 @@ pub(crate) async fn doctor(
     config_file: Option<&Path>,
     shutdown: &Shutdown,
 ) -> Result<()> {
-    let examined = shutdown.or(async { Ok(examine(request, config_file).await) });
-    let passed = examined
+    let mut report = Report::new(request.json);
+    let wanted = |category: Category| {
+        (request.only.is_empty() || request.only.contains(&category))
+            && !request.skip.contains(&category)
+    };
+    let examined = examine(request, config_file, &wanted, &mut report);
+    let facts = shutdown
+        .or(async { Ok(examined.await) })
         .await?
-        .map_err(|error| Error::system(format!("could not write to standard output: {error}")))?;
+        .map_err(unwritable)?;
+    if request.start && wanted(Category::Start) {
+        // It hears signals itself, and cleans up.
+        report
+            .add(start::start(&facts, shutdown).await)
+            .map_err(unwritable)?;
+        shutdown.or(async { Ok(()) }).await?;
+    }
+    let passed = report.end().map_err(unwritable)?;
     match passed {
         true => Ok(()),
         // The report has said it.
@@ -44,13 +59,14 @@ pub(crate) async fn doctor(
     }
 }
 
-async fn examine(request: &Doctor, config_file: Option<&Path>) -> std::io::Result<bool> {
+/// The checks of a look, which the report gets as they come.
+async fn examine(
+    request: &Doctor,
+    config_file: Option<&Path>,
+    wanted: &dyn Fn(Category) -> bool,
+    report: &mut Report,
+) -> std::io::Result<Facts> {
     let deadline = Instant::now() + BOUND;
-    let mut report = Report::new(request.json);
-    let wanted = |category: Category| {
-        (request.only.is_empty() || request.only.contains(&category))
-            && !request.skip.contains(&category)
-    };
     let mut show = |checks: Vec<Check>| {
         let wanted = checks
             .into_iter()
@@ -68,5 +84,9 @@ async fn examine(request: &Doctor, config_file: Option<&Path>) -> std::io::Resul
     show(judge::network(&facts, &account))?;
     show(judge::quotas(&facts, &account))?;
     show(judge::images(&facts, &account))?;
-    report.end()
+    Ok(facts)
+}
+
+fn unwritable(error: std::io::Error) -> Error {
+    Error::system(format!("could not write to standard output: {error}"))
 }

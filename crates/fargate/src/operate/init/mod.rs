@@ -54,6 +54,7 @@ pub(crate) async fn init(
     let doctor = Doctor {
         // What is left to do is no fault yet.
         pre: !places.config_toml.exists(),
+        start: false,
         only: Vec::new(),
         skip: Vec::new(),
         runner_config: Some(places.config_toml.clone()),
