@@ -10,6 +10,7 @@ mod scripts;
 mod stage_calls;
 mod watch;
 
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -35,6 +36,12 @@ pub(super) async fn start(facts: &Facts, shutdown: &Shutdown) -> Vec<Check> {
         Ok(config) => config,
         Err(_) => return vec![START_TASK.skip("the configuration cannot be used")],
     };
+    // The only category that takes longer than a breath.
+    if std::io::stderr().is_terminal() {
+        let patience =
+            "\nRunning a job in a real task, which takes a minute or two; Ctrl-C ends it …\n\n";
+        let _nobody_listens = std::io::stderr().write_all(patience.as_bytes());
+    }
     match observe(config, &facts.configuration.file, shutdown).await {
         Ok(observed) => claims::judge(&observed),
         Err(error) => vec![START_TASK.fail(
