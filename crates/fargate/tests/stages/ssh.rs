@@ -215,7 +215,7 @@ fn a_session_ends_with_the_time_of_its_task() {
 }
 
 #[test]
-fn a_session_in_a_running_job_does_the_job_no_harm() {
+fn a_session_and_the_scripts_of_a_running_job_do_each_other_no_harm() {
     let manager = manager(SshServer::JobImage);
     manager.prepare();
     let mut script = manager.start_run("echo begun; exec sleep 1000");
@@ -225,6 +225,20 @@ fn a_session_in_a_running_job_does_the_job_no_harm() {
     terminal.types("sleep 1004 & echo jo''b-$!-\r");
     terminal.shows("job-");
     let job = terminal.shows("-");
+    terminal.types("(sleep 1006 & echo orp''han-$!-)\r");
+    terminal.shows("orphan-");
+    let orphan = terminal.shows("-");
+    // A script that is cancelled takes its own processes along.
+    script.signal(Signal::SIGTERM);
+    script.finish().exits(22);
+    terminal.types("echo alive-$((1+1))\r");
+    terminal.shows("alive-2");
+    assert!(
+        is_running(&job) && is_running(&orphan),
+        "a person's process was ended"
+    );
+    let mut script = manager.start_run("echo begun; exec sleep 1000");
+    script.read_until("begun");
     // A daemon that a script leaves behind after the session has begun.
     let file = manager.path("daemon");
     let daemon = format!(
@@ -237,9 +251,14 @@ fn a_session_in_a_running_job_does_the_job_no_harm() {
         .exits(0);
     let daemon = std::fs::read_to_string(&file).unwrap();
     kill(pid(terminal.child()), Signal::SIGKILL).unwrap();
-    wait_until("the session's processes are gone", || !is_running(&job));
+    wait_until("the session's processes are gone", || {
+        !is_running(&job) && !is_running(&orphan)
+    });
     std::thread::sleep(Duration::from_millis(500));
-    assert!(is_running(&daemon), "a script's daemon was ended");
+    assert!(
+        is_running(&daemon) && !script.is_over(),
+        "a script's process was ended"
+    );
     drop(terminal);
     script.signal(Signal::SIGTERM);
     script.finish();
