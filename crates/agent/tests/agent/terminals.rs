@@ -113,6 +113,14 @@ async fn the_keyboard_and_signals_reach_what_is_in_the_foreground() {
     terminal.shows("^C").await;
     terminal.types("echo after-$?\n").await;
     terminal.shows("after-130").await;
+    terminal.types("sleep 1000\n").await;
+    terminal.shows("sleep 1000\r\n").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    terminal.types("\u{1a}").await;
+    terminal.shows("Stopped").await;
+    terminal.types("echo stopped-$?; kill %1; fg\n").await;
+    terminal.shows("stopped-148").await;
+    terminal.shows("Terminated").await;
     terminal
         .types("sh -c 'echo pi\"\"d-$$; exec sleep 1000'; echo status-$?\n")
         .await;
