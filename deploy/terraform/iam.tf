@@ -269,7 +269,7 @@ resource "aws_iam_role_policy" "doctor" {
   })
 }
 
-# Who sets up a machine types `fargate init` there.
+# For `fargate init` on a machine of yours.
 resource "aws_iam_role_policy" "init" {
   count = var.manager_kind == "none" ? 1 : 0
 

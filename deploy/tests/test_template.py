@@ -12,7 +12,7 @@ import yaml
 
 import iam
 import stack
-from programs import run
+from programs import ROOT
 
 
 class Template(unittest.TestCase):
@@ -35,6 +35,15 @@ class Template(unittest.TestCase):
             self.assertEqual("Default" in parameter, name not in ("VpcId", "SubnetIds"), name)
             if pattern := parameter.get("AllowedPattern"):
                 self.assertRegex(str(parameter["Default"]), pattern, name)
+
+
+    def test_the_alarm_hears_the_drivers_own_words(self):
+        pattern = read_template()["Resources"]["LeftoverFilter"]["Properties"]["FilterPattern"]
+        words = re.findall(r'\?"([^"]+)"', pattern)
+        self.assertEqual(len(words), 2)
+        source = "".join(file.read_text() for file in (ROOT / "crates/fargate/src/teardown").rglob("*.rs"))
+        for said in words:
+            self.assertIn(said, source)
 
 
 class OnMoto(unittest.TestCase):
