@@ -100,30 +100,43 @@ impl Ask<'_> {
             }
         };
         let quota = |code| self.bounded("servicequotas:GetServiceQuota", aws.fargate_quota(code));
-        let (cluster, definition, subnets, groups, on_demand, spot, service_role) = tokio::join!(
-            self.bounded("ecs:DescribeClusters", aws.cluster(&fargate.cluster)),
-            definition,
-            self.bounded("ec2:DescribeSubnets", aws.subnets(&fargate.subnets)),
-            self.bounded(
-                "ec2:DescribeSecurityGroups",
-                aws.security_groups(&fargate.security_groups)
-            ),
-            quota(ON_DEMAND),
-            quota(SPOT),
-            self.bounded("iam:GetRole", aws.role(SERVICE_ROLE)),
-        );
-        let known = definition.as_ref().and_then(|answer| answer.as_ref().ok());
-        let known = known.and_then(Option::as_ref);
-        let names = Names::of(config, known);
-        let wishes = wishes::of(config, known, &names, caller);
-        let (vpc, roles, images, log_groups, secrets, permissions) = tokio::join!(
-            Vpc::look(self, subnets.as_deref().unwrap_or_default()),
-            self.roles(&names),
-            self.images(&names),
-            self.log_groups(&names),
-            self.secrets(&names),
-            self.permissions(wishes),
-        );
+        let others = async {
+            tokio::join!(
+                self.bounded("ecs:DescribeClusters", aws.cluster(&fargate.cluster)),
+                self.bounded(
+                    "ec2:DescribeSecurityGroups",
+                    aws.security_groups(&fargate.security_groups)
+                ),
+                quota(ON_DEMAND),
+                quota(SPOT),
+                self.bounded("iam:GetRole", aws.role(SERVICE_ROLE)),
+            )
+        };
+        // What the second round builds on. A service that is out of reach must not keep the others waiting: IAM and
+        // Service Quotas often are, without the internet.
+        let rounds = async {
+            let (definition, subnets) = tokio::join!(
+                definition,
+                self.bounded("ec2:DescribeSubnets", aws.subnets(&fargate.subnets)),
+            );
+            let known = definition.as_ref().and_then(|answer| answer.as_ref().ok());
+            let known = known.and_then(Option::as_ref);
+            let names = Names::of(config, known);
+            let wishes = wishes::of(config, known, &names, caller);
+            let second = tokio::join!(
+                Vpc::look(self, subnets.as_deref().unwrap_or_default()),
+                self.roles(&names),
+                self.images(&names),
+                self.log_groups(&names),
+                self.secrets(&names),
+                self.permissions(wishes),
+            );
+            (definition, subnets, second)
+        };
+        let (others, rounds) = tokio::join!(others, rounds);
+        let (cluster, groups, on_demand, spot, service_role) = others;
+        let (definition, subnets, second) = rounds;
+        let (vpc, roles, images, log_groups, secrets, permissions) = second;
         Named {
             cluster,
             definition,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::LocalBoxFuture;
 use tokio::time::{Instant, timeout_at};
 
 use crate::aws::{Aws, AwsError};
@@ -25,13 +26,18 @@ impl<'a> Ask<'a> {
         Self { aws, deadline }
     }
 
-    /// The answer, if it comes in time.
-    pub(super) async fn bounded<T>(
+    /// The answer, if it comes in time. Calls are on the heap: the SDK's are large, and all of them are made at once.
+    pub(super) fn bounded<'call, T: 'call>(
         &self,
         action: &'static str,
-        call: impl Future<Output = Answer<T>>,
-    ) -> Answer<T> {
-        let answer = timeout_at(self.deadline, call).await;
-        answer.unwrap_or_else(|_| Err(AwsError::abandoned(action)))
+        call: impl Future<Output = Answer<T>> + 'call,
+    ) -> LocalBoxFuture<'call, Answer<T>> {
+        let answer = timeout_at(self.deadline, Box::pin(call));
+        let answer = async move {
+            answer
+                .await
+                .unwrap_or_else(|_| Err(AwsError::abandoned(action)))
+        };
+        Box::pin(answer)
     }
 }
