@@ -6,6 +6,7 @@ use crate::aws::Aws;
 use crate::cli::Reap;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::output::progress;
 use crate::signals::Shutdown;
 use crate::state::identity::Identity;
 use crate::state::records::Records;
@@ -33,7 +34,8 @@ pub(crate) async fn reap(request: &Reap, config: &Config, shutdown: &Shutdown) -
         },
         dry_run: request.dry_run,
     };
-    let findings = shutdown.or(sweep.run()).await?;
+    let sweeping = progress("Looking for leftovers, and ending them", sweep.run());
+    let findings = shutdown.or(sweeping).await?;
     let mut text: String = findings
         .iter()
         .map(|finding| format!("{finding}\n"))

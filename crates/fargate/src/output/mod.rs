@@ -5,6 +5,7 @@
 //! blocking; anything else (a file, a terminal) takes writes at once.
 
 mod aside;
+mod progress;
 mod say;
 mod sink;
 mod stream;
@@ -12,6 +13,7 @@ mod tint;
 mod turns;
 
 pub(crate) use self::aside::{Aside, WHOLE};
+pub(crate) use self::progress::progress;
 pub(crate) use self::say::say;
 pub(crate) use self::stream::Output;
 #[cfg(feature = "trial")]

@@ -240,6 +240,7 @@ impl Manager {
         let outcome = self.doctor(&["--json"]);
         let document: Value = serde_json::from_str(&outcome.out())
             .unwrap_or_else(|error| panic!("{error}: {}{}", outcome.out(), outcome.err()));
+        testing::follows_schema(&document, "doctor.json");
         (document["checks"].as_array().unwrap().clone(), outcome.code)
     }
 }

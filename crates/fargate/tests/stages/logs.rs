@@ -1,7 +1,7 @@
 //! `fargate logs`: the story of jobs that run, are kept or are over, and the output of their containers.
 
 use serde_json::{Value, json};
-use testing::{ManagerHost, SshServer, ledger};
+use testing::{ManagerHost, SshServer, follows_schema, ledger};
 
 use crate::fargate;
 use crate::job_image::manager_with;
@@ -26,7 +26,9 @@ fn logs(manager: &ManagerHost, arguments: &[&str]) -> String {
 }
 
 fn document(manager: &ManagerHost, subject: &str) -> Value {
-    serde_json::from_str(&logs(manager, &[subject, "--json"])).unwrap()
+    let document = serde_json::from_str(&logs(manager, &[subject, "--json"])).unwrap();
+    follows_schema(&document, "logs.json");
+    document
 }
 
 /// The events of an attempt, by name.

@@ -4,14 +4,16 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
-use testing::{ManagerHost, SECOND, SshServer, wait_until};
+use testing::{ManagerHost, SECOND, SshServer, follows_schema, wait_until};
 
 use crate::fargate;
 use crate::sweep::{prepare_and_lose_runner, rewrite};
 
 fn document(manager: &ManagerHost) -> Value {
     let document = manager.start(&["ps", "--json"]).finish().exits(0).out();
-    serde_json::from_str(&document).unwrap()
+    let document = serde_json::from_str(&document).unwrap();
+    follows_schema(&document, "ps.json");
+    document
 }
 
 fn table(manager: &ManagerHost) -> String {

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use testing::{ManagerHost, SshServer};
+use testing::{ManagerHost, SshServer, follows_schema};
 
 use crate::fargate;
 
@@ -37,6 +37,7 @@ fn a_report_of_real_jobs() {
     assert!(!tables.contains('\u{1b}'), "{tables}");
     let document = manager.start(&["report", "--json"]).finish().exits(0).out();
     let document: Value = serde_json::from_str(&document).unwrap();
+    follows_schema(&document, "report.json");
     assert_eq!(
         document["outcomes"],
         json!({ "success": 1, "script_failed": 1 })

@@ -8,6 +8,7 @@ use super::image::{Image, Variant};
 use super::program::{beside, file, unfit};
 use super::{layout, push as registry};
 use crate::error::{Blame, Error, Result};
+use crate::output::progress;
 use crate::signals::Shutdown;
 
 /// Writes the image to `output` and prints its digest.
@@ -38,7 +39,8 @@ pub(crate) async fn push(
 ) -> Result<()> {
     let destination = Destination::parse(destination, insecure)?;
     let image = read(programs)?;
-    let pushed = shutdown.or(registry::push(&image, &destination)).await?;
+    let pushing = progress("Pushing", registry::push(&image, &destination));
+    let pushed = shutdown.or(pushing).await?;
     let done = match pushed.sent {
         0 => format!("{} has {} already.", pushed.tagged, contents(&image)),
         sent => format!(

@@ -17,6 +17,7 @@ use crate::aws::Aws;
 use crate::cli::Logs;
 use crate::config::Config;
 use crate::error::Result;
+use crate::output::progress;
 use crate::signals::Shutdown;
 use crate::state::records::Records;
 
@@ -36,7 +37,7 @@ pub(crate) async fn logs(request: &Logs, config: &Config, shutdown: &Shutdown) -
     let work = async {
         let mut unasked = Vec::new();
         for attempt in &mut attempts {
-            unasked.extend(look(&aws, attempt).await);
+            unasked.extend(progress("Asking AWS", look(&aws, attempt)).await);
         }
         if request.json {
             return json::print(&aws, &attempts, unasked).await;

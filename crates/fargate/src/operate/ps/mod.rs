@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::{Blame, Error, Result};
 use crate::operate::cost::Prices;
 use crate::operate::table::Look;
+use crate::output::progress;
 use crate::signals::Shutdown;
 use crate::state::clock::now_millis;
 
@@ -36,7 +37,8 @@ pub(crate) async fn ps(request: &Ps, config: &Config, shutdown: &Shutdown) -> Re
         }
         return watch::watch(&mut observer, &prices, request.links, shutdown).await;
     }
-    let facts = shutdown.or(observer.look()).await?;
+    let looking = progress("Asking AWS", observer.look());
+    let facts = shutdown.or(looking).await?;
     let text = match request.json {
         true => format!("{:#}\n", json::document(&facts, &prices, now_millis())),
         false => tables::text(&facts, &prices, now_millis(), look, request.links),

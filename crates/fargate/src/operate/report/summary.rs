@@ -39,6 +39,8 @@ pub(super) struct Summary {
     pub(super) cost: Usage,
     /// Regions for which a price is missing that was needed.
     pub(super) unpriced_regions: BTreeMap<String, u64>,
+    /// The day of the last entry.
+    day: Day,
 }
 
 /// Starts of one kind.
@@ -90,7 +92,8 @@ impl Summary {
             match phase {
                 Phase::Whole => {
                     by_zone.whole.add(millis);
-                    self.days.entry(day(entry)).or_default().add(millis);
+                    let day = self.day.of(entry).to_owned();
+                    self.days.entry(day).or_default().add(millis);
                 }
                 _ => by_zone.pull.add(millis),
             }
@@ -141,7 +144,8 @@ impl Summary {
         let project = Some(entry.project.as_str()).filter(|name| !name.is_empty());
         of(&mut self.cost_by_project, project).add(&usage);
         of(&mut self.cost_by_image, entry.image.as_deref()).add(&usage);
-        self.cost_by_day.entry(day(entry)).or_default().add(&usage);
+        let day = self.day.of(entry).to_owned();
+        self.cost_by_day.entry(day).or_default().add(&usage);
         self.cost.add(&usage);
     }
 }
@@ -158,9 +162,23 @@ fn of<'a, T: Default>(map: &'a mut BTreeMap<String, T>, name: Option<&str>) -> &
     map.entry(name.to_owned()).or_default()
 }
 
-/// The day (UTC) in which an entry was written.
-fn day(entry: &Entry) -> String {
-    rfc3339(entry.at).chars().take("2026-11-29".len()).collect()
+/// A day (UTC), as its name was made for the last entry: most entries are of the same one.
+#[derive(Default)]
+struct Day {
+    number: u64,
+    name: String,
+}
+
+impl Day {
+    /// The name of the day in which an entry was written.
+    fn of(&mut self, entry: &Entry) -> &str {
+        const MILLIS: u64 = 24 * 60 * 60 * 1000;
+        if self.name.is_empty() || self.number != entry.at / MILLIS {
+            self.number = entry.at / MILLIS;
+            self.name = rfc3339(entry.at).chars().take("2026-11-29".len()).collect();
+        }
+        &self.name
+    }
 }
 
 /// The kind of a cause: its words without ids, addresses and numbers, which differ from failure to failure.

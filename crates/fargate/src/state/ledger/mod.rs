@@ -5,10 +5,12 @@
 //! and from later ones only tasks that it lacks.
 //! A line that was cut short stays, without its end; the next one starts on a line of its own.
 
+mod blocks;
 mod entry;
 mod months;
 mod read;
 mod script;
+mod seen;
 #[cfg(test)]
 mod tests;
 
