@@ -122,7 +122,8 @@ resource "aws_ecs_task_definition" "manager" {
     essential = true
     # Fargate's longest. Task protection, and not this, lets jobs end.
     stopTimeout   = 120
-    restartPolicy = { enabled = true, restartAttemptPeriod = 60 }
+    # Exit code 0 is the end after a newer deployment.
+    restartPolicy = { enabled = true, ignoredExitCodes = [0], restartAttemptPeriod = 60 }
     healthCheck = {
       command     = ["CMD", "fargate", "manager", "health"]
       interval    = 30

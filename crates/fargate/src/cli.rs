@@ -3,6 +3,8 @@
 mod doctor;
 mod init;
 mod jobs;
+#[cfg(feature = "agent-image")]
+mod manager;
 mod ssh;
 #[cfg(feature = "trial")]
 mod trial;
@@ -16,6 +18,8 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::doctor::{Category, Doctor};
 pub(crate) use self::init::Init;
 pub(crate) use self::jobs::{Logs, Ps, Subject};
+#[cfg(feature = "agent-image")]
+pub(crate) use self::manager::{Content, Manager};
 pub(crate) use self::ssh::Ssh;
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
@@ -186,6 +190,12 @@ pub(crate) enum Command {
     Agent {
         #[command(subcommand)]
         command: Agent,
+    },
+    /// The image of a manager that runs as a container: GitLab Runner and fargate
+    #[cfg(feature = "agent-image")]
+    Manager {
+        #[command(subcommand)]
+        command: Manager,
     },
 }
 

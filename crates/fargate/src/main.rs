@@ -38,6 +38,8 @@ use crate::cli::Agent;
 #[cfg(feature = "trial")]
 use crate::cli::Local;
 use crate::cli::{Cli, Command, Options};
+#[cfg(feature = "agent-image")]
+use crate::cli::{Content, Manager};
 use crate::config::{CleanupConfig, Config, DEFAULT_FILE, Flags, Logging};
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::Runner;
@@ -157,6 +159,8 @@ async fn command(cli: Cli, shutdown: Shutdown) -> Result<()> {
         } => trial::serve(&serve, &shutdown).await,
         #[cfg(any(feature = "agent-image", feature = "trial"))]
         Command::Agent { command } => agent(command, &shutdown).await,
+        #[cfg(feature = "agent-image")]
+        Command::Manager { command } => manager(command, &options, &shutdown).await,
     }
 }
 
@@ -174,6 +178,30 @@ async fn agent(command: Agent, shutdown: &Shutdown) -> Result<()> {
         } => images::agent::push(&programs.files, &destination, insecure, shutdown).await,
         #[cfg(feature = "trial")]
         Agent::Serve(options) => trial::serve_agent(options).await,
+    }
+}
+
+/// The manager's commands.
+#[cfg(feature = "agent-image")]
+async fn manager(command: Manager, options: &Options, shutdown: &Shutdown) -> Result<()> {
+    use images::manager::{push, write};
+    match command {
+        Manager::Run => {
+            start_operators_log(options)?;
+            operate::manager::run(shutdown).await
+        }
+        Manager::Health => operate::manager::health().await,
+        Manager::Image { content, output } => {
+            write(&content.folders, &content.base, &output, shutdown).await
+        }
+        Manager::Push {
+            content,
+            insecure,
+            destination,
+        } => {
+            let Content { base, folders } = content;
+            push(&folders, &base, &destination, insecure, shutdown).await
+        }
     }
 }
 

@@ -21,6 +21,8 @@ mod registry;
 #[cfg(test)]
 mod reply_tests;
 mod run_task;
+#[cfg(feature = "agent-image")]
+mod services;
 #[cfg(feature = "trial")]
 mod setup;
 mod signed;
@@ -38,6 +40,8 @@ pub(crate) use self::error::AwsError;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
 pub(crate) use self::patience::Patience;
 pub(crate) use self::run_task::{RunTaskAnswer, RunTaskRequest, TaskOverrides};
+#[cfg(feature = "agent-image")]
+pub(crate) use self::services::Service;
 #[cfg(feature = "trial")]
 pub(crate) use self::setup::{OneContainer, Setup};
 pub(crate) use self::survey::{

@@ -1,9 +1,10 @@
-//! `fargate agent image` and `fargate agent push`, against a real registry and with skopeo as the judge of images.
+//! `fargate agent image|push` and `fargate manager image|push`, against a real registry, with skopeo as the judge.
 
 #![cfg(test)]
 
 mod layout;
 mod login;
+mod manager;
 mod program;
 mod push;
 mod tls;
@@ -27,12 +28,18 @@ impl Desk {
         self.folder.path().join(name)
     }
 
-    /// `fargate agent` with these arguments, at home here and with nobody's logins.
+    /// `fargate agent` with these arguments.
     fn agent(&self, arguments: &[&str]) -> Command {
+        let mut command = self.fargate("agent");
+        command.args(arguments);
+        command
+    }
+
+    /// A command of `fargate`, at home here and with nobody's logins.
+    fn fargate(&self, name: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fargate"));
         command
-            .arg("agent")
-            .args(arguments)
+            .arg(name)
             .env_clear()
             .env("HOME", self.folder.path())
             .current_dir(self.folder.path());

@@ -1,12 +1,12 @@
 //! The commands `fargate agent image` and `fargate agent push`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::destination::Destination;
-use super::image::{Image, Variant};
+use super::super::image::{Image, Variant};
+use super::super::place::Place;
+use super::super::{layout, print, push as registry};
+use super::image::{PROGRAM, variant};
 use super::program::{beside, file, unfit};
-use super::{layout, push as registry};
 use crate::error::{Blame, Error, Result};
 use crate::output::progress;
 use crate::signals::Shutdown;
@@ -26,6 +26,17 @@ pub(crate) fn write(programs: &[PathBuf], output: &Path) -> Result<()> {
     )
 }
 
+/// Pushes the image of the agent beside this program, and returns the reference to use.
+///
+/// # Errors
+///
+/// When the program cannot be used, or the registry does not take the image.
+pub(crate) async fn publish(destination: &str) -> Result<String> {
+    let destination = Place::to_push(destination, false)?;
+    let pushed = registry::push(&read(&[])?, &destination).await?;
+    Ok(pushed.reference)
+}
+
 /// Pushes the image to a registry and prints the reference to use.
 ///
 /// # Errors
@@ -37,8 +48,8 @@ pub(crate) async fn push(
     insecure: bool,
     shutdown: &Shutdown,
 ) -> Result<()> {
-    let destination = Destination::parse(destination, insecure)?;
     let image = read(programs)?;
+    let destination = Place::to_push(destination, insecure)?;
     let pushing = progress("Pushing", registry::push(&image, &destination));
     let pushed = shutdown.or(pushing).await?;
     let done = match pushed.sent {
@@ -53,22 +64,9 @@ pub(crate) async fn push(
     print(&format!("{done} {advice}"), &pushed.reference)
 }
 
-/// Prints a summary on standard error, and the result on standard output, for scripts.
-fn print(summary: &str, result: &str) -> Result<()> {
-    let unwritten = |error| Error::system(format!("could not write to standard output: {error}"));
-    // A caller that closed standard error may still read the result.
-    let _nobody_listens = writeln!(std::io::stderr(), "{summary}");
-    writeln!(std::io::stdout(), "{result}").map_err(unwritten)
-}
-
 /// A description of the image's content.
 fn contents(image: &Image) -> String {
-    let architectures: Vec<_> = image
-        .variants()
-        .iter()
-        .map(|variant| variant.architecture.name())
-        .collect();
-    format!("the agent for {}", architectures.join(" and "))
+    format!("the agent for {}", image.architectures())
 }
 
 /// The image of these programs, or of the one beside ours.
@@ -83,8 +81,8 @@ fn read(programs: &[PathBuf]) -> Result<Image> {
     let mut variants: Vec<Variant> = Vec::new();
     for path in programs {
         let advice = "Name the static program fargate-agent with --binary.";
-        let variant = Variant::new(&file(path, advice)?).map_err(unfit(path))?;
-        let architecture = variant.architecture;
+        let packed = variant(&file(path, advice)?).map_err(unfit(path))?;
+        let architecture = packed.architecture;
         if variants
             .iter()
             .any(|other| other.architecture == architecture)
@@ -93,7 +91,7 @@ fn read(programs: &[PathBuf]) -> Result<Image> {
             return Err(Error::new(Blame::Usage, message)
                 .advise("Give one --binary for each architecture."));
         }
-        variants.push(variant);
+        variants.push(packed);
     }
-    Ok(Image::new(variants))
+    Ok(Image::new(PROGRAM, variants))
 }

@@ -6,19 +6,12 @@
 #[cfg(feature = "agent-image")]
 mod commands;
 #[cfg(feature = "agent-image")]
-mod credentials;
-#[cfg(feature = "agent-image")]
-mod destination;
-mod elf;
-#[cfg(feature = "agent-image")]
 mod image;
-#[cfg(feature = "agent-image")]
-mod layout;
 mod program;
-#[cfg(feature = "agent-image")]
-mod push;
 
 #[cfg(feature = "agent-image")]
-pub(crate) use self::commands::{push, write};
+pub(crate) use self::commands::{publish, push, write};
+#[cfg(feature = "agent-image")]
+pub(super) use self::program::beside;
 #[cfg(feature = "trial")]
 pub(crate) use self::program::program;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::elf;
+use super::super::elf;
 use crate::error::{Error, Result};
 
 /// The name of the agent's program.
@@ -36,7 +36,7 @@ pub(crate) fn program(named: Option<&Path>) -> Result<Vec<u8>> {
 }
 
 /// Reads a program.
-pub(super) fn file(path: &Path, advice: &str) -> Result<Vec<u8>> {
+pub(in crate::images) fn file(path: &Path, advice: &str) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| {
         let message = format!("could not read the agent {}: {error}", path.display());
         Error::system(message).advise(advice)
@@ -49,7 +49,7 @@ pub(super) fn unfit(path: &Path) -> impl Fn(Error) -> Error {
 }
 
 /// The program's path beside ours, or where packages have it if only that file exists.
-pub(super) fn beside() -> Result<PathBuf> {
+pub(in crate::images) fn beside() -> Result<PathBuf> {
     let myself = std::env::current_exe().map_err(|error| {
         Error::system(format!("could not find this program's own file: {error}"))
     })?;

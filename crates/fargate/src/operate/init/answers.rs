@@ -4,21 +4,21 @@ use crate::cli::Init;
 
 /// What is known of the set-up so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Answers {
-    pub(super) region: Option<String>,
-    pub(super) cluster: Option<String>,
-    pub(super) subnets: Vec<String>,
-    pub(super) security_groups: Vec<String>,
-    pub(super) public_ip: Option<bool>,
-    pub(super) use_public_ip: bool,
-    pub(super) jobs: Option<Jobs>,
-    pub(super) images: Images,
-    pub(super) manager: Option<String>,
+pub(in crate::operate) struct Answers {
+    pub(in crate::operate) region: Option<String>,
+    pub(in crate::operate) cluster: Option<String>,
+    pub(in crate::operate) subnets: Vec<String>,
+    pub(in crate::operate) security_groups: Vec<String>,
+    pub(in crate::operate) public_ip: Option<bool>,
+    pub(in crate::operate) use_public_ip: bool,
+    pub(in crate::operate) jobs: Option<Jobs>,
+    pub(in crate::operate) images: Images,
+    pub(in crate::operate) manager: Option<String>,
 }
 
 /// The image that jobs run in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Jobs {
+pub(in crate::operate) enum Jobs {
     /// That of this task definition.
     TaskDefinition(String),
     /// Their own.
@@ -27,16 +27,16 @@ pub(super) enum Jobs {
 
 /// What tasks need where jobs bring their own images.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Images {
-    pub(super) agent: Option<String>,
-    pub(super) helper: Option<String>,
-    pub(super) default: Option<String>,
-    pub(super) execution_role: Option<String>,
-    pub(super) task_role: Option<String>,
-    pub(super) log_group: Option<String>,
+pub(in crate::operate) struct Images {
+    pub(in crate::operate) agent: Option<String>,
+    pub(in crate::operate) helper: Option<String>,
+    pub(in crate::operate) default: Option<String>,
+    pub(in crate::operate) execution_role: Option<String>,
+    pub(in crate::operate) task_role: Option<String>,
+    pub(in crate::operate) log_group: Option<String>,
     /// Host of the registry, and the secret with its login.
-    pub(super) registry: Option<String>,
-    pub(super) registry_secret: Option<String>,
+    pub(in crate::operate) registry: Option<String>,
+    pub(in crate::operate) registry_secret: Option<String>,
 }
 
 impl Answers {

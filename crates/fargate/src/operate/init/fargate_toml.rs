@@ -6,9 +6,9 @@ use std::path::Path;
 use super::answers::{Answers, Jobs};
 
 /// The configuration that the answers make. Missing answers are missing keys.
-pub(super) fn text(answers: &Answers, metadata: &Path) -> String {
+pub(in crate::operate) fn text(answers: &Answers, metadata: &Path) -> String {
     let mut lines = Lines::default();
-    lines.line("# Made by fargate init. docs/configuration.md has every key.");
+    lines.line("# Made by fargate. docs/configuration.md has every key.");
     lines.line("[Fargate]");
     lines.text("Cluster", answers.cluster.as_deref());
     lines.text("Region", answers.region.as_deref());
@@ -71,7 +71,7 @@ impl Lines {
 }
 
 /// A basic string of TOML.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::operate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
         match character {

@@ -22,7 +22,13 @@ mod token;
 
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "agent-image")]
+pub(super) use self::answers::{Answers, Images, Jobs};
+#[cfg(feature = "agent-image")]
+pub(super) use self::fargate_toml::{quoted, text as configuration};
 use self::places::Places;
+#[cfg(feature = "agent-image")]
+pub(super) use self::runner_toml::RunnerEntry;
 use self::setup::Setup;
 use crate::cli::{Doctor, Init};
 use crate::error::Result;

@@ -5,17 +5,17 @@ use std::path::Path;
 use super::fargate_toml::quoted;
 
 /// An entry of `[[runners]]`.
-pub(super) struct RunnerEntry<'a> {
-    pub(super) name: &'a str,
-    pub(super) url: &'a str,
+pub(in crate::operate) struct RunnerEntry<'a> {
+    pub(in crate::operate) name: &'a str,
+    pub(in crate::operate) url: &'a str,
     /// Secret.
-    pub(super) token: &'a str,
+    pub(in crate::operate) token: &'a str,
     /// This driver's program and configuration, as absolute paths.
-    pub(super) program: &'a Path,
-    pub(super) config: &'a Path,
+    pub(in crate::operate) program: &'a Path,
+    pub(in crate::operate) config: &'a Path,
     /// Folders in the task.
-    pub(super) builds_dir: &'static str,
-    pub(super) cache_dir: &'static str,
+    pub(in crate::operate) builds_dir: &'static str,
+    pub(in crate::operate) cache_dir: &'static str,
 }
 
 impl RunnerEntry<'_> {
@@ -42,7 +42,7 @@ impl RunnerEntry<'_> {
     }
 
     /// A whole file. A shutdown waits for the last cleanups, five minutes at most.
-    pub(super) fn file(&self, concurrent: u32) -> String {
+    pub(in crate::operate) fn file(&self, concurrent: u32) -> String {
         format!(
             "concurrent = {concurrent}\nshutdown_timeout = 300\n\n{}",
             self.part()

@@ -1,4 +1,4 @@
-//! The image on disk: an OCI image layout, as a folder or as a tar of one.
+//! An image on disk: an OCI image layout, as a folder or as a tar of one.
 
 use std::fs;
 use std::io::{self, Write};
@@ -40,7 +40,7 @@ fn files(image: &Image) -> Vec<(String, Vec<u8>)> {
     if let Some(members) = top.as_mut().and_then(|top| top.as_object_mut()) {
         // Podman and containerd read the first as the image's whole name; the other is OCI's own.
         let names = json!({
-            "io.containerd.image.name": format!("localhost/fargate-agent:{VERSION}"),
+            "io.containerd.image.name": format!("localhost/{}:{VERSION}", image.name),
             "org.opencontainers.image.ref.name": VERSION,
         });
         members.insert("annotations".into(), names);

@@ -72,10 +72,10 @@ pub(super) fn architecture(file: &[u8]) -> Result<Architecture, Error> {
         .ok_or_else(|| Error::system("it is an incomplete ELF program: its end is missing"))?;
     // PT_INTERP names a dynamic linker.
     if segments.contains(&3) {
-        return Err(Error::system(
-            "it is linked dynamically, and the images of jobs may lack its libraries",
-        )
-        .advise(BUILD));
+        return Err(
+            Error::system("it is linked dynamically, and images may lack its libraries")
+                .advise(BUILD),
+        );
     }
     Ok(architecture)
 }

@@ -1,16 +1,15 @@
-//! Pushes the image by the protocol of all registries.
+//! A registry, and the login to it.
 
 use std::time::Duration;
 
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference, RegistryOperation};
+use oci_client::{Client, RegistryOperation};
 use serde_json::Value;
 
 use super::credentials::{self, Login};
-use super::destination::Destination;
-use super::image::{Blob, Image};
+use super::place::Place;
 use crate::aws::Aws;
 use crate::error::{Error, Result};
 
@@ -21,66 +20,33 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The client's name in requests.
 const USER_AGENT: &str = concat!("fargate/", env!("CARGO_PKG_VERSION"));
 
-/// The outcome of a push.
-#[derive(Debug)]
-pub(super) struct Pushed {
-    /// The image by its digest, for `AgentImage`.
-    pub(super) reference: String,
-    /// Its name with the tag.
-    pub(super) tagged: String,
-    /// Bytes sent; 0 when the registry had all of them.
-    pub(super) sent: usize,
-}
-
-/// Pushes the image, except the parts that the registry already has.
-///
-/// # Errors
-///
-/// With the registry's refusal and advice.
-pub(super) async fn push(image: &Image, destination: &Destination) -> Result<Pushed> {
-    let login = login(destination).await?;
-    let registry = Registry {
-        client: client(destination)?,
-        destination,
-        login,
-    };
-    registry.log_in().await?;
-    let mut sent = 0;
-    for variant in image.variants() {
-        for blob in [&variant.layer, &variant.config] {
-            sent += registry.send_blob(blob).await?;
-        }
-    }
-    let top = image
-        .top()
-        .ok_or_else(|| Error::system("there is nothing in the image"))?;
-    for variant in image.variants() {
-        if variant.manifest.digest != top.digest {
-            let reference = destination.at(&variant.manifest.digest);
-            sent += registry
-                .send_document(&variant.manifest, &reference)
-                .await?;
-        }
-    }
-    sent += registry.send_document(top, &destination.reference).await?;
-    Ok(Pushed {
-        reference: destination
-            .reference
-            .clone_with_digest(top.digest.clone())
-            .whole(),
-        tagged: destination.reference.whole(),
-        sent,
-    })
-}
-
-/// A registry and the login to it.
-struct Registry<'a> {
-    client: Client,
-    destination: &'a Destination,
+/// A registry that knows who we are.
+pub(super) struct Registry<'a> {
+    pub(super) client: Client,
+    pub(super) place: &'a Place,
     login: Option<Login>,
+    operation: RegistryOperation,
 }
 
-impl Registry<'_> {
+impl<'a> Registry<'a> {
+    /// Logs in, to push or to pull there.
+    ///
+    /// # Errors
+    ///
+    /// Without a login that is wanted, or with the registry's refusal.
+    pub(super) async fn connect(place: &'a Place, operation: RegistryOperation) -> Result<Self> {
+        let login = login(place).await?;
+        let client = client(place)?;
+        let registry = Self {
+            client,
+            place,
+            login,
+            operation,
+        };
+        registry.log_in().await?;
+        Ok(registry)
+    }
+
     /// Asks the registry for its kind of login, and logs in.
     ///
     /// Without this the client would mistake a refusal for a registry without logins.
@@ -89,55 +55,20 @@ impl Registry<'_> {
             None => RegistryAuth::Anonymous,
             Some(login) => RegistryAuth::Basic(login.user.clone(), login.password.clone()),
         };
-        let reference = &self.destination.reference;
+        let reference = &self.place.reference;
         self.client
-            .auth(reference, &auth, RegistryOperation::Push)
+            .auth(reference, &auth, self.operation)
             .await
             .map(drop)
             .map_err(|error| self.refused("log in to", &error))
     }
 
-    /// Sends a blob unless the registry has it; returns the bytes sent.
-    async fn send_blob(&self, blob: &Blob) -> Result<usize> {
-        let reference = &self.destination.reference;
-        // A login may write without being allowed to read; then the blob is sent again.
-        if let Ok(true) = self.client.blob_exists(reference, &blob.digest).await {
-            return Ok(0);
-        }
-        self.client
-            .push_blob(reference, blob.data.clone(), &blob.digest)
-            .await
-            .map_err(|error| self.refused("push to", &error))?;
-        Ok(blob.data.len())
-    }
-
-    /// Sends a manifest or index unless `reference` already leads to it.
-    ///
-    /// A registry with immutable tags refuses even the same document again.
-    async fn send_document(&self, blob: &Blob, reference: &Reference) -> Result<usize> {
-        let auth = RegistryAuth::Anonymous; // The login of `log_in` stays in use.
-        if let Ok(digest) = self.client.fetch_manifest_digest(reference, &auth).await
-            && digest == blob.digest
-        {
-            return Ok(0);
-        }
-        let media_type = blob
-            .media_type
-            .parse()
-            .map_err(|_| Error::system("a media type is not a valid header value"))?;
-        self.client
-            .push_manifest_raw(reference, blob.data.clone(), media_type)
-            .await
-            .map_err(|error| self.refused("push to", &error))?;
-        Ok(blob.data.len())
-    }
-
     /// The error of a failed request, with advice.
-    fn refused(&self, doing: &str, error: &OciDistributionError) -> Error {
+    pub(super) fn refused(&self, doing: &str, error: &OciDistributionError) -> Error {
         let name = format!(
             "{}/{}",
-            self.destination.registry(),
-            self.destination.reference.repository()
+            self.place.registry(),
+            self.place.reference.repository()
         );
         let (status, reason) = match error {
             OciDistributionError::RequestError(error) => return self.unreachable(error),
@@ -156,10 +87,10 @@ impl Registry<'_> {
             (401 | 403, None) => error.advise(format!(
                 "There is no login for {}: run docker login or podman login first, or name the file that has it in \
                  REGISTRY_AUTH_FILE.",
-                self.destination.registry()
+                self.place.registry()
             )),
             (401 | 403, Some(login)) => error.advise(format!(
-                "It was tried as {:?}, from {}: check the password, and that this user may push there.",
+                "It was tried as {:?}, from {}: check the password, and what this user may do there.",
                 login.user, login.from
             )),
             (404, _) => error.advise("Check the repository's name; ECR wants it created before the first push."),
@@ -180,7 +111,7 @@ impl Registry<'_> {
         let causes = causes.join(": ");
         Error::system(format!(
             "no answer from the registry {}: {causes}",
-            self.destination.registry()
+            self.place.registry()
         ))
         .advise(advice)
     }
@@ -204,10 +135,10 @@ fn reason(body: &str) -> String {
 }
 
 /// The login to the registry: from the account's credentials for ECR, else from a stored login.
-async fn login(destination: &Destination) -> Result<Option<Login>> {
-    let registry = destination.registry();
-    let Some(region) = destination.ecr_region() else {
-        return credentials::find(registry, destination.reference.repository());
+async fn login(place: &Place) -> Result<Option<Login>> {
+    let registry = place.registry();
+    let Some(region) = place.ecr_region() else {
+        return credentials::find(registry, place.reference.repository());
     };
     let token = Aws::connect(region, None).await.registry_token().await?;
     let (user, password) = credentials::decode(&token).map_err(|reason| {
@@ -224,11 +155,11 @@ async fn login(destination: &Destination) -> Result<Option<Login>> {
 }
 
 /// A client that speaks plain HTTP only on this machine, or with --insecure.
-fn client(destination: &Destination) -> Result<Client> {
+fn client(place: &Place) -> Result<Client> {
     // The client's TLS uses the process's provider. An earlier one does as well.
     let _earlier = rustls::crypto::ring::default_provider().install_default();
     let config = ClientConfig {
-        protocol: if destination.is_plain() {
+        protocol: if place.is_plain() {
             ClientProtocol::Http
         } else {
             ClientProtocol::Https

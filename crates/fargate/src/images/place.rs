@@ -1,25 +1,53 @@
-//! The destination of a push, and the kind of registry that its name shows.
+//! A place in a registry, and the kind of registry that its name shows.
 
 use oci_client::Reference;
 
 use super::image::VERSION;
 use crate::error::{Blame, Error, Result};
 
-/// The destination of a push.
+/// An image's place in a registry.
 #[derive(Debug)]
-pub(super) struct Destination {
-    /// With a tag, without a digest.
+pub(super) struct Place {
+    /// With a tag, without a digest. A digest stands in the tag's place, see [`Place::at`].
     pub(super) reference: Reference,
     insecure: bool,
 }
 
-impl Destination {
-    /// `REGISTRY/REPOSITORY[:TAG]`; the tag is our version unless given.
+impl Place {
+    /// An image to pull, as Docker's commands take it: `[REGISTRY/]REPOSITORY[:TAG][@DIGEST]`.
     ///
     /// # Errors
     ///
     /// When it is not of that form.
-    pub(super) fn parse(name: &str, insecure: bool) -> Result<Self> {
+    pub(super) fn to_pull(name: &str) -> Result<Self> {
+        let parsed: Reference = name.parse().map_err(|error| {
+            Error::new(
+                Blame::Usage,
+                format!("{name:?} is not a valid image name: {error}"),
+            )
+            .advise(
+                "Name an image, like gitlab/gitlab-runner:alpine-v19.4.0 or one with @sha256:….",
+            )
+        })?;
+        let version = parsed.digest().or(parsed.tag()).unwrap_or("latest");
+        let (registry, repository) = (parsed.registry(), parsed.repository());
+        let reference = Reference::with_tag(
+            registry.to_owned(),
+            repository.to_owned(),
+            version.to_owned(),
+        );
+        Ok(Self {
+            reference,
+            insecure: false,
+        })
+    }
+
+    /// Where to push, as `REGISTRY/REPOSITORY[:TAG]`; the tag is our version unless given.
+    ///
+    /// # Errors
+    ///
+    /// When it is not of that form.
+    pub(super) fn to_push(name: &str, insecure: bool) -> Result<Self> {
         let wrong = |reason: String| {
             Error::new(Blame::Usage, format!("{name:?} is not a valid image name: {reason}")).advise(
                 "Name a repository, like ACCOUNT.dkr.ecr.REGION.amazonaws.com/fargate-agent or registry.example.com/ci/agent:1.0.",
@@ -154,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_tag_is_the_version_unless_given() {
-        let full = |name: &str| Destination::parse(name, false).map(|it| it.reference.whole());
+        let full = |name: &str| Place::to_push(name, false).map(|it| it.reference.whole());
         assert_eq!(
             full("localhost:5000/agent").unwrap(),
             format!("localhost:5000/agent:{VERSION}")
