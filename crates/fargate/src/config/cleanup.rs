@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::keep::KeepFailed;
+use super::keep::{KeepFailed, MOST_TASKS};
 use super::ledger;
 use super::logging::{self, Logging};
 use super::section::{Findings, Section, position};
@@ -72,7 +72,11 @@ impl CleanupConfig {
         let cluster = fargate.parsed("Cluster", values::cluster);
         let region = fargate.parsed("Region", values::region);
         let endpoint = fargate.parsed("Endpoint", values::endpoint);
-        let kept_tasks = KeepFailed::read(&fargate).tasks;
+        // What a damaged file says is unknown.
+        let kept_tasks = match damage {
+            None => KeepFailed::read(&fargate).tasks,
+            Some(_) => MOST_TASKS,
+        };
         let (mut warnings, _) = findings.into_lines(text);
         warnings.splice(0..0, damage.clone());
         let Some(metadata_directory) = metadata_directory else {
@@ -137,9 +141,10 @@ LogLevel = "debug"
     #[test]
     fn a_wrong_value_is_left_out_with_a_warning() {
         let text = WHOLE.replace("\"ci\"", "\"c i\"").replace("\"m1\"", "7");
-        let read = parse(&text).unwrap();
+        let read = parse(&text.replace("Tasks = 3", "Tasks = 200")).unwrap();
         assert_eq!((read.cluster, read.manager), (None, None));
-        assert_eq!(read.warnings.len(), 2, "{:?}", read.warnings);
+        assert_eq!(read.kept_tasks, MOST_TASKS, "nothing ends for it");
+        assert_eq!(read.warnings.len(), 3, "{:?}", read.warnings);
         assert_eq!(read.region.as_deref(), Some("eu-west-1"));
     }
 
@@ -154,6 +159,7 @@ LogLevel = "debug"
         ] {
             let read = parse(&format!("{WHOLE}{damage}\n")).unwrap();
             assert_eq!(read.metadata_directory, Path::new("/etc/runner/metadata"));
+            assert_eq!(read.kept_tasks, MOST_TASKS, "nothing ends for it");
             assert!(
                 read.damage
                     .is_some_and(|damage| damage.starts_with("line "))

@@ -10,7 +10,7 @@ use super::section::Section;
 const TASKS: usize = 5;
 
 /// Most tasks: each costs money until its time is over.
-const MOST_TASKS: usize = 100;
+pub(super) const MOST_TASKS: usize = 100;
 
 /// Which tasks of failed jobs stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) struct KeepFailed {
 }
 
 impl KeepFailed {
-    /// Reads both keys. A wrong value keeps nothing.
+    /// Reads both keys. A wrong value keeps nothing more, and ends nothing that is kept.
     pub(super) fn read(fargate: &Section<'_>) -> Self {
         let time = fargate.parsed("KeepFailedFor", |text| {
             match humantime::parse_duration(text) {
@@ -30,18 +30,20 @@ impl KeepFailed {
                 _ => Err("a duration from \"0s\" to \"4h\", like \"1h\"".to_owned()),
             }
         });
-        let tasks = match fargate.integer("KeepFailedTasks") {
-            None => TASKS,
+        let given = fargate.integer("KeepFailedTasks");
+        let tasks = match given {
+            None => Some(TASKS),
             Some(given) => usize::try_from(given)
                 .ok()
-                .filter(|tasks| *tasks <= MOST_TASKS)
-                .unwrap_or_else(|| {
-                    let message = format!("is {given}, but must be 0 to {MOST_TASKS}");
-                    fargate.error("KeepFailedTasks", &message);
-                    0
-                }),
+                .filter(|tasks| *tasks <= MOST_TASKS),
         };
-        let time = time.filter(|_| tasks > 0).unwrap_or_default();
+        if tasks.is_none() {
+            let given = given.unwrap_or_default();
+            let message = format!("is {given}, but must be 0 to {MOST_TASKS}");
+            fargate.error("KeepFailedTasks", &message);
+        }
+        let time = time.filter(|_| tasks.is_some_and(|tasks| tasks > 0));
+        let (time, tasks) = (time.unwrap_or_default(), tasks.unwrap_or(MOST_TASKS));
         Self { time, tasks }
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn announce(context: &Context<'_>, record: &Record, stage: &str, ende
     };
     if has_failed && fails_job(stage) && record.keep_for > 0 {
         let time = humantime::format_duration(Duration::from_secs(record.keep_for));
-        let stays = format!("The job's task stays for up to {time} after the job");
+        let stays = format!("If the job fails, its task stays for up to {time}");
         if !context.config.ssh.is_interactive {
             return say(&stays);
         }

@@ -3,6 +3,7 @@
 use super::note::{Event, Note};
 use super::outcome::{Outcome, OutcomeKind};
 use super::record::Record;
+use super::start::{Standing, Start};
 use crate::error::Error;
 use crate::gitlab::{fails_job, is_job_script};
 
@@ -70,8 +71,14 @@ pub(super) fn is_kept(ending: &Ending<'_>, record: &Record, notes: &[Note]) -> b
     record.keep_for > 0
         && record.login.is_some()
         && matches!(ending, Ending::Cleanup)
+        // Another task that a start has brought or may bring is to be stopped now.
+        && record.starts().iter().all(has_no_other_task)
         && outcome.kind == OutcomeKind::ScriptFailed
         && !notes.iter().any(is_stop)
+}
+
+fn has_no_other_task(start: &Start) -> bool {
+    start.is_settled() || start.standing == Standing::Won
 }
 
 /// The first failure that fails a job. GitLab Runner tries some scripts again, so the last end of each counts.
@@ -157,6 +164,11 @@ mod tests {
         assert!(!is_kept(&Ending::Cleanup, &record, &failed));
         record.keep_for = 60;
         assert!(is_kept(&Ending::Cleanup, &record, &failed));
+        let mut unsettled = record.clone();
+        unsettled.intend("token-of-a-call-without-a-reply");
+        assert!(!is_kept(&Ending::Cleanup, &unsettled, &failed));
+        unsettled.refuse("token-of-a-call-without-a-reply");
+        assert!(is_kept(&Ending::Cleanup, &unsettled, &failed));
         let (lost, abandoned) = (
             Error::system("no room"),
             Ending::Abandoned("its runner is gone"),

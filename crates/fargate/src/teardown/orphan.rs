@@ -15,6 +15,9 @@ const LONGEST_JOB: u64 = 7 * 24 * 3600;
 /// calls cleanup, which may have been unable to mark the record.
 const BEYOND_ITS_TIME: u64 = 24 * 3600;
 
+/// How long a cleanup takes at most until the agents of a task have agreed to keep it.
+const KEEPING: u64 = 5 * 60;
+
 /// How long apart a job's folder must be seen missing twice.
 const MISSING_FOR: u64 = 3 * 60;
 
@@ -58,7 +61,9 @@ pub(crate) fn of_job(record: &Record, runner: Liveness, absence: Absence, now: u
     let over_at = over_at(record);
     let is_long_over = |over_at: u64| now > over_at.saturating_add(BEYOND_ITS_TIME);
     let ago = |over_at: u64| span(Duration::from_secs(now.saturating_sub(over_at)));
-    if let Some(until) = record.kept_until {
+    let ended = Duration::from_millis(record.times.ended.unwrap_or_default()).as_secs();
+    let is_cut_short = !record.is_entered && now > ended.saturating_add(KEEPING);
+    if let Some(until) = record.kept_until.filter(|_| !is_cut_short) {
         return match until.checked_sub(now) {
             // More would be left where the clock was set back.
             Some(left) if left > 0 && left <= record.keep_for => Verdict::Keep(format!(

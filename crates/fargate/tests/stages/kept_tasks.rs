@@ -51,7 +51,7 @@ fn on_openssh_the_next_sweep_after_its_time_ends_it() {
     let log = fail(&manager);
     let config = manager.path("fargate.toml");
     let told = format!(
-        "The job's task stays for up to 1h after the job. A shell in it, on the host of GitLab Runner:\n  \
+        "If the job fails, its task stays for up to 1h. A shell in it, on the host of GitLab Runner:\n  \
          fargate --config {} ssh 4711\n",
         config.display()
     );

@@ -167,7 +167,7 @@ impl Records {
         changed.map(drop)
     }
 
-    /// Notes that the task of this attempt does not stay; returns the present record.
+    /// Notes that the task of this attempt does not stay, or no longer; returns the present record.
     ///
     /// # Errors
     ///
@@ -175,7 +175,11 @@ impl Records {
     pub(crate) fn release(&self, record: &Record) -> Result<Found> {
         let found = Found::Record(Box::new(record.clone()));
         self.change(&record.job, &found, |record| {
-            record.kept_until.take().is_some()
+            let was_kept = record.kept_until.is_some();
+            // The time for which it stayed is billed, and the ledger has yet to hear of it.
+            let until = record.kept_until.filter(|_| record.is_entered);
+            record.kept_until = until.map(|until| until.min(now().as_secs()));
+            was_kept
         })
     }
 

@@ -166,3 +166,21 @@ fn a_task_whose_end_has_begun_is_nobodys_concern() {
     let other = task("arn:1", "warm/1", Some(0));
     assert_eq!(verdict(&other, &[], HERE, 0), Some(false));
 }
+
+#[test]
+fn a_task_that_its_agents_never_agreed_to_keep_is_not_left_for_its_time() {
+    let mut record = record(7);
+    (record.ends, record.keep_for) = (true, 3600);
+    record.times.ended = Some(NOW * 1000);
+    record.kept_until = Some(NOW + 3600);
+    for (entered, now, is_over) in [
+        (false, NOW + 60, false),
+        (false, NOW + 400, true),
+        (true, NOW + 400, false),
+        (true, NOW + 3601, true),
+    ] {
+        record.is_entered = entered;
+        let verdict = of_job(&record, Liveness::Gone, Absence::default(), now);
+        assert_eq!(ends(&verdict), is_over, "{entered}, {now}: {verdict:?}");
+    }
+}

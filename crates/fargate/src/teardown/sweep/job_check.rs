@@ -26,7 +26,7 @@ impl<'a> JobCheck<'a> {
         known: impl IntoIterator<Item = &'r Record>,
         most_kept: usize,
     ) -> Self {
-        let surplus = kept::surplus(known, most_kept).into_iter();
+        let surplus = kept::surplus(known, most_kept, now().as_secs()).into_iter();
         Self {
             records,
             surplus: surplus.map(|record| record.job.record_name()).collect(),
