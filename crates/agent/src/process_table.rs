@@ -59,6 +59,12 @@ impl ProcessTable {
         found
     }
 
+    /// The processes that match.
+    pub(crate) fn matching(&self, matches: impl Fn(&ProcessEntry) -> bool) -> HashSet<Pid> {
+        let matching = self.0.iter().filter(|(_, entry)| matches(entry));
+        matching.map(|(pid, _)| *pid).collect()
+    }
+
     /// The groups and sessions, by their leaders, that have a member from before `time`.
     pub(crate) fn older_than(&self, time: u64) -> HashSet<Pid> {
         let older = self.0.values().filter(|entry| entry.started < time);

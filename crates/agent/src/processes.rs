@@ -224,41 +224,41 @@ impl Running {
             memberships.any(|id| others.contains(&id) || earlier.contains(&id))
         };
         let groups = self.groups.iter().filter(|known| **known == group);
-        Self::left(&table, groups, |pid, process| {
+        let left = table.with_descendants(|pid, process| {
             let is_orphan = process.parent == Some(agent)
                 && process.started >= group.started
                 && !is_anothers(process);
             // The number of a leader that has ended may belong to another process by now.
             (pid == group.leader && process.started == group.started) || is_orphan
-        })
+        });
+        Self::left(&table, groups, left)
     }
 
-    /// What is left of the session that a group leads, and of all that descends from it.
+    /// What is left of the session that a group leads. Processes that have left it go on.
     fn left_of_session(&self, group: ProcessGroup) -> Left {
         let table = ProcessTable::read();
         let groups = self.groups.iter().filter(|known| **known == group);
-        Self::left(&table, groups, |_, process| {
+        let left = table.matching(|process| {
             // As long as the session has a process, no other one gets its number.
             process.session == Some(group.leader) && process.started >= group.started
-        })
+        });
+        Self::left(&table, groups, left)
     }
 
     /// What is left of everything that the agent started or inherited.
     fn left_of_all(&self) -> Left {
         let agent = Some(getpid());
         let table = ProcessTable::read();
-        Self::left(&table, self.groups.iter(), |_, process| {
-            process.parent == agent
-        })
+        let left = table.with_descendants(|_, process| process.parent == agent);
+        Self::left(&table, self.groups.iter(), left)
     }
 
     fn left<'a>(
         table: &ProcessTable,
         groups: impl Iterator<Item = &'a ProcessGroup>,
-        is_root: impl Fn(Pid, &ProcessEntry) -> bool,
+        mut others: HashSet<Pid>,
     ) -> Left {
         let groups: HashSet<_> = groups.map(|group| group.leader).collect();
-        let mut others = table.with_descendants(is_root);
         others.retain(|pid| {
             let group = table.get(*pid).and_then(|process| process.group);
             !group.is_some_and(|group| groups.contains(&group))

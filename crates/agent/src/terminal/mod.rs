@@ -186,7 +186,6 @@ async fn pass_output(
     tokio::pin!(exit);
     let status = loop {
         tokio::select! {
-            biased;
             read = pty.read(&mut buffer) => match read {
                 0 => break exit.await,
                 length => pass(channel, buffer.get(..length)).await?,

@@ -143,6 +143,9 @@ async fn a_command_may_have_a_terminal() {
     assert_eq!(terminal.ends().await, "3");
     assert!(terminal.shown.ends_with("\r\n199999\r\n200000\r\n"));
     assert_eq!(terminal.shown.lines().count(), 200_000);
+    // What goes on printing in a group of its own does not hold the session.
+    let mut terminal = Terminal::open(&agent, Some("set -m; yes & exit 4")).await;
+    assert_eq!(terminal.ends().await, "4");
 }
 
 #[tokio::test]
@@ -151,7 +154,7 @@ async fn a_lost_client_takes_its_session_along_and_nothing_else() {
     // A daemon that a command leaves behind while the terminal is open.
     let mut terminal = Terminal::open(&agent, None).await;
     terminal
-        .types("nohup sleep 1001 >nohup.out 2>&1 & echo jo''b-$!-\n")
+        .types("nohup sleep 1001 >/dev/null 2>&1 & echo jo''b-$!-\n")
         .await;
     terminal.shows("job-").await;
     let job = terminal.shows("-").await;
@@ -160,10 +163,18 @@ async fn a_lost_client_takes_its_session_along_and_nothing_else() {
         .await;
     terminal.shows("front-").await;
     let front = terminal.shows("-").await;
+    // One that leaves the session by itself.
+    let mut other = Terminal::open(&agent, None).await;
+    other
+        .types("sh -c 'setsid sleep 1004 >/dev/null 2>&1 & echo le\"\"ft-$!-; wait'\n")
+        .await;
+    other.shows("left-").await;
+    let left = other.shows("-").await;
     let daemon = agent.run("setsid sleep 1003 >/dev/null 2>&1 & echo $!");
     let daemon = text(&daemon.stdout).to_owned();
     assert!(is_running(&job) && is_running(&front) && is_running(&daemon));
     drop(terminal);
+    drop(other);
     // Meanwhile the client's side of the connection ends.
     let session = [job, front];
     let ended = tokio::task::spawn_blocking(move || {
@@ -174,4 +185,5 @@ async fn a_lost_client_takes_its_session_along_and_nothing_else() {
     ended.await.unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(is_running(&daemon), "a command's own process was ended");
+    assert!(is_running(&left), "what has left the session was ended");
 }
