@@ -36,6 +36,8 @@ pub struct Resources {
     pub(crate) vpc_endpoints: Vec<Members>,
     /// The attributes of VPCs, such as `enableDnsSupport`, by ID.
     pub(crate) vpcs: BTreeMap<String, BTreeMap<String, bool>>,
+    /// The ranges of prefix lists, by ID.
+    pub(crate) prefix_lists: BTreeMap<String, Vec<String>>,
     /// Fargate's quotas, by code.
     pub(crate) quotas: BTreeMap<String, f64>,
     /// Images in ECR, as DescribeImages shows them, with `imageManifest` as BatchGetImage does.
@@ -136,6 +138,7 @@ impl Default for Resources {
             route_tables: vec![members(table)],
             vpc_endpoints: Vec::new(),
             vpcs: [(VPC.to_owned(), attributes.into())].into(),
+            prefix_lists: BTreeMap::new(),
             quotas: [
                 ("L-3032A538".to_owned(), 6.0),
                 ("L-36FBB829".to_owned(), 6.0),

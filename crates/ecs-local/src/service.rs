@@ -37,6 +37,7 @@ const EC2: &[&str] = &[
     "DescribeSubnets",
     "DescribeVpcAttribute",
     "DescribeVpcEndpoints",
+    "GetManagedPrefixListEntries",
 ];
 
 const LOGS: &[&str] = &[

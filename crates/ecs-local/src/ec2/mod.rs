@@ -74,6 +74,10 @@ pub(crate) fn call(
             let list = records::vpc_endpoints(resources, query)?;
             Ok(document(operation, list, request_id))
         }
+        "GetManagedPrefixListEntries" => {
+            let list = records::prefix_list(resources, query)?;
+            Ok(document(operation, list, request_id))
+        }
         _ => {
             let message = format!("The action {operation} is not valid for this web service.");
             Err(ApiError::new(400, "InvalidAction", message))

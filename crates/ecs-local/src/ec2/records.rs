@@ -1,4 +1,5 @@
-//! The operations that show resources of the document: DescribeRouteTables, DescribeVpcEndpoints, DescribeVpcAttribute.
+//! The operations that show resources of the document: DescribeRouteTables, DescribeVpcEndpoints,
+//! DescribeVpcAttribute, GetManagedPrefixListEntries.
 
 use serde_json::{Map, Value, json};
 
@@ -122,6 +123,17 @@ pub(super) fn vpc_attribute(resources: &Resources, query: &Query) -> Result<Valu
         ApiError::new(400, "InvalidParameterValue", message)
     })?;
     Ok(json!({ "vpcId": vpc, attribute: { "value": value } }))
+}
+
+/// GetManagedPrefixListEntries: the ranges of one list.
+pub(super) fn prefix_list(resources: &Resources, query: &Query) -> Result<Value, ApiError> {
+    let id = query.get("PrefixListId").unwrap_or_default();
+    let ranges = resources.prefix_lists.get(id).ok_or_else(|| {
+        let message = format!("The prefix list ID '{id}' does not exist");
+        ApiError::new(400, "InvalidPrefixListID.NotFound", message)
+    })?;
+    let entries = ranges.iter().map(|range| json!({ "cidr": range }));
+    Ok(json!({ "entrySet": { "item": entries.collect::<Vec<_>>() } }))
 }
 
 /// A value as XML needs it: the elements of lists are called `item`.

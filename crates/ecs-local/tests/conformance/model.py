@@ -30,6 +30,7 @@ COMMON_ERRORS = {
         "InvalidGroupId.Malformed": 400,
         "InvalidNetworkInterfaceID.NotFound": 400,
         "InvalidNetworkInterfaceId.Malformed": 400,
+        "InvalidPrefixListID.NotFound": 400,
         "InvalidParameterCombination": 400,
         "InvalidParameterValue": 400,
         "InvalidRouteTableID.NotFound": 400,

@@ -50,6 +50,13 @@ class Resources(unittest.TestCase):
         self.assertEqual(refused(ec2.describe_route_tables, **missing)[0], "InvalidRouteTableID.NotFound")
         self.assertEqual(refused(ec2.describe_route_tables, **filters(colour=["red"]))[0], "InvalidParameterValue")
 
+    def test_prefix_lists(self):
+        with resources(prefixLists={"pl-0123456789abcdef0": ["10.0.0.0/8"]}):
+            reply = ec2.get_managed_prefix_list_entries(PrefixListId="pl-0123456789abcdef0")
+            self.assertEqual(reply["Entries"], [{"Cidr": "10.0.0.0/8"}])
+        missing = {"PrefixListId": "pl-0123456789abcdef0"}
+        self.assertEqual(refused(ec2.get_managed_prefix_list_entries, **missing)[0], "InvalidPrefixListID.NotFound")
+
     def test_endpoints(self):
         self.assertEqual(ec2.describe_vpc_endpoints()["VpcEndpoints"], [])
         with resources(vpcEndpoints=[ENDPOINT]):

@@ -111,9 +111,23 @@ fn networks_that_are_right_or_out_of_sight_do_not_fail() {
         }],
     });
     let no_table_in_sight = serde_json::json!({ "routeTables": [] });
+    let rule = serde_json::json!({ "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "groups": [], "ipRanges": [],
+        "ipv6Ranges": [], "prefixListIds": [{ "prefixListId": "pl-1" }] });
+    let by_prefix_list = |denied: &[&str]| {
+        serde_json::json!({
+            "denied": denied, "prefixLists": { "pl-1": ["198.51.100.0/24", "203.0.113.0/24"] },
+            "securityGroups": { "sg-0a1b2c3d4e5f60003": { "ipPermissions": [rule] } },
+        })
+    };
     for (resources, id, status) in [
         (endpoint_of_no_task, "vpc-dns", "pass"),
         (no_table_in_sight, "way-out", "skip"),
+        (by_prefix_list(&[]), "ssh-in", "pass"),
+        (
+            by_prefix_list(&["ec2:GetManagedPrefixListEntries"]),
+            "ssh-in",
+            "skip",
+        ),
     ] {
         let change = serde_json::from_value(serde_json::json!({ "resources": resources }));
         let (checks, code) = Manager::with(&change.unwrap()).checks();

@@ -6,6 +6,7 @@ mod identity;
 mod images;
 mod instance;
 mod network;
+mod prefix_list;
 mod quotas;
 mod resources;
 mod roles;

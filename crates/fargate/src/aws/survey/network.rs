@@ -23,7 +23,7 @@ impl<T> Default for Items<T> {
 }
 
 /// Reads a list as its elements.
-fn items<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+pub(super) fn items<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: Deserialize<'de>,
@@ -217,6 +217,8 @@ pub(crate) struct VpcEndpoint {
     pub(crate) service_name: String,
     pub(crate) state: String,
     pub(crate) private_dns_enabled: bool,
+    /// Its policy, in JSON.
+    pub(crate) policy_document: String,
     #[serde(rename = "routeTableIdSet", deserialize_with = "items")]
     pub(crate) route_tables: Vec<String>,
 }

@@ -1,5 +1,7 @@
 //! The AWS account: two rounds of calls, each made at once.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -33,6 +35,8 @@ pub(in super::super) struct Named {
     pub(in super::super) definition: Option<Answer<Option<Definition>>>,
     pub(in super::super) subnets: Answer<Vec<Subnet>>,
     pub(in super::super) groups: Answer<Vec<SecurityGroup>>,
+    /// The address ranges of the prefix lists that the groups name.
+    pub(in super::super) prefix_lists: PrefixLists,
     /// The VPC of the first subnet.
     pub(in super::super) vpc: Option<Vpc>,
     pub(in super::super) on_demand: Answer<f64>,
@@ -51,6 +55,9 @@ pub(in super::super) struct Named {
 
 /// An image by its whole name and by its parts; one that does not exist comes with AWS's words.
 pub(in super::super) type NamedImage = (String, ImageName, Answer<Result<Image, String>>);
+
+/// Prefix lists by their IDs.
+pub(in super::super) type PrefixLists = Vec<(String, Answer<Vec<String>>)>;
 
 /// The role that ECS makes at its first use in an account.
 const SERVICE_ROLE: &str = "AWSServiceRoleForECS";
@@ -103,10 +110,7 @@ impl Ask<'_> {
         let others = async {
             tokio::join!(
                 self.bounded("ecs:DescribeClusters", aws.cluster(&fargate.cluster)),
-                self.bounded(
-                    "ec2:DescribeSecurityGroups",
-                    aws.security_groups(&fargate.security_groups)
-                ),
+                self.groups(&fargate.security_groups),
                 quota(ON_DEMAND),
                 quota(SPOT),
                 self.bounded("iam:GetRole", aws.role(SERVICE_ROLE)),
@@ -134,7 +138,7 @@ impl Ask<'_> {
             (definition, subnets, second)
         };
         let (others, rounds) = tokio::join!(others, rounds);
-        let (cluster, groups, on_demand, spot, service_role) = others;
+        let (cluster, (groups, prefix_lists), on_demand, spot, service_role) = others;
         let (definition, subnets, second) = rounds;
         let (vpc, roles, images, log_groups, secrets, permissions) = second;
         Named {
@@ -142,6 +146,7 @@ impl Ask<'_> {
             definition,
             subnets,
             groups,
+            prefix_lists,
             vpc,
             on_demand,
             spot,
@@ -152,6 +157,22 @@ impl Ask<'_> {
             permissions,
             service_role,
         }
+    }
+
+    /// Groups, and the prefix lists in their rules.
+    async fn groups(&self, ids: &[String]) -> (Answer<Vec<SecurityGroup>>, PrefixLists) {
+        let call = self.aws.security_groups(ids);
+        let groups = self.bounded("ec2:DescribeSecurityGroups", call).await;
+        let rules = groups.iter().flatten().flat_map(|group| &group.incoming);
+        let lists = rules.flat_map(|rule| rule.prefix_lists().map(str::to_owned));
+        let lists: BTreeSet<_> = lists.collect();
+        let calls = lists.into_iter().map(async |id| {
+            let call = self.aws.prefix_list(&id);
+            let ranges = self.bounded("ec2:GetManagedPrefixListEntries", call).await;
+            (id, ranges)
+        });
+        let lists = join_all(calls).await;
+        (groups, lists)
     }
 
     async fn roles(&self, names: &Names) -> Vec<(&'static str, String, Answer<Option<Role>>)> {

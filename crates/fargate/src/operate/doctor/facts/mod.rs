@@ -13,7 +13,7 @@ mod runner_program;
 mod vpc;
 mod wishes;
 
-pub(super) use self::account::{Account, Named};
+pub(super) use self::account::{Account, Named, PrefixLists};
 pub(super) use self::ask::{Answer, BOUND};
 pub(super) use self::folder::{Folder, FolderState, Present};
 pub(super) use self::host::Facts;

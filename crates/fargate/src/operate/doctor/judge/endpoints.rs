@@ -1,5 +1,7 @@
 //! Endpoints of the VPC, in place of a way to the internet.
 
+use serde_json::Value;
+
 use super::super::catalog::{ENDPOINTS, WAY_OUT};
 use super::super::check::Check;
 use super::super::facts::{Named, Vpc};
@@ -135,14 +137,65 @@ pub(super) fn judged(vpc: &Vpc, config: &Config, are_needed: bool) -> Vec<Check>
                 ));
             }
             let is_private = endpoint.kind != "Interface" || endpoint.private_dns_enabled;
-            (!is_private && are_needed).then(|| {
-                ENDPOINTS.fail(
+            if !is_private && are_needed {
+                return Some(ENDPOINTS.fail(
                     format!("{id} for {service} has no private DNS names, so tasks do not find it"),
                     format!(
                         "$ aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {id} --private-dns-enabled"
+                    ),
+                ));
+            }
+            is_restricted(&endpoint.policy_document).then(|| {
+                ENDPOINTS.warn(
+                    format!("{id} for {service} has a policy of its own, which doctor does not judge"),
+                    format!(
+                        "Make sure that it allows what tasks do; this shows it:\n$ aws ec2 describe-vpc-endpoints --region {region} \
+                         --vpc-endpoint-ids {id} --query VpcEndpoints[].PolicyDocument --output text"
                     ),
                 )
             })
         })
         .collect()
+}
+
+/// Whether a policy is other than full access, with which AWS makes endpoints: anybody may do anything.
+fn is_restricted(policy: &str) -> bool {
+    let Ok(policy) = serde_json::from_str::<Value>(policy) else {
+        return false;
+    };
+    let statements = match policy.get("Statement") {
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => return false,
+    };
+    let is = |statement: &Value, key: &str, wanted: &str| {
+        statement.get(key).and_then(Value::as_str) == Some(wanted)
+    };
+    let is_full = |statement: &Value| {
+        is(statement, "Effect", "Allow")
+            && is(statement, "Principal", "*")
+            && is(statement, "Action", "*")
+            && is(statement, "Resource", "*")
+            && statement.get("Condition").is_none()
+    };
+    !statements.iter().any(is_full)
+        || statements
+            .iter()
+            .any(|statement| is(statement, "Effect", "Deny"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_restricted;
+
+    #[test]
+    fn the_policy_that_aws_gives_endpoints_is_full_access() {
+        // AWS: control access to VPC endpoints using endpoint policies, the default policy.
+        let full = r#"{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}"#;
+        assert!(!is_restricted(full) && !is_restricted(""));
+        assert!(is_restricted(
+            &full.replace("\"Action\": \"*\"", "\"Action\": \"s3:GetObject\"")
+        ));
+        assert!(is_restricted(&full.replace("Allow", "Deny")));
+    }
 }

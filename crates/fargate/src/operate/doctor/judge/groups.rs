@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use super::super::catalog::{DEFAULT_GROUP, GROUPS, OPEN_TO_ALL, OUTGOING, SSH_IN};
 use super::super::check::Check;
-use super::super::facts::{Account, Named};
-use super::answers::read;
+use super::super::facts::{Account, Answer, Named, PrefixLists};
+use super::answers::{read, skipped};
 use super::configuration::or_pass;
+use super::rule_options::{of_range, options};
+use super::rules::{contains, is_about, is_everyone};
 use crate::aws::{Instance, Rule, SecurityGroup};
 use crate::config::{Config, Mode};
 use fargate_wire::{AGENT_PORT, HELPER_PORT};
@@ -44,6 +46,7 @@ pub(super) fn groups(config: &Config, account: &Account, named: &Named) -> Vec<C
         instance: account.instance.as_ref(),
         public: config.fargate.connect_to_public_ip,
         ipv6,
+        lists: &named.prefix_lists,
     };
     checks.push(incoming(groups, config, &manager));
     checks.extend(or_pass(
@@ -94,6 +97,8 @@ struct Manager<'a> {
     public: bool,
     /// Whether it connects by IPv6.
     ipv6: bool,
+    /// The prefix lists that rules name.
+    lists: &'a PrefixLists,
 }
 
 impl Manager<'_> {
@@ -106,12 +111,22 @@ impl Manager<'_> {
         }
     }
 
+    /// The ranges of a prefix list, as AWS answered.
+    fn list(&self, id: &str) -> Option<&Answer<Vec<String>>> {
+        let mut lists = self.lists.iter();
+        lists.find(|(one, _)| one == id).map(|(_, answer)| answer)
+    }
+
     fn is_let_in_by(&self, rule: &Rule) -> bool {
         let everybody = match self.ipv6 {
             true => "::/0",
             false => "0.0.0.0/0",
         };
-        let by_address = rule.ranges().any(|range| {
+        let of_lists = rule
+            .prefix_lists()
+            .filter_map(|list| self.list(list)?.as_ref().ok());
+        let of_lists = of_lists.flatten().map(String::as_str);
+        let by_address = rule.ranges().chain(of_lists).any(|range| {
             range == everybody
                 || self
                     .address()
@@ -132,19 +147,6 @@ fn ports(config: &Config) -> Vec<u16> {
     match config.mode {
         Mode::TaskDefinition(_) => vec![config.ssh.port],
         Mode::JobImage(_) => vec![AGENT_PORT, HELPER_PORT],
-    }
-}
-
-/// Whether a rule is about TCP and this port.
-fn is_about(rule: &Rule, port: u16) -> bool {
-    let port = i32::from(port);
-    match rule.protocol.as_str() {
-        "-1" => true,
-        "tcp" | "6" => {
-            rule.from_port.is_none_or(|from| from <= port)
-                && rule.to_port.is_none_or(|to| port <= to)
-        }
-        _ => false,
     }
 }
 
@@ -169,18 +171,15 @@ fn incoming(groups: &[SecurityGroup], config: &Config, manager: &Manager<'_>) ->
             open(groups, &ports, config, manager),
         );
     }
-    let (mut by_group, mut by_list) = (false, false);
+    let mut by_group = false;
     for port in &ports {
         let rules = rules(*port);
         if !rules.iter().any(|rule| manager.is_let_in_by(rule)) {
             by_group |= rules.iter().any(|rule| rule.groups().next().is_some());
-            by_list |= rules
-                .iter()
-                .any(|rule| rule.prefix_lists().next().is_some());
-            if by_list {
-                return SSH_IN.skip(format!(
-                    "port {port} is open to a prefix list, into which doctor does not look"
-                ));
+            let mut lists = rules.iter().flat_map(|rule| rule.prefix_lists());
+            let unread = lists.find_map(|list| manager.list(list)?.as_ref().err());
+            if let Some(refusal) = unread {
+                return skipped(refusal, &SSH_IN);
             }
             if manager.public && by_group {
                 return SSH_IN.fail(
@@ -211,35 +210,6 @@ fn incoming(groups: &[SecurityGroup], config: &Config, manager: &Manager<'_>) ->
     SSH_IN.pass(format!("the manager, on {told}"))
 }
 
-fn is_everyone(range: &str) -> bool {
-    matches!(range, "0.0.0.0/0" | "::/0")
-}
-
-/// Whether a range in CIDR notation contains the address.
-fn contains(range: &str, address: IpAddr) -> bool {
-    let Some((network, bits)) = range.split_once('/') else {
-        return false;
-    };
-    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else {
-        return false;
-    };
-    match (network, address) {
-        (IpAddr::V4(network), IpAddr::V4(address)) => {
-            let mask = u32::MAX
-                .checked_shl(32u32.saturating_sub(bits))
-                .unwrap_or_default();
-            network.to_bits() & mask == address.to_bits() & mask
-        }
-        (IpAddr::V6(network), IpAddr::V6(address)) => {
-            let mask = u128::MAX
-                .checked_shl(128u32.saturating_sub(bits))
-                .unwrap_or_default();
-            network.to_bits() & mask == address.to_bits() & mask
-        }
-        _ => false,
-    }
-}
-
 /// The command that lets the manager in.
 fn open(groups: &[SecurityGroup], ports: &[u16], config: &Config, manager: &Manager<'_>) -> String {
     let group = groups.first().map_or("GROUP", |group| group.id.as_str());
@@ -258,30 +228,6 @@ fn open(groups: &[SecurityGroup], ports: &[u16], config: &Config, manager: &Mana
         "$ aws ec2 authorize-security-group-ingress --region {} --group-id {group} {rule}",
         config.fargate.region
     )
-}
-
-/// Protocol and ports of a rule as options of the AWS CLI.
-fn options(protocol: &str, from: Option<i32>, to: Option<i32>) -> String {
-    match (protocol, from, to) {
-        ("-1", ..) => "--protocol all".to_owned(),
-        (_, Some(from), Some(to)) if from != to => {
-            format!("--protocol {protocol} --port {from}-{to}")
-        }
-        (_, Some(port), _) => format!("--protocol {protocol} --port {port}"),
-        (_, None, _) => format!("--protocol {protocol}"),
-    }
-}
-
-/// A rule about a range as options of the AWS CLI, whose `--cidr` takes IPv4 alone.
-fn of_range(protocol: &str, from: Option<i32>, to: Option<i32>, range: &str) -> String {
-    if !range.contains(':') {
-        return format!("{} --cidr {range}", options(protocol, from, to));
-    }
-    let ports = match (protocol, from, to) {
-        ("-1", ..) | (_, None, _) | (_, _, None) => String::new(),
-        (_, Some(from), Some(to)) => format!("FromPort={from},ToPort={to},"),
-    };
-    format!("--ip-permissions 'IpProtocol={protocol},{ports}Ipv6Ranges=[{{CidrIpv6={range}}}]'")
 }
 
 fn open_to_all(group: &SecurityGroup, config: &Config) -> Option<Check> {
@@ -323,73 +269,5 @@ fn outgoing(groups: &[SecurityGroup], config: &Config) -> Check {
                 config.fargate.region
             ),
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_contain_addresses() {
-        for (range, address, expected) in [
-            ("10.0.0.0/8", "10.1.2.3", true),
-            ("10.0.0.0/8", "11.1.2.3", false),
-            ("10.1.2.3/32", "10.1.2.3", true),
-            ("0.0.0.0/0", "203.0.113.7", true),
-            ("2001:db8::/32", "2001:db8::7", true),
-            ("2001:db8::/32", "2001:db9::7", false),
-            ("10.0.0.0/8", "2001:db8::7", false),
-            ("nonsense", "10.1.2.3", false),
-        ] {
-            assert_eq!(
-                contains(range, address.parse().unwrap()),
-                expected,
-                "{range} {address}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_rule_is_told_by_its_own_protocol_and_ports() {
-        for (protocol, from, to, range, expected) in [
-            (
-                "tcp",
-                Some(22),
-                Some(22),
-                "0.0.0.0/0",
-                "--protocol tcp --port 22 --cidr 0.0.0.0/0",
-            ),
-            (
-                "tcp",
-                Some(7022),
-                Some(7023),
-                "0.0.0.0/0",
-                "--protocol tcp --port 7022-7023 --cidr 0.0.0.0/0",
-            ),
-            (
-                "-1",
-                None,
-                None,
-                "0.0.0.0/0",
-                "--protocol all --cidr 0.0.0.0/0",
-            ),
-            (
-                "-1",
-                None,
-                None,
-                "::/0",
-                "--ip-permissions 'IpProtocol=-1,Ipv6Ranges=[{CidrIpv6=::/0}]'",
-            ),
-            (
-                "tcp",
-                Some(0),
-                Some(65535),
-                "::/0",
-                "--ip-permissions 'IpProtocol=tcp,FromPort=0,ToPort=65535,Ipv6Ranges=[{CidrIpv6=::/0}]'",
-            ),
-        ] {
-            assert_eq!(of_range(protocol, from, to, range), expected);
-        }
     }
 }

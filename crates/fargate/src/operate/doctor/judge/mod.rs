@@ -15,6 +15,8 @@ mod network;
 mod quotas;
 mod roles;
 mod routes;
+mod rule_options;
+mod rules;
 mod runner;
 mod runner_times;
 mod trust;
