@@ -206,12 +206,21 @@ fn value_of(secret: &Members) -> Result<Value, ApiError> {
             "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
         )
     })?;
+    let mut reply = Members::new();
+    for name in ["ARN", "Name", "CreatedDate"] {
+        reply.extend(
+            secret
+                .get(name)
+                .map(|value| (name.to_owned(), value.clone())),
+        );
+    }
+    reply.insert("SecretString".to_owned(), value.clone());
+    reply.insert("VersionStages".to_owned(), json!(["AWSCURRENT"]));
     let versions = secret.get("VersionIdsToStages").and_then(Value::as_object);
-    let version = versions.and_then(|versions| versions.keys().next());
-    Ok(json!({
-        "ARN": text(secret, "ARN"), "Name": text(secret, "Name"), "SecretString": value, "VersionId": version,
-        "VersionStages": ["AWSCURRENT"], "CreatedDate": secret.get("CreatedDate"),
-    }))
+    if let Some(version) = versions.and_then(|versions| versions.keys().next()) {
+        reply.insert("VersionId".to_owned(), version.as_str().into());
+    }
+    Ok(Value::Object(reply))
 }
 
 fn text<'a>(members: &'a Members, name: &str) -> &'a str {
