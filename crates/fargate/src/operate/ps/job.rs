@@ -267,6 +267,9 @@ fn cost(record: &Record, look: Option<&Task>, prices: &Prices, now: u64) -> Cost
         starts.any(|start| start.is_settled() && start.task.as_deref().map(task::id) == Some(id))
     };
     let mut sum = Usage::default();
+    // A kept task may have ended by itself at its time, and AWS have forgotten it.
+    let until = record.kept_until.map(|until| until.saturating_mul(1000));
+    let now = until.map_or(now, |until| until.min(now));
     for mut task in std::mem::take(&mut entry.tasks) {
         // The time for which it is kept counts like that of its job.
         (task.kept_from, task.kept_until) = (None, None);

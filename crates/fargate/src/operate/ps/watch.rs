@@ -17,8 +17,9 @@ use crate::state::clock::now_millis;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Takes the terminal's other screen, without a cursor, and gives the first one back (xterm: private modes 1049, 25).
-const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
-const LEAVE: &str = "\u{1b}[?25h\u{1b}[?1049l";
+/// Lines that are too long end at the edge meanwhile, so that a frame has the lines that it counts (mode 7).
+const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
+const LEAVE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
 
 /// Goes to the first line; clears the rest of a line, and of the screen (ECMA-48: CUP, EL, ED).
 const HOME: &str = "\u{1b}[H";
