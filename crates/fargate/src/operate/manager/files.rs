@@ -127,11 +127,8 @@ mod tests {
         let secrets = "a.example.com=arn:aws:secretsmanager:eu-west-1:111122223333:secret:a-AbCdEf, \
                        b.example.com=arn:aws:secretsmanager:eu-west-1:111122223333:secret:b-AbCdEf";
         let settings = settings(&[("REGISTRY_CREDENTIALS", secrets), ("CONCURRENT", "7")]).unwrap();
-        let text = fargate_toml(
-            &settings,
-            "registry.example.com/agent@sha256:1",
-            Some("19.3.1"),
-        );
+        let agent = format!("registry.example.com/agent@sha256:{}", "1".repeat(64));
+        let text = fargate_toml(&settings, &agent, Some("19.3.1"));
         let config = Config::parse(&text, Path::new("/etc"))
             .unwrap_or_else(|error| panic!("{error}: {text}"));
         assert_eq!(config.warnings, Vec::<String>::new(), "{text}");
