@@ -232,6 +232,12 @@ resource "aws_iam_role_policy" "doctor" {
         Resource = "${local.arn}:ec2:${local.in_region}:vpc/${var.vpc_id}"
       },
       {
+        Sid      = "ReadPrefixLists"
+        Effect   = "Allow"
+        Action   = "ec2:GetManagedPrefixListEntries"
+        Resource = "${local.arn}:ec2:${local.in_region}:prefix-list/*"
+      },
+      {
         Sid    = "ReadDefinitionsAndQuotas"
         Effect = "Allow"
         Action = [
