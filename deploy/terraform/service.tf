@@ -121,7 +121,7 @@ resource "aws_ecs_task_definition" "manager" {
     image     = var.manager_image != null ? var.manager_image : "${aws_ecr_repository.manager[0].repository_url}:${var.driver_version}"
     essential = true
     # Fargate's longest. Task protection, and not this, lets jobs end.
-    stopTimeout   = 120
+    stopTimeout = 120
     # Exit code 0 is the end after a newer deployment.
     restartPolicy = { enabled = true, ignoredExitCodes = [0], restartAttemptPeriod = 60 }
     healthCheck = {
