@@ -41,7 +41,7 @@ impl Aws {
         }))
     }
 
-    /// Who started a task (AWS: startedBy). For a task of a service it is the id of a deployment.
+    /// The mark of a task's starter (AWS: startedBy). For a task of a service it is the id of a deployment.
     ///
     /// # Errors
     ///

@@ -72,7 +72,7 @@ impl CleanupConfig {
         let cluster = fargate.parsed("Cluster", values::cluster);
         let region = fargate.parsed("Region", values::region);
         let endpoint = fargate.parsed("Endpoint", values::endpoint);
-        // What a damaged file says is unknown.
+        // A damaged file may say anything.
         let kept_tasks = match damage {
             None => KeepFailed::read(&fargate).tasks,
             Some(_) => MOST_TASKS,

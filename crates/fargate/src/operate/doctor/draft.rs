@@ -1,4 +1,4 @@
-//! What doctor thinks of the parts of a set-up that is still being written, for `fargate init`.
+//! Doctor's judgement of the parts of a set-up that is still being written, for `fargate init`.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use super::judge;
 use crate::aws::{Cluster, SecurityGroup, Subnet};
 use crate::config::Config;
 
-/// What checks of a subnet alone are about, and of a security group alone.
+/// The subject of checks of one subnet, and of one security group.
 static OF_SUBNETS: [&Subject; 7] = [
     &SUBNETS,
     &ZONES,
@@ -80,7 +80,7 @@ pub(crate) struct Draft {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Opinion {
     pub(crate) status: Status,
-    /// What was found; empty where all is well.
+    /// The finding; empty where all is well.
     pub(crate) found: String,
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn init(
     let made = shutdown.or(make::make(request, &setup, &places)).await?;
     terminal::show(&format!("{made}\nWhat doctor says of it:\n\n"))?;
     let doctor = Doctor {
-        // What is left to do is no fault yet.
+        // A step that is still to come is no fault yet.
         pre: !places.config_toml.exists(),
         start: false,
         only: Vec::new(),

@@ -1,4 +1,4 @@
-//! What is left to do after the files are made.
+//! The steps that are left after the files are made.
 
 use std::path::Path;
 

@@ -30,7 +30,7 @@ pub(super) struct Setup {
     pub(super) token: Option<Token>,
     /// Whether a stack made roles and policies.
     pub(super) is_of_stack: bool,
-    /// What did not work, and is left to a person.
+    /// A step that did not work, and is left to a person.
     pub(super) remarks: Vec<String>,
 }
 

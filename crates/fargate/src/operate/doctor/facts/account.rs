@@ -116,7 +116,7 @@ impl Ask<'_> {
                 self.bounded("iam:GetRole", aws.role(SERVICE_ROLE)),
             )
         };
-        // What the second round builds on. A service that is out of reach must not keep the others waiting: IAM and
+        // The second round builds on these. A service that is out of reach must not keep the others waiting: IAM and
         // Service Quotas often are, without the internet.
         let rounds = async {
             let (definition, subnets) = tokio::join!(

@@ -1,4 +1,4 @@
-//! What the job showed, as checks. What the documentation alone has promised so far is confirmed or not.
+//! The job's findings, as checks. Each promise of the documentation alone is confirmed or not.
 
 use super::super::catalog::{
     CLAIM_ENVIRONMENT, CLAIM_GROUP, CLAIM_HOSTS, CLAIM_MISSING, CLAIM_PULLS, CLAIM_STOP,
