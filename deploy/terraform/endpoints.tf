@@ -28,7 +28,7 @@ resource "aws_vpc_endpoint" "interface" {
   vpc_endpoint_type   = "Interface"
   service_name        = "com.amazonaws.${local.region}.${each.key}"
   vpc_id              = var.vpc_id
-  subnet_ids          = var.subnet_ids
+  subnet_ids          = length(var.endpoint_subnet_ids) > 0 ? var.endpoint_subnet_ids : var.subnet_ids
   security_group_ids  = [aws_security_group.endpoints[0].id]
   private_dns_enabled = true
 }

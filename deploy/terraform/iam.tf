@@ -2,6 +2,8 @@
 
 locals {
   arn = "arn:${local.partition}"
+  # The prefix of a role's name has 38 characters at most, and `-service-execution-` has 19.
+  role_prefix = substr(var.name, 0, 19)
 
   of_the_cluster = { ArnEquals = { "ecs:cluster" = aws_ecs_cluster.this.arn } }
   in_this_region = { StringEquals = { "aws:RequestedRegion" = local.region } }
@@ -39,7 +41,7 @@ locals {
 # --- Tasks ---
 
 resource "aws_iam_role" "execution" {
-  name_prefix          = "${var.name}-execution-"
+  name_prefix          = "${local.role_prefix}-execution-"
   description          = "With this role ECS pulls the images of jobs and keeps the output of containers."
   assume_role_policy   = local.tasks_trust
   permissions_boundary = var.permissions_boundary_arn
@@ -90,7 +92,7 @@ resource "aws_iam_role_policy" "execution_registry" {
 }
 
 resource "aws_iam_role" "task" {
-  name_prefix          = "${var.name}-task-"
+  name_prefix          = "${local.role_prefix}-task-"
   description          = "The processes of jobs have this role. It allows nothing until you add to it."
   assume_role_policy   = local.tasks_trust
   permissions_boundary = var.permissions_boundary_arn
@@ -99,7 +101,7 @@ resource "aws_iam_role" "task" {
 # --- The manager ---
 
 resource "aws_iam_role" "manager" {
-  name_prefix          = "${var.name}-manager-"
+  name_prefix          = "${local.role_prefix}-manager-"
   description          = "GitLab Runner and the driver have this role."
   assume_role_policy   = local.is_service ? local.tasks_trust : local.machines_trust
   permissions_boundary = var.permissions_boundary_arn

@@ -61,6 +61,10 @@ data "aws_ssm_parameter" "machine_image" {
   name = var.manager_machine_image
 }
 
+locals {
+  helper_image = var.helper_image != null ? var.helper_image : "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v${var.runner_version}"
+}
+
 resource "aws_launch_template" "manager" {
   count = local.is_instance ? 1 : 0
 
@@ -113,7 +117,7 @@ resource "aws_launch_template" "manager" {
     driver_version   = var.driver_version
     driver_url       = var.driver_url == null ? "" : var.driver_url
     runner_version   = var.runner_version
-    helper           = "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper"
+    helper           = local.helper_image
     execution_role   = aws_iam_role.execution.arn
     task_role        = aws_iam_role.task.arn
     job_logs         = aws_cloudwatch_log_group.jobs.name
@@ -133,7 +137,6 @@ resource "aws_autoscaling_group" "manager" {
   max_size            = 1
   desired_capacity    = 1
   vpc_zone_identifier = var.subnet_ids
-  enabled_metrics     = ["GroupInServiceInstances"]
   # Terraform need not wait until the machine is up, and a last job may take hours.
   wait_for_capacity_timeout = "0"
 
@@ -145,8 +148,9 @@ resource "aws_autoscaling_group" "manager" {
   initial_lifecycle_hook {
     name                 = "last-job"
     lifecycle_transition = "autoscaling:EC2_INSTANCE_TERMINATING"
-    heartbeat_timeout    = 600
-    default_result       = "CONTINUE"
+    # AWS waits for 100 of them, and 48 hours at most.
+    heartbeat_timeout = 1800
+    default_result    = "CONTINUE"
   }
 
   instance_refresh {
@@ -158,6 +162,20 @@ resource "aws_autoscaling_group" "manager" {
     }
   }
 
-  # The role's policies must be there before the machine uses them.
-  depends_on = [aws_iam_role_policy.manager, aws_iam_role_policy.push, aws_iam_role_policy.machine]
+  # The last job may take 48 hours.
+  timeouts {
+    delete = "49h"
+  }
+
+  # What the machine uses must be there before it, and stay until its last job.
+  depends_on = [
+    aws_iam_role_policy.manager,
+    aws_iam_role_policy.push,
+    aws_iam_role_policy.machine,
+    aws_vpc_security_group_ingress_rule.tasks_from_manager,
+    aws_vpc_security_group_egress_rule.this,
+    aws_vpc_security_group_ingress_rule.endpoints,
+    aws_vpc_endpoint.interface,
+    aws_vpc_endpoint.s3,
+  ]
 }

@@ -15,13 +15,13 @@ locals {
 
   is_instance  = var.manager_kind == "instance"
   is_service   = var.manager_kind == "service"
+  has_manager  = var.manager_kind != "none"
   has_registry = var.registry_credentials_secret_arn != null
 
   # Untagged images go after two weeks.
   image_lifecycle = jsonencode({
     rules = [{
       rulePriority = 1
-      description  = "Untagged images go"
       selection = {
         tagStatus   = "untagged"
         countType   = "sinceImagePushed"
@@ -99,8 +99,9 @@ resource "aws_cloudwatch_log_group" "manager" {
 }
 
 resource "aws_ecr_repository" "agent" {
-  name                 = "${var.name}/fargate-agent"
-  image_tag_mutability = "IMMUTABLE"
+  name = "${var.name}/fargate-agent"
+  # Builds share the tag of their version. Jobs get the image by its digest.
+  image_tag_mutability = "MUTABLE"
   force_delete         = true
 }
 

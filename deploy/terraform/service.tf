@@ -44,7 +44,7 @@ resource "aws_iam_role_policy" "service" {
 resource "aws_iam_role" "service_execution" {
   count = local.is_service ? 1 : 0
 
-  name_prefix          = "${var.name}-service-execution-"
+  name_prefix          = "${local.role_prefix}-service-execution-"
   description          = "With this role ECS starts the manager."
   assume_role_policy   = local.tasks_trust
   permissions_boundary = var.permissions_boundary_arn
@@ -101,6 +101,7 @@ locals {
     FARGATE_MANAGER_EXECUTION_ROLE       = aws_iam_role.execution.arn
     FARGATE_MANAGER_TASK_ROLE            = aws_iam_role.task.arn
     FARGATE_MANAGER_LOG_GROUP            = aws_cloudwatch_log_group.jobs.name
+    FARGATE_MANAGER_HELPER_IMAGE         = var.helper_image == null ? "" : var.helper_image
     FARGATE_MANAGER_REGISTRY_CREDENTIALS = local.has_registry ? "${var.registry_host}=${var.registry_credentials_secret_arn}" : ""
   }
 }
@@ -174,8 +175,19 @@ resource "aws_ecs_service" "manager" {
     assign_public_ip = var.assign_public_ip
   }
 
+  # The last job may take 48 hours.
+  timeouts {
+    delete = "49h"
+  }
+
+  # What the manager uses must be there before it, and stay until its last job.
   depends_on = [
     aws_ecs_cluster_capacity_providers.this,
+    aws_vpc_security_group_ingress_rule.tasks_from_manager,
+    aws_vpc_security_group_egress_rule.this,
+    aws_vpc_security_group_ingress_rule.endpoints,
+    aws_vpc_endpoint.interface,
+    aws_vpc_endpoint.s3,
     aws_iam_role_policy.manager,
     aws_iam_role_policy.push,
     aws_iam_role_policy.service,

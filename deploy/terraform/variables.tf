@@ -83,6 +83,12 @@ variable "registry_host" {
   description = "The host of that registry."
 }
 
+variable "helper_image" {
+  type        = string
+  default     = null
+  description = "Your copy of GitLab's helper image, in one of job_repositories, for subnets without a way to registry.gitlab.com."
+}
+
 # The manager.
 
 variable "manager_kind" {
@@ -148,7 +154,13 @@ variable "assign_public_ip" {
 variable "vpc_endpoints" {
   type        = bool
   default     = false
-  description = "Make endpoints for ECR, S3, logs, secrets and ECS, for subnets without a way out. Each costs by zone and hour, but that of S3."
+  description = "Make endpoints for ECR, S3, logs, secrets and ECS, for subnets without a way out. That of S3 is free. The eight others cost about 117 USD a month in two zones (us-east-1)."
+}
+
+variable "endpoint_subnet_ids" {
+  type        = list(string)
+  default     = []
+  description = "Subnets for the endpoints, one in each zone at most. subnet_ids, if it is empty."
 }
 
 variable "route_table_ids" {
@@ -165,8 +177,8 @@ variable "name" {
   description = "Name of the cluster and of the manager, and the beginning of other names. Another deployment in this account and Region needs another one."
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,30}$", var.name))
-    error_message = "Use small letters, digits and hyphens, 2 to 31."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 2 && length(var.name) <= 31
+    error_message = "Use small letters, digits and single hyphens between them, 2 to 31."
   }
 }
 

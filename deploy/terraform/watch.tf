@@ -21,7 +21,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_metric_filter" "this" {
-  for_each = local.failures
+  for_each = { for name, failure in local.failures : name => failure if local.has_manager }
 
   name           = "${var.name}-${each.key}"
   log_group_name = aws_cloudwatch_log_group.manager.name
@@ -36,7 +36,7 @@ resource "aws_cloudwatch_log_metric_filter" "this" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "failures" {
-  for_each = local.failures
+  for_each = { for name, failure in local.failures : name => failure if local.has_manager }
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
@@ -52,39 +52,36 @@ resource "aws_cloudwatch_metric_alarm" "failures" {
   ok_actions          = local.alarm_actions
 }
 
-resource "aws_cloudwatch_metric_alarm" "machine" {
+# The machine says this every five minutes.
+resource "aws_cloudwatch_log_metric_filter" "alive" {
   count = local.is_instance ? 1 : 0
 
-  alarm_name          = "${var.name}-NoManager"
-  alarm_description   = "No manager has run for a quarter of an hour, and no job starts."
-  namespace           = "AWS/AutoScaling"
-  metric_name         = "GroupInServiceInstances"
-  dimensions          = { AutoScalingGroupName = aws_autoscaling_group.manager[0].name }
-  statistic           = "Maximum"
-  period              = 300
-  evaluation_periods  = 3
-  threshold           = 1
-  comparison_operator = "LessThanThreshold"
-  treat_missing_data  = "breaching"
-  alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
+  name           = "${var.name}-ManagerAlive"
+  log_group_name = aws_cloudwatch_log_group.manager.name
+  pattern        = "\"GitLab Runner is alive\""
+
+  metric_transformation {
+    namespace = local.metrics
+    name      = "ManagerAlive"
+    value     = "1"
+  }
 }
 
-resource "aws_cloudwatch_metric_alarm" "service" {
-  count = local.is_service ? 1 : 0
+resource "aws_cloudwatch_metric_alarm" "manager" {
+  count = local.has_manager ? 1 : 0
 
   alarm_name          = "${var.name}-NoManager"
-  alarm_description   = "No manager has run for a quarter of an hour, and no job starts."
-  namespace           = "AWS/ECS"
-  metric_name         = "CPUUtilization"
-  dimensions          = { ClusterName = aws_ecs_cluster.this.name, ServiceName = "${var.name}-manager" }
+  alarm_description   = "No manager has run for 20 minutes, and no job starts. Its log may have the reason."
+  namespace           = local.is_service ? "AWS/ECS" : local.metrics
+  metric_name         = local.is_service ? "CPUUtilization" : "ManagerAlive"
+  dimensions          = local.is_service ? { ClusterName = aws_ecs_cluster.this.name, ServiceName = "${var.name}-manager" } : {}
   statistic           = "SampleCount"
   period              = 300
-  evaluation_periods  = 3
+  evaluation_periods  = 4
   threshold           = 1
   comparison_operator = "LessThanThreshold"
   treat_missing_data  = "breaching"
-  actions_enabled     = var.manager_image != null
+  actions_enabled     = local.is_instance || var.manager_image != null
   alarm_actions       = local.alarm_actions
   ok_actions          = local.alarm_actions
 }

@@ -11,6 +11,7 @@ import unittest
 
 import stack
 from programs import fargate, run
+from test_template import read_template
 
 # Where the script finds what it calls, and what the stand-ins do beside noting the call.
 AGENT = "opt/aws/amazon-cloudwatch-agent"
@@ -51,6 +52,19 @@ def environment(root, **more):
     return {"PATH": f"{root}/bin:{os.environ['PATH']}", "ROOT": str(root), **more}
 
 
+def start(root, script, programs):
+    """Runs the script with a folder as the root of its files."""
+    for folder in FOLDERS:
+        (root / folder).mkdir(parents=True)
+    install(root, programs)
+    for name in ("fargate", "fargate-agent"):
+        (root / "release/fargate-0.1.0" / name).write_text("a program")
+    run("tar", "-czf", root / "release.tar.gz", "-C", root / "release", "fargate-0.1.0")
+    script = re.sub(r"(?<![\w/-])(/etc|/opt|/var/log)/", rf"{root}\1/", script)
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60,
+                          env=environment(root, TARBALL=str(root / "release.tar.gz")))
+
+
 class StartScript(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -60,21 +74,7 @@ class StartScript(unittest.TestCase):
         cls.account.create(DriverUrl="https://example.com/fargate-0.1.0-linux-x86_64.tar.gz",
                            RegistryCredentialsSecretArn=stack.REGISTRY, Concurrent="7")
         cls.script = cls.account.start_script()
-        cls.ended = cls.start()
-
-    @classmethod
-    def start(cls):
-        """Runs the script with this test's folder as the root of its files."""
-        root = cls.root
-        for folder in FOLDERS:
-            (root / folder).mkdir(parents=True)
-        install(root, PROGRAMS)
-        for name in ("fargate", "fargate-agent"):
-            (root / "release/fargate-0.1.0" / name).write_text("a program")
-        run("tar", "-czf", root / "release.tar.gz", "-C", root / "release", "fargate-0.1.0")
-        script = re.sub(r"(?<![\w/-])(/etc|/opt|/var/log)/", rf"{root}\1/", cls.script)
-        return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60,
-                              env=environment(root, TARBALL=str(root / "release.tar.gz")))
+        cls.ended = start(cls.root, cls.script, PROGRAMS)
 
     def read(self, path):
         return (self.root / path).read_text()
@@ -83,8 +83,8 @@ class StartScript(unittest.TestCase):
         # AWS: user data, 16 KB before base64.
         self.assertLess(len(self.script), 16_384)
         run("shellcheck", "-", input=self.script)
-        # The script in the script.
-        run("shellcheck", self.root / "opt/gitlab-runner/drain")
+        # The scripts in the script.
+        run("shellcheck", self.root / "opt/gitlab-runner/drain", self.root / "opt/gitlab-runner/first-start")
 
     def test_it_ends_well(self):
         self.assertEqual((self.ended.returncode, self.ended.stderr), (0, ""))
@@ -96,6 +96,39 @@ class StartScript(unittest.TestCase):
         [log] = json.loads(self.read(f"{AGENT}/etc/fargate.json"))["logs"]["logs_collected"]["files"]["collect_list"]
         self.assertEqual(log["file_path"], f"{self.root}/var/log/fargate-manager.log")
         self.assertEqual(log["log_group_name"], "/ci/manager")
+
+    def test_a_failed_start_ends_its_machine_and_is_in_the_log(self):
+        root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        refused = {"bin/aws": "echo AccessDeniedException >&2; exit 254"}
+        ended = start(root, self.script, PROGRAMS | refused)
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("AccessDeniedException", (root / "var/log/fargate-manager.log").read_text())
+        calls = (root / "calls").read_text()
+        for call in ("systemctl enable --now fargate-drain.service", "amazon-cloudwatch-agent-ctl -a fetch-config"):
+            self.assertIn(call, calls)
+
+    def test_the_first_start_names_the_agent_by_its_digest(self):
+        root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        pushed = "registry.example.com/agent:0.1.0@sha256:" + "0" * 64
+        install(root, PROGRAMS | {"opt/gitlab-runner/fargate": f"echo sent >&2; echo {pushed}"})
+        config = root / "etc/gitlab-runner/fargate.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(self.read("etc/gitlab-runner/fargate.toml"))
+        script = self.read("opt/gitlab-runner/first-start").replace(str(self.root), str(root))
+        run("bash", "-c", script, env=environment(root))
+        self.assertEqual(tomllib.loads(config.read_text())["JobImage"]["AgentImage"], pushed)
+        self.assertEqual((root / "calls").read_text().splitlines()[-1],
+                         "systemctl enable --now gitlab-runner.service fargate-reap.timer fargate-alive.timer")
+        unit = self.read("etc/systemd/system/fargate-first-start.service")
+        self.assertIn(f"StandardOutput=append:{self.root}/var/log/fargate-manager.log", unit)
+
+    def test_the_alarm_hears_that_the_runner_is_alive(self):
+        unit = self.read("etc/systemd/system/fargate-alive.service")
+        words = read_template()["Resources"]["AliveFilter"]["Properties"]["FilterPattern"].strip('"')
+        self.assertIn(f"ExecStartPost=echo '{words}'\n", unit)
+        self.assertIn(f"StandardOutput=append:{self.root}/var/log/fargate-manager.log", unit)
+        address = tomllib.loads(self.read("etc/gitlab-runner/config.toml"))["listen_address"]
+        self.assertIn(f"http://{address}/metrics", unit)
 
     def test_the_driver_reads_what_it_wrote(self):
         config = tomllib.loads(self.read("etc/gitlab-runner/fargate.toml"))

@@ -45,6 +45,12 @@ class Template(unittest.TestCase):
         for said in words:
             self.assertIn(said, source)
 
+    def test_names_that_a_registry_refuses_are_refused(self):
+        pattern = read_template()["Parameters"]["Name"]["AllowedPattern"]
+        # ECR, CreateRepository, repositoryName: no hyphen at the end, nor two in a row before a letter.
+        for name, is_good in (("ci", True), ("team-a-ci", True), ("ci-", False), ("a--b", False), ("1ci", False)):
+            self.assertEqual(bool(re.search(pattern, name)), is_good, name)
+
 
 class OnMoto(unittest.TestCase):
     @classmethod

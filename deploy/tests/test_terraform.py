@@ -55,6 +55,9 @@ class Reading(unittest.TestCase):
                 self.assertRegex(page, rf"(?m)^\| `{name}` \| {re.escape(description)} \|", "README.md lacks it")
 
 
+HELPER = "123456789012.dkr.ecr.us-east-2.amazonaws.com/ci/gitlab-runner-helper:x86_64-v19.4.0"
+
+
 # The examples, the parameters of the template that say the same, and the examples' variables beside the needed ones.
 def machine(account):
     url = "https://example.com/fargate.tar.gz"
@@ -66,7 +69,9 @@ def service(account):
     parameters = {"ManagerKind": "service", "ManagerImage": image, "GitLabUrl": "https://gitlab.internal.example.com/"}
     parameters |= {"AssignPublicIp": "DISABLED", "VpcEndpoints": "true", "RouteTableIds": account.route_table}
     parameters["RegistryCredentialsSecretArn"] = stack.REGISTRY
-    variables = {"manager_image": image, "route_table_ids": [account.route_table]}
+    parameters |= {"HelperImage": HELPER, "EndpointSubnetIds": account.subnets[0]}
+    variables = {"manager_image": image, "helper_image": HELPER, "route_table_ids": [account.route_table]}
+    variables["endpoint_subnet_ids"] = account.subnets[:1]
     return parameters, variables | {"registry_credentials_secret_arn": stack.REGISTRY}
 
 
@@ -87,7 +92,7 @@ class WithTerraform(unittest.TestCase):
         self.copy.run(".", "fmt", "-check", "-recursive", "-diff")
         self.copy.init(".")
         self.copy.run(".", "validate")
-        self.assertIn("5 passed, 0 failed", self.copy.run(".", "test"))
+        self.assertIn("6 passed, 0 failed", self.copy.run(".", "test"))
 
     def test_the_module_makes_what_the_template_makes(self):
         # Terraform mostly waits, so both at once.
@@ -113,7 +118,7 @@ class WithTerraform(unittest.TestCase):
             have = iam.canonical(iam.renamed(statements, names))
             wanted = {sid: one for sid, one in iam.documented(policy).items() if sid not in optional}
             self.assertEqual(stack.as_json(have), stack.as_json(wanted), policy)
-        self.watch(account)
+        self.watch(account, "IsService" if outputs["manager_repository_uri"] else "IsInstance")
 
         twin = stack.Account(account.url)
         parameters, _ = settings(twin)
@@ -123,13 +128,14 @@ class WithTerraform(unittest.TestCase):
         wanted = iam.renamed(picture(twin, stacked), documented_names(stacked, twin))
         self.assertEqual(stack.as_json(iam.renamed(made, names)), stack.as_json(wanted))
 
-    def watch(self, account):
+    def watch(self, account, kind):
         """Alarms and filters, which moto makes for Terraform alone, are those of the template."""
-        resources = read_template()["Resources"].values()
+        resources = [one for one in read_template()["Resources"].values()
+                     if one.get("Condition") in (None, "HasManager", kind)]
         wanted = [one["Properties"] for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
         keys = ("MetricName", "Statistic", "Period", "EvaluationPeriods", "Threshold", "ComparisonOperator",
                 "TreatMissingData", "AlarmDescription")
-        wanted = [{key: one[key] for key in keys} for one in wanted]
+        wanted = [{key: chosen(one[key], kind) for key in keys} for one in wanted]
         alarms = account.client("cloudwatch").describe_alarms()["MetricAlarms"]
         self.assertEqual(len(alarms), 3)
         for alarm in alarms:
@@ -137,6 +143,11 @@ class WithTerraform(unittest.TestCase):
         filters = account.client("logs").describe_metric_filters()["metricFilters"]
         patterns = [one["Properties"]["FilterPattern"] for one in resources if one["Type"] == "AWS::Logs::MetricFilter"]
         self.assertEqual(sorted(one["filterPattern"] for one in filters), sorted(patterns))
+
+
+def chosen(value, kind):
+    """The value that the template's `!If [IsService, …, …]` has for a kind of manager."""
+    return value if isinstance(value, (str, int)) else value[1 if value[0] == kind else 2]
 
 
 def documented_names(outputs, account):
@@ -176,7 +187,8 @@ def picture(account, outputs):
     repositories = account.client("ecr").describe_repositories()["repositories"]
     found["repositories"] = sorted((one["repositoryName"], one["imageTagMutability"]) for one in repositories)
     endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
-    found["endpoints"] = sorted((one["ServiceName"], one["VpcEndpointType"]) for one in endpoints)
+    found["endpoints"] = sorted(
+        (one["ServiceName"], one["VpcEndpointType"], one.get("SubnetIds", [])) for one in endpoints)
     dashboard = account.client("cloudwatch").get_dashboard(DashboardName="ci-fargate")["DashboardBody"]
     found["dashboard"] = json.loads(dashboard)
     for template in ec2.describe_launch_templates()["LaunchTemplates"]:

@@ -78,11 +78,25 @@ run "none_has_a_profile_and_no_machine" {
   }
 }
 
+run "a_long_name_fits" {
+  command = plan
+
+  variables {
+    manager_kind = "service"
+    name         = "a-name-of-thirty-one-characters"
+  }
+
+  assert {
+    condition     = length(aws_iam_role.service_execution[0].name_prefix) <= 38
+    error_message = "IAM refuses the prefix of the role."
+  }
+}
+
 run "what_cannot_be_is_refused" {
   command = plan
 
   variables {
-    name                    = "CI"
+    name                    = "ci--"
     subnet_ids              = []
     runner_token_secret_arn = "glrt-a-token"
     gitlab_url              = "gitlab.example.com"

@@ -25,8 +25,10 @@ module "fargate" {
   gitlab_url                      = "https://gitlab.internal.example.com/"
   manager_kind                    = "service"
   manager_image                   = var.manager_image
+  helper_image                    = var.helper_image
   assign_public_ip                = false
   vpc_endpoints                   = true
+  endpoint_subnet_ids             = var.endpoint_subnet_ids
   route_table_ids                 = var.route_table_ids
 }
 
@@ -46,6 +48,12 @@ variable "subnet_ids" {
   description = "Private subnets."
 }
 
+variable "endpoint_subnet_ids" {
+  type        = list(string)
+  default     = []
+  description = "One of these subnets in each zone, if a zone has several."
+}
+
 variable "route_table_ids" {
   type        = list(string)
   description = "The route tables of these subnets."
@@ -59,6 +67,12 @@ variable "runner_token_secret_arn" {
 variable "registry_credentials_secret_arn" {
   type        = string
   description = "Secret with a deploy token for registry.gitlab.com."
+}
+
+variable "helper_image" {
+  type        = string
+  default     = null
+  description = "A copy of GitLab's helper image in ECR, below ci/: these subnets have no way to registry.gitlab.com."
 }
 
 variable "manager_image" {

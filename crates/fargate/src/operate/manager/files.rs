@@ -96,9 +96,11 @@ fn fargate_toml(settings: &Settings, agent: &str, runner_version: Option<&str>) 
         jobs: Some(Jobs::OwnImage),
         images: Images {
             agent: Some(agent.to_owned()),
-            helper: Some(format!(
-                "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:{architecture}-v{version}"
-            )),
+            helper: Some(settings.helper_image.clone().unwrap_or_else(|| {
+                format!(
+                    "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:{architecture}-v{version}"
+                )
+            })),
             execution_role: Some(settings.execution_role.clone()),
             task_role: settings.task_role.clone(),
             log_group: settings.log_group.clone(),
@@ -121,6 +123,14 @@ mod tests {
     use super::super::settings::tests::settings;
     use super::*;
     use crate::config::{Config, Mode};
+
+    #[test]
+    fn a_copy_of_the_helper_takes_its_place() {
+        let settings = settings(&[("HELPER_IMAGE", "registry.example.com/helper:1")]).unwrap();
+        let text = fargate_toml(&settings, "registry.example.com/agent@sha256:1", None);
+        let line = "HelperImage = \"registry.example.com/helper:1\"";
+        assert!(text.contains(line), "{text}");
+    }
 
     #[test]
     fn the_files_are_what_the_settings_say() {

@@ -20,6 +20,8 @@ pub(super) struct Settings {
     pub(super) security_groups: Vec<String>,
     pub(super) public_ip: bool,
     pub(super) agent_repository: String,
+    /// Where the helper is not to come from GitLab's own registry.
+    pub(super) helper_image: Option<String>,
     pub(super) execution_role: String,
     pub(super) task_role: Option<String>,
     pub(super) log_group: Option<String>,
@@ -56,6 +58,7 @@ impl Settings {
                 text.parse().ok()
             }),
             agent_repository: reader.needed("AGENT_REPOSITORY"),
+            helper_image: reader.given("HELPER_IMAGE"),
             execution_role: reader.needed("EXECUTION_ROLE"),
             task_role: reader.given("TASK_ROLE"),
             log_group: reader.given("LOG_GROUP"),
