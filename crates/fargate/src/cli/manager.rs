@@ -15,8 +15,14 @@ pub(crate) enum Manager {
     ///
     /// Writes config.toml and fargate.toml from FARGATE_MANAGER_* variables, pushes the agent's image, and starts
     /// gitlab-runner. docs/manager.md describes the variables.
+    #[command(
+        after_help = "Example, the entry point of the manager's image:\n  fargate manager run"
+    )]
     Run,
     /// Exit with 0 when gitlab-runner answers
+    #[command(
+        after_help = "Example, the health check of the manager's image:\n  fargate manager health"
+    )]
     Health,
     /// Write the manager's container image to a folder or a file
     #[command(after_help = "Example:\n  fargate manager image --output fargate-manager.tar")]
