@@ -265,6 +265,19 @@ impl Record {
         true
     }
 
+    /// Takes over the tasks that others have found and noted in `earlier`, the present record of this attempt.
+    pub(crate) fn take_found(&mut self, earlier: &Self) {
+        for noted in &earlier.starts {
+            if let Some(start) = self.start(&noted.token)
+                && start.task.is_none()
+                && noted.task.is_some()
+            {
+                start.task = noted.task.clone();
+                start.standing = noted.standing;
+            }
+        }
+    }
+
     /// Notes that AWS ended this `task`, which was the job's.
     pub(crate) fn lose(&mut self, task: &Task) {
         if let Some(start) = self.current_mut() {

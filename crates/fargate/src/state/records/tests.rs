@@ -224,3 +224,34 @@ fn the_first_script_is_the_first_that_began() {
     records.conclude(&mut record, &Ending::Cleanup);
     assert!(record.times.first_script.is_some());
 }
+
+#[test]
+fn a_prepare_that_goes_on_does_not_forget_the_task_that_a_sweep_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path(), 13).unwrap();
+    let mut preparing = record(7);
+    preparing.intend("token-whose-reply-was-lost");
+    records.save(&preparing).unwrap();
+    let found = records.find(&preparing.job).unwrap();
+    let found = records
+        .end(&preparing.job, &found, &Ending::Abandoned("no runner"))
+        .unwrap();
+    records.note_found(&preparing.job, &found, "arn:found");
+    preparing.intend("another-token");
+    assert!(records.update(&preparing).is_err());
+    let Found::Record(now) = records.find(&preparing.job).unwrap() else {
+        panic!("no record")
+    };
+    let starts: Vec<_> = now
+        .starts()
+        .iter()
+        .map(|start| (start.token.as_str(), start.task.as_deref()))
+        .collect();
+    assert_eq!(
+        starts[starts.len() - 2..],
+        [
+            ("token-whose-reply-was-lost", Some("arn:found")),
+            ("another-token", None)
+        ]
+    );
+}

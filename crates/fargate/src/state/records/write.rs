@@ -39,20 +39,23 @@ impl Records {
     pub(crate) fn update(&self, record: &Record) -> Result<()> {
         let draft = self.draft(record)?;
         let _lock = self.lock()?;
+        let mut ending = record.clone();
         let (is_over, ended) = match self.find(&record.job)? {
             Found::Record(earlier) if !earlier.is_same_attempt(record) => {
                 return Err(Error::system(
                     "another attempt of the job has begun meanwhile",
                 ));
             }
-            Found::Record(earlier) => (earlier.ends, (earlier.outcome, earlier.times.ended)),
+            Found::Record(earlier) => {
+                ending.take_found(&earlier);
+                (earlier.ends, (earlier.outcome, earlier.times.ended))
+            }
             Found::Nothing => (true, (None, None)),
             Found::Damaged(_) => (false, (None, None)),
         };
         if !is_over {
             return self.put(draft, record);
         }
-        let mut ending = record.clone();
         ending.ends = true;
         (ending.outcome, ending.times.ended) = ended;
         // A task that takes scripts only now serves nobody.
