@@ -8,7 +8,7 @@ use crate::error::{Blame, Error, Result};
 /// An image's place in a registry.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// Has a tag and no digest. A digest stands in the tag's place, see [`Place::at`].
+    /// Has a tag and no digest; [`Place::at`] puts a digest in the tag's place.
     pub(super) reference: Reference,
     insecure: bool,
 }

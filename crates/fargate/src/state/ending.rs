@@ -71,7 +71,7 @@ pub(super) fn is_kept(ending: &Ending<'_>, record: &Record, notes: &[Note]) -> b
     record.keep_for > 0
         && record.login.is_some()
         && matches!(ending, Ending::Cleanup)
-        // Another task that a start has brought or may bring is to be stopped now.
+        // Cleanup must stop any other task that a start has brought or may bring.
         && record.starts().iter().all(has_no_other_task)
         && outcome.kind == OutcomeKind::ScriptFailed
         && !notes.iter().any(is_stop)

@@ -91,7 +91,7 @@ fn the_managers_image_is_the_base_and_a_layer() {
     );
     assert_eq!(run["StopSignal"], "SIGQUIT");
 
-    // What the registry has is not sent again.
+    // Blobs that the registry has are not sent again.
     let mut again = desk.manager(&["push"]);
     again.args(programs(&by_digest)).arg(&destination);
     let said = String::from_utf8(again.output().unwrap().stderr).unwrap();

@@ -1,4 +1,4 @@
-//! What the stand-in saw being called is what the policies of `docs/iam` allow.
+//! The policies of `docs/iam` allow the calls that the stand-in saw, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -58,7 +58,7 @@ fn work_in(terminal: &mut Terminal, project: &Path) {
     terminal.shows("person");
     terminal.types(":wq\r");
     terminal.shows("written");
-    // What is typed before the shell has its terminal back is the editor's.
+    // The editor gets keys that are typed before the shell has its terminal back.
     std::thread::sleep(SECOND / 2);
     wait_until("the file is written", || project.join("note.txt").exists());
     terminal.types("echo back-$((1+1))\r");

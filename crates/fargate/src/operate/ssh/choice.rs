@@ -65,7 +65,7 @@ pub(super) struct Place {
     /// In words.
     pub(super) name: String,
     pub(super) login: Login,
-    /// What to know of a service, which is not entered itself.
+    /// Advice about a service, which is not entered itself.
     pub(super) note: Option<String>,
 }
 

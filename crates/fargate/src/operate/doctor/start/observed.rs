@@ -12,7 +12,7 @@ pub(super) struct Outcome {
     pub(super) text: String,
 }
 
-/// What a job showed. What could not be seen is absent.
+/// The findings of a job. A member is absent where nothing could be seen.
 #[derive(Debug, Default)]
 pub(super) struct Observed {
     /// Whether the job brought its own image.
