@@ -41,6 +41,12 @@ impl ApiError {
         Self::new(400, "ClusterNotFoundException", "Cluster not found.")
     }
 
+    /// An operation that a service of AWS Query does not have, in the words of their protocol.
+    pub(crate) fn no_such_operation(operation: &str, version: &str) -> Self {
+        let message = format!("Could not find operation {operation} for version {version}");
+        Self::new(400, "InvalidAction", message)
+    }
+
     /// A fault of this program, not of the caller. AWS answers its own faults with ServerException.
     pub(crate) fn internal(why: impl std::fmt::Display) -> Self {
         Self::new(

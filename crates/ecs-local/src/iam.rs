@@ -17,10 +17,7 @@ pub(crate) fn call(
     let result = match operation {
         "GetRole" => role(resources, query)?,
         "SimulatePrincipalPolicy" => simulation(resources, query)?,
-        _ => {
-            let message = format!("Could not find operation {operation} for version 2010-05-08");
-            return Err(ApiError::new(400, "InvalidAction", message));
-        }
+        _ => return Err(ApiError::no_such_operation(operation, "2010-05-08")),
     };
     Ok(xml::result(IAM_NAMESPACE, operation, result, request_id))
 }

@@ -105,10 +105,7 @@ pub(crate) fn call(
             };
             Ok(xml::document("AssumeRoleResponse", &reply))
         }
-        _ => {
-            let message = format!("Could not find operation {operation} for version 2011-06-15");
-            Err(ApiError::new(400, "InvalidAction", message))
-        }
+        _ => Err(ApiError::no_such_operation(operation, "2011-06-15")),
     }
 }
 

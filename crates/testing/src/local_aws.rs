@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ecs_local::Options;
+use ecs_local::{Options, StandIn};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -60,17 +60,25 @@ impl LocalAws {
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
+        let (report, started) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
             runtime.block_on(async {
+                let stand_in = match StandIn::new(options).await {
+                    Ok(stand_in) => stand_in,
+                    Err(error) => return report.send(Err(format!("{error:#}"))).unwrap(),
+                };
+                report.send(Ok(())).unwrap();
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 let shutdown = async { drop(stopped.await) };
-                ecs_local::serve(listener, options, shutdown).await.unwrap();
+                stand_in.serve(listener, shutdown).await.unwrap();
             });
         });
+        // A server that cannot start says why here. Its clients would see a reset connection only.
+        started.recv().unwrap().expect("the local AWS starts");
         Self {
             address,
             server: Some((stop, thread)),

@@ -15,6 +15,10 @@ const CALL: Duration = Duration::from_secs(120);
 /// The timeout of calls that wait for a container: longer than any task lives.
 const CALL_THAT_WAITS: Duration = Duration::from_secs(14 * 24 * 3600);
 
+/// How often, and after which pause, a stand-in tries to begin in an engine that others use.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// The usual sockets: Docker's, and Podman's for root.
 const SOCKETS: [&str; 2] = ["/var/run/docker.sock", "/run/podman/podman.sock"];
 
@@ -47,15 +51,36 @@ impl Engine {
             pause_image: String::new(),
             socket,
         };
-        engine
-            .sweep()
+        engine.pause_image = engine.settle().await?;
+        Ok(engine)
+    }
+
+    /// Removes what killed stand-ins left behind, makes the image of `pause`, and returns its ID. Other stand-ins that
+    /// start or end at this moment change the same containers and images, so a failure counts only when it comes again.
+    async fn settle(&self) -> anyhow::Result<String> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.sweep_and_provide().await {
+                Err(error) if tries < TRIES => {
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "the container engine is not ready yet"
+                    );
+                    tokio::time::sleep(PAUSE).await;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    async fn sweep_and_provide(&self) -> anyhow::Result<String> {
+        self.sweep()
             .await
             .context("removing the containers and volumes of earlier stand-ins")?;
-        engine.pause_image = engine
-            .provide_pause()
+        self.provide_pause()
             .await
-            .context("making the image of the containers that hold a task's network")?;
-        Ok(engine)
+            .context("making the image of the containers that hold a task's network")
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::client::Aws;
 use super::super::error::AwsError;
-use super::super::signed;
+use super::super::signed::{self, Members};
 
 /// The outputs of a stack, by their keys.
 pub(crate) type Outputs = BTreeMap<String, String>;
@@ -23,19 +23,6 @@ struct DescribeStacksResponse {
 #[serde(rename_all = "PascalCase", default)]
 struct DescribeStacksResult {
     stacks: Members<Stack>,
-}
-
-/// A list in the documents of AWS Query.
-#[derive(Debug, Deserialize)]
-struct Members<T> {
-    #[serde(default = "Vec::new")]
-    member: Vec<T>,
-}
-
-impl<T> Default for Members<T> {
-    fn default() -> Self {
-        Self { member: Vec::new() }
-    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@
 //! correction of a wrong clock, one cache of credentials. A [`Client`] is that runtime with a protocol of our own, and
 //! types for the members that the driver reads.
 
+mod members;
 mod protocol;
 mod service;
 #[cfg(test)]
@@ -37,6 +38,7 @@ use aws_smithy_types::error::ErrorMetadata;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub(super) use self::members::Members;
 pub(super) use self::service::{
     CLOUDFORMATION, CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, Service,
     domain, iam_region,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::client::Aws;
 use super::super::error::AwsError;
-use super::super::signed;
+use super::super::signed::{self, Members};
 
 /// A role.
 #[derive(Debug, Clone)]
@@ -77,19 +77,6 @@ struct SimulatePrincipalPolicyResponse {
 #[serde(rename_all = "PascalCase")]
 struct SimulationResult {
     evaluation_results: Members<Evaluation>,
-}
-
-/// A list in IAM's documents.
-#[derive(Debug, Deserialize)]
-struct Members<T> {
-    #[serde(default = "Vec::new")]
-    member: Vec<T>,
-}
-
-impl<T> Default for Members<T> {
-    fn default() -> Self {
-        Self { member: Vec::new() }
-    }
 }
 
 #[derive(Debug, Deserialize)]
