@@ -8,6 +8,7 @@ mod manager;
 mod ssh;
 #[cfg(feature = "trial")]
 mod trial;
+mod warm;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(crate) use self::manager::{Content, Manager};
 pub(crate) use self::ssh::Ssh;
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
+pub(crate) use self::warm::{Simulate, Warm};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -179,6 +181,11 @@ pub(crate) enum Command {
     /// with 0, or 1 when the ledger cannot be read.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(Report),
+    /// Tasks that wait for jobs, so that jobs start at once
+    Warm {
+        #[command(subcommand)]
+        command: Warm,
+    },
     /// A stand-in for AWS on this machine
     #[cfg(feature = "trial")]
     Local {

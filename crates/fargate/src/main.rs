@@ -37,7 +37,7 @@ use clap::Parser;
 use crate::cli::Agent;
 #[cfg(feature = "trial")]
 use crate::cli::Local;
-use crate::cli::{Cli, Command, Options};
+use crate::cli::{Cli, Command, Options, Warm};
 #[cfg(feature = "agent-image")]
 use crate::cli::{Content, Manager};
 use crate::config::{CleanupConfig, Config, DEFAULT_FILE, Flags, Logging};
@@ -149,6 +149,9 @@ async fn command(cli: Cli, shutdown: Shutdown) -> Result<()> {
         Command::Logs(request) => operate::logs::logs(&request, &operators()?, &shutdown).await,
         Command::Ssh(request) => operate::ssh::ssh(&request, &operators()?, &shutdown).await,
         Command::Report(request) => operate::report::report(&request, &operators()?),
+        Command::Warm { command } => match command {
+            Warm::Simulate(request) => operate::warm::simulate(&request, &operators()?),
+        },
         Command::Completions { shell } => operate::manual::completions(shell),
         Command::Man { output } => operate::manual::pages(output.as_deref()),
         #[cfg(feature = "trial")]

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::findings::{Findings, position};
 use super::keep::{KeepFailed, MOST_TASKS};
 use super::ledger;
 use super::logging::{self, Logging};
-use super::section::{Findings, Section, position};
+use super::section::Section;
 use super::{source, values};
 use crate::error::{Error, Result};
 

@@ -5,14 +5,17 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::fargate::{self, Fargate};
+use super::findings::{Findings, position};
 use super::job_image::JobImage;
 use super::job_variables::{self, JobVariables};
 use super::ledger;
 use super::logging::{self, Logging};
-use super::section::{Findings, Section, position};
+use super::pool::PoolsOf;
+use super::section::Section;
 use super::source;
 use super::ssh::{self, Ssh};
 use super::values::{self, TaskDefinitionName};
+use super::warm::{self, Warm};
 use crate::error::{Error, Result};
 
 /// Options of the command line that override the file, as in GitLab's driver.
@@ -45,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) ssh: Ssh,
     /// `[JobVariables]`.
     pub(crate) job_variables: JobVariables,
+    /// `[Warm]`: tasks that wait for jobs.
+    pub(crate) warm: Warm,
     /// `[Report] Prices`: a table of prices in place of the one that comes along.
     pub(crate) prices: Option<PathBuf>,
     /// Remarks on keys without effect, each with its line.
@@ -123,9 +128,14 @@ impl Config {
         let ledger_months = ledger::months(&metadata);
         metadata.finish();
         let ssh = ssh::read(root.table("SSH"), by_job_image);
+        let region = fargate.as_ref().map(|fargate| fargate.region.as_str());
+        let pools_of = match by_job_image {
+            true => PoolsOf::Images,
+            false => PoolsOf::Definitions(definition.as_ref()),
+        };
+        let warm = warm::read(root.table("Warm"), region, pools_of);
         let mode = match job_image {
             Some(section) => {
-                let region = fargate.as_ref().map(|fargate| fargate.region.as_str());
                 let read = JobImage::read(section, ssh.as_ref(), region);
                 read.map(|read| Mode::JobImage(Box::new(read)))
             }
@@ -144,6 +154,7 @@ impl Config {
             ledger_months,
             ssh: ssh?,
             job_variables,
+            warm,
             prices,
             warnings: Vec::new(),
         })

@@ -5,6 +5,7 @@
 mod cleanup;
 mod fargate;
 mod file;
+mod findings;
 mod globs;
 mod image_name;
 mod job_image;
@@ -12,8 +13,10 @@ mod job_variables;
 mod keep;
 mod ledger;
 mod logging;
+mod pool;
 #[cfg(test)]
 mod properties;
+mod schedule;
 mod section;
 mod size;
 mod source;
@@ -21,6 +24,8 @@ mod ssh;
 #[cfg(test)]
 mod tests;
 mod values;
+mod warm;
+mod zone;
 
 pub(crate) use self::cleanup::CleanupConfig;
 pub(crate) use self::fargate::{Fargate, StrategyItem};
@@ -32,6 +37,7 @@ pub(crate) use self::job_variables::JobVariables;
 #[cfg(test)]
 pub(crate) use self::keep::KeepFailed;
 pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
+pub(crate) use self::pool::{Pool, PoolKind};
 pub(crate) use self::section::UNKNOWN_KEY;
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
 pub(crate) use self::source::DEFAULT_FILE;

@@ -10,54 +10,13 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::findings::Findings;
+
 /// Longest duration: longer than any job, and short enough to add to a time.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The remark on a key that nothing reads.
 pub(crate) const UNKNOWN_KEY: &str = "is an unknown key and has no effect";
-
-/// Errors and warnings of a file, with positions as offsets into the text.
-#[derive(Debug, Default)]
-pub(crate) struct Findings {
-    errors: RefCell<Vec<(usize, String)>>,
-    warnings: RefCell<Vec<(usize, String)>>,
-}
-
-impl Findings {
-    fn error(&self, at: usize, message: String) {
-        self.errors.borrow_mut().push((at, message));
-    }
-
-    pub(crate) fn warning(&self, at: usize, message: String) {
-        self.warnings.borrow_mut().push((at, message));
-    }
-
-    /// Errors and warnings, each a line of text with its line number, in the order of the file.
-    pub(crate) fn into_lines(self, text: &str) -> (Vec<String>, Vec<String>) {
-        let lines = |found: RefCell<Vec<(usize, String)>>| {
-            let mut found = found.into_inner();
-            found.sort_by_key(|(at, _)| *at);
-            found
-                .into_iter()
-                .map(|(at, message)| format!("line {}: {message}", position(text, at).0))
-                .collect()
-        };
-        (lines(self.errors), lines(self.warnings))
-    }
-}
-
-/// Line and column of an offset, both from 1.
-pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before
-        .chars()
-        .rev()
-        .take_while(|character| *character != '\n')
-        .count()
-        + 1;
-    (line, column)
-}
 
 /// A table of the file while it is read.
 #[derive(Debug)]
@@ -67,6 +26,13 @@ pub(crate) struct Section<'a> {
     table: Option<&'a DeTable<'a>>,
     asked: RefCell<Vec<&'static str>>,
     findings: &'a Findings,
+}
+
+/// An entry of a list of names or tables.
+#[derive(Debug)]
+pub(crate) enum Item<'a> {
+    Text(String),
+    Table(Section<'a>),
 }
 
 impl<'a> Section<'a> {
@@ -177,6 +143,17 @@ impl<'a> Section<'a> {
 
     /// A list of strings; empty strings in it are reported.
     pub(crate) fn strings(&self, key: &'static str) -> Option<Vec<String>> {
+        let mut strings = self.words(key)?;
+        let all = strings.len();
+        strings.retain(|text| !text.trim().is_empty());
+        if strings.len() < all {
+            self.error(key, "has an empty string in its list");
+        }
+        Some(strings)
+    }
+
+    /// A list of strings, which may be empty.
+    pub(crate) fn words(&self, key: &'static str) -> Option<Vec<String>> {
         let value = self.find(key)?;
         let DeValue::Array(items) = value.get_ref() else {
             self.mistyped(key, value.span(), "a list of strings", value.get_ref());
@@ -185,14 +162,51 @@ impl<'a> Section<'a> {
         let mut strings = Vec::new();
         for item in items.iter() {
             match item.get_ref() {
-                DeValue::String(text) if text.trim().is_empty() => {
-                    self.error(key, "has an empty string in its list");
-                }
                 DeValue::String(text) => strings.push(text.to_string()),
                 other => self.mistyped(key, item.span(), "a list of strings", other),
             }
         }
         Some(strings)
+    }
+
+    /// The entries of a list of names, some of which are tables because they say more.
+    pub(crate) fn items(&self, key: &'static str) -> Vec<Item<'a>> {
+        const EXPECTED: &str = "a list of strings or tables";
+        let Some(value) = self.find(key) else {
+            return Vec::new();
+        };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.mistyped(key, value.span(), EXPECTED, value.get_ref());
+            return Vec::new();
+        };
+        let item = |item: &'a Spanned<DeValue<'a>>| match item.get_ref() {
+            DeValue::String(text) => Some(Item::Text(text.to_string())),
+            DeValue::Table(table) => {
+                let (name, at) = (self.path(key), item.span().start);
+                Some(Item::Table(Section::new(
+                    name,
+                    at,
+                    Some(table),
+                    self.findings,
+                )))
+            }
+            other => {
+                self.mistyped(key, item.span(), EXPECTED, other);
+                None
+            }
+        };
+        items.iter().filter_map(item).collect()
+    }
+
+    /// Whether the key is set, to whatever value.
+    pub(crate) fn has(&self, key: &'static str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Whether the key is set to a list.
+    pub(crate) fn is_list(&self, key: &'static str) -> bool {
+        let value = self.find(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::Array(_)))
     }
 
     /// A boolean.

@@ -380,7 +380,13 @@ fn the_example_of_the_documentation_is_right() {
     let Mode::TaskDefinition(_) = config.mode else {
         panic!("{:?}", config.mode)
     };
-    let on = parse(&example.replace("Enabled = false", "Enabled = true")).unwrap();
+    let on = example.replace("Enabled = false", "Enabled = true");
+    // A pool is of what jobs are.
+    let on = parse(&on.replace(
+        "    TaskDefinition = \"ci-ruby:7\"",
+        "    Image = \"ruby:3.3\"",
+    ));
+    let on = on.unwrap();
     assert_eq!(on.warnings, Vec::<String>::new());
     let Mode::JobImage(_) = on.mode else {
         panic!("{:?}", on.mode)

@@ -12,3 +12,4 @@ pub(crate) mod reap;
 pub(crate) mod report;
 pub(crate) mod ssh;
 mod table;
+pub(crate) mod warm;

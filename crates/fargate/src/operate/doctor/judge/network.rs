@@ -121,11 +121,22 @@ fn addresses(subnets: &[Subnet], facts: &Facts) -> Option<Check> {
     let Some(jobs) = facts.runner.jobs_at_once() else {
         return Some(ADDRESSES.pass(format!("{free} free")));
     };
-    let found = format!("{free} free; {jobs} jobs at once take one each");
+    let whole = facts.configuration.whole.as_ref().ok();
+    let waiting = whole.map_or(0, |config| config.warm.sizes().count() as u64);
+    let (and_waiting, or_fewer) = match waiting {
+        0 => (String::new(), ""),
+        _ => (
+            format!(" and {waiting} waiting tasks"),
+            ", or [Warm] MaxTasks",
+        ),
+    };
+    let found = format!("{free} free; {jobs} jobs at once{and_waiting} take one each");
     Some(match free {
-        _ if free < jobs => ADDRESSES.warn(
+        _ if free < jobs.saturating_add(waiting) => ADDRESSES.warn(
             found,
-            "Add subnets in [Fargate] Subnets, or lower concurrent in config.toml.",
+            format!(
+                "Add subnets in [Fargate] Subnets, or lower concurrent in config.toml{or_fewer}."
+            ),
         ),
         _ => ADDRESSES.pass(found),
     })

@@ -5,7 +5,7 @@ use super::super::check::{Check, Subject};
 use super::super::facts::{Account, Answer, Facts, Named};
 use super::answers::read;
 use crate::aws::{ON_DEMAND, SPOT};
-use crate::config::{Config, Mode};
+use crate::config::{Config, Cpu, Mode};
 
 /// CPU units of a vCPU (AWS: task size).
 const UNITS: f64 = 1024.0;
@@ -72,10 +72,16 @@ fn quota(
     else {
         return subject.pass(format!("{limit} vCPU at once"));
     };
+    let (waiting, of_waiting) = waiting(config, size);
+    let (pools, beside) = match waiting {
+        0 => ("", ""),
+        _ => (", or [Warm] MaxTasks", " beside these"),
+    };
     let raise = |wanted: f64| {
         format!(
-            "Ask AWS for a higher one (it takes hours to days), or lower concurrent in config.toml:\n$ aws service-quotas \
-             request-service-quota-increase --region {} --service-code fargate --quota-code {code} --desired-value {}",
+            "Ask AWS for a higher one (it takes hours to days), or lower concurrent in config.toml{pools}:\n$ aws \
+             service-quotas request-service-quota-increase --region {} --service-code fargate --quota-code {code} \
+             --desired-value {}",
             config.fargate.region,
             wanted.ceil()
         )
@@ -87,13 +93,24 @@ fn quota(
         );
     }
     #[expect(clippy::cast_precision_loss, reason = "no manager runs 2^52 jobs")]
-    let wanted = size * jobs as f64;
-    let found = format!("{limit} vCPU at once; {jobs} jobs of {size} vCPU need {wanted}");
+    let of_jobs = size * jobs as f64;
+    let wanted = of_jobs + of_waiting;
+    let mut found = format!("{limit} vCPU at once; {jobs} jobs of {size} vCPU need {of_jobs}");
+    if waiting > 0 {
+        found += &format!(", and {waiting} waiting tasks {of_waiting}");
+    }
+    let fit = ((limit - of_waiting).max(0.0) / size).floor();
     match wanted <= limit {
         true => subject.pass(found),
-        false => subject.warn(
-            format!("{found}, so {} fit", (limit / size).floor()),
-            raise(wanted),
-        ),
+        false => subject.warn(format!("{found}, so {fit} fit{beside}"), raise(wanted)),
     }
+}
+
+/// How many tasks may wait for jobs of this size at most, and their vCPUs.
+fn waiting(config: &Config, size: f64) -> (usize, f64) {
+    let of_one = |cpu: Option<Cpu>| cpu.map_or(size, |cpu| f64::from(cpu.0) / UNITS);
+    let sizes = config.warm.sizes();
+    sizes.fold((0, 0.0), |(tasks, vcpu), cpu| {
+        (tasks + 1, vcpu + of_one(cpu))
+    })
 }

@@ -1,0 +1,46 @@
+//! What is wrong with a file, and where.
+
+use std::cell::RefCell;
+
+/// Errors and warnings of a file, with positions as offsets into the text.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    errors: RefCell<Vec<(usize, String)>>,
+    warnings: RefCell<Vec<(usize, String)>>,
+}
+
+impl Findings {
+    pub(crate) fn error(&self, at: usize, message: String) {
+        self.errors.borrow_mut().push((at, message));
+    }
+
+    pub(crate) fn warning(&self, at: usize, message: String) {
+        self.warnings.borrow_mut().push((at, message));
+    }
+
+    /// Errors and warnings, each a line of text with its line number, in the order of the file.
+    pub(crate) fn into_lines(self, text: &str) -> (Vec<String>, Vec<String>) {
+        let lines = |found: RefCell<Vec<(usize, String)>>| {
+            let mut found = found.into_inner();
+            found.sort_by_key(|(at, _)| *at);
+            found
+                .into_iter()
+                .map(|(at, message)| format!("line {}: {message}", position(text, at).0))
+                .collect()
+        };
+        (lines(self.errors), lines(self.warnings))
+    }
+}
+
+/// Line and column of an offset, both from 1.
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+    let column = before
+        .chars()
+        .rev()
+        .take_while(|character| *character != '\n')
+        .count()
+        + 1;
+    (line, column)
+}

@@ -1,0 +1,5 @@
+//! `fargate warm`: tasks that wait for jobs.
+
+mod simulate;
+
+pub(crate) use self::simulate::simulate;

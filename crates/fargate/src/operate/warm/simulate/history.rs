@@ -1,0 +1,202 @@
+//! The jobs of the ledger, by the kind of their tasks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use warm_policy::{Job, TaskTimes};
+
+use crate::error::{Error, Result};
+use crate::operate::cost::{Prices, Usage, WIND_DOWN_SECONDS};
+use crate::state::ledger::{self, Entry, Month, Reader};
+
+/// A shorter start was that of a task that had waited.
+const COLD_MILLIS: u64 = 3000;
+
+/// A start where none was seen (AWS: 24 to 60 s), and the part of one that AWS bills where the pull was not seen.
+const USUAL_START: u64 = 30_000;
+const BILLED_PERCENT: u64 = 66;
+
+/// The jobs of a stretch of time, from the first one on, in milliseconds since 1970.
+pub(super) struct History {
+    pub(super) since: u64,
+    pub(super) until: u64,
+    /// In the order of their requests, each with the number of its kind.
+    pub(super) jobs: Vec<Job>,
+    /// How long each start took, in milliseconds.
+    pub(super) starts: Vec<u64>,
+    /// Those of the most jobs first.
+    pub(super) kinds: Vec<Kind>,
+}
+
+/// Jobs whose tasks are alike, so that a task may wait for any of them.
+pub(super) struct Kind {
+    pub(super) task: Task,
+    pub(super) jobs: u64,
+    pub(super) times: TaskTimes,
+    /// What AWS billed for their tasks: hours, and about how many USD.
+    pub(super) hours: f64,
+    pub(super) usd: f64,
+}
+
+/// What tells a kind from others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Task {
+    pub(super) image: Option<String>,
+    pub(super) family: Option<String>,
+    /// CPU units and MiB.
+    pub(super) cpu: Option<u32>,
+    pub(super) memory: Option<u32>,
+    pub(super) storage: Option<u32>,
+    pub(super) architecture: Option<String>,
+    pub(super) provider: Option<String>,
+}
+
+/// A job, as its entry tells.
+struct Attempt {
+    at: u64,
+    start: u64,
+    /// From the beginning of the pull on.
+    billed_start: Option<u64>,
+    length: u64,
+    hours: f64,
+    usd: f64,
+}
+
+impl History {
+    /// Reads the ledger.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read.
+    pub(super) fn read(folder: &Path, since: u64, until: u64, prices: &Prices) -> Result<Self> {
+        let mut attempts: BTreeMap<Task, Vec<Attempt>> = BTreeMap::new();
+        let mut reader = Reader::default();
+        let first = Month::of(since, folder);
+        for month in ledger::months(folder) {
+            if month.name < first.name {
+                continue;
+            }
+            let each = |entry: Entry| {
+                if let Some((task, attempt)) = attempt(&entry, prices)
+                    && (since..=until).contains(&attempt.at)
+                {
+                    attempts.entry(task).or_default().push(attempt);
+                }
+            };
+            reader.read(&month, each).map_err(|error| {
+                Error::system(format!(
+                    "could not read the ledger {}: {error}",
+                    month.file.display()
+                ))
+                .advise("Run this as the user that GitLab Runner runs as: the ledger is for its owner alone.")
+            })?;
+        }
+        Ok(Self::of(attempts, since, until))
+    }
+
+    fn of(attempts: BTreeMap<Task, Vec<Attempt>>, since: u64, until: u64) -> Self {
+        let mut kinds: Vec<_> = attempts.into_iter().collect();
+        kinds.sort_by_key(|(_, attempts)| std::cmp::Reverse(attempts.len()));
+        let job = |kind: usize, attempt: &Attempt| {
+            let job = Job {
+                at: attempt.at,
+                kind,
+                length: attempt.length,
+            };
+            (job, attempt.start)
+        };
+        let mut jobs: Vec<_> = kinds
+            .iter()
+            .enumerate()
+            .flat_map(|(kind, (_, attempts))| attempts.iter().map(move |one| job(kind, one)))
+            .collect();
+        jobs.sort_by_key(|(job, _)| job.at);
+        let (jobs, starts): (Vec<Job>, _) = jobs.into_iter().unzip();
+        Self {
+            // Tasks that wait before anybody uses the manager prove nothing.
+            since: jobs.first().map_or(since, |job| job.at),
+            until,
+            jobs,
+            starts,
+            kinds: kinds.into_iter().map(Kind::of).collect(),
+        }
+    }
+
+    /// What AWS billed for all jobs, in USD, and in hours.
+    pub(super) fn own(&self) -> (f64, f64) {
+        let kinds = self.kinds.iter();
+        kinds.fold((0.0, 0.0), |(usd, hours), kind| {
+            (usd + kind.usd, hours + kind.hours)
+        })
+    }
+}
+
+impl Kind {
+    fn of((task, attempts): (Task, Vec<Attempt>)) -> Self {
+        let is_cold = |attempt: &&Attempt| attempt.start >= COLD_MILLIS;
+        let cold = || attempts.iter().filter(is_cold);
+        let start = quantile(cold().map(|attempt| attempt.start).collect(), 50);
+        let start = start.unwrap_or(USUAL_START);
+        let billed = cold().filter_map(|attempt| attempt.billed_start).collect();
+        let billed = quantile(billed, 50).unwrap_or(start * BILLED_PERCENT / 100);
+        Self {
+            task,
+            jobs: attempts.len() as u64,
+            times: TaskTimes {
+                start,
+                billed_start: billed.min(start),
+                wind_down: WIND_DOWN_SECONDS * 1000,
+            },
+            hours: attempts.iter().map(|attempt| attempt.hours).sum(),
+            usd: attempts.iter().map(|attempt| attempt.usd).sum(),
+        }
+    }
+
+    /// What so many hours of one of its tasks cost, in USD.
+    pub(super) fn price(&self, hours: f64) -> f64 {
+        match self.hours > 0.0 {
+            true => hours * self.usd / self.hours,
+            false => 0.0,
+        }
+    }
+}
+
+/// The job of an entry, if a task took its scripts.
+fn attempt(entry: &Entry, prices: &Prices) -> Option<(Task, Attempt)> {
+    let won = entry.tasks.iter().find(|task| task.won)?;
+    let (asked, ready) = entry.times.asked.zip(entry.times.ready)?;
+    if !entry.is_attempt() {
+        return None;
+    }
+    let facts = &won.facts;
+    let usage = Usage::of(entry, won, prices)?;
+    let vcpu = f64::from(facts.cpu?) / 1024.0;
+    let attempt = Attempt {
+        at: asked,
+        start: ready.saturating_sub(asked),
+        billed_start: facts
+            .times
+            .pull_started
+            .map(|from| ready.saturating_sub(from)),
+        length: entry.times.ended.unwrap_or(ready).saturating_sub(ready),
+        hours: usage.vcpu_hours / vcpu,
+        usd: usage.usd + usage.spot_usd,
+    };
+    let task = Task {
+        image: entry.image.clone(),
+        family: facts.family.clone(),
+        cpu: facts.cpu,
+        memory: facts.memory,
+        storage: facts.storage,
+        architecture: facts.architecture.clone(),
+        provider: facts.provider.clone(),
+    };
+    (vcpu > 0.0).then_some((task, attempt))
+}
+
+/// The value that so many percent of them do not exceed.
+pub(super) fn quantile(mut values: Vec<u64>, percent: usize) -> Option<u64> {
+    values.sort_unstable();
+    let rank = (values.len() * percent).div_ceil(100);
+    values.get(rank.saturating_sub(1)).copied()
+}

@@ -1,0 +1,196 @@
+//! The ways to keep tasks that are replayed: none, the operator's own, and proposals.
+
+use warm_policy::{Course, Demand, Limits, Rules, simulate, wanted};
+
+use super::history::{History, Kind, Task, quantile};
+use crate::config::{Architecture, Config, Mode, Pool, PoolKind};
+use crate::state::clock::millis;
+
+/// How often `fargate warm keep` would decide while no job comes. It does so more often; this is as good for days.
+const INTERVAL: u64 = 60_000;
+
+/// How long a job waits for a task that is ready.
+const CLAIM: u64 = 500;
+
+/// `MaxTasks` of the proposals, as parts of what was asked for: that is what trades hits for cost best.
+const PARTS: [usize; 3] = [4, 2, 1];
+
+/// What a way would have brought.
+pub(super) struct Way {
+    pub(super) name: String,
+    pub(super) hits: u64,
+    /// Half of the starts, and 95 percent of them, took at most so many milliseconds.
+    pub(super) start_p50: Option<u64>,
+    pub(super) start_p95: Option<u64>,
+    /// Hours that AWS would have billed beside those of the jobs, and about how many USD.
+    pub(super) idle_hours: f64,
+    pub(super) idle_usd: f64,
+}
+
+/// All ways, the one without waiting tasks first.
+pub(super) fn all(history: &History, config: &Config, max_tasks: usize) -> Vec<Way> {
+    let warm = &config.warm;
+    let own = Limits {
+        max_tasks: warm.max_tasks,
+        follow_tasks: warm.follow.max_tasks,
+        max_idle: millis(warm.follow.max_idle),
+    };
+    let none = Limits {
+        max_tasks: 0,
+        follow_tasks: 0,
+        max_idle: 0,
+    };
+    let replay = Replay { history, config };
+    let mut ways = vec![replay.way("none".to_owned(), &none, false, false)];
+    let (has_pools, follows) = (!warm.pools.is_empty(), own.follow_tasks > 0);
+    if has_pools {
+        let limits = Limits {
+            follow_tasks: 0,
+            ..own
+        };
+        ways.push(replay.way("pools of fargate.toml".to_owned(), &limits, true, false));
+    }
+    if follows {
+        let name = match has_pools {
+            true => "pools and Follow of fargate.toml",
+            false => "Follow of fargate.toml",
+        };
+        ways.push(replay.way(name.to_owned(), &own, true, false));
+    }
+    let mut sizes = PARTS.map(|part| max_tasks.div_ceil(part)).to_vec();
+    sizes.dedup();
+    for tasks in sizes {
+        let limits = Limits {
+            max_tasks: tasks,
+            follow_tasks: tasks,
+            max_idle: own.max_idle,
+        };
+        let name = format!("Follow = {{ MaxTasks = {tasks} }}, all images");
+        ways.push(replay.way(name, &limits, false, true));
+    }
+    ways
+}
+
+/// The jobs and the configuration.
+struct Replay<'a> {
+    history: &'a History,
+    config: &'a Config,
+}
+
+impl Replay<'_> {
+    fn way(&self, name: String, limits: &Limits, has_pools: bool, follows_all: bool) -> Way {
+        let history = self.history;
+        let course = self.course(limits, has_pools, follows_all);
+        let starts = history.starts.iter().zip(&course.hits);
+        let times = |(start, is_hit): (&u64, &bool)| if *is_hit { CLAIM } else { *start };
+        let starts: Vec<_> = starts.map(times).collect();
+        let hours = |millis: u64| millis as f64 / 3_600_000.0;
+        let outcome = course.outcome();
+        let idle = course.kinds.iter().zip(&history.kinds);
+        Way {
+            name,
+            hits: outcome.hits,
+            start_p50: quantile(starts.clone(), 50),
+            start_p95: quantile(starts, 95),
+            idle_hours: hours(outcome.idle),
+            idle_usd: idle
+                .map(|(outcome, kind)| kind.price(hours(outcome.idle)))
+                .sum(),
+        }
+    }
+
+    fn course(&self, limits: &Limits, has_pools: bool, follows_all: bool) -> Course {
+        let history = self.history;
+        let kinds = &history.kinds;
+        let tasks: Vec<_> = kinds.iter().map(|kind| kind.times).collect();
+        let is_followed: Vec<_> = kinds
+            .iter()
+            .map(|kind| follows_all || self.is_followed(kind))
+            .collect();
+        let pools: Vec<(&Pool, usize)> = self
+            .config
+            .warm
+            .pools
+            .iter()
+            .filter(|_| has_pools)
+            .filter_map(|pool| Some((pool, kinds.iter().position(|kind| is_of(pool, kind))?)))
+            .collect();
+        let rules = Rules {
+            from: history.since,
+            until: history.until,
+            interval: INTERVAL,
+            max_age: millis(self.config.warm.max_age),
+        };
+        simulate(&history.jobs, &tasks, &rules, |now, arrivals| {
+            let seconds = i64::try_from(now / 1000).unwrap_or(i64::MAX);
+            let open = || {
+                pools
+                    .iter()
+                    .filter(|(pool, _)| pool.schedule.is_open(seconds))
+            };
+            let demand = |(kind, ((arrivals, task), is_followed))| Demand {
+                arrivals,
+                task,
+                scheduled: open()
+                    .filter(|(_, of)| *of == kind)
+                    .map(|(pool, _)| pool.tasks)
+                    .sum(),
+                is_followed,
+            };
+            let kinds = arrivals
+                .iter()
+                .map(Vec::as_slice)
+                .zip(tasks.iter().copied())
+                .zip(is_followed.iter().copied())
+                .enumerate();
+            let demands: Vec<Demand<'_>> = kinds.map(demand).collect();
+            wanted(&demands, limits, now)
+        })
+    }
+
+    /// Whether the operator's `Follow` may keep tasks of this kind.
+    fn is_followed(&self, kind: &Kind) -> bool {
+        let image = kind.task.image.as_deref().unwrap_or_default();
+        let patterns = self.config.warm.follow.images.as_ref();
+        match &self.config.mode {
+            Mode::TaskDefinition(_) => true,
+            Mode::JobImage(_) => {
+                image.contains("@sha256:") || patterns.is_some_and(|globs| globs.allow(image))
+            }
+        }
+    }
+}
+
+/// Whether a pool is for jobs of this kind, as far as the ledger tells.
+fn is_of(pool: &Pool, kind: &Kind) -> bool {
+    let task = &kind.task;
+    let is_named = match &pool.kind {
+        PoolKind::Image(pool) => {
+            let is_named = task.image.as_ref() == Some(&pool.image.name);
+            is_named && is_like(pool.architecture.map(Architecture::as_str), task)
+        }
+        PoolKind::Definition(definition) => definition
+            .other_names()
+            .iter()
+            .any(|name| task.family.as_ref() == Some(name)),
+    };
+    let provider = pool.capacity_provider.as_ref();
+    let is_as_large = |wish: Option<u32>, is: Option<u32>| wish.is_none() || wish == is;
+    is_named
+        && is_as_large(pool.cpu.map(|cpu| cpu.0), task.cpu)
+        && is_as_large(pool.memory.map(|memory| memory.0), task.memory)
+        && provider.is_none_or(|provider| task.provider.as_ref() == Some(provider))
+}
+
+/// Whether a task has this architecture, in AWS's spelling of definitions or of attributes.
+fn is_like(architecture: Option<&str>, task: &Task) -> bool {
+    let is = task.architecture.as_deref();
+    architecture.is_none_or(|wish| is.is_none_or(|is| is.eq_ignore_ascii_case(wish)))
+}
+
+/// The pools that no job of the ledger would have used, by name.
+pub(super) fn unused(history: &History, config: &Config) -> Vec<String> {
+    let is_used = |pool: &Pool| history.kinds.iter().any(|kind| is_of(pool, kind));
+    let unused = config.warm.pools.iter().filter(|pool| !is_used(pool));
+    unused.map(Pool::name).collect()
+}

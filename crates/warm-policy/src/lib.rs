@@ -1,0 +1,35 @@
+//! How many tasks wait for jobs, and what that brings and costs.
+//!
+//! Decisions without I/O, clock or dependencies. Jobs are of kinds: a task that waits for one kind takes no other. All
+//! times are milliseconds; moments count from any fixed one, such as 1970.
+
+mod best;
+mod simulation;
+mod stock;
+#[cfg(test)]
+mod tests;
+mod wanted;
+
+pub use self::best::best_stocks;
+pub use self::simulation::{Course, Job, Rules, simulate};
+pub use self::stock::{Outcome, Span, replay};
+pub use self::wanted::{Demand, HIT_PERCENT, Limits, WINDOW, wanted};
+
+/// The times of a task, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TaskTimes {
+    /// From the wish for it until it takes jobs.
+    pub start: u64,
+    /// The part of that which AWS bills: from the pull on.
+    pub billed_start: u64,
+    /// How long AWS bills it after it was stopped.
+    pub wind_down: u64,
+}
+
+impl TaskTimes {
+    /// What a task that nobody claimed cost beside its waiting.
+    #[must_use]
+    pub fn overhead(&self) -> u64 {
+        self.billed_start.saturating_add(self.wind_down)
+    }
+}
