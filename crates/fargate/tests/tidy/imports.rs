@@ -17,24 +17,14 @@ pub(crate) type Graph = BTreeMap<String, BTreeSet<String>>;
 
 /// The graph of the crate in this folder of `crates`.
 pub(crate) fn graph(of_crate: &str) -> Graph {
-    let all: Vec<(String, syn::File)> = sources(&format!("crates/{of_crate}/src"))
+    let program = program_files(of_crate);
+    let modules: BTreeMap<Vec<String>, String> = sources(&format!("crates/{of_crate}/src"))
         .into_iter()
-        .map(|(file, text)| (file, syn::parse_file(&text).expect("the source parses")))
-        .collect();
-    let modules: BTreeMap<Vec<String>, String> = all
-        .iter()
-        .map(|(file, _)| (module(file), file.clone()))
-        .collect();
-    let tests: BTreeSet<Vec<String>> = all
-        .iter()
-        .flat_map(|(file, parsed)| test_modules(&module(file), parsed))
+        .map(|(file, _)| (module(&file), file))
         .collect();
     let mut graph = Graph::new();
-    for (file, parsed) in &all {
+    for (file, parsed) in &program {
         let own = module(file);
-        if tests.iter().any(|test| own.starts_with(test)) {
-            continue;
-        }
         let mut paths = Paths {
             own: own.clone(),
             found: BTreeSet::new(),
@@ -50,6 +40,23 @@ pub(crate) fn graph(of_crate: &str) -> Graph {
         graph.insert(file.clone(), imports);
     }
     graph
+}
+
+/// The files of the crate in this folder of `crates` that are compiled into its program, parsed: not those of tests.
+pub(crate) fn program_files(of_crate: &str) -> Vec<(String, syn::File)> {
+    let mut files: Vec<(String, syn::File)> = sources(&format!("crates/{of_crate}/src"))
+        .into_iter()
+        .map(|(file, text)| (file, syn::parse_file(&text).expect("the source parses")))
+        .collect();
+    let tests: BTreeSet<Vec<String>> = files
+        .iter()
+        .flat_map(|(file, parsed)| test_modules(&module(file), parsed))
+        .collect();
+    files.retain(|(file, _)| {
+        let own = module(file);
+        !tests.iter().any(|test| own.starts_with(test))
+    });
+    files
 }
 
 /// The module of a file: `a/b.rs` and `a/b/mod.rs` are `a::b`.

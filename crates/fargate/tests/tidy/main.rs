@@ -5,6 +5,8 @@
 mod imports;
 mod links;
 mod rooms;
+mod said;
+mod troubleshooting;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -178,37 +180,6 @@ fn every_promise_of_reliability_is_held_by_a_test() {
         }
     }
     assert!(promises > 50, "only {promises} promises");
-}
-
-#[test]
-fn troubleshooting_is_about_messages_that_there_are() {
-    // Messages are written over several lines in the source; AWS's own come from the stand-in.
-    let squeeze = |text: &str| {
-        text.split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .replace("\\ ", "")
-    };
-    let source: String = [
-        "crates/fargate/src",
-        "crates/gitlab-local/src",
-        "crates/ecs-local/src",
-    ]
-    .iter()
-    .flat_map(|folder| sources(folder))
-    .map(|(_, text)| squeeze(&text))
-    .collect();
-    let page = fs::read_to_string(root().join("docs/troubleshooting.md")).unwrap();
-    let messages: Vec<_> = page
-        .lines()
-        .filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'))
-        // Several that have one cause.
-        .flat_map(|messages| messages.split("`, `"))
-        .collect();
-    assert!(messages.len() > 10);
-    for message in messages {
-        assert!(source.contains(message), "nothing says {message:?}");
-    }
 }
 
 #[test]
