@@ -10,8 +10,10 @@ import time
 from made import ROOT, run
 
 AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
-# Where dpkg keeps its books, and what a system writes by itself.
-BOOKS = ("var/lib/dpkg/", "var/log/", "var/cache/", "proc/", "tmp/", "root/", "run/")
+# A job that both packages bring.
+EXAMPLE = "/usr/share/doc/fargate/examples/hello/.gitlab-ci.yml"
+# Where dpkg and rpm keep their books, and what a system writes by itself.
+BOOKS = ("var/lib/dpkg/", "var/lib/rpm", "var/log/", "var/cache/", "proc/", "tmp/", "root/", "run/")
 
 
 class DebianRoot:
@@ -41,11 +43,20 @@ class DebianRoot:
         run(*AS_ROOT, "cp", package, self.folder / "tmp/fargate.deb")
         return self.run("dpkg", "--install", "/tmp/fargate.deb")
 
+    def rpm(self, *words):
+        """This machine's rpm on that system, which has none of its own. Scripts of packages run in there."""
+        return run(*AS_ROOT, "rpm", "--root", self.folder, "--dbpath", "/var/lib/rpm", *words)
+
+    def clean(self, before):
+        """Removes all files but these."""
+        left = sorted(self.files() - before, reverse=True)
+        self.run("rm", "-rf", *(f"/{path}" for path in left))
+
     def write(self, path, text):
         run(*AS_ROOT, "tee", self.folder / path, input=text)
 
     def files(self):
-        """Paths of everything, but for dpkg's own books."""
+        """Paths of everything, but for those books."""
         found = run(*AS_ROOT, "find", self.folder, "-xdev", "-mindepth", "1", "-printf", "%P\\n").splitlines()
         return {path for path in found if not path.startswith(BOOKS)}
 

@@ -30,7 +30,11 @@ def run(*command, **options):
 
 @functools.cache
 def programs():
-    """`fargate` and `fargate-agent` without symbols, as a release has them, but linked with this machine's C library."""
+    """`fargate` and `fargate-agent` without symbols, as a release has them, but linked with this machine's C library.
+
+    The variable FARGATE_TEST_PROGRAMS names a folder with released ones instead."""
+    if given := os.environ.get("FARGATE_TEST_PROGRAMS"):
+        return pathlib.Path(given).resolve()
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     made = folder / "programs"
     made.mkdir()
@@ -42,10 +46,17 @@ def programs():
 
 
 @functools.cache
-def packages(place="here"):
+def are_static():
+    """Whether the programs need no loader, as released ones do not."""
+    needed = subprocess.run(["ldd", programs() / "fargate"], capture_output=True, check=False)
+    return needed.returncode != 0
+
+
+@functools.cache
+def packages(place="here", version=NEW):
     """All files, made into a folder of this name."""
     out = folder / place
-    run(ROOT / "packaging/make", NEW, programs(), out, env={**os.environ, "SOURCE_DATE_EPOCH": DATE, "TZ": place})
+    run(ROOT / "packaging/make", version, programs(), out, env={**os.environ, "SOURCE_DATE_EPOCH": DATE, "TZ": place})
     return out
 
 
@@ -67,6 +78,12 @@ def old_deb():
 
 def rpm():
     (file,) = packages().glob("*.rpm")
+    return file
+
+
+def old_rpm():
+    """An rpm cannot be taken apart and put together again."""
+    (file,) = packages("old-rpm", OLD).glob("*.rpm")
     return file
 
 

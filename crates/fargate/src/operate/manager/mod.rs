@@ -34,8 +34,24 @@ const LOOK: Duration = Duration::from_secs(60);
 /// How often it ends the leftovers of jobs.
 const REAP: Duration = Duration::from_secs(15 * 60);
 
-/// The runner has this long after its last job, once it was told to end.
-const LAST_WORDS: Duration = Duration::from_secs(120);
+/// How often it looks whether a runner that was told to end still has jobs. Two looks are less than the 120 seconds
+/// after which ECS kills the container.
+const LAST_LOOKS: Duration = Duration::from_secs(45);
+
+/// A runner that was told to end, and whether the last look saw it without jobs.
+///
+/// Two such looks in a row are enough: it is gone between one and two times [`LAST_LOOKS`] after its last job.
+#[derive(Default)]
+struct Farewell {
+    was_idle: bool,
+}
+
+impl Farewell {
+    /// Takes what this look sees. Returns whether the runner has outstayed its last job.
+    fn is_over(&mut self, has_jobs: bool) -> bool {
+        std::mem::replace(&mut self.was_idle, !has_jobs) && !has_jobs
+    }
+}
 
 /// Runs the manager until the runner has ended.
 ///
@@ -105,10 +121,9 @@ impl Manager<'_> {
     ) -> Result<()> {
         let mut look = interval_at(Instant::now() + LOOK, LOOK);
         let mut reap = interval_at(Instant::now() + REAP, REAP);
-        // The moment at which the runner was told to end, or had its last job after that.
-        let mut idle_since: Option<Instant> = None;
+        let mut farewell: Option<Farewell> = None;
         loop {
-            let is_ending = idle_since.is_some();
+            let is_ending = farewell.is_some();
             let reason = tokio::select! {
                 status = runner.ended() => return judged(status?, is_ending),
                 _ = signals.child.recv() => {
@@ -123,8 +138,7 @@ impl Manager<'_> {
                 }
                 _ = look.tick() => {
                     let has_jobs = self.protect().await;
-                    idle_since = idle_since.map(|since| if has_jobs { Instant::now() } else { since });
-                    if idle_since.is_some_and(|since| since.elapsed() > LAST_WORDS) {
+                    if farewell.as_mut().is_some_and(|farewell| farewell.is_over(has_jobs)) {
                         runner.kill();
                     }
                     if is_ending || !self.membership.is_over(self.config).await {
@@ -137,7 +151,8 @@ impl Manager<'_> {
                 "gitlab-runner takes no more jobs, and ends after the last one: {reason}"
             );
             runner.quit();
-            idle_since = Some(Instant::now());
+            farewell = Some(Farewell::default());
+            look = interval_at(Instant::now() + LAST_LOOKS, LAST_LOOKS);
         }
     }
 
@@ -170,5 +185,17 @@ fn judged(status: std::process::ExitStatus, is_ending: bool) -> Result<()> {
             Error::system(format!("gitlab-runner ended by itself: {status}"))
                 .advise("Its own lines above say why."),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_runner_without_jobs_has_until_the_second_look() {
+        let mut farewell = Farewell::default();
+        let looks = [true, false, true, false, false].map(|has_jobs| farewell.is_over(has_jobs));
+        assert_eq!(looks, [false, false, false, false, true]);
     }
 }
