@@ -173,3 +173,37 @@ fn every_misconfiguration_is_named_with_its_fix() {
     assert_eq!(missed, "");
     assert!(cases.len() >= 100, "{}", cases.len());
 }
+
+#[test]
+fn images_whose_pull_is_most_of_their_starts_are_named() {
+    let manager = Manager::with(&Change::default());
+    let ledger = manager.path("metadata/ledger");
+    std::fs::create_dir(&ledger).unwrap();
+    let start = |number: u64, image: &str, pull: u64| {
+        let times = serde_json::json!({ "pull_started": 20_000, "pull_stopped": 20_000 + pull });
+        let facts = serde_json::json!({ "times": times });
+        let entry = serde_json::json!({
+            "kind": "job", "attempt": format!("{number}"), "job_id": number, "project_id": 1, "image": image, "at": 1,
+            "outcome": { "kind": "success" }, "times": { "asked": 1_000, "ready": 25_000 + pull },
+            "tasks": [{ "task": "t", "won": true, "facts": facts }],
+        });
+        format!("{entry}\n")
+    };
+    let large = (0..5).map(|number| start(number, "large:1", 60_000));
+    let few = (5..9).map(|number| start(number, "seldom:1", 60_000));
+    let small = (9..20).map(|number| start(number, "small:1", 3_000));
+    let lines: String = large.chain(few).chain(small).collect();
+    let now = humantime::format_rfc3339(std::time::SystemTime::now()).to_string();
+    std::fs::write(ledger.join(format!("{}.jsonl", &now[..7])), lines).unwrap();
+    let (checks, _) = manager.checks();
+    let check = checks
+        .iter()
+        .find(|check| check["id"] == "image-pulls")
+        .unwrap();
+    assert_eq!(check["status"], "warn");
+    let found = check["found"].as_str().unwrap();
+    assert_eq!(
+        found,
+        "most of a start with large:1: 60 of 84 s (median of 5)"
+    );
+}

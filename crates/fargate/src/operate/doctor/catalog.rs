@@ -94,6 +94,7 @@ catalog! {
         AGENT_VERSION = "agent-version": "agent's version",
         LOG_GROUPS = "log-group": "log groups",
         REGISTRY_SECRETS = "registry-secret": "registry secrets",
+        PULLS = "image-pulls": "time of pulls",
     }
     Start {
         START_TASK = "start-task": "a task for a job",

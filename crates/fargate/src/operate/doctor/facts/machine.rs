@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
+use super::pulls::Pulls;
 use super::reaper;
 use crate::aws::certificate_fault;
 use crate::state::identity::machine;
@@ -22,6 +23,8 @@ pub(in super::super) struct Machine {
     pub(in super::super) reaper: Option<PathBuf>,
     /// Id of the EC2 instance, as its firmware says; also known in a container.
     pub(in super::super) instance_id: Option<String>,
+    /// Pulls of this month.
+    pub(in super::super) pulls: Vec<Pulls>,
     /// Memory that programs can still get (Linux: `MemAvailable`).
     pub(in super::super) available_mib: Option<u64>,
 }
@@ -35,6 +38,7 @@ impl Machine {
             program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("fargate")),
             reaper: reaper::find(),
             instance_id: Some(machine()).filter(|id| id.starts_with("i-")),
+            pulls: folder.map(Pulls::look).unwrap_or_default(),
             available_mib: available_mib(),
         }
     }

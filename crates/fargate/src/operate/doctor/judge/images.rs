@@ -4,6 +4,7 @@ use super::super::catalog::{AGENT_VERSION, ARCHITECTURE, IMAGES, LOG_GROUPS, REG
 use super::super::check::Check;
 use super::super::facts::{Account, Facts, Named};
 use super::answers::read;
+use super::pulls::pulls;
 use crate::aws::{Image, ImageName};
 use crate::config::{Config, Mode};
 
@@ -32,6 +33,7 @@ pub(in super::super) fn images(facts: &Facts, account: &Account) -> Vec<Check> {
     }
     checks.extend(log_groups(config, named));
     checks.extend(secrets(named));
+    checks.extend(pulls(&facts.machine.pulls));
     checks
 }
 

@@ -12,6 +12,7 @@ mod images;
 mod kept;
 mod machine;
 mod network;
+mod pulls;
 mod quotas;
 mod roles;
 mod routes;
