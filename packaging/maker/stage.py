@@ -26,7 +26,7 @@ def lay_out(tree, programs, crates, date):
     shutil.copyfile(FILES / "fargate.toml", tree / "examples/fargate.toml")
     for file in sorted((ROOT / "docs/iam").glob("*.json")):
         shutil.copyfile(file, tree / "iam" / file.name)
-    for name in ("fargate-reap.service", "fargate-reap.timer", "gitlab-runner.conf"):
+    for name in ("fargate-reap.service", "fargate-reap.timer", "fargate-warm.service", "gitlab-runner.conf"):
         shutil.copyfile(FILES / name, tree / "systemd" / name)
     (tree / "THIRD-PARTY-NOTICES").write_text(notices.text(crates, programs.is_static))
     page = notices.of_standard_library()

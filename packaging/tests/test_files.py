@@ -47,7 +47,7 @@ class Packages(unittest.TestCase):
         files = made.ROOT / "packaging/files"
         units = pathlib.Path(made.folder / "units")
         units.mkdir()
-        for name in ("fargate-reap.service", "fargate-reap.timer"):
+        for name in ("fargate-reap.service", "fargate-reap.timer", "fargate-warm.service"):
             text = (files / name).read_text().replace("/usr/bin/fargate", "/bin/true")
             (units / name).write_text(text)
         (units / "gitlab-runner.service").write_text("[Service]\nExecStart=/bin/true\n")

@@ -24,7 +24,7 @@ pub(crate) use self::manager::{Content, Manager};
 pub(crate) use self::ssh::Ssh;
 #[cfg(feature = "trial")]
 pub(crate) use self::trial::{Backend, Containers, Local, Serve, ServeAgent, Try};
-pub(crate) use self::warm::{Simulate, Warm};
+pub(crate) use self::warm::{Keep, Simulate, Status, Warm};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -182,6 +182,7 @@ pub(crate) enum Command {
     #[command(after_help = REPORT_EXAMPLES)]
     Report(Report),
     /// Tasks that wait for jobs, so that jobs start at once
+    #[command(after_help = warm::WARM_EXAMPLES)]
     Warm {
         #[command(subcommand)]
         command: Warm,

@@ -37,7 +37,7 @@ use clap::Parser;
 use crate::cli::Agent;
 #[cfg(feature = "trial")]
 use crate::cli::Local;
-use crate::cli::{Cli, Command, Options, Warm};
+use crate::cli::{Cli, Command, Options};
 #[cfg(feature = "agent-image")]
 use crate::cli::{Content, Manager};
 use crate::config::{CleanupConfig, Config, DEFAULT_FILE, Flags, Logging};
@@ -148,10 +148,10 @@ async fn command(cli: Cli, shutdown: Shutdown) -> Result<()> {
         Command::Ps(request) => operate::ps::ps(&request, &operators()?, &shutdown).await,
         Command::Logs(request) => operate::logs::logs(&request, &operators()?, &shutdown).await,
         Command::Ssh(request) => operate::ssh::ssh(&request, &operators()?, &shutdown).await,
+        Command::Warm { command } => {
+            operate::warm::warm(&command, operators()?, flags(&options), &shutdown).await
+        }
         Command::Report(request) => operate::report::report(&request, &operators()?),
-        Command::Warm { command } => match command {
-            Warm::Simulate(request) => operate::warm::simulate(&request, &operators()?),
-        },
         Command::Completions { shell } => operate::manual::completions(shell),
         Command::Man { output } => operate::manual::pages(output.as_deref()),
         #[cfg(feature = "trial")]

@@ -2,9 +2,11 @@
 //!
 //! Both sides depend on this crate, so that neither can change unnoticed by the other.
 
+mod claim;
 mod keep;
 pub mod script;
 
+pub use claim::{CLAIMABLE, CLAIMABLE_SUBSYSTEM, CLAIMED, Claim};
 pub use keep::{LONGEST_KEEP, keep_subsystem, kept_until};
 
 /// Name of the container that takes the job's scripts (contract: GitLab's guide, step 6).

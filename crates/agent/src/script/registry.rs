@@ -56,6 +56,7 @@ impl Scripts {
             }
             None if self.host.is_stopping() => return Err("the agent is about to exit"),
             None => {
+                self.host.take();
                 let script = self.start(attach);
                 known.insert(attach.script, ScriptState::Running(Arc::clone(&script)));
                 script

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use fargate_wire::script::SUBSYSTEM;
-use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM, kept_until};
+use fargate_wire::{
+    CLAIMABLE, CLAIMABLE_SUBSYSTEM, CLAIMED, Claim, HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM,
+    kept_until,
+};
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
 };
@@ -89,12 +92,25 @@ impl ClientSession {
         until.unwrap_or_default().as_secs().to_string()
     }
 
+    /// Claims the task for a job, or says whether a job may claim it: not once something has run. Returns the answer.
+    fn claim(&self, name: &str) -> Option<&'static str> {
+        match Claim::parse(name) {
+            Some(claim) if self.scripts.host.take() => {
+                self.lifetime.claim(claim);
+                Some(CLAIMED)
+            }
+            None if name == CLAIMABLE_SUBSYSTEM && self.scripts.host.is_free() => Some(CLAIMABLE),
+            _ => None,
+        }
+    }
+
     /// Starts `command`, or a shell where there is none, on the channel, and on a terminal if the client asked for one.
     fn start(&mut self, id: ChannelId, command: Option<&[u8]>, session: &mut Session) -> Handled {
         let Some((channel, terminal)) = self.take_unused(id) else {
             return session.channel_failure(id);
         };
         let host = &self.scripts.host;
+        host.take();
         let started = match (terminal, command) {
             (Some(terminal), command) => {
                 session.channel_success(id)?;
@@ -114,6 +130,17 @@ impl ClientSession {
         };
         self.channels
             .insert(id, started.unwrap_or(ChannelUse::Refused));
+        Ok(())
+    }
+
+    /// Answers a request for a subsystem.
+    fn answer(&mut self, id: ChannelId, answer: &'static str, session: &mut Session) -> Handled {
+        let Some((channel, _)) = self.take_unused(id) else {
+            return session.channel_failure(id);
+        };
+        session.channel_success(id)?;
+        let channel = ClientChannel::new(channel, session.handle());
+        tokio::spawn(channel.answer(answer.into()));
         Ok(())
     }
 }
@@ -230,6 +257,9 @@ impl Handler for ClientSession {
         name: &str,
         session: &mut Session,
     ) -> Handled {
+        if let Some(answer) = self.claim(name) {
+            return self.answer(id, answer, session);
+        }
         let kept_until = kept_until(name);
         let ours = [SUBSYSTEM, METADATA_SUBSYSTEM, HOST_NAMES_SUBSYSTEM];
         if kept_until.is_none() && !ours.contains(&name) {

@@ -9,7 +9,7 @@
 //! job's processes can use that socket too, and so keep their task until its deadline, but no longer.
 //!
 //! A driver may keep the task of a job that has failed: then a time that the driver names takes the place of both
-//! limits.
+//! limits. A task that waited for a job has limits of its own until a job claims it, and the job's from then on.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use fargate_wire::{DEADLINE_VARIABLE, IDLE_LIMIT_VARIABLE, LONGEST_KEEP};
+use fargate_wire::{Claim, DEADLINE_VARIABLE, IDLE_LIMIT_VARIABLE, LONGEST_KEEP};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -50,6 +50,17 @@ impl Limits {
             },
             latest: None,
         })
+    }
+
+    /// The limits of a task that a job has claimed.
+    fn claimed(self, claim: Claim) -> Self {
+        let deadline = Duration::from_secs(claim.deadline);
+        Self {
+            idle: Some(Duration::from_secs(claim.idle)),
+            // One that is too far away is none.
+            deadline: SystemTime::UNIX_EPOCH.checked_add(deadline),
+            latest: None,
+        }
     }
 
     /// The same for a task that is kept until this time, or as long as it may be; `now` is the present.
@@ -156,6 +167,12 @@ impl Lifetime {
         self.limits
             .send_modify(|limits| *limits = limits.kept(until, SystemTime::now()));
         self.limits.borrow().deadline.unwrap_or(until)
+    }
+
+    /// Sets the limits of the job that has claimed the task.
+    pub(crate) fn claim(&self, claim: Claim) {
+        self.limits
+            .send_modify(|limits| *limits = limits.claimed(claim));
     }
 
     /// Resolves when a limit is reached, and reports it on standard error.

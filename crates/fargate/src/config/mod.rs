@@ -37,7 +37,7 @@ pub(crate) use self::job_variables::JobVariables;
 #[cfg(test)]
 pub(crate) use self::keep::KeepFailed;
 pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
-pub(crate) use self::pool::{Pool, PoolKind};
+pub(crate) use self::pool::{Pool, PoolContainer, PoolKind};
 pub(crate) use self::section::UNKNOWN_KEY;
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
 pub(crate) use self::source::DEFAULT_FILE;

@@ -37,7 +37,6 @@ pub(crate) struct Pool {
     /// `FARGATE_CPU` of its jobs; so for the three below. `None` where they set none.
     pub(crate) cpu: Option<Cpu>,
     pub(crate) memory: Option<Memory>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for `fargate warm keep`"))]
     pub(crate) task_role: Option<String>,
     pub(crate) capacity_provider: Option<String>,
     /// How many wait while `schedule` is open.
@@ -58,10 +57,8 @@ pub(crate) enum PoolKind {
 #[derive(Debug, Clone)]
 pub(crate) struct PoolImage {
     pub(crate) image: PoolContainer,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for `fargate warm keep`"))]
     pub(crate) services: Vec<PoolContainer>,
     /// The jobs' own variables in the `.gitlab-ci.yml`, as services get them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for `fargate warm keep`"))]
     pub(crate) variables: BTreeMap<String, String>,
     /// `FARGATE_CPU_ARCHITECTURE`.
     pub(crate) architecture: Option<Architecture>,

@@ -21,6 +21,8 @@ pub(crate) struct JobOverrides {
     pub(crate) capacity_provider: Option<String>,
     /// `FARGATE_CPU_ARCHITECTURE`.
     pub(crate) architecture: Option<String>,
+    /// `FARGATE_WARM`.
+    pub(crate) warm: Option<String>,
 }
 
 impl JobOverrides {
@@ -36,6 +38,7 @@ impl JobOverrides {
             task_role: value("FARGATE_TASK_ROLE"),
             capacity_provider: value("FARGATE_CAPACITY_PROVIDER"),
             architecture: value("FARGATE_CPU_ARCHITECTURE"),
+            warm: value("FARGATE_WARM"),
         }
     }
 }

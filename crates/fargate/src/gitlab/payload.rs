@@ -44,6 +44,8 @@ pub(crate) struct Image {
     /// A service's own variables.
     #[serde(default, deserialize_with = "list")]
     pub(crate) variables: Vec<Variable>,
+    #[serde(default, deserialize_with = "list")]
+    pull_policy: Vec<String>,
     #[serde(default)]
     executor_opts: ExecutorOptions,
 }
@@ -134,6 +136,12 @@ impl JobPayload {
         &self.services
     }
 
+    /// Whether it asks for an image as it is in the registry now: pull_policy `always`, of the image or of a service.
+    pub(crate) fn needs_new_images(&self) -> bool {
+        let mut images = self.image.iter().chain(&self.services);
+        images.any(Image::is_always_pulled)
+    }
+
     /// In GitLab's order: of several with the same name the last counts.
     pub(crate) fn variables(&self) -> &[Variable] {
         &self.variables
@@ -165,6 +173,13 @@ impl Image {
         user(&self.executor_opts.docker).or_else(|| user(&self.executor_opts.kubernetes))
     }
 
+    /// Whether its author insists on the image as it is in the registry now.
+    fn is_always_pulled(&self) -> bool {
+        self.pull_policy
+            .first()
+            .is_some_and(|first| first == "always")
+    }
+
     /// Its platform, like `linux/arm64`, as written.
     pub(crate) fn platform(&self) -> Option<&str> {
         let platform = self.executor_opts.docker.as_ref()?.platform.as_deref();
@@ -182,6 +197,7 @@ mod tests {
             serde_json::from_str(r#"{"services": null, "variables": null, "image": {"name": ""}}"#)
                 .unwrap();
         assert!(nothing.image().is_none() && nothing.services().is_empty());
+        assert!(!nothing.needs_new_images());
         assert_eq!(nothing.timeout().as_secs(), 7200);
         let full: JobPayload = serde_json::from_str(
             r#"{"image": {"name": "ruby:3.3", "entrypoint": [""], "pull_policy": ["always"],
@@ -191,6 +207,7 @@ mod tests {
                 "runner_info": {"uuid": "", "timeout": 60}}"#,
         )
         .unwrap();
+        assert!(full.needs_new_images());
         let image = full.image().unwrap();
         assert_eq!(image.user().as_deref(), Some("1000"));
         assert_eq!(image.platform(), Some("linux/arm64"));

@@ -1,6 +1,9 @@
 //! Small commands of our own beside the job's scripts.
 
-use fargate_wire::{HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM, keep_subsystem};
+use fargate_wire::{
+    CLAIMABLE, CLAIMABLE_SUBSYSTEM, CLAIMED, Claim, HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM,
+    keep_subsystem,
+};
 use russh::{ChannelMsg, ChannelReadHalf};
 
 use super::connection::Connection;
@@ -53,6 +56,34 @@ impl Connection {
             answer.map_err(|why| format!("{why} (is its agent older than this driver?)"))?;
         let time = answer.trim().parse();
         time.map_err(|_| format!("its agent answered {answer:?}"))
+    }
+
+    /// Has our agent take the limits of a job that claims its task. The agent agrees to one claim at most, and to none
+    /// once something has run.
+    ///
+    /// # Errors
+    ///
+    /// When it refuses, is too old, or has no answer.
+    pub(crate) async fn claim(&self, claim: Claim) -> Result<(), String> {
+        self.expect(&claim.subsystem(), CLAIMED).await
+    }
+
+    /// Checks that our agent would agree to a claim.
+    ///
+    /// # Errors
+    ///
+    /// When it would not, is too old, or has no answer.
+    pub(crate) async fn is_claimable(&self) -> Result<(), String> {
+        self.expect(CLAIMABLE_SUBSYSTEM, CLAIMABLE).await
+    }
+
+    async fn expect(&self, subsystem: &str, expected: &str) -> Result<(), String> {
+        let (incoming, _outgoing) = self.subsystem(subsystem).await?;
+        let answer = self.answer(incoming).await?;
+        match answer.trim() == expected {
+            true => Ok(()),
+            false => Err(format!("its agent answered {answer:?}")),
+        }
     }
 
     async fn answer(&self, mut incoming: ChannelReadHalf) -> Result<String, String> {

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::say;
 use crate::ssh::KeyPair;
+use crate::start::claim::Claimant;
 use crate::start::launch::{Launch, Launcher};
 use crate::start::plan::StartPlan;
 use crate::start::register::{self, Registered};
@@ -133,6 +134,24 @@ impl Preparation<'_> {
         let (context, plan, aws) = (self.context, self.plan, self.aws);
         let fargate = &context.config.fargate;
         let deadline = self.begun + fargate.start_timeout;
+        if plan.hides_output {
+            say(services::NO_OUTPUT);
+        }
+        let runner = self.runner.as_ref();
+        let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
+        record.build = plan.composed.as_ref().map(ComposedTask::job_container);
+        let claimant = Claimant::find(context, self.request, plan, &mut record)?;
+        // From here on, a missing record means that the job's cleanup has come.
+        context.records.save(&record)?;
+        self.is_recorded.set(true);
+        let _running = context.records.prepares(&context.job);
+        if let Some(claimant) = claimant
+            && claimant
+                .claim(&mut record, &self.teardown(LAST_CALLS))
+                .await?
+        {
+            return Ok(());
+        }
         let definition = match &plan.composed {
             None => Registered::by_operator(&plan.title),
             Some(composed) => {
@@ -147,16 +166,6 @@ impl Preparation<'_> {
             composed: plan.composed.as_ref().map(|composed| &composed.definition),
             environments: &plan.environments,
         };
-        if plan.hides_output {
-            say(services::NO_OUTPUT);
-        }
-        // From here on, a missing record means that the job's cleanup has come.
-        let runner = self.runner.as_ref();
-        let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
-        record.build = plan.composed.as_ref().map(ComposedTask::job_container);
-        context.records.save(&record)?;
-        self.is_recorded.set(true);
-        let _running = context.records.prepares(&context.job);
         let mut launcher = Launcher::new(aws, context, &launch, definition, deadline);
         loop {
             launcher.launch(&mut record).await?;

@@ -63,6 +63,12 @@ impl<'a> Adjustments<'a> {
         }
     }
 
+    /// The same for a task that has no job yet: with the operator's tags alone.
+    pub(super) fn without_job(mut self) -> Self {
+        self.tags.clone_from(&self.context.config.fargate.tags);
+        self
+    }
+
     /// The end of the client token of a request with these adjustments. Other parameters need another token (AWS:
     /// ensuring idempotency).
     pub(super) fn mark(&self) -> String {

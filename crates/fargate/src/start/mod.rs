@@ -2,6 +2,7 @@
 
 mod adjustments;
 mod architecture;
+pub(crate) mod claim;
 pub(crate) mod launch;
 mod permission;
 pub(crate) mod plan;
@@ -10,4 +11,6 @@ pub(crate) mod register;
 pub(crate) mod request;
 mod run_task_retries;
 mod sizes;
+pub(crate) mod start_hash;
 mod tags;
+pub(crate) mod warm_up;

@@ -35,8 +35,16 @@ impl StartPlan {
         key: &KeyPair,
         start_timeout: Duration,
     ) -> Result<Self> {
+        Self::within(request, key, start_timeout + job_timeout() + AFTER_TIMEOUT)
+    }
+
+    /// The plan of a start whose task is over after `lifetime`.
+    pub(crate) fn within(
+        request: &TaskRequest<'_>,
+        key: &KeyPair,
+        lifetime: Duration,
+    ) -> Result<Self> {
         let public_key = key.public()?;
-        let lifetime = start_timeout + job_timeout() + AFTER_TIMEOUT;
         let by_image = match &request.source {
             TaskSource::JobImage(by_image) => by_image,
             TaskSource::Definition(definition) => {

@@ -26,6 +26,8 @@ pub(crate) struct TaskRequest<'a> {
     pub(crate) strategy: Option<Vec<StrategyItem>>,
     /// Differences from the task definition.
     pub(crate) overrides: TaskOverrides,
+    /// Why the job takes no waiting task, where it does not.
+    pub(crate) cold: Option<&'static str>,
     /// Effects of the job's variables, for the job log.
     pub(crate) notes: Vec<String>,
 }
@@ -71,9 +73,22 @@ impl<'a> TaskRequest<'a> {
     ///
     /// [`Blame::Job`] when the job's request is forbidden or impossible.
     pub(crate) fn new(context: &Context<'a>) -> Result<Self> {
+        Self::of(context, JobOverrides::from_environment(), None)
+    }
+
+    /// The request of a job that asks for these changes, with this payload, or that of the job of this call.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) fn of(
+        context: &Context<'a>,
+        asked: JobOverrides,
+        payload: Option<JobPayload>,
+    ) -> Result<Self> {
         let config = context.config;
         let allowed = &config.job_variables;
-        let asked = JobOverrides::from_environment();
+        let declines = asked.warm.as_deref() == Some("false");
         let mut notes = Vec::new();
         let platform_version = platform(context, &asked, &mut notes)?;
         let usual = match &config.mode {
@@ -95,17 +110,27 @@ impl<'a> TaskRequest<'a> {
                 TaskSource::Definition(definition(context, asked, configured, &mut notes)?)
             }
             Mode::JobImage(settings) => {
-                let source = job_image(context, asked, settings, sizes, &mut notes)?;
+                let source = job_image(context, asked, payload, settings, sizes, &mut notes)?;
                 // Composed already here, so that config refuses what prepare would refuse.
                 source.compose(PLACEHOLDER_KEY, u64::from(u32::MAX))?;
                 TaskSource::JobImage(Box::new(source))
             }
+        };
+        let needs_new_images = match &source {
+            TaskSource::JobImage(by_image) => by_image.payload.needs_new_images(),
+            TaskSource::Definition(_) => false,
+        };
+        let cold = match (declines, needs_new_images) {
+            (true, _) => Some("FARGATE_WARM is false"),
+            (false, true) => Some("its pull_policy is always"),
+            (false, false) => None,
         };
         Ok(Self {
             source,
             platform_version,
             strategy,
             overrides,
+            cold,
             notes,
         })
     }
@@ -214,6 +239,7 @@ fn ignored_images() -> Option<String> {
 fn job_image<'a>(
     context: &Context<'a>,
     asked: JobOverrides,
+    payload: Option<JobPayload>,
     settings: &'a JobImage,
     sizes: Option<Sizes>,
     notes: &mut Vec<String>,
@@ -229,7 +255,7 @@ fn job_image<'a>(
             "FARGATE_TASK_DEFINITION has no effect: jobs run in their own image here".to_owned(),
         );
     }
-    let payload = JobPayload::from_environment()?;
+    let payload = payload.map_or_else(JobPayload::from_environment, Ok)?;
     let listed = config.job_variables.architectures.as_deref();
     Ok(JobImageSource {
         settings,

@@ -1,9 +1,10 @@
 //! The format of the metadata folder, and who may use it.
 //!
 //! The file `format` holds a number. A driver uses a folder of its own format or an older one, and writes its own
-//! number there, under the folder's lock, before it first changes anything. It refuses a newer one. A folder without
-//! the file is of format 1, whose drivers do not know the file: they take records of format 2 for damaged ones, so
-//! nobody should go back to such a driver while jobs run.
+//! number there, under the folder's lock, before it first changes anything. It refuses a newer one. A folder gets
+//! format 3 with its first waiting task: drivers of format 2 may use all others. A folder without the file is of format
+//! 1, whose drivers do not know the file: they take records of format 2 for damaged ones, so nobody should go back to
+//! such a driver while jobs run.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -14,6 +15,9 @@ use crate::error::{Error, Result};
 
 /// The format that this driver writes: records list starts.
 const CURRENT: u32 = 2;
+
+/// The format of a folder that has had waiting tasks. Drivers of format 2 cannot finish a claim that was cut short.
+const WITH_WARM: u32 = 3;
 
 /// The format of a folder without the file.
 const UNSAID: u32 = 1;
@@ -33,11 +37,25 @@ pub(crate) fn check(directory: &Path) -> Result<()> {
 ///
 /// As [`check`], or when the folder cannot be written.
 pub(crate) fn take_over(directory: &Path) -> Result<()> {
-    if read(directory)? == CURRENT {
+    raise(directory, CURRENT)
+}
+
+/// Takes over a folder of an older format for waiting tasks. The caller holds the folder's lock.
+///
+/// # Errors
+///
+/// As [`take_over`].
+pub(super) fn take_over_for_warm(directory: &Path) -> Result<()> {
+    raise(directory, WITH_WARM)
+}
+
+/// Writes this format where the folder's is older.
+fn raise(directory: &Path, format: u32) -> Result<()> {
+    if read(directory)? >= format {
         return Ok(());
     }
     let file = directory.join(file_names::FORMAT);
-    let written = Draft::new(&file, format!("{CURRENT}\n").as_bytes())
+    let written = Draft::new(&file, format!("{format}\n").as_bytes())
         .and_then(Draft::sync)
         .and_then(Draft::persist);
     written
@@ -57,9 +75,9 @@ fn read(directory: &Path) -> Result<u32> {
         })?,
     };
     match content.trim().parse() {
-        Ok(format) if format <= CURRENT => Ok(format),
+        Ok(format) if format <= WITH_WARM => Ok(format),
         Ok(newer) => Err(Error::system(format!(
-            "a newer fargate has used the folder {}: its format is {newer}, and this version knows {CURRENT}",
+            "a newer fargate has used the folder {}: its format is {newer}, and this version knows {WITH_WARM}",
             directory.display()
         ))
         .advise(
@@ -90,13 +108,16 @@ mod tests {
             take_over(folder.path()).unwrap();
             assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), "2");
         }
-        for other in ["3\n", "", "x"] {
+        take_over_for_warm(folder.path()).unwrap();
+        take_over(folder.path()).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap().trim(), "3");
+        for other in ["4\n", "", "x"] {
             std::fs::write(&file, other).unwrap();
             assert!(check(folder.path()).is_err());
             assert!(take_over(folder.path()).is_err());
             assert_eq!(std::fs::read_to_string(&file).unwrap(), other);
         }
-        std::fs::write(&file, "3").unwrap();
+        std::fs::write(&file, "4").unwrap();
         let refused = check(folder.path()).unwrap_err();
         assert!(refused.advice().unwrap().contains("newer version"));
     }

@@ -16,4 +16,6 @@ pub(crate) mod outcome;
 pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod start;
+pub(crate) mod waiting;
+pub(crate) mod warm;
 pub(crate) mod watch;

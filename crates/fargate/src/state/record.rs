@@ -3,6 +3,7 @@
 //! Written before anything is started, so that a crash at any instant leaves something that cleanup can stop. It lists
 //! starts: none leaves the list before its task was stopped or its call was refused for certain.
 
+mod claim;
 mod old;
 #[cfg(test)]
 mod properties;
@@ -108,9 +109,22 @@ pub(crate) struct Record {
     /// When the attempt reached the points of its life.
     #[serde(default)]
     pub(crate) times: AttemptTimes,
+    /// Whether it took a waiting task, or why not, where there was one for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) warm: Option<Warm>,
     /// How it ended, once that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<Outcome>,
+}
+
+/// How an attempt fared with waiting tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Warm {
+    /// It has claimed one.
+    Claimed,
+    /// It has claimed none, for this reason.
+    Missed(String),
 }
 
 /// When an attempt at a job reached the points of its life, in milliseconds since 1970. AWS's view of its tasks is in
@@ -206,6 +220,7 @@ impl Record {
             end_told: false,
             public_ip: fargate.assign_public_ip,
             times: AttemptTimes::default(),
+            warm: None,
             outcome: None,
         }
     }

@@ -157,11 +157,16 @@ impl Records {
 
     /// The files in the folder, and how long ago each was written.
     fn files(&self) -> Result<Vec<(PathBuf, Duration)>> {
+        self.files_in(&self.directory)
+    }
+
+    /// The files in a folder of ours, and how long ago each was written; none where there is no folder.
+    pub(super) fn files_in(&self, folder: &Path) -> Result<Vec<(PathBuf, Duration)>> {
         let refused = |error: std::io::Error| {
-            Error::system(format!("could not read {}: {error}", self.directory.display()))
+            Error::system(format!("could not read {}: {error}", folder.display()))
                 .advise("The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory).")
         };
-        let listing = match files::again(|| std::fs::read_dir(&self.directory)) {
+        let listing = match files::again(|| std::fs::read_dir(folder)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
             listing => listing.map_err(refused)?,
         };

@@ -74,9 +74,9 @@ impl Start {
         self.facts = Some(Box::new(facts.or(earlier)));
     }
 
-    /// Whether it may bring a task that nobody knows yet.
+    /// Whether its call may bring a task that nobody knows yet. A claim calls nothing: its task has a file.
     pub(crate) fn is_open(&self) -> bool {
-        self.standing == Standing::Asked
+        self.standing == Standing::Asked && self.claim.is_none()
     }
 
     /// Whether there is nothing left to stop.

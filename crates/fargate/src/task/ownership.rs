@@ -8,6 +8,9 @@ use crate::gitlab::Job;
 /// Prefix of the groups of jobs' tasks.
 const GROUP: &str = "gitlab/";
 
+/// Prefix of the groups of tasks that wait for jobs.
+const WARM_GROUP: &str = "warm/";
+
 /// The mark of the manager with this name on its tasks, by which AWS lists them (AWS: startedBy, up to 128 letters,
 /// digits, `-`, `/` and `_`).
 pub(crate) fn started_by(name: &str) -> String {
@@ -22,6 +25,35 @@ pub(crate) fn group(job: &Job, folder: &str, over_at: u64) -> String {
 /// The mark of the job as drivers of format 1 wrote it.
 pub(crate) fn old_group(job: &Job) -> String {
     format!("{GROUP}{}/{}", job.project_id, job.id)
+}
+
+/// The mark of the waiting task with this id (AWS: group); `over_at` is in seconds since 1970.
+pub(crate) fn warm_group(id: &str, folder: &str, over_at: u64) -> String {
+    format!("{WARM_GROUP}{id}/{folder}/{over_at}")
+}
+
+/// A parsed group of a waiting task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WarmMark {
+    /// Id of the task.
+    pub(crate) id: String,
+    /// Id of the folder with its file.
+    pub(crate) folder: String,
+    /// When it is over in any case, in seconds since 1970, unless a job has claimed it.
+    pub(crate) over_at: u64,
+}
+
+impl WarmMark {
+    /// Parses a group; `None` when it is not of a waiting task.
+    pub(crate) fn parse(group: &str) -> Option<Self> {
+        let mut parts = group.strip_prefix(WARM_GROUP)?.split('/');
+        let mark = Self {
+            id: parts.next()?.to_owned(),
+            folder: parts.next()?.to_owned(),
+            over_at: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(mark)
+    }
 }
 
 /// A parsed group.
@@ -94,6 +126,24 @@ mod tests {
             "warm/3/7",
         ] {
             assert_eq!(Mark::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_waiting_task_is_found_by_its_mark() {
+        let group = warm_group("0123456789abcdef", "fedcba9876543210", 1_800_000_000);
+        let mark = WarmMark::parse(&group).unwrap();
+        assert_eq!(mark.id, "0123456789abcdef");
+        assert_eq!(mark.folder, "fedcba9876543210");
+        assert_eq!(mark.over_at, 1_800_000_000);
+        for other in [
+            "warm/",
+            "warm/a/b",
+            "warm/a/b/x",
+            "warm/a/b/1/2",
+            "gitlab/3/7/a/1",
+        ] {
+            assert_eq!(WarmMark::parse(other), None, "{other}");
         }
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod kept;
 pub(crate) mod orphan;
 pub(crate) mod sweep;
+mod waiting;
 
 use std::time::Duration;
 
@@ -98,7 +99,10 @@ impl Teardown<'_> {
         ending: &Ending<'_>,
     ) -> Result<Vec<String>> {
         let reason = reason(job, &ending.why());
-        let found = begin(self.records, job, found, ending);
+        let mut found = begin(self.records, job, found, ending);
+        if let Found::Record(record) = &mut found {
+            self.adopt(record, &ending.why()).await?;
+        }
         let stopped = match &found {
             Found::Nothing => return Ok(Vec::new()),
             Found::Record(record) => self.end_recorded(record, &found, &reason).await,
@@ -124,6 +128,9 @@ impl Teardown<'_> {
             _ => vec![Entry::damaged(job, "the job's record was damaged")],
         };
         self.records.remove(job, &found, &entries)?;
+        if let Found::Record(record) = &found {
+            self.forget_taken(record);
+        }
         Ok(stopped.into_iter().map(|stopped| stopped.arn).collect())
     }
 

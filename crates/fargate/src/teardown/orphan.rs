@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::state::job_folder::Presence;
 use crate::state::liveness::Liveness;
 use crate::state::record::Record;
+use crate::state::warm::WarmFile;
 use crate::task::Task;
-use crate::task::ownership::Mark;
+use crate::task::ownership::{Mark, WarmMark};
 
 /// How long after its start a job is over whose record or mark does not say when: longer than any job of GitLab's.
 const LONGEST_JOB: u64 = 7 * 24 * 3600;
@@ -107,6 +108,8 @@ fn over_at(record: &Record) -> u64 {
 pub(crate) struct OrphanCheck<'a> {
     /// The records, read after the task was listed.
     pub(crate) records: &'a [&'a Record],
+    /// The waiting tasks, read at the same instant.
+    pub(crate) waiting: &'a [WarmFile],
     /// The id of this manager's folder.
     pub(crate) folder: &'a str,
     /// The time, in seconds since 1970.
@@ -126,6 +129,10 @@ impl OrphanCheck<'_> {
         if task.is_ending() || self.is_recorded(task, group) {
             return None;
         }
+        if let Some(mark) = WarmMark::parse(group) {
+            let created_at = task.created_at().unwrap_or(self.now);
+            return Some(self.of_folder(&mark.folder, created_at, mark.over_at));
+        }
         let Some(mark) = Mark::parse(group) else {
             let why = format!("its group {group:?} is none that this version writes");
             return Some(Verdict::Keep(why));
@@ -134,21 +141,28 @@ impl OrphanCheck<'_> {
         let (folder, over_at) = mark
             .origin
             .unwrap_or_else(|| (owner.to_owned(), created_at.saturating_add(LONGEST_JOB)));
-        Some(if folder == self.folder {
-            self.of_this_folder(created_at)
-        } else {
-            self.of_another_folder(&folder, over_at)
-        })
+        Some(self.of_folder(&folder, created_at, over_at))
+    }
+
+    fn of_folder(&self, folder: &str, created_at: u64, over_at: u64) -> Verdict {
+        match folder == self.folder {
+            true => self.of_this_folder(created_at),
+            false => self.of_another_folder(folder, over_at),
+        }
     }
 
     fn is_recorded(&self, task: &Task, group: &str) -> bool {
-        self.records.iter().any(|record| {
-            let mut starts = record.starts().iter();
-            let is_named = starts.any(|start| start.task.as_deref() == Some(task.arn.as_str()));
-            // A call under way, or one that ended with nobody knowing how, may have brought it.
-            let is_open = record.starts().iter().any(|start| start.is_open());
-            is_named || (is_open && record.group() == group)
-        })
+        let is_its = |file: &WarmFile| {
+            file.task.group == group || file.task.task.as_deref() == Some(task.arn.as_str())
+        };
+        self.waiting.iter().any(is_its)
+            || self.records.iter().any(|record| {
+                let mut starts = record.starts().iter();
+                let is_named = starts.any(|start| start.task.as_deref() == Some(task.arn.as_str()));
+                // A call under way, or one that ended with nobody knowing how, may have brought it.
+                let is_open = record.starts().iter().any(|start| start.is_open());
+                is_named || (is_open && record.group() == group)
+            })
     }
 
     fn of_this_folder(&self, created_at: u64) -> Verdict {

@@ -45,6 +45,7 @@ mod strangers;
 mod sweep;
 mod sweep_order;
 mod teardown;
+mod warm;
 mod warm_simulate;
 mod wrong_calls;
 

@@ -38,6 +38,9 @@ pub(super) struct Usage {
     /// Hours for which tasks of failed jobs were kept, and their part of both sums.
     pub(super) kept_hours: f64,
     pub(super) kept_usd: f64,
+    /// Hours for which tasks waited for jobs, and their part of both sums.
+    pub(super) waiting_hours: f64,
+    pub(super) waiting_usd: f64,
 }
 
 impl Usage {
@@ -54,6 +57,8 @@ impl Usage {
         self.unknown_ends += other.unknown_ends;
         self.kept_hours += other.kept_hours;
         self.kept_usd += other.kept_usd;
+        self.waiting_hours += other.waiting_hours;
+        self.waiting_usd += other.waiting_usd;
     }
 
     /// The usage of a task of this entry; none where AWS does not bill it.
@@ -79,8 +84,8 @@ impl Usage {
         let vcpu_hours = f64::from(facts.cpu.unwrap_or(0)) / 1024.0 * hours;
         let gb_hours = f64::from(facts.memory.unwrap_or(0)) / 1024.0 * hours;
         let mut usage = Self {
-            // One that is kept is the task of its job.
-            tasks: u64::from(!entry.is_kept()),
+            // One that is kept, or has waited, is the task of its job.
+            tasks: u64::from(!entry.is_kept() && !has_waited(entry, task)),
             vcpu_hours,
             gb_hours,
             unknown_ends: u64::from(end.is_none()),
@@ -113,8 +118,17 @@ impl Usage {
             usage.kept_hours = hours;
             usage.kept_usd = usage.usd + usage.spot_usd;
         }
+        if entry.is_waiting() {
+            usage.waiting_hours = hours;
+            usage.waiting_usd = usage.usd + usage.spot_usd;
+        }
         Some(usage)
     }
+}
+
+/// Whether the entry is of the time for which a job's task waited for it.
+fn has_waited(entry: &Entry, task: &TaskEntry) -> bool {
+    entry.is_waiting() && task.claimed_at.is_some()
 }
 
 /// Whether a task ran on Fargate Spot.
@@ -128,13 +142,17 @@ fn billed_seconds(entry: &Entry, task: &TaskEntry, end: Option<u64>) -> Option<u
     let times = &task.facts.times;
     // Of one that took scripts the pull was only not seen.
     let unseen = times.created.or(entry.times.asked).filter(|_| task.won);
-    let begun = match entry.is_kept() {
-        true => task.kept_from?,
-        false => times.pull_started.or(times.started).or(unseen)?,
+    let claimed_at = task.claimed_at.filter(|_| !entry.is_waiting());
+    let begun = match (entry.is_kept(), claimed_at) {
+        (true, _) => task.kept_from?,
+        (false, Some(claimed_at)) => claimed_at,
+        (false, None) => times.pull_started.or(times.started).or(unseen)?,
     };
     let end = end.unwrap_or_else(|| last_sign(entry, task));
     let seconds = end.saturating_sub(begun).div_ceil(1000);
-    let least = if entry.is_kept() { 0 } else { LEAST_SECONDS };
+    // A part of a task has no least.
+    let is_part = entry.is_kept() || task.claimed_at.is_some();
+    let least = if is_part { 0 } else { LEAST_SECONDS };
     Some(seconds.clamp(least, LONGEST_SECONDS))
 }
 
@@ -142,6 +160,9 @@ fn billed_seconds(entry: &Entry, task: &TaskEntry, end: Option<u64>) -> Option<u
 /// longer knew the task when it was to be stopped. A kept one has ended at its time by then, if not before; in the line
 /// of its job it ends when that time begins.
 fn end(entry: &Entry, task: &TaskEntry) -> Option<u64> {
+    if has_waited(entry, task) {
+        return task.claimed_at;
+    }
     if !entry.is_kept() && task.kept_from.is_some() {
         return task.kept_from;
     }

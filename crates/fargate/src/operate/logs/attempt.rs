@@ -9,6 +9,7 @@ use crate::task::{JobContainer, Task};
 
 /// End of the id of the line about the time for which an attempt's task was kept.
 const KEPT: &str = "-kept";
+const WAITING: &str = "-waiting";
 
 /// An attempt at a job.
 #[derive(Debug)]
@@ -58,6 +59,10 @@ impl Attempt {
     /// Adds a line of the ledger to the attempts that were read before.
     pub(super) fn enter(attempts: &mut Vec<Self>, entry: Entry) {
         let id = match entry.kind {
+            Kind::Waiting => entry
+                .attempt
+                .strip_suffix(WAITING)
+                .unwrap_or(&entry.attempt),
             Kind::Kept => entry.attempt.strip_suffix(KEPT).unwrap_or(&entry.attempt),
             _ => &entry.attempt,
         };
@@ -67,7 +72,7 @@ impl Attempt {
         match (known, entry.kind) {
             (Some(known), _) => known.absorb(entry),
             // Its attempt is in an older month.
-            (None, Kind::Kept | Kind::Addition | Kind::Other) => {}
+            (None, Kind::Kept | Kind::Waiting | Kind::Addition | Kind::Other) => {}
             (None, Kind::Job | Kind::Orphan) => attempts.push(Self::of_entry(entry)),
         }
     }

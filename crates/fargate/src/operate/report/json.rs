@@ -98,7 +98,8 @@ fn usage(usage: &Usage) -> Value {
         "spot_usd_estimate": usage.spot_usd, "unpriced_vcpu_hours": usage.unpriced_vcpu_hours,
         "unpriced_storage_gb_hours": usage.unpriced_storage_gb_hours,
         "unpriced_address_hours": usage.unpriced_address_hours, "unknown_ends": usage.unknown_ends,
-        "kept_hours": usage.kept_hours, "kept_usd": usage.kept_usd })
+        "kept_hours": usage.kept_hours, "kept_usd": usage.kept_usd,
+        "waiting_hours": usage.waiting_hours, "waiting_usd": usage.waiting_usd })
 }
 
 /// The members of both objects.

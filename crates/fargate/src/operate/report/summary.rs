@@ -132,7 +132,7 @@ impl Summary {
         for of_task in usages {
             usage.add(&of_task);
         }
-        if usage.tasks == 0 && usage.kept_hours == 0.0 {
+        if usage.tasks == 0 && usage.kept_hours == 0.0 && usage.waiting_hours == 0.0 {
             return;
         }
         if usage.unpriced_vcpu_hours > 0.0 {

@@ -194,6 +194,12 @@ fn beside(page: &mut Page, summary: &Summary) {
             cost.kept_hours, cost.kept_usd
         ));
     }
+    if cost.waiting_hours > 0.0 {
+        page.line(&format!(
+            "Of all this, tasks that waited for jobs took {:.1} hours, about {:.2} USD ([Warm]).",
+            cost.waiting_hours, cost.waiting_usd
+        ));
+    }
     let (storage, addresses) = (cost.unpriced_storage_gb_hours, cost.unpriced_address_hours);
     if storage > 0.0 || addresses > 0.0 {
         page.line(&format!(

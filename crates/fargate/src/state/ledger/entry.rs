@@ -6,9 +6,10 @@ use super::script::{ScriptEntry, scripts};
 use crate::gitlab::Job;
 use crate::state::clock::now_millis;
 use crate::state::note::Note;
-use crate::state::outcome::Outcome;
-use crate::state::record::{AttemptTimes, Record, this_attempt};
+use crate::state::outcome::{Outcome, OutcomeKind};
+use crate::state::record::{AttemptTimes, Record, Warm, this_attempt};
 use crate::state::start::{Standing, Start};
+use crate::state::waiting::Waiting;
 use crate::task::ownership::Mark;
 use crate::task::{self, TaskFacts};
 
@@ -22,6 +23,8 @@ pub(crate) enum Kind {
     Orphan,
     /// The time for which the task of a failed attempt stayed after it.
     Kept,
+    /// The time for which a task waited for a job.
+    Waiting,
     /// Tasks that a later line of an attempt lists beside those of its first. Readers make it, and no line has it.
     #[serde(skip)]
     Addition,
@@ -73,6 +76,9 @@ pub(crate) struct Entry {
     pub(crate) times: AttemptTimes,
     /// How it ended.
     pub(crate) outcome: Outcome,
+    /// Whether it took a waiting task, or why not, where there was one for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) warm: Option<Warm>,
     /// How many starts its record listed, those without a task among them.
     #[serde(default)]
     pub(crate) starts: u32,
@@ -95,6 +101,10 @@ pub(crate) struct TaskEntry {
     /// When AWS accepted our stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stop_accepted: Option<u64>,
+    /// When its job claimed it, for which it had waited. A line of kind `waiting` has the time until then, and the
+    /// attempt's the time from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claimed_at: Option<u64>,
     /// Since when it was kept after its job. A line of kind `kept` has the time from then on, and the attempt's the
     /// time until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +147,7 @@ impl Entry {
             at: now_millis(),
             times: AttemptTimes::default(),
             outcome,
+            warm: None,
             starts: 0,
             tasks: Vec::new(),
             scripts: Vec::new(),
@@ -188,6 +199,27 @@ impl Entry {
         }
     }
 
+    /// The entry of a task that waited for a job and was `stopped` without one, for this reason.
+    pub(crate) fn waiting(task: &Waiting, stopped: &StoppedTask, why: &str) -> Self {
+        let mut entry = TaskEntry::of(stopped, false);
+        let earlier = task.facts.as_deref().cloned().unwrap_or_default();
+        entry.facts = entry.facts.or(earlier);
+        let over = Outcome {
+            kind: OutcomeKind::Success,
+            exit_code: None,
+            cause: Some(why.to_owned()),
+        };
+        Self {
+            kind: Kind::Waiting,
+            image: entry.facts.image.clone(),
+            region: task.region.clone(),
+            cluster: task.cluster.clone(),
+            public_ip: task.public_ip,
+            tasks: vec![entry],
+            ..Self::about(&Job::default(), format!("warm-{}", task.id), over)
+        }
+    }
+
     /// The entries of an attempt whose record goes, once its tasks were `stopped`; its scripts left these notes.
     pub(crate) fn at_end(record: &Record, stopped: &[StoppedTask], notes: &[Note]) -> Vec<Self> {
         let attempt = Self::of(record, stopped);
@@ -203,6 +235,17 @@ impl Entry {
                 ..attempt.clone()
             });
         }
+        if attempt.tasks.iter().any(|task| task.claimed_at.is_some()) {
+            let mut tasks = attempt.tasks.clone();
+            tasks.retain(|task| task.claimed_at.is_some());
+            entries.push(Self {
+                kind: Kind::Waiting,
+                attempt: format!("{}-waiting", attempt.attempt),
+                starts: 0,
+                tasks,
+                ..attempt.clone()
+            });
+        }
         if !record.is_entered {
             entries.insert(0, attempt.with_scripts(notes));
         }
@@ -212,6 +255,11 @@ impl Entry {
     /// Whether it is of the time for which a task stayed after its job.
     pub(crate) fn is_kept(&self) -> bool {
         self.kind == Kind::Kept
+    }
+
+    /// Whether it is of the time for which a task waited.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.kind == Kind::Waiting
     }
 
     /// Whether it is of a task that no record named.
@@ -247,6 +295,7 @@ impl Entry {
             cluster: record.cluster.clone(),
             public_ip: record.public_ip,
             times: record.times,
+            warm: record.warm.clone(),
             starts: u32::try_from(record.starts().len()).unwrap_or(u32::MAX),
             tasks,
             ..Self::about(&record.job, attempt, outcome.unwrap_or_else(unknown))
@@ -265,6 +314,10 @@ fn tasks(record: &Record, stopped: &[StoppedTask]) -> Vec<TaskEntry> {
             task: task::id(arn).to_owned(),
             won: start.standing == Standing::Won,
             stop_accepted: now.and_then(|now| now.accepted),
+            claimed_at: start
+                .claim
+                .as_ref()
+                .map(|_| start.intended_at.saturating_mul(1000)),
             kept_from: record.kept_from().filter(is_won),
             kept_until: record
                 .kept_until
@@ -296,6 +349,7 @@ impl TaskEntry {
             task: task::id(&stopped.arn).to_owned(),
             won,
             stop_accepted: stopped.accepted,
+            claimed_at: None,
             kept_from: None,
             kept_until: None,
             facts: stopped.facts.clone().unwrap_or_default(),

@@ -25,6 +25,7 @@ pub(crate) fn record(id: u64) -> Record {
         end_told: false,
         public_ip: false,
         times: AttemptTimes::default(),
+        warm: None,
         outcome: None,
     }
 }

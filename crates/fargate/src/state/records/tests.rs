@@ -140,7 +140,7 @@ fn a_folder_that_a_newer_driver_has_used_is_left_alone() {
     records.save(&record(7)).unwrap();
     let format = folder.path().join(file_names::FORMAT);
     assert_eq!(std::fs::read_to_string(&format).unwrap(), "2\n");
-    std::fs::write(&format, "3\n").unwrap();
+    std::fs::write(&format, "4\n").unwrap();
     let refused = Records::open(folder.path(), 13).unwrap_err();
     assert!(refused.to_string().contains("a newer fargate has used"));
     // Also when it came meanwhile.

@@ -274,7 +274,7 @@ impl Records {
     }
 
     /// Keeps all others from changing records until it is dropped, in a folder that this driver may use.
-    fn lock(&self) -> Result<FolderLock> {
+    pub(in crate::state) fn lock(&self) -> Result<FolderLock> {
         let lock = files::lock_folder(&self.directory).map_err(|error| {
             let advice = if error.kind() == ErrorKind::TimedOut {
                 "Is a process of the driver stopped, or the disk? Run the job again."
@@ -285,6 +285,15 @@ impl Records {
                 .advise(advice)
         })?;
         format::take_over(&self.directory)?;
+        Ok(lock)
+    }
+
+    /// The same before waiting tasks are changed, which older drivers know nothing of.
+    pub(in crate::state) fn lock_for_warm(&self) -> Result<FolderLock> {
+        files::make_folder(&self.directory)
+            .map_err(|error| self.unwritten(&self.directory, &error))?;
+        let lock = self.lock()?;
+        format::take_over_for_warm(&self.directory)?;
         Ok(lock)
     }
 

@@ -34,6 +34,7 @@ fn ends(verdict: &Verdict) -> bool {
 fn verdict(task: &Task, records: &[&Record], owner: &str, patience: u64) -> Option<bool> {
     let check = OrphanCheck {
         records,
+        waiting: &[],
         folder: HERE,
         now: NOW,
         patience: Duration::from_secs(patience),

@@ -5,6 +5,7 @@
 
 mod job_check;
 mod turn;
+mod waiting;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,6 +26,7 @@ use crate::state::identity::Identity;
 use crate::state::liveness::RunnerProcess;
 use crate::state::record::Record;
 use crate::state::records::{Entry, Found, Records};
+use crate::state::warm::WarmTasks;
 use crate::task::ownership::started_by;
 use crate::task::{self, Task};
 use crate::teardown::Teardown;
@@ -93,9 +95,10 @@ impl Sweep<'_> {
             .map(|entry| self.job(entry, &check))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>();
-        let (mut findings, tasks) = tokio::join!(jobs, self.tasks(&known));
+        let (mut findings, tasks, waiting) = tokio::join!(jobs, self.tasks(&known), self.waiting());
         findings.sort_by(|one, other| one.what.cmp(&other.what));
         findings.extend(tasks?);
+        findings.extend(waiting?);
         if !self.dry_run {
             self.records.tidy()?;
         }
@@ -120,10 +123,11 @@ impl Sweep<'_> {
     pub(crate) async fn unrecorded(&self, known: &[Record]) -> Result<Vec<(Task, Verdict)>> {
         // Listed first, and the records read after: each task had its record before.
         let listed = self.listed().await?;
-        let entries = self.records.all()?;
-        let records: Vec<&Record> = known.iter().chain(whole(&entries)).collect();
+        let snapshot = WarmTasks::of(self.records).snapshot()?;
+        let records: Vec<&Record> = known.iter().chain(whole(&snapshot.records)).collect();
         let check = OrphanCheck {
             records: &records,
+            waiting: &snapshot.tasks,
             folder: &self.identity.folder,
             now: now().as_secs(),
             patience: self.patience,
@@ -139,6 +143,9 @@ impl Sweep<'_> {
     async fn task(&self, task: Task, verdict: Verdict) -> Finding {
         let what = format!("task {}", task.id());
         let finding = self.carry_out(what, verdict, async |why| {
+            if self.is_named_by_now(&task)? {
+                return Ok(Vec::new());
+            }
             let stopped = self.teardown().stop_unrecorded(&task, why).await;
             stopped.map(|()| vec![task.arn.clone()])
         });

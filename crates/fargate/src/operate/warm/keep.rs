@@ -1,0 +1,346 @@
+//! `fargate warm keep`: keeps as many tasks ready as the configuration says.
+//!
+//! One loop decides; starts, ends and connections run beside it. Nothing is kept in memory that another keep could not
+//! find in the folder: this one may be killed at any instant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep};
+
+use super::hold::{Held, hold};
+use super::moves::{Kept, Limits, moves};
+use super::needs::{Needs, request, warm_up};
+use super::setup::Setup;
+use crate::backoff::Backoff;
+use crate::cli::Keep;
+use crate::config::{Config, Flags};
+use crate::error::{Error, Result};
+use crate::output::say;
+use crate::signals::Shutdown;
+use crate::start::warm_up::{NotReady, WarmUp};
+use crate::state::waiting::Waiting;
+use crate::state::warm::{Holder, KeeperLock, Rest};
+
+/// How often keep looks.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Pauses of a pool whose task did not get ready.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(15), Duration::from_secs(10 * 60));
+
+/// Something that has ended beside the loop.
+enum Done {
+    Started(String, String, Result<(), NotReady>),
+    Held(String, Result<Held>),
+    Ended(String, Result<Option<String>>),
+}
+
+type UnderWay = Pin<Box<dyn Future<Output = Done>>>;
+
+/// Keeps tasks ready until it is stopped, or for one round.
+///
+/// # Errors
+///
+/// When another keep has the configuration, or (with `--once`) a task could not be started.
+pub(super) async fn keep(
+    request: &Keep,
+    config: Config,
+    flags: Flags,
+    shutdown: &Shutdown,
+) -> Result<()> {
+    let setup = Rc::new(Setup::new(config, flags, shutdown).await?);
+    let Some(lock) = setup.warm().keep(&setup.keeper)? else {
+        return Err(Error::system(format!(
+            "another `fargate warm keep` keeps the tasks of {} ready",
+            setup.config.file.display()
+        ))
+        .advise("There is one for each configuration."));
+    };
+    if request.resume {
+        setup.warm().end_rest(Rest::Drained);
+    }
+    let mut keeper = KeepLoop::new(setup, lock, request.once);
+    let kept = tokio::select! {
+        kept = keeper.run() => kept,
+        _ = shutdown.requested() => Ok(()),
+    };
+    let left = keeper.own().map_or(0, |own| own.len());
+    say(&format!("{left} tasks wait for jobs"));
+    kept
+}
+
+/// The loop, and all that runs beside it.
+struct KeepLoop {
+    setup: Rc<Setup>,
+    lock: KeeperLock,
+    once: bool,
+    /// When the file was last written that the setup is from.
+    written: Option<SystemTime>,
+    needs: Needs,
+    under_way: FuturesUnordered<UnderWay>,
+    /// Ids of tasks that something of this process is about.
+    busy: BTreeSet<String>,
+    /// How many of these are starts.
+    starting: usize,
+    /// When pools whose tasks did not get ready try again, by hash.
+    paused: BTreeMap<String, (Instant, Backoff)>,
+    told: Option<Rest>,
+    failure: Option<Error>,
+}
+
+impl KeepLoop {
+    fn new(setup: Rc<Setup>, lock: KeeperLock, once: bool) -> Self {
+        Self {
+            written: written(&setup),
+            setup,
+            lock,
+            once,
+            needs: Needs::default(),
+            under_way: FuturesUnordered::new(),
+            busy: BTreeSet::new(),
+            starting: 0,
+            paused: BTreeMap::new(),
+            told: None,
+            failure: None,
+        }
+    }
+
+    async fn run(&mut self) -> Result<()> {
+        loop {
+            self.read_again().await;
+            self.lock.show();
+            if let Err(error) = self.step().await {
+                if self.once {
+                    return Err(error);
+                }
+                tracing::warn!("{error}");
+            }
+            if self.once {
+                while self.starting > 0 || !self.busy.is_empty() {
+                    let Some(done) = self.under_way.next().await else {
+                        break;
+                    };
+                    self.note(done);
+                }
+                return self.failure.take().map_or(Ok(()), Err);
+            }
+            tokio::select! {
+                Some(done) = self.under_way.next(), if !self.under_way.is_empty() => self.note(done),
+                () = sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// Reads the file again where it has changed. A wrong one changes nothing.
+    async fn read_again(&mut self) {
+        let now = written(&self.setup);
+        if now == self.written {
+            return;
+        }
+        self.written = now;
+        match self.setup.again().await {
+            Ok(setup) => {
+                say(&format!("Read {} again", setup.config.file.display()));
+                self.setup = Rc::new(setup);
+                self.needs = Needs::default();
+                self.paused.clear();
+            }
+            Err(error) => tracing::warn!("the configuration as it was is kept: {error}"),
+        }
+    }
+
+    /// The waiting tasks of this configuration.
+    fn own(&self) -> Result<Vec<Waiting>> {
+        let all = self.setup.warm().all()?.into_iter();
+        let own = all
+            .filter(|file| file.holder == Holder::Nobody && file.task.keeper == self.setup.keeper);
+        Ok(own.map(|file| file.task).collect())
+    }
+
+    /// Looks, decides, and begins what is to be done.
+    async fn step(&mut self) -> Result<()> {
+        let rest = self.setup.warm().rest();
+        self.tell(rest);
+        let needs = match rest {
+            Some(Rest::Drained) => Vec::new(),
+            _ => self.needs.now(&self.setup).await?,
+        };
+        let own = self.own()?;
+        let is_cut_short = |task: &&Waiting| !task.is_ready() && !self.busy.contains(&task.id);
+        let cut_short: Vec<_> = own
+            .iter()
+            .filter(is_cut_short)
+            .map(|task| task.id.clone())
+            .collect();
+        let kept: Vec<Kept> = own
+            .iter()
+            .filter(|task| !cut_short.contains(&task.id))
+            .map(|task| Kept {
+                id: task.id.clone(),
+                hash: task.hash.clone(),
+                age: task.age(),
+                is_ready: task.is_ready(),
+            })
+            .collect();
+        let warm = &self.setup.config.warm;
+        let limits = Limits {
+            max_tasks: warm.max_tasks,
+            max_age: warm.max_age,
+        };
+        let moves = moves(&needs, &kept, limits);
+        for id in cut_short {
+            self.end(id, "its start was cut short".to_owned());
+        }
+        let ends: BTreeSet<_> = moves.end.iter().map(|(id, _)| id.clone()).collect();
+        for (id, why) in moves.end {
+            self.end(id, why.to_owned());
+        }
+        if rest.is_none() {
+            for hash in moves.start {
+                self.start(hash);
+            }
+        }
+        for task in kept
+            .iter()
+            .filter(|task| task.is_ready && !ends.contains(&task.id))
+        {
+            self.hold(&task.id);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, rest: Option<Rest>) {
+        if rest == self.told {
+            return;
+        }
+        self.told = rest;
+        match rest {
+            Some(Rest::Drained) => say("No task is started until `fargate warm keep --resume`"),
+            Some(Rest::Yielded) => {
+                say("No task is started for five minutes: a job found no room for its own");
+            }
+            None => say("Tasks are started again"),
+        }
+    }
+
+    fn start(&mut self, hash: String) {
+        let is_paused = |(until, _): &(Instant, Backoff)| *until > Instant::now();
+        if self.paused.get(&hash).is_some_and(is_paused) {
+            return;
+        }
+        let id = WarmUp::new_id();
+        let Some(start) = self.needs.pool(&self.setup, &hash) else {
+            return;
+        };
+        let (pool, definition) = (start.pool.clone(), start.definition);
+        let setup = Rc::clone(&self.setup);
+        self.busy.insert(id.clone());
+        self.starting += 1;
+        self.under_way.push(Box::pin(async move {
+            let started = async {
+                let context = setup.context();
+                let request = request(&context, &pool)?;
+                let name = pool.name();
+                let deadline = Instant::now() + setup.config.fargate.start_timeout;
+                let start = warm_up(&setup, &context, &request, &name);
+                start.start(&id, definition, deadline).await
+            };
+            let started = started.await;
+            if started.is_err()
+                && let Err(error) = setup
+                    .teardown()
+                    .end_waiting(&id, "it did not get ready")
+                    .await
+            {
+                tracing::warn!("{error}");
+            }
+            Done::Started(id, hash, started)
+        }));
+    }
+
+    fn end(&mut self, id: String, why: String) {
+        // A start under way ends its task itself when the file is gone; a connection is dropped then, too.
+        let setup = Rc::clone(&self.setup);
+        self.busy.insert(id.clone());
+        self.under_way.push(Box::pin(async move {
+            let ended = setup.teardown().end_waiting(&id, &why).await;
+            if let Ok(Some(_)) = &ended {
+                say(&format!("Ended waiting task {id}: {why}"));
+            }
+            Done::Ended(id, ended)
+        }));
+    }
+
+    fn hold(&mut self, id: &str) {
+        if self.once || !self.busy.insert(id.to_owned()) {
+            return;
+        }
+        let (setup, id) = (Rc::clone(&self.setup), id.to_owned());
+        self.under_way.push(Box::pin(async move {
+            let held = hold(setup, &id).await;
+            Done::Held(id, held)
+        }));
+    }
+
+    fn note(&mut self, done: Done) {
+        match done {
+            Done::Started(id, hash, started) => {
+                self.starting -= 1;
+                self.busy.remove(&id);
+                match started {
+                    Ok(()) => {
+                        self.paused.remove(&hash);
+                        say(&format!("Waiting task {id} is ready"));
+                    }
+                    Err(why) => self.pause(hash, why),
+                }
+            }
+            Done::Held(id, held) => {
+                self.busy.remove(&id);
+                match held {
+                    Ok(Held::Taken) => {}
+                    Ok(Held::Lost(why)) => self.end(id, format!("it cannot be reached: {why}")),
+                    Err(error) => tracing::warn!("{error}"),
+                }
+            }
+            Done::Ended(id, ended) => {
+                self.busy.remove(&id);
+                if let Err(error) = ended {
+                    tracing::warn!("{error}");
+                    self.failure = Some(error);
+                }
+            }
+        }
+    }
+
+    /// Lets a pool rest whose task did not get ready.
+    fn pause(&mut self, hash: String, why: NotReady) {
+        let (until, backoff) = self
+            .paused
+            .entry(hash)
+            .or_insert_with(|| (Instant::now(), PAUSES));
+        let pause = backoff.pause();
+        *until = Instant::now() + pause;
+        let error = match why {
+            NotReady::NoRoom(reason) => {
+                Error::system(format!("no room for a waiting task: {reason}"))
+            }
+            NotReady::Failed(error) => error.context("a waiting task did not get ready"),
+        };
+        if !self.once {
+            tracing::warn!("{error}; trying again in {} s", pause.as_secs());
+        }
+        self.failure = Some(error);
+    }
+}
+
+/// When the file of this setup was last written.
+fn written(setup: &Setup) -> Option<SystemTime> {
+    let file = std::fs::metadata(&setup.config.file).ok()?;
+    file.modified().ok()
+}

@@ -1,0 +1,264 @@
+//! A job's start on a task that waits for it: seconds in place of a minute.
+//!
+//! The record says which task the job is about to claim, the task's file is renamed under the folder's lock, and the
+//! task proves by SSH that it is there. Killed in between, each step leaves what cleanup and sweeps need.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fargate_wire::Claim;
+use futures_util::future::try_join_all;
+use rand::seq::SliceRandom;
+use tokio::time::timeout;
+
+use crate::config::Mode;
+use crate::context::Context;
+use crate::error::Result;
+use crate::output::say;
+use crate::ssh::{Connection, KeyPair, Target};
+use crate::start::plan::StartPlan;
+use crate::start::request::TaskRequest;
+use crate::start::start_hash::StartHash;
+use crate::state::clock::now;
+use crate::state::record::{Login, Record, Warm};
+use crate::state::waiting::Waiting;
+use crate::state::warm::{Holder, WarmTasks};
+use crate::task;
+use crate::teardown::Teardown;
+
+/// How long a claimed task has to prove itself. A job that starts cold has lost no more than that.
+const PROOF: Duration = Duration::from_secs(1);
+
+/// How long a task is stopped that did not: its attempt's end goes on with it.
+const STOP: Duration = Duration::from_secs(5);
+
+/// Most tasks that a job tries to claim. Others that are faster take one each.
+const ATTEMPTS: usize = 50;
+
+/// The tasks that wait for the start of a job.
+pub(crate) struct Claimant<'a> {
+    context: &'a Context<'a>,
+    plan: &'a StartPlan,
+    ready: Vec<Waiting>,
+}
+
+impl<'a> Claimant<'a> {
+    /// Looks for tasks that wait for the start of this job. Nothing where the job starts cold; the record notes why, if
+    /// tasks wait at all.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub(crate) fn find(
+        context: &'a Context<'a>,
+        request: &TaskRequest<'_>,
+        plan: &'a StartPlan,
+        record: &mut Record,
+    ) -> Result<Option<Self>> {
+        let mut waiting = WarmTasks::of(&context.records).all()?;
+        waiting.retain(|file| file.holder == Holder::Nobody);
+        if waiting.is_empty() {
+            return Ok(None);
+        }
+        let waiting = waiting.into_iter().map(|file| file.task);
+        let (ready, others): (Vec<_>, Vec<_>) = waiting
+            .filter(|task| is_for(task, context, request, plan))
+            .partition(Waiting::is_ready);
+        let why = match (&request.cold, ready.is_empty(), others.is_empty()) {
+            (Some(why), ..) => why,
+            (None, true, true) => "no task waits for such a start",
+            (None, true, false) => "the tasks that wait for such a start are not ready yet",
+            (None, false, _) => {
+                return Ok(Some(Self {
+                    context,
+                    plan,
+                    ready,
+                }));
+            }
+        };
+        record.warm = Some(Warm::Missed(why.to_owned()));
+        Ok(None)
+    }
+
+    /// Claims one of the tasks for the job with this record, which is saved. Returns whether the job has one: the
+    /// record has its login then.
+    ///
+    /// # Errors
+    ///
+    /// When the record cannot be written, or cleanup has come meanwhile.
+    pub(crate) async fn claim(
+        mut self,
+        record: &mut Record,
+        teardown: &Teardown<'_>,
+    ) -> Result<bool> {
+        let warm = WarmTasks::of(&self.context.records);
+        // Jobs that start together try different ones.
+        self.ready.shuffle(&mut rand::rng());
+        for task in self.ready.iter().take(ATTEMPTS) {
+            record.intend_claim(&task.id);
+            self.context.records.update(record)?;
+            let Some(task) = warm.claim(&task.id, record)? else {
+                tracing::debug!("another job was faster at waiting task {}", task.id);
+                record.refuse(&task.id);
+                continue;
+            };
+            return match self.prove(&task).await {
+                Ok(login) => {
+                    self.announce(&task);
+                    record.claimed(&task, login);
+                    record.warm = Some(Warm::Claimed);
+                    self.context.records.update(record)?;
+                    warm.forget(&task.id, record.attempt());
+                    Ok(true)
+                }
+                Err(why) => self
+                    .miss(&task, &why, record, teardown)
+                    .await
+                    .map(|()| false),
+            };
+        }
+        record.warm = Some(Warm::Missed("other jobs were faster".to_owned()));
+        Ok(false)
+    }
+
+    /// Checks that the task is there, that it is the one that was seen when it became ready, and that it has run
+    /// nothing; gives it the job's limits.
+    async fn prove(&self, task: &Waiting) -> Result<Login, String> {
+        let login = task.login.clone().ok_or("it is not ready")?;
+        let key = KeyPair::parse(task.private_key()).map_err(|error| error.to_string())?;
+        let idle = match &self.context.config.mode {
+            Mode::JobImage(settings) => settings.idle_timeout,
+            // An agent in the operator's image has the limits that the operator gave it.
+            Mode::TaskDefinition(_) => Duration::ZERO,
+        };
+        let limits = (!idle.is_zero()).then(|| Claim {
+            deadline: (now() + self.plan.lifetime).as_secs(),
+            idle: idle.as_secs().max(1),
+        });
+        let mut servers = vec![login.clone()];
+        if let Some(composed) = &self.plan.composed {
+            servers.push(login.on_port(composed.job_container().port));
+        }
+        let proofs = servers
+            .iter()
+            .map(|server| self.prove_server(server, &key, limits));
+        match timeout(PROOF, try_join_all(proofs)).await {
+            Ok(proved) => proved.map(|_| login),
+            Err(_) => Err(format!("no answer in {} s", PROOF.as_secs())),
+        }
+    }
+
+    async fn prove_server(
+        &self,
+        server: &Login,
+        key: &KeyPair,
+        limits: Option<Claim>,
+    ) -> Result<(), String> {
+        let target = Target {
+            address: SocketAddr::new(server.address, server.port),
+            username: server.username.clone(),
+            host_key: Some(server.host_key.clone()),
+            reach_timeout: PROOF,
+            connect_timeout: PROOF,
+            keepalive_interval: self.context.config.ssh.keepalive_interval,
+        };
+        let connection = Connection::open(&target, key).await;
+        let connection = connection.map_err(|refusal| format!("{}: {refusal}", target.address))?;
+        match limits {
+            Some(limits) => connection.claim(limits).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Stops a task that a job has claimed and cannot use. Where that fails the record still claims it, and the
+    /// attempt's end stops it.
+    async fn miss(
+        &self,
+        task: &Waiting,
+        why: &str,
+        record: &mut Record,
+        teardown: &Teardown<'_>,
+    ) -> Result<()> {
+        say(&format!(
+            "The task that waited for this job cannot be used ({why}); starting another one"
+        ));
+        record.warm = Some(Warm::Missed(why.to_owned()));
+        let reason = format!("the job that claimed it could not use it: {why}");
+        let stopping = teardown.end_taken(task, record.attempt(), &reason);
+        match timeout(STOP, stopping).await {
+            Ok(Ok(_)) => record.refuse(&task.id),
+            Ok(Err(error)) => tracing::debug!("{error}"),
+            Err(_) => tracing::debug!("waiting task {} is not stopped yet", task.id),
+        }
+        self.context.records.update(record)
+    }
+
+    fn announce(&self, task: &Waiting) {
+        let id = task.task.as_deref().map_or("", task::id);
+        let age = humantime::format_duration(Duration::from_secs(task.age().as_secs()));
+        say(&format!(
+            "Claimed task {id}, which waited for {}: it is {age} old, and so may be its image",
+            self.plan.title
+        ));
+    }
+}
+
+/// Whether a task is what RunTask would start for this job.
+fn is_for(
+    task: &Waiting,
+    context: &Context<'_>,
+    request: &TaskRequest<'_>,
+    plan: &StartPlan,
+) -> bool {
+    let is_named = match &plan.composed {
+        Some(composed) => family(&task.definition) == composed.definition.family(),
+        None => names(&task.definition).contains(&plan.title.as_str()),
+    };
+    is_named && hash(context, request, plan, &task.definition) == task.hash
+}
+
+/// The hash of the start of a job with this definition, an ARN with a revision.
+pub(crate) fn hash(
+    context: &Context<'_>,
+    request: &TaskRequest<'_>,
+    plan: &StartPlan,
+    definition: &str,
+) -> String {
+    StartHash {
+        fargate: &context.config.fargate,
+        definition,
+        platform_version: request.platform_version.as_deref(),
+        strategy: request.strategy.as_deref(),
+        environments: &plan.environments,
+        overrides: &request.overrides,
+        version: env!("CARGO_PKG_VERSION"),
+    }
+    .hash()
+}
+
+/// The family in the ARN of a definition.
+fn family(arn: &str) -> &str {
+    let [_, _, family] = names(arn);
+    family
+}
+
+/// The names by which an operator may mean the definition with this ARN: itself, `family:revision` and `family`.
+fn names(arn: &str) -> [&str; 3] {
+    let revision = arn.rsplit_once('/').map_or(arn, |(_, revision)| revision);
+    let family = revision
+        .split_once(':')
+        .map_or(revision, |(family, _)| family);
+    [arn, revision, family]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_has_three_names() {
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/ci:7";
+        assert_eq!(names(arn), [arn, "ci:7", "ci"]);
+        assert_eq!(family(arn), "ci");
+    }
+}

@@ -1,0 +1,115 @@
+//! The states of the model.
+
+pub(super) const TASKS: usize = 2;
+pub(super) const JOBS: usize = 2;
+
+/// Kills that a history has at most.
+pub(super) const KILLS: u8 = 2;
+
+/// The attempt that a keep is, and the one that a sweep is. Neither has a record.
+pub(super) const KEEP: usize = JOBS;
+pub(super) const SWEEP: usize = JOBS + 1;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum File {
+    Absent,
+    /// Written before RunTask is called; whether it names its task.
+    Starting,
+    Ready,
+    /// Taken by this attempt.
+    Taken(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Aws {
+    None,
+    Running,
+    Stopped,
+}
+
+/// A job's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Record {
+    Absent,
+    /// The task that its start claims; whether the start names it as its own; whether the job's end has begun.
+    There {
+        claim: Option<usize>,
+        won: bool,
+        ends: bool,
+    },
+}
+
+/// Where a prepare is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Prepare {
+    Begins,
+    /// About to try this task.
+    Tries(usize),
+    /// Its record says that it claims the task.
+    Intended(usize),
+    Renamed(usize),
+    /// The task has the job's limits.
+    Proved(usize),
+    Recorded(usize),
+    /// Jobs of their own task are no part of the model.
+    Done,
+    Dead,
+}
+
+/// Where a cleanup is, or a keep or sweep that ends a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum End {
+    Idle,
+    Begun,
+    /// Knows the task that it stops, if there is one.
+    Stops(Option<usize>),
+    Stopped(Option<usize>),
+    /// The record is gone.
+    Forgets(Option<usize>),
+    Done,
+    Dead,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Keep {
+    Begins(usize),
+    Wrote(usize),
+    Called(usize),
+    Waits,
+    Takes(usize),
+    Stops(usize),
+    Forgets(usize),
+    Dead,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    pub(super) files: [File; TASKS],
+    pub(super) aws: [Aws; TASKS],
+    /// Which job a task has proved itself to.
+    pub(super) used: [Option<usize>; TASKS],
+    pub(super) records: [Record; JOBS],
+    pub(super) prepares: [Prepare; JOBS],
+    pub(super) cleanups: [End; JOBS],
+    pub(super) keep: Keep,
+    /// What the sweep has decided about each task from its snapshot: to end it, as the file was then.
+    pub(super) sweep: Option<[Option<File>; TASKS]>,
+    pub(super) sweeping: End,
+    pub(super) kills: u8,
+}
+
+/// The beginning of histories with so many tasks, and so many kills at most.
+pub(super) fn begin(tasks: usize, kills: u8) -> State {
+    State {
+        files: [File::Absent; TASKS],
+        aws: [Aws::None; TASKS],
+        used: [None; TASKS],
+        records: [Record::Absent; JOBS],
+        prepares: [Prepare::Begins; JOBS],
+        cleanups: [End::Idle; JOBS],
+        keep: Keep::Begins(TASKS - tasks),
+        sweep: None,
+        sweeping: End::Idle,
+        kills: KILLS - kills,
+    }
+}
