@@ -207,6 +207,13 @@ impl Cause {
     }
 }
 
+/// Whether a reason is a limit that this manager's own tasks may have reached: the account's quota, or the free
+/// addresses of a subnet.
+pub(crate) fn is_own_limit(reason: &str) -> bool {
+    Cause::of_failure(reason) == Some(Cause::Quota)
+        || reason.contains("InsufficientFreeAddressesInSubnet")
+}
+
 fn find(sentences: &[(&str, Cause)], message: &str) -> Option<Cause> {
     let wording = Wording::of(message);
     let found = sentences

@@ -33,6 +33,7 @@ mod trust;
 mod words;
 
 pub(crate) use self::advice::NAME_A_STRATEGY;
+pub(crate) use self::cause::is_own_limit;
 pub(crate) use self::client::{Aws, region_of_environment};
 pub(crate) use self::definitions::LOG_PREFIX;
 pub(crate) use self::discovery::Outputs;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fargate_wire::COORDINATOR_CONTAINER;
 use tokio::time::{Instant, sleep};
 
-use crate::aws::{Aws, RunTaskAnswer, RunTaskRequest};
+use crate::aws::{Aws, RunTaskAnswer, RunTaskRequest, is_own_limit};
 use crate::backoff::jitter;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ use crate::state::record::Record;
 use crate::task::definition::{ContainerEnvironment, TaskDefinition};
 use crate::task::placement::{Placement, Places, describe, pause_after, placement};
 use crate::task::{Loss, Task, console_link};
+use crate::teardown::Teardown;
 
 /// The input of a launch.
 pub(crate) struct Launch<'a> {
@@ -32,6 +33,9 @@ pub(crate) struct Launch<'a> {
 
 /// Most tasks that are replaced after AWS lost them by trouble of its own. Want of room is retried until the deadline.
 const LOSSES: u32 = 3;
+
+/// How long a call is repeated that stops a task to make room.
+const YIELD: Duration = Duration::from_secs(10);
 
 /// Launches a task place by place, and goes on from there when AWS lost it.
 pub(crate) struct Launcher<'a> {
@@ -141,9 +145,11 @@ impl<'a> Launcher<'a> {
                     return Ok(());
                 }
                 Ok(RunTaskAnswer::Nowhere(reason)) => {
+                    self.make_room(&reason).await;
                     self.move_on(&self.no_room(&place, &reason)).await?;
                 }
                 Err(refusal) if refusal.has_no_room() => {
+                    self.make_room(&refusal.to_string()).await;
                     self.move_on(&self.no_room(&place, &refusal.to_string()))
                         .await?;
                 }
@@ -155,6 +161,8 @@ impl<'a> Launcher<'a> {
     /// Goes on to the next place after the last task was lost, or ends with `failure` after too many losses.
     pub(crate) async fn move_on_after(&mut self, loss: &Loss, failure: Error) -> Result<()> {
         let place = self.place(self.attempt)?;
+        let (Loss::Room(reason) | Loss::Trouble(reason)) = loss;
+        self.make_room(reason).await;
         match loss {
             Loss::Room(reason) => self.move_on(&self.no_room(&place, reason)).await,
             Loss::Trouble(_) if self.losses >= LOSSES => Err(failure),
@@ -166,6 +174,29 @@ impl<'a> Launcher<'a> {
                 ))
                 .await
             }
+        }
+    }
+
+    /// Has another task of this manager yield where AWS's reason is a limit that such tasks fill.
+    async fn make_room(&self, reason: &str) {
+        if !is_own_limit(reason) {
+            return;
+        }
+        let made = async {
+            let identity = self.context.identity()?;
+            let teardown = Teardown {
+                aws: self.aws,
+                records: &self.context.records,
+                identity: &identity,
+                cluster: &self.context.config.fargate.cluster,
+                patience: YIELD,
+            };
+            teardown.make_room().await
+        };
+        match made.await {
+            Ok(Some(yielded)) => say(&format!("{reason}; stopped {yielded} to make room")),
+            Ok(None) => {}
+            Err(error) => tracing::debug!("nothing makes room: {error}"),
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod kept;
 pub(crate) mod orphan;
+mod room;
 pub(crate) mod sweep;
 mod waiting;
 
