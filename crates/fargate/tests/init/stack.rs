@@ -57,6 +57,13 @@ fn a_stack_with_a_task_definition_is_enough() {
         "config.toml",
         "What is left to do:\n  1. Check again",
     ]);
+    // The command leads to the files that were made.
+    let doctor = format!(
+        "$ fargate --config {} doctor --runner-config {}\n",
+        set_up.path("fargate.toml").display(),
+        set_up.path("config.toml").display()
+    );
+    assert!(outcome.out().contains(&doctor), "{}", outcome.out());
     assert!(
         !outcome.out().contains("put-role-policy"),
         "{}",
@@ -117,4 +124,16 @@ fn a_stack_that_does_not_exist_is_named() {
         "could not read the stack ci",
         "Stack with id ci does not exist",
     ]);
+}
+
+#[test]
+fn a_stack_without_outputs_is_somebody_elses() {
+    let mut other = stack(&[]);
+    other[0]["Outputs"] = json!([]);
+    let set_up = SetUp::new(&json!({ "stacks": other }));
+    set_up
+        .init(&OPTIONS)
+        .exits(2)
+        .complains(&["the stack ci has no outputs", "docs/init.md"]);
+    assert!(!set_up.path("fargate.toml").exists());
 }

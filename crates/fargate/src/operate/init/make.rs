@@ -164,13 +164,13 @@ fn left(
         manager_role: name_of(&written.names.manager_role),
         execution_role: own_image.and_then(|image| name_of(&image.execution_role)),
     });
-    let again = again(request, places);
+    let given = request.runner_config.as_ref();
     let part = runner.filter(|runner| runner.place == Place::Beside);
     next_steps::text(&Left {
         config: &places.fargate_toml,
         url: &setup.url,
         name: &request.name,
-        again: &again,
+        config_toml: given.map(|_| places.config_toml.as_path()),
         needs_token: setup.token.is_none() && !places.is_called,
         part: part.map(|runner| (runner.file.path.as_path(), places.config_toml.as_path())),
         agent_image: own_image.map(|image| image.agent_image.as_str()),
@@ -181,13 +181,4 @@ fn left(
 /// The name of a role.
 fn name_of(arn: &Option<String>) -> Option<&str> {
     arn.as_deref()?.rsplit('/').next()
-}
-
-/// The options that lead another call to the same files.
-fn again(request: &Init, places: &Places) -> String {
-    let runner = match &request.runner_config {
-        Some(_) => format!(" --runner-config {}", places.config_toml.display()),
-        None => String::new(),
-    };
-    format!("--config {} init{runner}", places.fargate_toml.display())
 }

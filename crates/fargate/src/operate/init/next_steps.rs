@@ -9,8 +9,8 @@ pub(super) struct Left<'a> {
     pub(super) config: &'a Path,
     pub(super) url: &'a str,
     pub(super) name: &'a str,
-    /// The command and options that lead to the same files in the next call.
-    pub(super) again: &'a str,
+    /// The runner's file, where other commands do not look for it by themselves.
+    pub(super) config_toml: Option<&'a Path>,
     /// Whether the runner's token is missing.
     pub(super) needs_token: bool,
     /// The part to be added to a `config.toml`, and that file.
@@ -31,6 +31,20 @@ pub(super) struct Policies<'a> {
     pub(super) execution_role: Option<&'a str>,
 }
 
+impl Left<'_> {
+    /// A command with the options that lead it to the same files.
+    fn command(&self, name: &str) -> String {
+        let runner = self
+            .config_toml
+            .map(|file| format!(" --runner-config {}", file.display()));
+        format!(
+            "fargate --config {} {name}{}",
+            self.config.display(),
+            runner.unwrap_or_default()
+        )
+    }
+}
+
 /// The steps, numbered.
 pub(super) fn text(left: &Left<'_>) -> String {
     let mut steps = Vec::new();
@@ -48,9 +62,9 @@ pub(super) fn text(left: &Left<'_>) -> String {
             file.display()
         )
     }));
+    let doctor = left.command("doctor");
     steps.push(format!(
-        "Check again, and run a job:\n$ fargate --config {} doctor",
-        left.config.display()
+        "Check again, and run a job in a real task:\n$ {doctor}\n$ {doctor} --start --only start"
     ));
     let numbered = (1..).zip(&steps).map(|(number, step)| {
         let mut lines = step.lines();
@@ -85,10 +99,9 @@ fn permissions(policies: &Policies<'_>) -> String {
 
 /// How a runner is created. The access token is in a file, for everybody on the machine sees arguments.
 fn token(left: &Left<'_>) -> String {
-    let Left {
-        url, name, again, ..
-    } = left;
+    let Left { url, name, .. } = left;
     let url = url.trim_end_matches('/');
+    let again = left.command("init");
     format!(
         "Create the runner in GitLab (New project runner, group runner or instance runner), and put the token\n\
          that GitLab shows into a file of your own, runner-token. Or by GitLab's API, with the line\n\
@@ -96,6 +109,6 @@ fn token(left: &Left<'_>) -> String {
          $ umask 077; curl --fail --silent --show-error --header @gitlab-header --data runner_type=project_type \
          --data project_id=PROJECT --data run_untagged=true --data description={name} {url}/api/v4/user/runners | \
          jq --raw-output .token > runner-token\n\
-         Then:\n$ fargate {again} --url {url} --token-file runner-token"
+         Then:\n$ {again} --url {url} --token-file runner-token"
     )
 }

@@ -177,6 +177,11 @@ async fn given(request: &Init, options: Answers, host: &Host) -> Result<Given> {
             .stack_outputs(name)
             .await
             .map_err(|refusal| of_stack(name, &refusal))?;
+        if outputs.is_empty() {
+            return Err(Error::new(Blame::Usage, format!("the stack {name} has no outputs")).advise(
+                "Name a stack of docs/stack.md, or one whose outputs docs/init.md lists, or give the options themselves.",
+            ));
+        }
         let stack = Stack::of(&outputs);
         if let (Some(secret), None) = (&stack.token_secret, &request.token_file) {
             match aws.secret_text(secret).await {
