@@ -142,6 +142,16 @@ resource "aws_iam_role_policy" "manager" {
         Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
       },
       {
+        Sid      = "TagKeptTasks"
+        Effect   = "Allow"
+        Action   = "ecs:TagResource"
+        Resource = local.tasks
+        Condition = {
+          "ForAllValues:StringEquals" = { "aws:TagKeys" = ["gitlab:kept-until"] }
+          Null                        = { "aws:TagKeys" = "false" }
+        }
+      },
+      {
         Sid       = "ComposeTaskDefinitions"
         Effect    = "Allow"
         Action    = ["ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"]
@@ -219,6 +229,7 @@ resource "aws_iam_role_policy" "doctor" {
         Sid    = "ReadTheNetwork"
         Effect = "Allow"
         Action = [
+          "ec2:DescribeNetworkInterfaces",
           "ec2:DescribeRouteTables",
           "ec2:DescribeSecurityGroups",
           "ec2:DescribeSubnets",
@@ -243,6 +254,7 @@ resource "aws_iam_role_policy" "doctor" {
         Sid    = "ReadDefinitionsAndQuotas"
         Effect = "Allow"
         Action = [
+          "cloudwatch:GetMetricData",
           "ecs:DescribeTaskDefinition",
           "servicequotas:GetAWSDefaultServiceQuota",
           "servicequotas:GetServiceQuota",

@@ -11,7 +11,7 @@ locals {
       threshold   = 3
       description = "Jobs fail by the system: AWS, the network, the configuration or the driver. `fargate report` on the manager names the causes, `fargate doctor` what is wrong."
     }
-    # The words of `fargate reap`.
+    # The words of sweeps: of `fargate reap`, and those of prepare, which the next cleanup repeats.
     TasksPastTheirTime = {
       pattern     = "?\"its time was over\" ?\"could not end\""
       threshold   = 1

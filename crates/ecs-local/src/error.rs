@@ -15,6 +15,19 @@ pub(crate) struct ApiError {
     pub(crate) resource_ids: Vec<String>,
 }
 
+/// IAM's refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Denial {
+    /// No policy allows the action.
+    Implicit,
+    /// A policy denies it.
+    Explicit,
+    /// A service control policy of the organisation denies it.
+    Organization,
+    /// The role's permissions boundary does not allow it.
+    Boundary,
+}
+
 impl ApiError {
     pub(crate) fn new(
         status: u16,
@@ -88,35 +101,36 @@ impl ApiError {
     }
 
     /// A refusal by IAM, in the service's words.
-    pub(crate) fn access_denied(service: AwsService, operation: &str) -> Self {
-        let action = format!("{}:{operation}", service.signing_name());
-        let who = CALLER_ARN;
+    pub(crate) fn access_denied(service: AwsService, operation: &str, denial: Denial) -> Self {
+        let action = service.action(operation);
+        let refused = format!("User: {CALLER_ARN} is not authorized to perform: {action}");
+        let why = match denial {
+            Denial::Implicit => {
+                format!("because no identity-based policy allows the {action} action")
+            }
+            Denial::Explicit => "with an explicit deny in an identity-based policy".to_owned(),
+            Denial::Organization => "with an explicit deny in a service control policy".to_owned(),
+            Denial::Boundary => {
+                format!("because no permissions boundary allows the {action} action")
+            }
+        };
         match service {
             AwsService::Ec2 => Self::new(
                 403,
                 "UnauthorizedOperation",
-                format!(
-                    "You are not authorized to perform this operation. User: {who} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
-                ),
+                format!("You are not authorized to perform this operation. {refused} {why}"),
             ),
-            AwsService::Sts => Self::new(
+            AwsService::Sts => Self::new(403, "AccessDenied", refused),
+            AwsService::CloudWatch => Self::new(403, "AccessDenied", format!("{refused} {why}")),
+            service if service.is_query() => Self::new(
                 403,
                 "AccessDenied",
-                format!("User: {who} is not authorized to perform: {action}"),
-            ),
-            AwsService::Iam | AwsService::CloudFormation => Self::new(
-                403,
-                "AccessDenied",
-                format!(
-                    "User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
-                ),
+                format!("{refused} on resource: * {why}"),
             ),
             _ => Self::new(
                 400,
                 "AccessDeniedException",
-                format!(
-                    "User: {who} is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
-                ),
+                format!("{refused} on resource: * {why}"),
             ),
         }
     }

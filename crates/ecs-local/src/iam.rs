@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ec2::Query;
-use crate::error::ApiError;
+use crate::error::{ApiError, Denial};
 use crate::resources::{Members, Resources};
 use crate::xml::{self, IAM_NAMESPACE};
 
@@ -82,13 +82,11 @@ fn simulation(resources: &Resources, query: &Query) -> Result<Value, ApiError> {
 }
 
 fn evaluation(resources: &Resources, action: &str, named: &[&str]) -> Value {
-    let has = |list: &[String]| list.iter().any(|one| one == action);
-    let decision = if has(&resources.explicitly_denied) {
-        "explicitDeny"
-    } else if has(&resources.denied) {
-        "implicitDeny"
-    } else {
-        "allowed"
+    let denial = resources.denial_of(action);
+    let decision = match denial {
+        Some(Denial::Explicit | Denial::Organization) => "explicitDeny",
+        Some(Denial::Implicit | Denial::Boundary) => "implicitDeny",
+        None => "allowed",
     };
     let matched = match decision {
         "implicitDeny" => json!({}),
@@ -102,11 +100,23 @@ fn evaluation(resources: &Resources, action: &str, named: &[&str]) -> Value {
             "MissingContextValues": {},
         })
     });
-    json!({
+    let mut evaluation = json!({
         "EvalActionName": action, "EvalResourceName": named.first(), "EvalDecision": decision,
         "MatchedStatements": matched, "MissingContextValues": {},
         "ResourceSpecificResults": { "member": each.collect::<Vec<_>>() },
-    })
+    });
+    let (detail, member) = match denial {
+        Some(Denial::Organization) => ("OrganizationsDecisionDetail", "AllowedByOrganizations"),
+        Some(Denial::Boundary) => (
+            "PermissionsBoundaryDecisionDetail",
+            "AllowedByPermissionsBoundary",
+        ),
+        _ => return evaluation,
+    };
+    if let Some(members) = evaluation.as_object_mut() {
+        members.insert(detail.to_owned(), json!({ member: false }));
+    }
+    evaluation
 }
 
 fn no_such(message: &str) -> ApiError {

@@ -1,10 +1,10 @@
-//! A local stand-in for the parts of Amazon ECS, EC2, CloudWatch Logs, STS, IAM, ECR, Service Quotas, Secrets
-//! Manager and CloudFormation that a system uses which runs one Fargate task per job.
+//! A local stand-in for the parts of Amazon ECS, EC2, CloudWatch, CloudWatch Logs, STS, IAM, ECR, Service Quotas,
+//! Secrets Manager and CloudFormation that a system uses which runs one Fargate task per job.
 //!
 //! Software that drives AWS has to be tested against AWS's failures, and AWS cannot fail on request. This server speaks
-//! AWS's own protocols: Query for EC2, STS, IAM and CloudFormation, JSON 1.1 for the others. It is as strict as AWS
-//! about requests, and runs real tasks, so the program under test needs no change but an endpoint URL. Faults are data,
-//! see [`Faults`].
+//! AWS's own protocols: Query for EC2, STS, IAM, CloudFormation and CloudWatch, JSON 1.1 for the others. It is as
+//! strict as AWS about requests, and runs real tasks, so the program under test needs no change but an endpoint URL.
+//! Faults are data, see [`Faults`].
 //!
 //! [`serve`] answers on one port for all services, and for its own paths below `/_local/`.
 //!
@@ -16,7 +16,7 @@
 //! | `http` | requests and replies: AWS's calls, the task metadata endpoint, the paths below `/_local/` |
 //! | `world` | the composition of all parts |
 //! | `ecs`, `ec2`, `logs`, `sts`, `iam`, `records` | the operations of each service, and the state of ECS |
-//! | `cloudformation` | the outputs of stacks |
+//! | `cloudformation`, `cloudwatch` | the outputs of stacks; the use of quotas |
 //! | `tasks` | the life of a task, from its specification to its teardown |
 //! | `engine`, `process` | the backends of containers: Docker or Podman, or processes of this machine |
 //! | `container_output`, `log_groups`, `network` | the state that tasks share with EC2 and CloudWatch Logs |
@@ -29,6 +29,7 @@
 mod access_key;
 mod account;
 mod cloudformation;
+mod cloudwatch;
 mod container_output;
 mod ec2;
 mod ecs;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::account::{ACCOUNT, CALLER_ARN, VPC};
+use crate::error::Denial;
 use crate::service::AwsService;
 
 /// Members of one object of a reply.
@@ -24,6 +25,10 @@ pub struct Resources {
     pub(crate) denied: Vec<String>,
     /// IAM actions that a policy denies.
     pub(crate) explicitly_denied: Vec<String>,
+    /// IAM actions that a service control policy denies.
+    pub(crate) denied_by_organization: Vec<String>,
+    /// IAM actions that the role's permissions boundary does not allow.
+    pub(crate) denied_by_boundary: Vec<String>,
     /// By how many seconds AWS's clock is ahead of this machine's.
     pub(crate) clock_offset: i64,
     /// Other members of clusters, by name.
@@ -40,6 +45,8 @@ pub struct Resources {
     pub(crate) prefix_lists: BTreeMap<String, Vec<String>>,
     /// Fargate's quotas, by code.
     pub(crate) quotas: BTreeMap<String, f64>,
+    /// vCPUs of Fargate in use, by class, such as `Standard/OnDemand`.
+    pub(crate) usage: BTreeMap<String, f64>,
     /// Images in ECR, as DescribeImages shows them, with `imageManifest` as BatchGetImage does.
     pub(crate) images: Vec<Members>,
     /// Other members of log groups, by name.
@@ -64,12 +71,26 @@ impl Resources {
         serde_json::from_str(json).context("reading the document of resources")
     }
 
-    /// Whether the caller may call an operation.
-    pub(crate) fn allows(&self, service: AwsService, operation: &str) -> bool {
-        let action = format!("{}:{operation}", service.signing_name());
-        let listed = [&self.denied, &self.explicitly_denied];
+    /// Why the caller may not call an operation, if so.
+    pub(crate) fn denial(&self, service: AwsService, operation: &str) -> Option<Denial> {
         // The caller's own identity needs no permission, even under an explicit deny.
-        operation == "GetCallerIdentity" || !listed.iter().any(|list| list.contains(&action))
+        match operation {
+            "GetCallerIdentity" => None,
+            _ => self.denial_of(&service.action(operation)),
+        }
+    }
+
+    /// Why an IAM action is refused, if so.
+    pub(crate) fn denial_of(&self, action: &str) -> Option<Denial> {
+        let lists = [
+            (&self.denied_by_organization, Denial::Organization),
+            (&self.explicitly_denied, Denial::Explicit),
+            (&self.denied_by_boundary, Denial::Boundary),
+            (&self.denied, Denial::Implicit),
+        ];
+        let mut lists = lists.into_iter();
+        let (_, denial) = lists.find(|(list, _)| list.iter().any(|one| one == action))?;
+        Some(denial)
     }
 
     /// Gives the clusters of a reply their other members.
@@ -131,6 +152,8 @@ impl Default for Resources {
             caller_arn: CALLER_ARN.to_owned(),
             denied: Vec::new(),
             explicitly_denied: Vec::new(),
+            denied_by_organization: Vec::new(),
+            denied_by_boundary: Vec::new(),
             clock_offset: 0,
             clusters: BTreeMap::new(),
             subnets: BTreeMap::new(),
@@ -144,6 +167,7 @@ impl Default for Resources {
                 ("L-36FBB829".to_owned(), 6.0),
             ]
             .into(),
+            usage: BTreeMap::new(),
             images: Vec::new(),
             log_groups: BTreeMap::new(),
             secrets: Vec::new(),
@@ -168,8 +192,9 @@ mod tests {
     #[test]
     fn a_document_changes_what_it_names() {
         let resources = Resources::parse(r#"{"denied": ["ec2:DescribeSubnets"]}"#).unwrap();
-        assert!(!resources.allows(AwsService::Ec2, "DescribeSubnets"));
-        assert!(resources.allows(AwsService::Ec2, "DescribeRouteTables"));
+        let denial = |operation| resources.denial(AwsService::Ec2, operation);
+        assert_eq!(denial("DescribeSubnets"), Some(Denial::Implicit));
+        assert_eq!(denial("DescribeRouteTables"), None);
         assert_eq!(resources.route_tables.len(), 1);
         assert!(Resources::parse(r#"{"forbidden": []}"#).is_err());
     }

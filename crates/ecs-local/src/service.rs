@@ -12,6 +12,7 @@ pub(crate) enum AwsService {
     Quotas,
     Secrets,
     CloudFormation,
+    CloudWatch,
 }
 
 const ECS: &[&str] = &[
@@ -59,8 +60,10 @@ const SECRETS: &[&str] = &["DescribeSecret", "GetSecretValue"];
 
 const CLOUDFORMATION: &[&str] = &["DescribeStacks"];
 
+const CLOUDWATCH: &[&str] = &["GetMetricData"];
+
 impl AwsService {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Ecs,
         Self::Ec2,
         Self::Logs,
@@ -70,6 +73,7 @@ impl AwsService {
         Self::Quotas,
         Self::Secrets,
         Self::CloudFormation,
+        Self::CloudWatch,
     ];
 
     /// The operations that the stand-in has.
@@ -84,10 +88,11 @@ impl AwsService {
             Self::Quotas => QUOTAS,
             Self::Secrets => SECRETS,
             Self::CloudFormation => CLOUDFORMATION,
+            Self::CloudWatch => CLOUDWATCH,
         }
     }
 
-    /// The name in signatures and in the names of IAM actions.
+    /// The name in signatures.
     pub(crate) fn signing_name(self) -> &'static str {
         match self {
             Self::Ecs => "ecs",
@@ -99,7 +104,17 @@ impl AwsService {
             Self::Quotas => "servicequotas",
             Self::Secrets => "secretsmanager",
             Self::CloudFormation => "cloudformation",
+            Self::CloudWatch => "monitoring",
         }
+    }
+
+    /// The IAM action of an operation.
+    pub(crate) fn action(self, operation: &str) -> String {
+        let prefix = match self {
+            Self::CloudWatch => "cloudwatch",
+            other => other.signing_name(),
+        };
+        format!("{prefix}:{operation}")
     }
 
     /// Whether the service speaks JSON 1.1. The others speak Query and answer in XML.
@@ -109,14 +124,17 @@ impl AwsService {
 
     /// Whether the service speaks AWS Query. EC2 has a form of its own.
     pub(crate) fn is_query(self) -> bool {
-        matches!(self, Self::Sts | Self::Iam | Self::CloudFormation)
+        matches!(
+            self,
+            Self::Sts | Self::Iam | Self::CloudFormation | Self::CloudWatch
+        )
     }
 
     /// The content type of replies.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Ec2 => "text/xml;charset=UTF-8",
-            Self::Sts | Self::Iam | Self::CloudFormation => "text/xml",
+            service if service.is_query() => "text/xml",
             _ => "application/x-amz-json-1.1",
         }
     }

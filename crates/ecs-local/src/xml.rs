@@ -10,6 +10,9 @@ pub(crate) const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15
 /// The namespace of IAM's documents.
 pub(crate) const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
+/// The namespace of CloudWatch's documents.
+pub(crate) const CLOUDWATCH_NAMESPACE: &str = "http://monitoring.amazonaws.com/doc/2010-08-01/";
+
 /// The namespace of CloudFormation's documents.
 pub(crate) const CLOUDFORMATION_NAMESPACE: &str =
     "http://cloudformation.amazonaws.com/doc/2010-05-15/";

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Actions that AWS authorises for all resources or none (reference of actions, resources and condition keys).
-const WITHOUT_RESOURCES: [&str; 16] = [
+const WITHOUT_RESOURCES: [&str; 17] = [
+    "cloudwatch:GetMetricData",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeRouteTables",
     "ec2:DescribeSecurityGroups",
@@ -157,7 +158,13 @@ fn actions(policy: &str) -> BTreeSet<String> {
         .map(str::to_owned)
         .collect();
     let set: BTreeSet<_> = all.iter().cloned().collect();
-    assert_eq!(set.len(), all.len(), "{policy} allows an action twice");
+    // Tags have two statements: at the start of tasks, and for one tag of kept ones.
+    let twice = usize::from(policy.starts_with("manager"));
+    assert_eq!(
+        set.len() + twice,
+        all.len(),
+        "{policy} allows an action twice"
+    );
     set
 }
 
@@ -174,8 +181,10 @@ fn every_call_of_aws_names_its_action() {
         let sent = text.matches(".send()").count() + text.matches(".invoke(").count();
         assert_eq!(sent, text.matches("AwsError::from_sdk(").count(), "{file}");
         calls += text.matches(".send()").count();
-        for action in signed_in(file) {
-            assert!(is_action(&action), "{file} calls {action}");
+        // Its actions are data, which `named_in` finds.
+        let is_data = file == "probe.rs";
+        for action in signed_in(file).iter().filter(|_| !is_data) {
+            assert!(is_action(action), "{file} calls {action}");
             signed += 1;
         }
     }
@@ -298,6 +307,12 @@ fn conditions_are_as_narrow_as_aws_takes_them() {
                     "ecs:RunTask" | "ecs:StopTask" | "ecs:DescribeTasks" | "ecs:ListTasks" => {
                         let cluster = condition["ArnEquals"]["ecs:cluster"].as_str();
                         assert!(cluster.is_some_and(|arn| !arn.contains('*')), "{here}");
+                    }
+                    "ecs:TagResource" if statement["Sid"] == "TagKeptTasks" => {
+                        let keys = &condition["ForAllValues:StringEquals"]["aws:TagKeys"];
+                        assert_eq!(list(keys), ["gitlab:kept-until"], "{here}");
+                        // Without a key, all of none would fit.
+                        assert_eq!(condition["Null"]["aws:TagKeys"], "false", "{here}");
                     }
                     "ecs:TagResource" => {
                         assert_eq!(condition["StringEquals"]["ecs:CreateAction"], "RunTask");

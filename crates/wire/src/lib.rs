@@ -69,6 +69,9 @@ pub const IDLE_LIMIT_VARIABLE: &str = "FARGATE_IDLE_LIMIT";
 /// The job's own time is over by then.
 pub const DEADLINE_VARIABLE: &str = "FARGATE_DEADLINE";
 
+/// Environment variable that, set to anything, has an agent refuse terminals to everybody.
+pub const NO_TERMINALS_VARIABLE: &str = "FARGATE_NO_TERMINALS";
+
 /// Start of the agent's SSH identification string (RFC 4253, section 4.2); the agent's version follows.
 ///
 /// The driver recognises the agent among SSH servers by it.

@@ -27,7 +27,7 @@ use crate::signals;
 use crate::task::hosts::HostNames;
 use crate::task::lifetime::Lifetime;
 use crate::task::metadata;
-use crate::terminal::{RunningTerminal, TerminalRequest, WindowSize};
+use crate::terminal::{self, RunningTerminal, TerminalRequest, WindowSize};
 
 /// One client. Dropping it, as when its connection ends, ends its commands.
 pub(crate) struct ClientSession {
@@ -307,6 +307,9 @@ impl Handler for ClientSession {
         modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Handled {
+        if !terminal::are_allowed() {
+            return session.channel_failure(channel);
+        }
         let Some(ChannelUse::Unused(_, terminal)) = self.channels.get_mut(&channel) else {
             return session.channel_failure(channel);
         };

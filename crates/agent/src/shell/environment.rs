@@ -9,7 +9,8 @@ use std::os::unix::process::CommandExt;
 
 use anyhow::Result;
 use fargate_wire::{
-    DEADLINE_VARIABLE, HOST_NAMES_VARIABLE, IDLE_LIMIT_VARIABLE, PUBLIC_KEY_VARIABLE,
+    DEADLINE_VARIABLE, HOST_NAMES_VARIABLE, IDLE_LIMIT_VARIABLE, NO_TERMINALS_VARIABLE,
+    PUBLIC_KEY_VARIABLE,
 };
 use rustix::fs::{Access, Mode, access};
 
@@ -31,11 +32,12 @@ const SHELLS: [&str; 7] = [
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Variables that the driver sets for the agent alone.
-const AGENT_VARIABLES: [&str; 4] = [
+const AGENT_VARIABLES: [&str; 5] = [
     PUBLIC_KEY_VARIABLE,
     IDLE_LIMIT_VARIABLE,
     DEADLINE_VARIABLE,
     HOST_NAMES_VARIABLE,
+    NO_TERMINALS_VARIABLE,
 ];
 
 /// The environment of every shell: the container's variables without the agent's own, and the shells to look for.

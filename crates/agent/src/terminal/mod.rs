@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use fargate_wire::NO_TERMINALS_VARIABLE;
 use fargate_wire::script::Stream;
 use rustix::process::Signal;
 use tokio::sync::{oneshot, watch};
@@ -39,6 +40,11 @@ const LEFTOVER: usize = 256 * 1024;
 
 /// What a terminal reads as the end of its input: Ctrl-D.
 const END_OF_INPUT: &[u8] = &[4];
+
+/// Whether the task's operator lets people open terminals (`[SSH] Interactive` when the task started).
+pub(crate) fn are_allowed() -> bool {
+    std::env::var_os(NO_TERMINALS_VARIABLE).is_none()
+}
 
 /// The client's side of a terminal. Dropping it means that the client is gone.
 pub(crate) struct RunningTerminal {

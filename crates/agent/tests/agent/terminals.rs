@@ -149,6 +149,30 @@ async fn a_command_may_have_a_terminal() {
 }
 
 #[tokio::test]
+async fn an_operator_can_turn_terminals_off() {
+    let agent = Agent::start_with(&[], |command| {
+        command.env(fargate_wire::NO_TERMINALS_VARIABLE, "1");
+    });
+    let client = agent.connect().await;
+    let mut channel = client.channel_open_session().await.unwrap();
+    channel
+        .request_pty(true, "vt100", 80, 24, 0, 0, &[])
+        .await
+        .unwrap();
+    channel.request_shell(true).await.unwrap();
+    for request in ["terminal", "shell"] {
+        let answer = channel.wait().await;
+        assert!(
+            matches!(answer, Some(ChannelMsg::Failure)),
+            "{request}: {answer:?}"
+        );
+    }
+    // Everything else goes on, and scripts do not see the variable.
+    let output = agent.run("echo terminals=$FARGATE_NO_TERMINALS");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "terminals=\n");
+}
+
+#[tokio::test]
 async fn a_lost_client_takes_its_session_along_and_nothing_else() {
     let agent = Agent::start();
     // A daemon that a command leaves behind while the terminal is open.

@@ -34,8 +34,26 @@ struct Ec2Reply<'a, T> {
     list: T,
 }
 
-/// Answers one call.
+/// Answers one call. A dry run looks at its parameters and says that the caller may make it.
 pub(crate) fn call(
+    network: &mut Network,
+    resources: &Resources,
+    operation: &str,
+    query: &Query,
+    request_id: &str,
+) -> Result<String, ApiError> {
+    let document = answer(network, resources, operation, query, request_id)?;
+    match query.get("DryRun") {
+        Some("true") => Err(ApiError::new(
+            412,
+            "DryRunOperation",
+            "Request would have succeeded, but DryRun flag is set.",
+        )),
+        _ => Ok(document),
+    }
+}
+
+fn answer(
     network: &mut Network,
     resources: &Resources,
     operation: &str,

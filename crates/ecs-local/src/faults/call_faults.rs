@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::effect::{Effect, LookUp};
-use crate::error::ApiError;
+use crate::error::{ApiError, Denial};
 use crate::service::AwsService;
 
 /// The faults of one call.
@@ -52,7 +52,7 @@ fn refusal(effect: Effect, service: AwsService, operation: &str) -> Option<ApiEr
             };
             ApiError::new(503, code, "The service is temporarily unavailable.")
         }
-        Effect::AccessDenied => ApiError::access_denied(service, operation),
+        Effect::AccessDenied => ApiError::access_denied(service, operation, Denial::Implicit),
         Effect::ExpiredCredentials => expired_credentials(service),
         Effect::UnrecognizedClient => ApiError::unrecognized_client(service),
         Effect::Error {

@@ -1,8 +1,8 @@
 //! AWS's calls: from an HTTP request to an operation, and back.
 //!
 //! The services share one address, as the endpoint setting of AWS's clients requires. `X-Amz-Target` marks calls of
-//! those that speak JSON. A form with `Action` is a call of STS, IAM or CloudFormation if one has an operation of that
-//! name, and else of EC2.
+//! those that speak JSON. A form with `Action` is a call of STS, IAM, CloudFormation or CloudWatch if one has an
+//! operation of that name, and else of EC2.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::faults::CallFaults;
 use crate::service::AwsService;
 use crate::throttle::Bucket;
 use crate::world::World;
-use crate::{cloudformation, ecs, iam, ids, logs, records, sts};
+use crate::{cloudformation, cloudwatch, ecs, iam, ids, logs, records, sts};
 
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 
@@ -148,9 +148,9 @@ fn admit(world: &World, call: &ApiCall, region: &str) -> Result<CallFaults, ApiE
         return Err(ApiError::throttled(service));
     }
     let mut faults = world.faults.lock().call(service, operation);
-    if !world.resources.lock().allows(service, operation) {
-        let denial = ApiError::access_denied(service, operation);
-        faults.refusal.get_or_insert(denial);
+    if let Some(denial) = world.resources.lock().denial(service, operation) {
+        let denied = ApiError::access_denied(service, operation, denial);
+        faults.refusal.get_or_insert(denied);
     }
     Ok(faults)
 }
@@ -186,6 +186,7 @@ fn operate(
         AwsService::CloudFormation => {
             cloudformation::call(&resources, operation, &call.query, request_id)
         }
+        AwsService::CloudWatch => cloudwatch::call(&resources, operation, &call.query, request_id),
         AwsService::Ecr | AwsService::Quotas | AwsService::Secrets => {
             records::call(&resources, region, operation, body)
         }

@@ -1,7 +1,7 @@
 //! The task metadata endpoint, version 4, through which containers learn about their own task.
 //!
 //! It shows changes at once, while DescribeTasks may show them later. Only containers that are processes of this
-//! machine reach it. It describes containers and their ends, and little else.
+//! machine reach it. It describes containers, their addresses and their ends, and little else.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use serde::Serialize;
 
-use crate::tasks::{Container, ContainerStatus, TaskStatus};
+use crate::tasks::{Container, ContainerInterface, ContainerStatus, TaskStatus};
 use crate::world::World;
 
 /// The length of a task ID, with which the path of a container begins.
@@ -34,6 +34,7 @@ struct TaskMetadata {
     task_arn: String,
     desired_status: TaskStatus,
     known_status: TaskStatus,
+    availability_zone: String,
     containers: Vec<ContainerMetadata>,
 }
 
@@ -45,6 +46,27 @@ struct ContainerMetadata {
     known_status: ContainerStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
+    networks: Vec<ContainerNetwork>,
+}
+
+#[derive(Serialize)]
+struct ContainerNetwork {
+    #[serde(rename = "NetworkMode")]
+    network_mode: &'static str,
+    #[serde(rename = "IPv4Addresses", skip_serializing_if = "Vec::is_empty")]
+    ipv4_addresses: Vec<String>,
+    #[serde(rename = "IPv6Addresses", skip_serializing_if = "Vec::is_empty")]
+    ipv6_addresses: Vec<String>,
+}
+
+impl From<&ContainerInterface> for ContainerNetwork {
+    fn from(interface: &ContainerInterface) -> Self {
+        Self {
+            network_mode: "awsvpc",
+            ipv4_addresses: interface.private_ipv4_address.iter().cloned().collect(),
+            ipv6_addresses: interface.ipv6_address.iter().cloned().collect(),
+        }
+    }
 }
 
 impl From<&Container> for ContainerMetadata {
@@ -54,6 +76,11 @@ impl From<&Container> for ContainerMetadata {
             image: container.image.clone(),
             known_status: container.last_status,
             exit_code: container.exit_code,
+            networks: container
+                .network_interfaces
+                .iter()
+                .map(Into::into)
+                .collect(),
         }
     }
 }
@@ -70,6 +97,7 @@ async fn task(
         task_arn: description.task_arn.clone(),
         desired_status: description.desired_status,
         known_status: description.last_status,
+        availability_zone: description.availability_zone.clone(),
         containers: description.containers.iter().map(Into::into).collect(),
     }))
 }

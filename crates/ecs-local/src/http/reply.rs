@@ -11,7 +11,9 @@ use serde_json::json;
 
 use crate::error::ApiError;
 use crate::service::AwsService;
-use crate::xml::{self, CLOUDFORMATION_NAMESPACE, IAM_NAMESPACE, STS_NAMESPACE};
+use crate::xml::{
+    self, CLOUDFORMATION_NAMESPACE, CLOUDWATCH_NAMESPACE, IAM_NAMESPACE, STS_NAMESPACE,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -56,6 +58,7 @@ pub(super) fn error(
         AwsService::Sts => query_error(STS_NAMESPACE, error, request_id),
         AwsService::Iam => query_error(IAM_NAMESPACE, error, request_id),
         AwsService::CloudFormation => query_error(CLOUDFORMATION_NAMESPACE, error, request_id),
+        AwsService::CloudWatch => query_error(CLOUDWATCH_NAMESPACE, error, request_id),
         AwsService::Ecr | AwsService::Quotas | AwsService::Secrets => {
             json_error(error, bare.then_some("com.amazonaws"))
         }

@@ -23,8 +23,8 @@ mod task_sandbox;
 mod teardown;
 
 pub(crate) use description::{
-    Attachment, AttachmentStatus, Container, ContainerStatus, ManagedAgent, StorageSize,
-    TaskDescription, TaskStatus,
+    Attachment, AttachmentStatus, Container, ContainerInterface, ContainerStatus, ManagedAgent,
+    StorageSize, TaskDescription, TaskStatus,
 };
 pub(crate) use history::HistoryEntry;
 pub(crate) use lifecycle::run;

@@ -14,6 +14,7 @@ mod logs;
 mod network_advice;
 mod no_reply;
 mod patience;
+mod probe;
 mod proxy;
 mod public_ip;
 #[cfg(any(test, feature = "agent-image"))]
@@ -27,6 +28,7 @@ mod services;
 mod setup;
 mod signed;
 mod survey;
+mod tags;
 #[cfg(test)]
 mod text_tests;
 mod trust;
@@ -40,6 +42,7 @@ pub(crate) use self::discovery::Outputs;
 pub(crate) use self::error::AwsError;
 pub(crate) use self::logs::{Event, GET_LOG_EVENTS, Logs};
 pub(crate) use self::patience::Patience;
+pub(crate) use self::probe::Probe;
 pub(crate) use self::run_task::{RunTaskAnswer, RunTaskRequest, TaskOverrides};
 #[cfg(feature = "agent-image")]
 pub(crate) use self::services::Service;
@@ -47,7 +50,7 @@ pub(crate) use self::services::Service;
 pub(crate) use self::setup::{OneContainer, Setup};
 pub(crate) use self::survey::{
     Cluster, Decision, DefaultProvider, Definition, Identity, Image, ImageName, Instance,
-    LogDestination, LogGroup, ON_DEMAND, Role, Route, RouteTable, Rule, SPOT, Secret,
-    SecurityGroup, Subnet, VpcEndpoint, Wish, instance,
+    LogDestination, LogGroup, ON_DEMAND, OwnInterface, OwnTask, Role, Route, RouteTable, Rule,
+    SPOT, Secret, SecurityGroup, Subnet, VpcEndpoint, Wish, instance,
 };
 pub(crate) use self::trust::fault_of_environment as certificate_fault;

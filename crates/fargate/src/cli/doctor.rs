@@ -21,6 +21,9 @@ pub(crate) struct Doctor {
     /// Also start a real task, run scripts in it and stop it, at the price of a minute
     #[arg(long, conflicts_with = "pre")]
     pub(crate) start: bool,
+    /// Also test permissions by calls that cannot do anything; denied ones are events in CloudTrail
+    #[arg(long, conflicts_with = "pre")]
+    pub(crate) probe: bool,
     /// Check only these categories; may be repeated
     #[arg(long, value_enum, value_name = "CATEGORY")]
     pub(crate) only: Vec<Category>,

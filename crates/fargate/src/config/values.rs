@@ -19,12 +19,21 @@ impl fmt::Display for TaskDefinitionName {
 impl TaskDefinitionName {
     /// Its other names: `family:revision` and the family alone.
     pub(crate) fn other_names(&self) -> Vec<String> {
-        let name = match self.0.starts_with("arn:") {
+        vec![self.short().to_owned(), self.family().to_owned()]
+    }
+
+    /// The family alone.
+    pub(crate) fn family(&self) -> &str {
+        let name = self.short();
+        name.split_once(':').map_or(name, |(family, _)| family)
+    }
+
+    /// The name without the rest of an ARN.
+    fn short(&self) -> &str {
+        match self.0.starts_with("arn:") {
             true => arn_resource(&self.0, "task-definition").unwrap_or_default(),
             false => &self.0,
-        };
-        let family = name.split_once(':').map_or(name, |(family, _)| family);
-        vec![name.to_owned(), family.to_owned()]
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) async fn reap(request: &Reap, config: &Config, shutdown: &Shutdown) -
             false => fargate.keep_failed.tasks,
         },
         dry_run: request.dry_run,
+        log: None,
     };
     let sweeping = progress("Looking for leftovers, and ending them", sweep.run());
     let findings = shutdown.or(sweeping).await?;

@@ -4,6 +4,10 @@
 //! job is still alive. Its messages go to the runner's own log. It needs the metadata folder, and cluster, region and
 //! endpoint of the job's tasks: no other error in the configuration keeps it from stopping them.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use crate::aws::Aws;
 use crate::config::CleanupConfig;
 use crate::connect::keep::keep;
@@ -17,8 +21,15 @@ use crate::state::identity::Identity;
 use crate::state::ledger::rfc3339;
 use crate::state::record::Record;
 use crate::state::records::{Found, Records};
+use crate::state::sweep_log::SweepLog;
 use crate::task;
 use crate::teardown::{self, Teardown};
+
+/// The tag of a kept task.
+const KEPT_UNTIL: &str = "gitlab:kept-until";
+
+/// How long the runner waits for the tag at most.
+const TAG_BOUND: Duration = Duration::from_secs(5);
 
 pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Result<()> {
     for warning in &config.warnings {
@@ -26,6 +37,9 @@ pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Resu
     }
     let job = Job::from_environment()?;
     let records = Records::open(&config.metadata_directory, config.ledger_months)?;
+    for line in SweepLog::of(records.directory()).take() {
+        say(&line);
+    }
     let _running = records.runs(&job);
     // First of all: no other cleanup comes, so a sweep goes on with whatever fails from here on.
     let found = records.find(&job)?;
@@ -48,7 +62,7 @@ pub(super) async fn cleanup(config: &CleanupConfig, shutdown: &Shutdown) -> Resu
         patience: teardown::PATIENCE,
     };
     let ending = async {
-        match kept(&records, found).await {
+        match kept(&aws, &records, found).await {
             Kept::Task => teardown.end_surplus(config.kept_tasks).await,
             Kept::Nothing(found) => {
                 let stopped = teardown.end(&job, found, &Ending::Cleanup).await?;
@@ -76,7 +90,7 @@ enum Kept {
 }
 
 /// Keeps the task of a job that has failed, where it is to stay.
-async fn kept(records: &Records, found: Found) -> Kept {
+async fn kept(aws: &Aws, records: &Records, found: Found) -> Kept {
     let Found::Record(record) = &found else {
         return Kept::Nothing(found);
     };
@@ -90,6 +104,7 @@ async fn kept(records: &Records, found: Found) -> Kept {
                 tracing::warn!("{error}");
             }
             say(&told(record, until));
+            tag(aws, record, until).await;
             Kept::Task
         }
         Err(why) => {
@@ -108,8 +123,22 @@ fn told(record: &Record, until: u64) -> String {
     format!(
         "Task {task} of failed job {} is kept until {}",
         record.job.id,
-        rfc3339(until.saturating_mul(1000))
+        time(until)
     )
+}
+
+fn time(seconds: u64) -> String {
+    rfc3339(seconds.saturating_mul(1000))
+}
+
+/// Tags the task with its time, for people who look at it in AWS. The tag has no other use, so it may fail.
+async fn tag(aws: &Aws, record: &Record, until: u64) {
+    let Some(task) = record.task() else { return };
+    let until = time(until);
+    let tagged = timeout(TAG_BOUND, aws.tag_task(task, KEPT_UNTIL, &until)).await;
+    if let Ok(Err(refusal)) = tagged {
+        tracing::debug!("the kept task has no tag: {refusal}");
+    }
 }
 
 /// Where the job's tasks are.

@@ -26,6 +26,7 @@ use crate::state::liveness::RunnerProcess;
 use crate::state::outcome::Outcome;
 use crate::state::record::Record;
 use crate::state::records::Found;
+use crate::state::sweep_log::SweepLog;
 use crate::task::definition::ComposedTask;
 use crate::teardown::sweep::{self, Sweep};
 use crate::teardown::{self, Teardown};
@@ -195,6 +196,7 @@ impl Preparation<'_> {
     /// for it.
     async fn sweep(&self) -> Infallible {
         let records = &self.context.records;
+        let log = SweepLog::of(records.directory());
         let sweep = Sweep {
             aws: self.aws,
             records,
@@ -203,6 +205,7 @@ impl Preparation<'_> {
             patience: sweep::PATIENCE,
             most_kept: self.context.config.fargate.keep_failed.tasks,
             dry_run: false,
+            log: Some(&log),
         };
         sweep::now_and_then(&sweep, records.directory(), self.runner.as_ref()).await;
         std::future::pending().await

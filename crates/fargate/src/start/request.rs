@@ -44,6 +44,7 @@ pub(crate) enum TaskSource<'a> {
 pub(crate) struct JobImageSource<'a> {
     pub(crate) settings: &'a JobImage,
     region: &'a str,
+    is_interactive: bool,
     pub(crate) payload: JobPayload,
     sizes: Sizes,
     architecture: Architecture,
@@ -59,6 +60,7 @@ impl JobImageSource<'_> {
             size: self.sizes.usual,
             architecture: self.architecture,
             project_folder: project_folder().as_deref(),
+            is_interactive: self.is_interactive,
             public_key,
             deadline,
         })
@@ -260,6 +262,7 @@ fn job_image<'a>(
     Ok(JobImageSource {
         settings,
         region: &config.fargate.region,
+        is_interactive: config.ssh.is_interactive,
         architecture: architecture(&payload, settings, asked.architecture, listed, notes)?,
         payload,
         sizes: sizes.ok_or_else(|| Error::system("the task has no size"))?,

@@ -11,6 +11,9 @@ pub(crate) const FOLDER_ID: &str = "manager";
 /// The file that says which drivers may use the folder.
 pub(crate) const FORMAT: &str = "format";
 
+/// The file with what sweeps have ended, until a cleanup takes it.
+pub(crate) const SWEEP_LOG: &str = "sweep.log";
+
 /// Ending of a record's file.
 pub(crate) const RECORD: &str = ".json";
 

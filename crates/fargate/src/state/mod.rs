@@ -16,6 +16,7 @@ pub(crate) mod outcome;
 pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod start;
+pub(crate) mod sweep_log;
 pub(crate) mod waiting;
 pub(crate) mod warm;
 pub(crate) mod watch;

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod coverage;
 mod misconfigurations;
 mod report;
 mod set_up;

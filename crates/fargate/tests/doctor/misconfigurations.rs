@@ -93,10 +93,74 @@ fn without_doctors_own_permissions_it_judges_what_it_can_and_says_what_it_cannot
         "ec2:DescribeSubnets",
         "ec2:DescribeSecurityGroups",
         "servicequotas:GetServiceQuota",
+        "cloudwatch:GetMetricData",
         "iam:GetRole",
         "iam:SimulatePrincipalPolicy",
     ] {
         assert!(names(action), "{action}: {reasons:#?}");
+    }
+}
+
+#[test]
+fn calls_that_show_permissions_change_nothing() {
+    for change in [
+        r#"{"arguments": ["--probe"]}"#,
+        r#"{"arguments": ["--probe"], "job_image": true}"#,
+        // A user, of whom nothing can be simulated.
+        r#"{"arguments": ["--probe"], "resources": {"callerArn": "arn:aws:iam::000000000000:user/ci"}}"#,
+    ] {
+        let manager = Manager::with(&serde_json::from_str(change).unwrap());
+        let definitions = manager.definitions();
+        let (checks, code) = manager.checks();
+        let permissions: Vec<_> = checks
+            .iter()
+            .filter(|check| check["id"] == "permissions")
+            .collect();
+        assert_eq!(permissions.len(), 1, "{permissions:#?}");
+        assert_eq!(permissions[0]["status"], "pass", "{permissions:#?}");
+        let found = permissions[0]["found"].as_str().unwrap();
+        assert!(
+            found.contains("by calls that cannot do anything"),
+            "{found}"
+        );
+        assert_eq!((manager.tasks(), code), (0, Some(0)));
+        assert_eq!(manager.definitions(), definitions);
+    }
+}
+
+#[test]
+fn a_manager_that_is_an_ecs_task_is_known_by_its_interface() {
+    // It reaches tasks by their private addresses, and its own group is let in.
+    let rule = serde_json::json!({ "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "ipRanges": [], "ipv6Ranges": [],
+        "groups": [{ "groupId": "sg-0a1b2c3d4e5f60003", "userId": "000000000000" }], "prefixListIds": [] });
+    let checks = |denied: &[&str]| {
+        let change = serde_json::json!({
+            "as_task": true, "fargate": [["EnablePublicIP = true", "EnablePublicIP = true\nUsePublicIP = false"]],
+            "resources": { "denied": denied, "securityGroups": { "sg-0a1b2c3d4e5f60003": { "ipPermissions": [rule] } } },
+        });
+        let (checks, code) = Manager::with(&serde_json::from_value(change).unwrap()).checks();
+        assert_eq!(code, Some(0), "{checks:#?}");
+        move |id: &str| {
+            let check = checks.iter().find(|check| check["id"] == id).unwrap();
+            let found = check["found"].as_str().unwrap().to_owned();
+            (check["status"].as_str().unwrap().to_owned(), found)
+        }
+    };
+    let seen = checks(&[]);
+    let (status, found) = seen("instance");
+    assert_eq!(status, "pass", "{found}");
+    assert!(found.starts_with("task/"), "{found}");
+    assert!(
+        found.contains(" in vpc-0a1b2c3d4e5f60000, private address 127."),
+        "{found}"
+    );
+    assert_eq!(seen("ssh-in").0, "pass");
+    // Without a look at its interface, its groups are not known, and nothing fails.
+    let unseen = checks(&["ec2:DescribeNetworkInterfaces"]);
+    for id in ["instance", "ssh-in"] {
+        let (status, found) = unseen(id);
+        assert_eq!(status, "skip", "{found}");
+        assert!(found.contains("ec2:DescribeNetworkInterfaces"), "{found}");
     }
 }
 
@@ -128,6 +192,8 @@ fn networks_that_are_right_or_out_of_sight_do_not_fail() {
             "ssh-in",
             "skip",
         ),
+        // Without metadata, doctor does not know where the manager is.
+        (serde_json::json!({ "instance": null }), "ssh-in", "skip"),
     ] {
         let change = serde_json::from_value(serde_json::json!({ "resources": resources }));
         let (checks, code) = Manager::with(&change.unwrap()).checks();

@@ -8,9 +8,9 @@ use std::process::Command;
 
 use ecs_local::{Options, SECURITY_GROUP, SUBNET_A};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use testing::{Account, CLUSTER, Outcome, REGION};
+use testing::{Account, CLUSTER, Outcome, REGION, wait_until};
 
 use crate::fargate;
 
@@ -42,6 +42,8 @@ pub(crate) struct Change {
     resources: Value,
     /// A merge patch of the task definition's registration.
     definition: Value,
+    /// Whether the manager is an ECS task, in the tasks' subnet and group.
+    as_task: bool,
     /// More calls of ECS: operation and body.
     calls: Vec<(String, Value)>,
 }
@@ -84,19 +86,23 @@ impl Manager {
         let (mut resources, mut definition) = (right.resources, right.definition);
         patch(&mut resources, &change.resources);
         patch(&mut definition, &change.definition);
-        let manager = Self {
-            aws: Account::start_with(Options::default()),
+        let mut manager = Self {
+            aws: Account::start_with(Options {
+                latency: 0.01,
+                ..Options::default()
+            }),
             folder: tempfile::tempdir().unwrap(),
             environment: change.environment.clone(),
             arguments: change.arguments.clone(),
         };
-        manager
-            .aws
-            .faults(&serde_json::json!({ "faults": change.faults }));
+        manager.aws.faults(&json!({ "faults": change.faults }));
         manager.aws.create_log_group("/ci/jobs");
         manager.aws.call("RegisterTaskDefinition", &definition);
         for (operation, body) in &change.calls {
             manager.aws.call(operation, body);
+        }
+        if change.as_task {
+            manager.become_task();
         }
         manager.aws.resources(&resources);
         let metadata = manager.path("metadata");
@@ -136,6 +142,23 @@ impl Manager {
             }
         }
         manager
+    }
+
+    /// Starts a task, and gives the manager its metadata.
+    fn become_task(&mut self) {
+        let network = json!({ "awsvpcConfiguration": { "subnets": [SUBNET_A], "securityGroups": [SECURITY_GROUP],
+            "assignPublicIp": "ENABLED" } });
+        let request = json!({ "cluster": CLUSTER, "taskDefinition": "jobs:1", "networkConfiguration": network });
+        let reply = self.aws.call("RunTask", &request);
+        let arn = reply["tasks"][0]["taskArn"].as_str().unwrap().to_owned();
+        wait_until("the manager's task runs", || {
+            let tasks = self.aws.running();
+            tasks.iter().any(|task| task["lastStatus"] == "RUNNING")
+        });
+        let (_, id) = arn.rsplit_once('/').unwrap();
+        let uri = format!("http://{}/v4/{id}-ci-coordinator", self.aws.address);
+        let variable = "ECS_CONTAINER_METADATA_URI_V4".to_owned();
+        self.environment.insert(variable, uri);
     }
 
     /// The text with the replacements, each of which has to change something. `FOLDER` stands for the host's folder.
@@ -208,6 +231,16 @@ impl Manager {
              token = \"glrt-x\"\n  executor = \"custom\"\n  builds_dir = \"/builds\"\n  cache_dir = \"/cache\"\n  \
              [runners.custom]\n{calls}"
         )
+    }
+
+    /// How many tasks there were.
+    pub(crate) fn tasks(&self) -> usize {
+        self.aws.task_histories().len()
+    }
+
+    /// The task definitions.
+    pub(crate) fn definitions(&self) -> Value {
+        self.aws.call("ListTaskDefinitions", &json!({}))
     }
 
     /// Doctor's outcome with these arguments.

@@ -65,6 +65,11 @@ fn on_openssh_the_next_sweep_after_its_time_ends_it() {
     let until = record["kept_until"].as_u64().unwrap();
     let ended = record["times"]["ended"].as_u64().unwrap() / 1000;
     assert!((3599..=3601).contains(&(until - ended)), "{record:#}");
+    let tags = manager.aws.running()[0]["tags"].clone();
+    let mut tags = tags.as_array().unwrap().iter();
+    let tag = tags.find(|tag| tag["key"] == "gitlab:kept-until").unwrap();
+    let time = tag["value"].as_str().unwrap();
+    assert!(again.out().contains(time), "{time}: {}", again.out());
     // Sweeps of other folders leave it at least as long.
     let over_at: u64 = record["group"]
         .as_str()
@@ -98,6 +103,21 @@ fn on_openssh_the_next_sweep_after_its_time_ends_it() {
         (&json!(1), &json!(1))
     );
     assert!(report["cost"]["total"]["kept_hours"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn without_a_tag_it_is_kept_all_the_same() {
+    let denied = json!({ "faults": [{ "when": { "operation": "TagResource" }, "effect": "access_denied" }] });
+    let manager = ManagerHost::with_faults(fargate(), SshServer::OpenSsh, &denied);
+    keep(&manager, "KeepFailedFor = \"1h\"");
+    fail(&manager);
+    assert_eq!(manager.aws.calls("TagResource"), 1);
+    assert_eq!(manager.aws.running().len(), 1);
+    let again = manager.custom("cleanup").exits(0);
+    assert!(again.out().contains("is kept until 20"), "{}", again.out());
+    assert!(again.err().is_empty(), "{}", again.err());
+    reap(&manager, &["--kept"]);
+    assert_eq!(manager.aws.running().len(), 0);
 }
 
 #[test]

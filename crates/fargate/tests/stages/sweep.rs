@@ -97,7 +97,11 @@ fn prepare_ends_what_others_left_while_it_waits() {
     assert_eq!(manager.aws.running().len(), 1);
     assert_eq!(record(&manager)["job"]["id"], 4712);
     let lists = manager.aws.calls("ListTasks");
-    manager.custom("cleanup").exits(0);
+    // prepare's own lines are in a job's log. Those of cleanup are in the manager's.
+    let told = manager.custom("cleanup").exits(0).out();
+    let line = "sweep: ended job 4711 of acme/shop, task ";
+    assert!(told.contains(line), "{told}");
+    assert!(told.contains("its GitLab Runner is gone\n"), "{told}");
 
     // Not at every job.
     manager.next_job();

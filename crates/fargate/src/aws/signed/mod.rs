@@ -40,8 +40,8 @@ use serde_json::Value;
 
 pub(super) use self::members::Members;
 pub(super) use self::service::{
-    CLOUDFORMATION, CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, Service,
-    domain, iam_region,
+    CLOUDFORMATION, CLOUDWATCH, CLOUDWATCH_LOGS, EC2, ECR, ECS, IAM, SECRETS_MANAGER,
+    SERVICE_QUOTAS, STS, Service, domain, iam_region,
 };
 use super::error::AwsError;
 

@@ -13,17 +13,43 @@ pub(in crate::aws) struct Service {
     pub(super) signing_name: &'static str,
     /// Prefix of the signing name in its host's name, except for hosts with IPv6.
     prefix: &'static str,
-    /// Whether GovCloud's ordinary host also serves FIPS.
-    gov_has_fips: bool,
+    gov_fips: GovFips,
     pub(super) protocol: Protocol,
 }
+
+/// Which of GovCloud's ordinary hosts also serve FIPS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum GovFips {
+    None,
+    /// The one with IPv4 alone.
+    Ipv4,
+    Both,
+}
+
+/// Amazon ECS, for calls that the driver makes without the SDK's types.
+pub(in crate::aws) static ECS: Service = Service {
+    id: "ECS",
+    signing_name: "ecs",
+    prefix: "",
+    gov_fips: GovFips::None,
+    protocol: Protocol::Json("AmazonEC2ContainerServiceV20141113"),
+};
+
+/// Amazon CloudWatch.
+pub(in crate::aws) static CLOUDWATCH: Service = Service {
+    id: "CloudWatch",
+    signing_name: "monitoring",
+    prefix: "",
+    gov_fips: GovFips::Both,
+    protocol: Protocol::Query("2010-08-01"),
+};
 
 /// Amazon EC2.
 pub(in crate::aws) static EC2: Service = Service {
     id: "EC2",
     signing_name: "ec2",
     prefix: "",
-    gov_has_fips: true,
+    gov_fips: GovFips::Ipv4,
     protocol: Protocol::Ec2("2016-11-15"),
 };
 
@@ -32,7 +58,7 @@ pub(in crate::aws) static CLOUDWATCH_LOGS: Service = Service {
     id: "CloudWatch Logs",
     signing_name: "logs",
     prefix: "",
-    gov_has_fips: true,
+    gov_fips: GovFips::Ipv4,
     protocol: Protocol::Json("Logs_20140328"),
 };
 
@@ -41,7 +67,7 @@ pub(in crate::aws) static ECR: Service = Service {
     id: "ECR",
     signing_name: "ecr",
     prefix: "api.",
-    gov_has_fips: false,
+    gov_fips: GovFips::None,
     protocol: Protocol::Json("AmazonEC2ContainerRegistry_V20150921"),
 };
 
@@ -50,7 +76,7 @@ pub(in crate::aws) static STS: Service = Service {
     id: "STS",
     signing_name: "sts",
     prefix: "",
-    gov_has_fips: true,
+    gov_fips: GovFips::Ipv4,
     protocol: Protocol::Query("2011-06-15"),
 };
 
@@ -59,7 +85,7 @@ pub(in crate::aws) static IAM: Service = Service {
     id: "IAM",
     signing_name: "iam",
     prefix: "",
-    gov_has_fips: true,
+    gov_fips: GovFips::Ipv4,
     protocol: Protocol::Query("2010-05-08"),
 };
 
@@ -68,7 +94,7 @@ pub(in crate::aws) static SERVICE_QUOTAS: Service = Service {
     id: "Service Quotas",
     signing_name: "servicequotas",
     prefix: "",
-    gov_has_fips: true,
+    gov_fips: GovFips::Ipv4,
     protocol: Protocol::Json("ServiceQuotasV20190624"),
 };
 
@@ -77,7 +103,7 @@ pub(in crate::aws) static SECRETS_MANAGER: Service = Service {
     id: "Secrets Manager",
     signing_name: "secretsmanager",
     prefix: "",
-    gov_has_fips: false,
+    gov_fips: GovFips::None,
     protocol: Protocol::Json("secretsmanager"),
 };
 
@@ -86,7 +112,7 @@ pub(in crate::aws) static CLOUDFORMATION: Service = Service {
     id: "CloudFormation",
     signing_name: "cloudformation",
     prefix: "",
-    gov_has_fips: true,
+    gov_fips: GovFips::Ipv4,
     protocol: Protocol::Query("2010-05-15"),
 };
 
@@ -266,8 +292,13 @@ impl Service {
         };
         let prefix = if dual_stack { "" } else { self.prefix };
         let name = self.signing_name;
-        let gov_has_fips = self.gov_has_fips && !dual_stack && region.starts_with("us-gov-");
-        let fips = if fips && !gov_has_fips { "-fips" } else { "" };
+        let is_served = match self.gov_fips {
+            GovFips::None => false,
+            GovFips::Ipv4 => !dual_stack,
+            GovFips::Both => true,
+        };
+        let has_fips = is_served && region.starts_with("us-gov-");
+        let fips = if fips && !has_fips { "-fips" } else { "" };
         format!("{prefix}{name}{fips}.{region}.{domain}")
     }
 }

@@ -54,8 +54,48 @@ pub(super) const GET_AUTHORIZATION_TOKEN: Signed = Signed {
     signature: "59791872d004234e331b7341b1b048aa4709ab7bdbc9abfd698a66699e28c443",
 };
 
-/// Service, region, kind of host, and the host's name.
+/// Service, region, kind of host, and the host's name. Those of CloudWatch and ECS are botocore 1.43.11's.
 pub(super) const HOSTS: &str = "\
+cloudwatch eu-west-1 plain monitoring.eu-west-1.amazonaws.com
+cloudwatch eu-west-1 dual monitoring.eu-west-1.api.aws
+cloudwatch eu-west-1 fips monitoring-fips.eu-west-1.amazonaws.com
+cloudwatch eu-west-1 fips+dual monitoring-fips.eu-west-1.api.aws
+cloudwatch us-east-1 plain monitoring.us-east-1.amazonaws.com
+cloudwatch us-east-1 dual monitoring.us-east-1.api.aws
+cloudwatch us-east-1 fips monitoring-fips.us-east-1.amazonaws.com
+cloudwatch us-east-1 fips+dual monitoring-fips.us-east-1.api.aws
+cloudwatch cn-north-1 plain monitoring.cn-north-1.amazonaws.com.cn
+cloudwatch cn-north-1 dual monitoring.cn-north-1.api.amazonwebservices.com.cn
+cloudwatch cn-north-1 fips monitoring-fips.cn-north-1.amazonaws.com.cn
+cloudwatch cn-north-1 fips+dual monitoring-fips.cn-north-1.api.amazonwebservices.com.cn
+cloudwatch us-gov-west-1 plain monitoring.us-gov-west-1.amazonaws.com
+cloudwatch us-gov-west-1 dual monitoring.us-gov-west-1.api.aws
+cloudwatch us-gov-west-1 fips monitoring.us-gov-west-1.amazonaws.com
+cloudwatch us-gov-west-1 fips+dual monitoring.us-gov-west-1.api.aws
+cloudwatch eusc-de-east-1 plain monitoring.eusc-de-east-1.amazonaws.eu
+cloudwatch eusc-de-east-1 dual monitoring.eusc-de-east-1.api.amazonwebservices.eu
+cloudwatch eusc-de-east-1 fips monitoring-fips.eusc-de-east-1.amazonaws.eu
+cloudwatch eusc-de-east-1 fips+dual monitoring-fips.eusc-de-east-1.api.amazonwebservices.eu
+ecs eu-west-1 plain ecs.eu-west-1.amazonaws.com
+ecs eu-west-1 dual ecs.eu-west-1.api.aws
+ecs eu-west-1 fips ecs-fips.eu-west-1.amazonaws.com
+ecs eu-west-1 fips+dual ecs-fips.eu-west-1.api.aws
+ecs us-east-1 plain ecs.us-east-1.amazonaws.com
+ecs us-east-1 dual ecs.us-east-1.api.aws
+ecs us-east-1 fips ecs-fips.us-east-1.amazonaws.com
+ecs us-east-1 fips+dual ecs-fips.us-east-1.api.aws
+ecs cn-north-1 plain ecs.cn-north-1.amazonaws.com.cn
+ecs cn-north-1 dual ecs.cn-north-1.api.amazonwebservices.com.cn
+ecs cn-north-1 fips ecs-fips.cn-north-1.amazonaws.com.cn
+ecs cn-north-1 fips+dual ecs-fips.cn-north-1.api.amazonwebservices.com.cn
+ecs us-gov-west-1 plain ecs.us-gov-west-1.amazonaws.com
+ecs us-gov-west-1 dual ecs.us-gov-west-1.api.aws
+ecs us-gov-west-1 fips ecs-fips.us-gov-west-1.amazonaws.com
+ecs us-gov-west-1 fips+dual ecs-fips.us-gov-west-1.api.aws
+ecs eusc-de-east-1 plain ecs.eusc-de-east-1.amazonaws.eu
+ecs eusc-de-east-1 dual ecs.eusc-de-east-1.api.amazonwebservices.eu
+ecs eusc-de-east-1 fips ecs-fips.eusc-de-east-1.amazonaws.eu
+ecs eusc-de-east-1 fips+dual ecs-fips.eusc-de-east-1.api.amazonwebservices.eu
 sts eu-west-1 plain sts.eu-west-1.amazonaws.com
 sts eu-west-1 dual sts.eu-west-1.api.aws
 sts eu-west-1 fips sts-fips.eu-west-1.amazonaws.com

@@ -11,6 +11,8 @@ pub(crate) struct Cluster {
     pub(crate) status: String,
     /// Names of its capacity providers.
     pub(crate) providers: Vec<String>,
+    /// Whether AWS could not change its capacity providers as it was asked to.
+    pub(crate) is_update_failed: bool,
     /// The strategy of tasks that bring none.
     pub(crate) default_strategy: Vec<DefaultProvider>,
 }
@@ -45,6 +47,7 @@ impl Aws {
                 arn: cluster.cluster_arn.unwrap_or_default(),
                 status: cluster.status.unwrap_or_default(),
                 providers: cluster.capacity_providers.unwrap_or_default(),
+                is_update_failed: cluster.attachments_status.as_deref() == Some("UPDATE_FAILED"),
                 default_strategy: strategy
                     .map(|item| DefaultProvider {
                         name: item.capacity_provider,

@@ -7,6 +7,7 @@ use aws_config::imds::Client;
 use aws_config::provider_config::ProviderConfig;
 use serde::Deserialize;
 
+use super::super::error::AwsError;
 use super::super::http::Http;
 
 /// The service is on the machine itself.
@@ -15,16 +16,18 @@ const BOUND: Duration = Duration::from_millis(800);
 /// The variable that turns the service off, as for other AWS tools.
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 
-/// The machine, as the network sees it.
+/// The machine or the task of the manager, as the network sees it.
 #[derive(Debug, Clone)]
 pub(crate) struct Instance {
+    /// Of an EC2 instance; of a task `task/` and its id.
     pub(crate) id: String,
     pub(crate) region: String,
     pub(crate) private_ip: Option<IpAddr>,
     pub(crate) public_ip: Option<IpAddr>,
+    /// Empty where it is not known.
     pub(crate) vpc: String,
-    /// IDs of the security groups of its first interface.
-    pub(crate) groups: Vec<String>,
+    /// IDs of the security groups of its first interface, as far as AWS tells them.
+    pub(crate) groups: Result<Vec<String>, AwsError>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,6 +77,6 @@ pub(crate) async fn instance() -> Option<Instance> {
             .next()
             .and_then(|line| line.trim().parse().ok()),
         vpc: vpc.trim().to_owned(),
-        groups: groups.lines().map(|line| line.trim().to_owned()).collect(),
+        groups: Ok(groups.lines().map(|line| line.trim().to_owned()).collect()),
     })
 }

@@ -49,6 +49,8 @@ pub(crate) struct Subnet {
     /// Whether it has IPv6 alone.
     pub(crate) ipv6_native: bool,
     pub(crate) owner_id: String,
+    /// Its IPv4 range in CIDR notation.
+    pub(crate) cidr_block: String,
     #[serde(rename = "tagSet", deserialize_with = "items")]
     tags: Vec<Tag>,
     block_public_access_states: BlockPublicAccessStates,
@@ -221,6 +223,15 @@ pub(crate) struct VpcEndpoint {
     pub(crate) policy_document: String,
     #[serde(rename = "routeTableIdSet", deserialize_with = "items")]
     pub(crate) route_tables: Vec<String>,
+    #[serde(rename = "groupSet", deserialize_with = "items")]
+    groups: Vec<GroupReference>,
+}
+
+impl VpcEndpoint {
+    /// The IDs of its security groups; a gateway has none.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.id.as_str())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -87,6 +87,7 @@ catalog! {
     Quotas {
         VCPU_QUOTA = "vcpu-quota": "vCPUs on demand",
         SPOT_QUOTA = "spot-quota": "vCPUs of Spot",
+        QUOTA_USE = "quota-in-use": "vCPUs in use",
     }
     Images {
         IMAGES = "images": "images",

@@ -61,7 +61,7 @@ impl Host {
     pub(crate) async fn draft(mut self, config: Config) -> Draft {
         self.0.configuration.file = PathBuf::from("fargate.toml");
         self.0.configuration.whole = Ok(config);
-        let account = self.0.of_account(Instant::now() + BOUND).await;
+        let account = self.0.of_account(Instant::now() + BOUND, false).await;
         Draft {
             facts: self.0,
             account,

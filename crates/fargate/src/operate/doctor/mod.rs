@@ -22,6 +22,7 @@ use self::facts::{BOUND, Facts};
 use self::report::Report;
 use crate::cli::{Category, Doctor};
 use crate::error::{Error, Result};
+use crate::output::progress;
 use crate::signals::Shutdown;
 
 /// Checks, and reports each check as soon as its category is known.
@@ -77,7 +78,8 @@ async fn examine(
     show(judge::machine(&facts))?;
     show(judge::configuration(&facts))?;
     show(judge::runner(&facts))?;
-    let account = facts.of_account(deadline).await;
+    let account = facts.of_account(deadline, request.probe);
+    let account = progress("Asking AWS", account).await;
     show(judge::identity(&facts, &account))?;
     show(judge::cluster(&facts, &account))?;
     show(judge::definition(&facts, &account))?;

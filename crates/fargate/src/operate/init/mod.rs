@@ -61,6 +61,7 @@ pub(crate) async fn init(
         // A step that is still to come is no fault yet.
         pre: !places.config_toml.exists(),
         start: false,
+        probe: false,
         only: Vec::new(),
         skip: Vec::new(),
         runner_config: Some(places.config_toml.clone()),

@@ -196,6 +196,7 @@ impl<'a> Observer<'a> {
             patience: sweep::PATIENCE,
             most_kept: self.config.fargate.keep_failed.tasks,
             dry_run: true,
+            log: None,
         };
         let answer = timeout(BOUND, sweep.unrecorded(&known)).await;
         let at = Some(Instant::now());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fargate_wire::{
     COORDINATOR_CONTAINER, DEADLINE_VARIABLE, HELPER_CONTAINER, HOST_NAMES_VARIABLE,
-    IDLE_LIMIT_VARIABLE, PUBLIC_KEY_VARIABLE,
+    IDLE_LIMIT_VARIABLE, NO_TERMINALS_VARIABLE, PUBLIC_KEY_VARIABLE,
 };
 
 use super::input::CompositionInput;
@@ -35,11 +35,13 @@ pub(super) fn environments(
         names.push(BUILD_NAME);
     }
     let idle = from.settings.idle_timeout.as_secs().max(1);
+    let no_terminals = if from.is_interactive { "" } else { "1" };
     let shared = [
         (PUBLIC_KEY_VARIABLE, from.public_key.to_owned()),
         (DEADLINE_VARIABLE, from.deadline.to_string()),
         (IDLE_LIMIT_VARIABLE, idle.to_string()),
         (HOST_NAMES_VARIABLE, names.join(" ")),
+        (NO_TERMINALS_VARIABLE, no_terminals.to_owned()),
     ];
     let shared: BTreeMap<_, _> = shared
         .into_iter()

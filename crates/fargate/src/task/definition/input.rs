@@ -14,6 +14,8 @@ pub(crate) struct CompositionInput<'a> {
     pub(crate) architecture: Architecture,
     /// The project's folder in the task, once the runner knows it.
     pub(crate) project_folder: Option<&'a str>,
+    /// Whether people may open terminals in it.
+    pub(crate) is_interactive: bool,
     /// Public key that may log in.
     pub(crate) public_key: &'a str,
     /// Time at which the task ends by itself, in seconds since 1970.

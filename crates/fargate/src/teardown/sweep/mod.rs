@@ -26,6 +26,7 @@ use crate::state::identity::Identity;
 use crate::state::liveness::RunnerProcess;
 use crate::state::record::Record;
 use crate::state::records::{Entry, Found, Records};
+use crate::state::sweep_log::SweepLog;
 use crate::state::warm::WarmTasks;
 use crate::task::ownership::started_by;
 use crate::task::{self, Task};
@@ -54,6 +55,8 @@ pub(crate) struct Sweep<'a> {
     pub(crate) most_kept: usize,
     /// Whether things are only looked at.
     pub(crate) dry_run: bool,
+    /// Where it leaves word of what it ended, if nobody reads its findings.
+    pub(crate) log: Option<&'a SweepLog>,
 }
 
 /// A job or task that the sweep looked at, and the outcome.
@@ -226,6 +229,9 @@ impl Sweep<'_> {
         };
         let finding = Finding { what, why, done };
         tracing::debug!("sweep: {finding}");
+        if let (Some(log), Done::Ended(_) | Done::Failed(_)) = (self.log, &finding.done) {
+            log.leave(&finding.to_string());
+        }
         finding
     }
 

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::super::protocol::{self, Protocol};
 use super::super::{
-    CLOUDFORMATION, CLOUDWATCH_LOGS, EC2, ECR, IAM, SECRETS_MANAGER, SERVICE_QUOTAS, STS, vectors,
+    CLOUDFORMATION, CLOUDWATCH, CLOUDWATCH_LOGS, EC2, ECR, ECS, IAM, SECRETS_MANAGER,
+    SERVICE_QUOTAS, STS, vectors,
 };
 use super::server::{Server, answer, interfaces, log_page, wait_for};
 
@@ -88,6 +89,8 @@ fn hosts_are_those_of_botocore() {
         };
         let service = match service {
             "ec2" => &EC2,
+            "ecs" => &ECS,
+            "cloudwatch" => &CLOUDWATCH,
             "logs" => &CLOUDWATCH_LOGS,
             "sts" => &STS,
             "iam" => &IAM,
@@ -100,7 +103,7 @@ fn hosts_are_those_of_botocore() {
         assert_eq!(found, host, "{row}");
         rows += 1;
     }
-    assert!(rows > 160);
+    assert!(rows > 200);
 }
 
 /// The settings of an environment or a profile.

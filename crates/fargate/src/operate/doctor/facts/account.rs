@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::ask::{Answer, Ask};
 use super::host::Facts;
 use super::names::Names;
+use super::probes::{self, Probed};
 use super::vpc::Vpc;
 use super::wishes::{self, Wishes};
 use crate::aws::{
@@ -21,7 +22,7 @@ use crate::config::{Config, Mode};
 pub(in super::super) struct Account {
     /// The caller; nothing where no Region is known.
     pub(in super::super) identity: Option<Answer<Identity>>,
-    /// The machine, if it is one of AWS's.
+    /// The machine or the task, if it is one of AWS's.
     pub(in super::super) instance: Option<Instance>,
     /// What the configuration names; nothing without one.
     pub(in super::super) named: Option<Named>,
@@ -39,8 +40,8 @@ pub(in super::super) struct Named {
     pub(in super::super) prefix_lists: PrefixLists,
     /// The VPC of the first subnet.
     pub(in super::super) vpc: Option<Vpc>,
-    pub(in super::super) on_demand: Answer<f64>,
-    pub(in super::super) spot: Answer<f64>,
+    pub(in super::super) on_demand: Vcpus,
+    pub(in super::super) spot: Vcpus,
     /// Roles of tasks, by the key that names them.
     pub(in super::super) roles: Vec<(&'static str, String, Answer<Option<Role>>)>,
     /// Images in ECR.
@@ -49,8 +50,18 @@ pub(in super::super) struct Named {
     pub(in super::super) secrets: Vec<(String, Answer<Option<Secret>>)>,
     /// What IAM would decide for the manager's role; nothing where the caller has none.
     pub(in super::super) permissions: Option<Answer<Vec<Decision>>>,
+    /// Actions that were tried by calls that cannot do anything, where that was asked for.
+    pub(in super::super) probes: Vec<Probed>,
     /// The role that ECS itself needs.
     pub(in super::super) service_role: Answer<Option<Role>>,
+}
+
+/// vCPUs of tasks at once.
+#[derive(Debug)]
+pub(in super::super) struct Vcpus {
+    pub(in super::super) quota: Answer<f64>,
+    /// Nothing where none was lately.
+    pub(in super::super) in_use: Answer<Option<f64>>,
 }
 
 /// An image by its whole name and by its parts; one that does not exist comes with AWS's words.
@@ -63,8 +74,9 @@ pub(in super::super) type PrefixLists = Vec<(String, Answer<Vec<String>>)>;
 const SERVICE_ROLE: &str = "AWSServiceRoleForECS";
 
 impl Facts {
-    /// Asks AWS. What has not answered by the deadline counts as unanswered.
-    pub(in super::super) async fn of_account(&self, deadline: Instant) -> Account {
+    /// Asks AWS, with `probe` also by calls that show permissions and cannot do anything. What has not answered by the
+    /// deadline counts as unanswered.
+    pub(in super::super) async fn of_account(&self, deadline: Instant, probe: bool) -> Account {
         let config = self.configuration.whole.as_ref().ok();
         let fargate = config.map(|config| &config.fargate);
         let region = fargate.map(|fargate| fargate.region.clone());
@@ -79,10 +91,10 @@ impl Facts {
         let aws = Aws::connect(&region, endpoint).await;
         let ask = Ask::until(deadline, &aws);
         let identity = ask.bounded("sts:GetCallerIdentity", aws.identity());
-        let (identity, instance) = tokio::join!(identity, instance());
+        let (identity, instance) = tokio::join!(identity, ask.manager());
         // Without credentials every other call would say the same.
         let named = match (config, &identity) {
-            (Some(config), Ok(caller)) => Some(ask.named(config, caller).await),
+            (Some(config), Ok(caller)) => Some(ask.named(config, caller, probe).await),
             _ => None,
         };
         Account {
@@ -94,7 +106,7 @@ impl Facts {
 }
 
 impl Ask<'_> {
-    async fn named(&self, config: &Config, caller: &Identity) -> Named {
+    async fn named(&self, config: &Config, caller: &Identity, probe: bool) -> Named {
         let (aws, fargate) = (self.aws, &config.fargate);
         let definition = async {
             match &config.mode {
@@ -106,13 +118,12 @@ impl Ask<'_> {
                 Mode::JobImage(_) => None,
             }
         };
-        let quota = |code| self.bounded("servicequotas:GetServiceQuota", aws.fargate_quota(code));
         let others = async {
             tokio::join!(
                 self.bounded("ecs:DescribeClusters", aws.cluster(&fargate.cluster)),
                 self.groups(&fargate.security_groups),
-                quota(ON_DEMAND),
-                quota(SPOT),
+                self.vcpus(ON_DEMAND),
+                self.vcpus(SPOT),
                 self.bounded("iam:GetRole", aws.role(SERVICE_ROLE)),
             )
         };
@@ -134,13 +145,14 @@ impl Ask<'_> {
                 self.log_groups(&names),
                 self.secrets(&names),
                 self.permissions(wishes),
+                self.probes(probe.then(|| probes::of(config, &names))),
             );
             (definition, subnets, second)
         };
         let (others, rounds) = tokio::join!(others, rounds);
         let (cluster, (groups, prefix_lists), on_demand, spot, service_role) = others;
         let (definition, subnets, second) = rounds;
-        let (vpc, roles, images, log_groups, secrets, permissions) = second;
+        let (vpc, roles, images, log_groups, secrets, permissions, probes) = second;
         Named {
             cluster,
             definition,
@@ -155,8 +167,20 @@ impl Ask<'_> {
             log_groups,
             secrets,
             permissions,
+            probes,
             service_role,
         }
+    }
+
+    async fn vcpus(&self, code: &'static str) -> Vcpus {
+        let (quota, in_use) = tokio::join!(
+            self.bounded(
+                "servicequotas:GetServiceQuota",
+                self.aws.fargate_quota(code)
+            ),
+            self.bounded("cloudwatch:GetMetricData", self.aws.vcpus_in_use(code)),
+        );
+        Vcpus { quota, in_use }
     }
 
     /// Groups, and the prefix lists in their rules.

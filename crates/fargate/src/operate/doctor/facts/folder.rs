@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access, statfs, statvfs};
 
 use crate::state::format;
+use crate::state::records::Records;
 
 /// The metadata folder.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub(in super::super) struct Present {
     pub(in super::super) odd_filesystem: Option<&'static str>,
     pub(in super::super) free_mib: u64,
     pub(in super::super) free_files: u64,
+    /// Jobs that have a record in it now.
+    pub(in super::super) jobs: usize,
     /// Why this driver may not use it, if so: a newer one has.
     pub(in super::super) refused: Option<String>,
 }
@@ -82,8 +85,15 @@ fn present(path: &Path, found: &std::fs::Metadata) -> Present {
         odd_filesystem: statfs(path).ok().and_then(|found| odd(found.f_type)),
         free_mib: room.as_ref().map_or(u64::MAX, free),
         free_files: room.as_ref().map_or(u64::MAX, files),
+        jobs: jobs(path),
         refused: format::check(path).err().map(|error| error.to_string()),
     }
+}
+
+/// Unknown is none: another check says that the folder cannot be read.
+fn jobs(path: &Path) -> usize {
+    let records = Records::open(path, 1).and_then(|records| records.all());
+    records.map_or(0, |records| records.len())
 }
 
 fn may_write(path: &Path) -> bool {

@@ -46,7 +46,14 @@ pub(in super::super) fn cluster(facts: &Facts, account: &Account) -> Vec<Check> 
         ),
     }];
     checks.push(strategy(cluster, fargate));
-    checks.extend(or_pass(providers(cluster, fargate), || {
+    let mut wrong = providers(cluster, fargate);
+    if cluster.is_update_failed {
+        wrong.push(PROVIDERS.warn(
+            format!("AWS could not change the capacity providers of {name} (attachmentsStatus is UPDATE_FAILED)"),
+            format!("Ask for them again:\n{}", put(cluster, fargate, None)),
+        ));
+    }
+    checks.extend(or_pass(wrong, || {
         PROVIDERS.pass(cluster.providers.join(", "))
     }));
     checks

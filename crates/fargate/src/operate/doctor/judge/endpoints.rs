@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::catalog::{ENDPOINTS, WAY_OUT};
 use super::super::check::Check;
 use super::super::facts::{Named, Vpc};
+use super::endpoint_groups;
 use super::way::Way;
 use crate::aws::{RouteTable, Subnet, VpcEndpoint};
 use crate::config::Config;
@@ -110,7 +111,12 @@ pub(super) fn has_names_for_tasks(endpoint: &VpcEndpoint, region: &str, named: &
 /// The faults of the endpoints of a network.
 ///
 /// Where tasks have a way out, they take its place, so a bad one does harm there, too.
-pub(super) fn judged(vpc: &Vpc, config: &Config, are_needed: bool) -> Vec<Check> {
+pub(super) fn judged(
+    subnets: &[Subnet],
+    vpc: &Vpc,
+    config: &Config,
+    are_needed: bool,
+) -> Vec<Check> {
     let endpoints = match &vpc.endpoints {
         Ok(endpoints) => endpoints,
         Err(refusal) if are_needed => return vec![super::answers::skipped(refusal, &ENDPOINTS)],
@@ -144,6 +150,9 @@ pub(super) fn judged(vpc: &Vpc, config: &Config, are_needed: bool) -> Vec<Check>
                         "$ aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {id} --private-dns-enabled"
                     ),
                 ));
+            }
+            if let Some(shut) = endpoint_groups::shut(endpoint, subnets, vpc, config) {
+                return Some(shut);
             }
             is_restricted(&endpoint.policy_document).then(|| {
                 ENDPOINTS.warn(

@@ -9,7 +9,7 @@ use super::answers::{read, skipped};
 use super::configuration::or_pass;
 use super::rule_options::{of_range, options};
 use super::rules::{contains, is_about, is_everyone};
-use crate::aws::{Instance, Rule, SecurityGroup};
+use crate::aws::{AwsError, Instance, Rule, SecurityGroup};
 use crate::config::{Config, Mode};
 use fargate_wire::{AGENT_PORT, HELPER_PORT};
 
@@ -111,6 +111,19 @@ impl Manager<'_> {
         }
     }
 
+    /// Its own groups, as far as AWS tells them.
+    fn own_groups(&self) -> Option<&[String]> {
+        let groups = self.instance?.groups.as_ref().ok()?;
+        Some(groups.as_slice())
+    }
+
+    /// Why its own groups are not known, where a rule names groups.
+    fn unseen(&self, rules: &[&Rule]) -> Option<&AwsError> {
+        let names_groups = rules.iter().any(|rule| rule.groups().next().is_some());
+        let refusal = self.instance?.groups.as_ref().err()?;
+        (names_groups && !self.public).then_some(refusal)
+    }
+
     /// The ranges of a prefix list, as AWS answered.
     fn list(&self, id: &str) -> Option<&Answer<Vec<String>>> {
         let mut lists = self.lists.iter();
@@ -132,13 +145,12 @@ impl Manager<'_> {
                     .address()
                     .is_some_and(|address| contains(range, address))
         });
-        let own = self.instance.map(|instance| instance.groups.as_slice());
-        let own = own.unwrap_or_default();
-        let by_group = !self.public
-            && rule
-                .groups()
-                .any(|group| own.iter().any(|one| one == group));
-        by_address || by_group
+        let by_group = || {
+            let own = self.own_groups().unwrap_or_default();
+            rule.groups()
+                .any(|group| own.iter().any(|one| one == group))
+        };
+        by_address || (!self.public && by_group())
     }
 }
 
@@ -178,10 +190,13 @@ fn incoming(groups: &[SecurityGroup], config: &Config, manager: &Manager<'_>) ->
             by_group |= rules.iter().any(|rule| rule.groups().next().is_some());
             let mut lists = rules.iter().flat_map(|rule| rule.prefix_lists());
             let unread = lists.find_map(|list| manager.list(list)?.as_ref().err());
-            if let Some(refusal) = unread {
+            if let Some(refusal) = unread.or_else(|| manager.unseen(&rules)) {
                 return skipped(refusal, &SSH_IN);
             }
-            if manager.public && by_group {
+            // One of the ranges may be the manager's own.
+            let has_ranges = rules.iter().any(|rule| rule.ranges().next().is_some());
+            let is_unknown = manager.address().is_none() && has_ranges;
+            if manager.public && by_group && !is_unknown {
                 return SSH_IN.fail(
                     format!(
                         "port {port} is open to a group, and by public addresses no group counts: it stands for private addresses"
@@ -198,7 +213,7 @@ fn incoming(groups: &[SecurityGroup], config: &Config, manager: &Manager<'_>) ->
                     true => {
                         "tasks have IPv6 addresses alone, and doctor does not know the manager's"
                     }
-                    false => "the manager's address is unknown here, outside of EC2",
+                    false => "the manager's address is unknown here",
                 });
             };
             return SSH_IN.fail(
@@ -215,9 +230,7 @@ fn open(groups: &[SecurityGroup], ports: &[u16], config: &Config, manager: &Mana
     let group = groups.first().map_or("GROUP", |group| group.id.as_str());
     let first = ports.iter().copied().min().map(i32::from);
     let last = ports.iter().copied().max().map(i32::from);
-    let own = manager
-        .instance
-        .and_then(|instance| instance.groups.first());
+    let own = manager.own_groups().and_then(<[String]>::first);
     let rule = match (manager.public, own, manager.address(), manager.ipv6) {
         (false, Some(own), ..) => format!("{} --source-group {own}", options("tcp", first, last)),
         (true, _, Some(address), _) => of_range("tcp", first, last, &format!("{address}/32")),

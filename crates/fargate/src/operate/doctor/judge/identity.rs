@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::super::catalog::{ACCOUNT, CLOCK, CREDENTIALS, INSTANCE};
 use super::super::check::Check;
 use super::super::facts::{Account, Facts};
+use super::answers::skipped;
 use super::configuration::or_pass;
 use super::roles;
 use crate::aws::Identity;
@@ -54,6 +55,9 @@ fn instance(facts: &Facts, account: &Account) -> Option<Check> {
                 Some(address) => address.to_string(),
                 None => "none".to_owned(),
             };
+            if let Err(refusal) = &instance.groups {
+                return Some(skipped(refusal, &INSTANCE));
+            }
             Some(INSTANCE.pass(format!(
                 "{} in {}, private address {}, public address {}",
                 instance.id,
@@ -129,4 +133,27 @@ fn foreign(config: &Config, account: &str) -> Vec<Check> {
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operate::doctor::check::Status;
+
+    #[tokio::test]
+    async fn an_instance_without_metadata_is_a_container_with_a_short_hop_limit() {
+        let mut facts = Facts::of_machine(None, None, true).await;
+        let account = Account {
+            identity: None,
+            instance: None,
+            named: None,
+        };
+        facts.machine.instance_id = None;
+        assert!(instance(&facts, &account).is_none());
+        facts.machine.instance_id = Some("i-0a1b2c3d4e5f60004".to_owned());
+        let check = instance(&facts, &account).unwrap();
+        assert_eq!(check.status, Status::Warn);
+        let fix = check.fix.unwrap();
+        assert!(fix.contains("--instance-id i-0a1b2c3d4e5f60004 --http-put-response-hop-limit 2"));
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn routes(subnets: &[Subnet], vpc: &Vpc, config: &Config, named: &Nam
             endpoints::missing(subnet, table, way, vpc, config, named)
         })
         .collect();
-    let judged = endpoints::judged(vpc, config, !isolated.is_empty());
+    let judged = endpoints::judged(subnets, vpc, config, !isolated.is_empty());
     let has_failed = !missing.is_empty();
     checks.extend(missing);
     checks = or_pass(checks, || {

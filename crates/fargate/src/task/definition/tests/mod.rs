@@ -5,6 +5,7 @@ mod properties;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fargate_wire::{COORDINATOR_CONTAINER, HELPER_CONTAINER, NO_TERMINALS_VARIABLE};
 use serde_json::{Value, json};
 
 use super::*;
@@ -44,9 +45,33 @@ fn with(settings: &JobImage, response: &Value) -> Result<ComposedTask> {
         size: (settings.cpu, settings.memory),
         architecture: settings.architecture,
         project_folder: Some("/builds/acme/shop"),
+        is_interactive: true,
         public_key: "ssh-ed25519 AAAA",
         deadline: 2_000_000_000,
     })
+}
+
+#[test]
+fn agents_refuse_terminals_where_the_operator_does() {
+    let settings = settings();
+    let variables = |is_interactive| {
+        let composed = compose(&CompositionInput {
+            settings: &settings,
+            asked: &asked(&json!({ "image": { "name": "ruby:3.3" } })),
+            region: "eu-west-1",
+            size: (settings.cpu, settings.memory),
+            architecture: settings.architecture,
+            project_folder: None,
+            is_interactive,
+            public_key: "ssh-ed25519 AAAA",
+            deadline: 2_000_000_000,
+        });
+        let environments = composed.unwrap().environments.into_iter();
+        let told = environments.filter(|one| one.variables.contains_key(NO_TERMINALS_VARIABLE));
+        told.map(|one| one.container).collect::<Vec<_>>()
+    };
+    assert_eq!(variables(false), [COORDINATOR_CONTAINER, HELPER_CONTAINER]);
+    assert_eq!(variables(true), [""; 0]);
 }
 
 fn composed(response: &Value) -> ComposedTask {

@@ -74,6 +74,7 @@ proptest! {
             size: (settings.cpu, settings.memory),
             architecture: settings.architecture,
             project_folder: None,
+            is_interactive: true,
             public_key: "ssh-ed25519 AAAA",
             deadline: 2_000_000_000,
         });
