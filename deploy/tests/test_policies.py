@@ -13,7 +13,13 @@ KNOWN = json.loads((pathlib.Path(cfnlint.__file__).parent / "data/AdditionalSpec
 
 # The list has a type of resource for these. ListTasks has it for machines in a cluster, which Fargate has not. Whether
 # AWS accepts the others has not been tried; see docs/security.md.
-ALSO_FOR_ALL = {"ecs:ListTasks", "ecs:RegisterTaskDefinition", "servicequotas:GetServiceQuota"}
+# GetMetricData has one for datasets, which metrics of AWS's own are not in.
+ALSO_FOR_ALL = {
+    "cloudwatch:GetMetricData",
+    "ecs:ListTasks",
+    "ecs:RegisterTaskDefinition",
+    "servicequotas:GetServiceQuota",
+}
 
 
 class Policies(unittest.TestCase):

@@ -15,8 +15,7 @@ pub(crate) fn call(
     request_id: &str,
 ) -> Result<String, ApiError> {
     if operation != "GetMetricData" {
-        let message = format!("Could not find operation {operation} for version 2010-08-01");
-        return Err(ApiError::new(400, "InvalidAction", message));
+        return Err(ApiError::no_such_operation(operation, "2010-08-01"));
     }
     let result = metrics(resources, query)?;
     Ok(xml::result(
