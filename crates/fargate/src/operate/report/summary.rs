@@ -78,25 +78,28 @@ impl Summary {
 
     fn add_start(&mut self, entry: &Entry) {
         let known = phases(entry);
+        let of_phase = |wanted| {
+            let mut known = known.iter();
+            let (_, millis) = known.find(|(phase, _)| *phase == wanted)?;
+            Some(*millis)
+        };
+        for (phase, millis) in &known {
+            self.phases.entry(*phase).or_default().add(*millis);
+        }
+        if known.is_empty() {
+            return;
+        }
         let zone = entry.tasks.iter().find(|task| task.won);
         let zone = zone.and_then(|task| task.facts.zone.as_deref());
-        for (phase, millis) in known {
-            self.phases.entry(phase).or_default().add(millis);
-            let by_image = of(&mut self.images, entry.image.as_deref());
-            match phase {
-                Phase::Whole => by_image.whole.add(millis),
-                Phase::Pull => by_image.pull.add(millis),
-                _ => continue,
-            }
-            let by_zone = of(&mut self.zones, zone);
-            match phase {
-                Phase::Whole => {
-                    by_zone.whole.add(millis);
-                    let day = self.day.of(entry).to_owned();
-                    self.days.entry(day).or_default().add(millis);
-                }
-                _ => by_zone.pull.add(millis),
-            }
+        let (whole, pull) = (of_phase(Phase::Whole), of_phase(Phase::Pull));
+        let image = entry.image.as_deref();
+        update(&mut self.images, image, |start| start.add(whole, pull));
+        if whole.is_some() || pull.is_some() {
+            update(&mut self.zones, zone, |start| start.add(whole, pull));
+        }
+        if let Some(millis) = whole {
+            let day = self.day.of(entry);
+            update_named(&mut self.days, day, |starts| starts.add(millis));
         }
     }
 
@@ -142,24 +145,45 @@ impl Summary {
                 .or_default() += 1;
         }
         let project = Some(entry.project.as_str()).filter(|name| !name.is_empty());
-        of(&mut self.cost_by_project, project).add(&usage);
-        of(&mut self.cost_by_image, entry.image.as_deref()).add(&usage);
-        let day = self.day.of(entry).to_owned();
-        self.cost_by_day.entry(day).or_default().add(&usage);
+        let image = entry.image.as_deref();
+        update(&mut self.cost_by_project, project, |sum| sum.add(&usage));
+        update(&mut self.cost_by_image, image, |sum| sum.add(&usage));
+        let day = self.day.of(entry);
+        update_named(&mut self.cost_by_day, day, |sum| sum.add(&usage));
         self.cost.add(&usage);
     }
 }
 
-/// The value of a name, among a bounded number of them.
-fn of<'a, T: Default>(map: &'a mut BTreeMap<String, T>, name: Option<&str>) -> &'a mut T {
+impl Start {
+    fn add(&mut self, whole: Option<u64>, pull: Option<u64>) {
+        whole.into_iter().for_each(|millis| self.whole.add(millis));
+        pull.into_iter().for_each(|millis| self.pull.add(millis));
+    }
+}
+
+/// Changes the value of a name, among a bounded number of them.
+fn update<T: Default>(
+    map: &mut BTreeMap<String, T>,
+    name: Option<&str>,
+    change: impl FnOnce(&mut T),
+) {
     let name = name.unwrap_or(UNNAMED);
-    let is_known = map.contains_key(name);
-    let name = if is_known || map.len() < NAMES {
-        name
-    } else {
-        OTHER
-    };
-    map.entry(name.to_owned()).or_default()
+    let is_told_apart = map.len() < NAMES || map.contains_key(name);
+    update_named(map, if is_told_apart { name } else { OTHER }, change);
+}
+
+/// Changes the value of a name. Most are known, and need no copy of the name.
+fn update_named<T: Default>(
+    map: &mut BTreeMap<String, T>,
+    name: &str,
+    change: impl FnOnce(&mut T),
+) {
+    if let Some(value) = map.get_mut(name) {
+        return change(value);
+    }
+    let mut value = T::default();
+    change(&mut value);
+    map.insert(name.to_owned(), value);
 }
 
 /// A day (UTC), as its name was made for the last entry: most entries are of the same one.
@@ -245,9 +269,9 @@ mod tests {
     fn names_are_bounded() {
         let mut map = BTreeMap::<String, u64>::new();
         for number in 0..2 * NAMES {
-            *of(&mut map, Some(&number.to_string())) += 1;
+            update(&mut map, Some(&number.to_string()), |count| *count += 1);
         }
-        *of(&mut map, Some("0")) += 1;
+        update(&mut map, Some("0"), |count| *count += 1);
         assert_eq!(map.len(), NAMES + 1);
         assert_eq!((map["0"], map[OTHER]), (2, NAMES as u64));
     }
