@@ -15,6 +15,7 @@ use crate::start::adjustments::Adjustments;
 use crate::start::register::Registered;
 use crate::start::request::TaskRequest;
 use crate::start::run_task_retries::run_task;
+use crate::start::start_hash::StartHash;
 use crate::state::record::Record;
 use crate::task::definition::{ContainerEnvironment, TaskDefinition};
 use crate::task::placement::{Placement, Places, describe, pause_after, placement};
@@ -131,7 +132,10 @@ impl<'a> Launcher<'a> {
             )
             .await?;
             match &answer {
-                Ok(RunTaskAnswer::Task(task)) => record.started(&token, task),
+                Ok(RunTaskAnswer::Task(task)) => {
+                    record.started(&token, task);
+                    record.start_hash = Some(self.hash(task));
+                }
                 Err(refusal) if refusal.may_have_worked() => {}
                 _ => record.refuse(&token),
             }
@@ -198,6 +202,21 @@ impl<'a> Launcher<'a> {
             Ok(None) => {}
             Err(error) => tracing::debug!("nothing makes room: {error}"),
         }
+    }
+
+    /// The hash of the start of a task, whose definition has its revision.
+    fn hash(&self, task: &Task) -> String {
+        let request = self.launch.request;
+        StartHash {
+            fargate: &self.context.config.fargate,
+            definition: &task.definition,
+            platform_version: request.platform_version.as_deref(),
+            strategy: request.strategy.as_deref(),
+            environments: self.launch.environments,
+            overrides: &request.overrides,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+        .hash()
     }
 
     fn place(&self, attempt: usize) -> Result<Placement<'a>> {

@@ -86,6 +86,9 @@ pub(crate) struct Record {
     /// Whether its end has begun. No other cleanup comes then, so a sweep goes on with it.
     #[serde(default)]
     pub(crate) ends: bool,
+    /// What tells its start from those of jobs that ask for other tasks, once it has a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) start_hash: Option<String>,
     /// Its starts, in their order.
     #[serde(default)]
     starts: Vec<Start>,
@@ -222,6 +225,7 @@ impl Record {
             times: AttemptTimes::default(),
             warm: None,
             outcome: None,
+            start_hash: None,
         }
     }
 

@@ -119,6 +119,24 @@ fn a_job_that_succeeds() {
 }
 
 #[test]
+fn jobs_that_ask_for_the_same_task_have_one_hash() {
+    let mut manager = ManagerHost::new(fargate(), SshServer::Agent);
+    let mut hashes = Vec::new();
+    for keys in ["", "", "PlatformVersion = \"1.4.0\""] {
+        manager.configure(keys, "");
+        manager.prepare();
+        manager.custom("cleanup").exits(0);
+        let entries = ledger::entries(&manager);
+        let hash = entries.last().unwrap()["start_hash"].as_str().unwrap();
+        assert_eq!(hash.len(), 32);
+        hashes.push(hash.to_owned());
+        manager.next_job();
+    }
+    assert_eq!(hashes[0], hashes[1]);
+    assert_ne!(hashes[1], hashes[2]);
+}
+
+#[test]
 fn each_way_to_end_has_its_outcome() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.prepare();

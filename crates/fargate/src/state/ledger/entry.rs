@@ -64,6 +64,10 @@ pub(crate) struct Entry {
     /// Image of the job's container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image: Option<String>,
+    /// The same for two attempts whose tasks RunTask was asked for in the same way, but for keys, deadlines and the
+    /// like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) start_hash: Option<String>,
     #[serde(default)]
     pub(crate) region: String,
     #[serde(default)]
@@ -141,6 +145,7 @@ impl Entry {
             job: job.name.clone(),
             mode: None,
             image: None,
+            start_hash: None,
             region: String::new(),
             cluster: String::new(),
             public_ip: false,
@@ -291,6 +296,7 @@ impl Entry {
                 Mode::TaskDefinition
             }),
             image: built.or(image),
+            start_hash: record.start_hash.clone(),
             region: record.region.clone(),
             cluster: record.cluster.clone(),
             public_ip: record.public_ip,

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, RandomState};
 
-/// Sets. A table doubles when it is full, and each holds another share of the words, up to twice that of another, so that
-/// they do it one by one: all together are never half empty.
+/// Sets. A table doubles when it is full. Each holds another share of the words, up to twice that of another, so that
+/// they double one by one: all together are never half empty.
 const SETS: usize = 256;
 
 /// Words that were met, by their hashes: eight bytes for each, and as many again while a table is half full.

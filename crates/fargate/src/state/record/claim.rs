@@ -21,6 +21,7 @@ impl Record {
         if let Some(start) = self.take_over(task) {
             start.standing = Standing::Won;
         }
+        self.start_hash = Some(task.hash.clone());
         self.login = Some(login);
         // Its agent has taken a connection, too.
         self.began = self.build.is_some();

@@ -27,6 +27,7 @@ pub(crate) fn record(id: u64) -> Record {
         times: AttemptTimes::default(),
         warm: None,
         outcome: None,
+        start_hash: None,
     }
 }
 
