@@ -183,6 +183,9 @@ fn a_kind_that_is_asked_for_every_minute_is_kept_and_one_of_once_an_hour_is_not(
     };
     let tasks = wanted(&[demand(&often), demand(&seldom)], &limits, NOW);
     assert_eq!(tasks, [1, 0]);
+    let later = NOW + 15 * MINUTE;
+    assert_eq!(wanted(&[demand(&often)], &limits, later), [1]);
+    assert_eq!(wanted(&[demand(&often)], &limits, later + 1), [0]);
 }
 
 #[test]

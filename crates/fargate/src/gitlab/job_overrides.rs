@@ -1,9 +1,12 @@
 //! The job variables by which a job changes its task.
 
+use serde::{Deserialize, Serialize};
+
 use super::environment::variable;
 
 /// The job's variables for the driver. An empty one counts as absent, as in GitLab's driver.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct JobOverrides {
     /// `FARGATE_TASK_DEFINITION`.
     pub(crate) task_definition: Option<String>,

@@ -11,6 +11,7 @@ pub(crate) mod played_runner;
 #[cfg(test)]
 mod properties;
 mod script_stage;
+mod wish;
 
 pub(crate) use self::config_answer::ConfigAnswer;
 #[cfg(feature = "trial")]
@@ -21,3 +22,4 @@ pub(crate) use self::job::Job;
 pub(crate) use self::job_overrides::JobOverrides;
 pub(crate) use self::payload::{Image, JobPayload, Variable, job_timeout};
 pub(crate) use self::script_stage::{RunsIn, fails_job, is_job_script};
+pub(crate) use self::wish::Wish;

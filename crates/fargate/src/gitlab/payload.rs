@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::environment::{JOB_RESPONSE_FILE, path, read};
 use crate::error::{Error, Result};
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(7200);
 
 /// A job's request. It holds secrets: only names in it may be printed.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct JobPayload {
     #[serde(default)]
     image: Option<Image>,
@@ -27,7 +27,7 @@ pub(crate) struct JobPayload {
 }
 
 /// The image of the job or of a service.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 pub(crate) struct Image {
     /// As written, expanded; empty when the job has none.
     #[serde(default)]
@@ -51,7 +51,7 @@ pub(crate) struct Image {
 }
 
 /// A variable of the job or of a service.
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 pub(crate) struct Variable {
     #[serde(default)]
     pub(crate) key: String,
@@ -71,13 +71,13 @@ pub(crate) struct Variable {
     pub(crate) raw: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 struct RunnerInfo {
     #[serde(default)]
     timeout: i64,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 struct ExecutorOptions {
     #[serde(default)]
     docker: Option<ContainerOptions>,
@@ -85,7 +85,7 @@ struct ExecutorOptions {
     kubernetes: Option<ContainerOptions>,
 }
 
-#[derive(Clone, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize, Serialize)]
 struct ContainerOptions {
     #[serde(default)]
     platform: Option<String>,
@@ -94,7 +94,7 @@ struct ContainerOptions {
 }
 
 /// A string; a number is one too.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(untagged)]
 enum Text {
     String(String),
@@ -140,6 +140,34 @@ impl JobPayload {
     pub(crate) fn needs_new_images(&self) -> bool {
         let mut images = self.image.iter().chain(&self.services);
         images.any(Image::is_always_pulled)
+    }
+
+    /// What of it stands in the `.gitlab-ci.yml`: image, services and the job's own variables. Nothing of GitLab's, of
+    /// a project's settings or of its secrets.
+    pub(crate) fn in_the_open(&self) -> Self {
+        let secrets = self.variables.iter().filter(|variable| variable.masked);
+        let secrets: Vec<&str> = secrets
+            .map(|variable| variable.value.as_str())
+            .filter(|value| !value.is_empty())
+            .collect();
+        let has_none = |variable: &Variable| {
+            let holds = |secret: &&str| variable.value.contains(secret);
+            !variable.masked && !secrets.iter().any(holds)
+        };
+        let is_jobs = |key: &str| !key.starts_with("CI") && !key.starts_with("GITLAB");
+        let is_open = |variable: &&Variable| {
+            variable.public && !variable.file && is_jobs(&variable.key) && has_none(variable)
+        };
+        let mut services = self.services.clone();
+        for service in &mut services {
+            service.variables.retain(has_none);
+        }
+        Self {
+            image: self.image.clone(),
+            services,
+            variables: self.variables.iter().filter(is_open).cloned().collect(),
+            runner_info: None,
+        }
     }
 
     /// In GitLab's order: of several with the same name the last counts.
@@ -215,5 +243,30 @@ mod tests {
         let last = full.variables().last().unwrap();
         assert!(last.value == "new" && last.public && !last.masked);
         assert_eq!(full.timeout().as_secs(), 60);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_job_is_what_its_file_says() {
+        let job: JobPayload = serde_json::from_str(
+            r#"{"image": {"name": "ruby:3.3"}, "runner_info": {"timeout": 60},
+                "services": [{"name": "db", "variables": [{"key": "A", "value": "1"}, {"key": "B", "value": "has s3cr3t-w0rd"}]}],
+                "variables": [
+                    {"key": "CI_JOB_ID", "value": "1", "public": true}, {"key": "TOKEN", "value": "s3cr3t-w0rd", "masked": true},
+                    {"key": "SETTING", "value": "x"}, {"key": "OPEN", "value": "y", "public": true},
+                    {"key": "URL", "value": "https://s3cr3t-w0rd@h", "public": true}, {"key": "F", "value": "z", "public": true, "file": true}]}"#,
+        )
+        .unwrap();
+        let text = serde_json::to_string(&job.in_the_open()).unwrap();
+        assert!(!text.contains("s3cr3t-w0rd"), "{text}");
+        let open: JobPayload = serde_json::from_str(&text).unwrap();
+        let keys = |variables: &[Variable]| {
+            variables
+                .iter()
+                .map(|it| it.key.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(keys(open.variables()), ["OPEN"]);
+        assert_eq!(keys(&open.services()[0].variables), ["A"]);
+        assert_eq!(open.image().unwrap().name, "ruby:3.3");
     }
 }

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::output::say;
 use crate::ssh::KeyPair;
 use crate::start::claim::Claimant;
+use crate::start::follow;
 use crate::start::launch::{Launch, Launcher};
 use crate::start::plan::StartPlan;
 use crate::start::register::{self, Registered};
@@ -141,6 +142,7 @@ impl Preparation<'_> {
         let runner = self.runner.as_ref();
         let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
         record.build = plan.composed.as_ref().map(ComposedTask::job_container);
+        follow::note(context, self.request, plan);
         let claimant = Claimant::find(context, self.request, plan, &mut record)?;
         // From here on, a missing record means that the job's cleanup has come.
         context.records.save(&record)?;

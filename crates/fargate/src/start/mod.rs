@@ -3,6 +3,7 @@
 mod adjustments;
 mod architecture;
 pub(crate) mod claim;
+pub(crate) mod follow;
 pub(crate) mod launch;
 mod permission;
 pub(crate) mod plan;

@@ -18,5 +18,6 @@ pub(crate) mod records;
 pub(crate) mod start;
 pub(crate) mod sweep_log;
 pub(crate) mod waiting;
+pub(crate) mod wanted;
 pub(crate) mod warm;
 pub(crate) mod watch;

@@ -46,6 +46,7 @@ mod sweep;
 mod sweep_order;
 mod teardown;
 mod warm;
+mod warm_follow;
 mod warm_simulate;
 mod wrong_calls;
 

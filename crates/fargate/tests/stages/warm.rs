@@ -23,7 +23,7 @@ fn next_job(manager: &mut ManagerHost) {
     manager.ask(&json!({ "image": { "name": "ruby:3.3" } }));
 }
 
-fn keep_once(manager: &ManagerHost) -> String {
+pub(crate) fn keep_once(manager: &ManagerHost) -> String {
     manager
         .start(&["warm", "keep", "--once"])
         .finish()

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::hold::{Held, hold};
 use super::moves::{Kept, Limits, moves};
-use super::needs::{Needs, request, warm_up};
+use super::needs::{Needs, StartOf, request, warm_up};
 use super::setup::Setup;
 use crate::backoff::Backoff;
 use crate::cli::Keep;
@@ -234,18 +234,17 @@ impl KeepLoop {
             return;
         }
         let id = WarmUp::new_id();
-        let Some(start) = self.needs.pool(&self.setup, &hash) else {
+        let Some(StartOf { asked, definition }) = self.needs.start(&hash) else {
             return;
         };
-        let (pool, definition) = (start.pool.clone(), start.definition);
         let setup = Rc::clone(&self.setup);
         self.busy.insert(id.clone());
         self.starting += 1;
         self.under_way.push(Box::pin(async move {
             let started = async {
                 let context = setup.context();
-                let request = request(&context, &pool)?;
-                let name = pool.name();
+                let request = request(&context, &asked)?;
+                let name = asked.name();
                 let deadline = Instant::now() + setup.config.fargate.start_timeout;
                 let start = warm_up(&setup, &context, &request, &name);
                 start.start(&id, definition, deadline).await

@@ -1,6 +1,8 @@
 //! `fargate warm`: tasks that wait for jobs.
 
+mod asked;
 mod drain;
+mod follow;
 mod hold;
 mod keep;
 mod moves;

@@ -1,0 +1,83 @@
+//! Tasks that wait because jobs asked for such tasks lately.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use testing::ManagerHost;
+
+use crate::job_image;
+use crate::warm::keep_once;
+
+const FOLLOW: &str = "[Warm]\nFollow = { MaxTasks = 2, Images = [\"ruby:*\"] }\n";
+
+const SECRET: &str = "s3cr3t-w0rd";
+
+/// Makes the following calls those for another job with this image.
+fn next_job(manager: &mut ManagerHost, image: &str) {
+    manager.next_job();
+    manager.ask(&json!({
+        "image": { "name": image },
+        "variables": [{ "key": "TOKEN", "value": SECRET, "masked": true }, { "key": "MODE", "value": "test", "public": true }],
+    }));
+}
+
+/// Prepares a job with this image, and ends it.
+fn run(manager: &mut ManagerHost, image: &str) {
+    next_job(manager, image);
+    manager.prepare();
+    manager.custom("cleanup").exits(0);
+}
+
+/// What jobs asked for, each kind with its file.
+fn wanted(manager: &ManagerHost) -> Vec<(PathBuf, Value)> {
+    let Ok(folder) = manager.metadata().join("warm/wanted").read_dir() else {
+        return Vec::new();
+    };
+    let files = folder.map(|file| file.unwrap().path());
+    let content = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(!text.contains(SECRET), "{text}");
+        serde_json::from_str(&text).unwrap()
+    };
+    files.map(|file| (file.clone(), content(&file))).collect()
+}
+
+/// As if jobs had asked for this kind once a minute in the last hour.
+fn make_busy((file, mut kind): (PathBuf, Value)) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let now = u64::try_from(now.as_millis()).unwrap();
+    let arrivals: Vec<u64> = (0..60).map(|ago| now - (59 - ago) * 60_000).collect();
+    kind["arrivals"] = json!(arrivals);
+    std::fs::write(file, kind.to_string()).unwrap();
+}
+
+#[test]
+fn a_task_waits_for_the_next_job_like_those_that_came() {
+    let mut manager = job_image::manager_with(&json!({}), "", FOLLOW);
+    run(&mut manager, "ruby:3.3");
+    run(&mut manager, "ruby:3.3");
+    // Its tag may not be old.
+    run(&mut manager, "golang:1.25");
+    let mut kinds = wanted(&manager);
+    assert_eq!(kinds.len(), 1, "{kinds:?}");
+    let (_, kind) = &kinds[0];
+    assert_eq!(kind["arrivals"].as_array().unwrap().len(), 2, "{kind:#}");
+    assert_eq!(kind["title"], "ruby:3.3");
+    // Two jobs at once show that none could have been served in time.
+    assert!(!keep_once(&manager).contains(" is ready"));
+    make_busy(kinds.remove(0));
+    let kept = keep_once(&manager);
+    assert_eq!(kept.matches(" is ready\n").count(), 1, "{kept}");
+    next_job(&mut manager, "ruby:3.3");
+    let prepared = manager.prepare().out();
+    assert!(prepared.contains("Claimed task "), "{prepared}");
+    manager.custom("cleanup").exits(0);
+}
+
+#[test]
+fn jobs_that_start_cold_or_are_not_followed_leave_nothing() {
+    let mut manager = job_image::manager_with(&json!({}), "", "");
+    run(&mut manager, "ruby:3.3");
+    assert_eq!(wanted(&manager), Vec::new());
+}
