@@ -13,7 +13,7 @@ mod wanted;
 pub use self::best::best_stocks;
 pub use self::simulation::{Course, Job, Rules, simulate};
 pub use self::stock::{Outcome, Span, replay};
-pub use self::wanted::{Demand, HIT_PERCENT, Limits, WINDOW, wanted};
+pub use self::wanted::{Demand, HIT_PERCENT, Limits, WINDOW, shares, wanted};
 
 /// The times of a task, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -189,6 +189,13 @@ fn a_kind_that_is_asked_for_every_minute_is_kept_and_one_of_once_an_hour_is_not(
 }
 
 #[test]
+fn pools_that_come_first_get_what_they_ask_for() {
+    assert_eq!(shares(&[8, 8, 1], 10), [8, 2, 0]);
+    assert_eq!(shares(&[1, 2], 10), [1, 2]);
+    assert_eq!(shares(&[], 10), [0; 0]);
+}
+
+#[test]
 fn a_stock_of_one_serves_jobs_that_come_one_by_one() {
     let arrivals = [MINUTE, 2 * MINUTE, 2 * MINUTE + SECOND, 10 * MINUTE];
     let span = Span {

@@ -41,14 +41,13 @@ pub struct Limits {
 /// How many tasks of each kind are to wait, in the order of `demands`. Schedules come first, in their order.
 #[must_use]
 pub fn wanted(demands: &[Demand<'_>], limits: &Limits, now: u64) -> Vec<usize> {
-    let mut left = limits.max_tasks;
+    let scheduled: Vec<_> = demands.iter().map(|demand| demand.scheduled).collect();
+    let scheduled = shares(&scheduled, limits.max_tasks);
+    let left = limits.max_tasks - scheduled.iter().sum::<usize>();
     let mut stocks: Vec<Stock<'_>> = demands
         .iter()
-        .map(|demand| {
-            let tasks = demand.scheduled.min(left);
-            left -= tasks;
-            Stock::new(demand, tasks, limits, now)
-        })
+        .zip(scheduled)
+        .map(|(demand, tasks)| Stock::new(demand, tasks, limits, now))
         .collect();
     let jobs: u64 = stocks.iter().map(|stock| stock.jobs).sum();
     let mut hits: u64 = stocks.iter().map(|stock| stock.hits).sum();
@@ -64,6 +63,18 @@ pub fn wanted(demands: &[Demand<'_>], limits: &Limits, now: u64) -> Vec<usize> {
         hits += best.take();
     }
     stocks.iter().map(|stock| stock.tasks).collect()
+}
+
+/// How many tasks each pool gets where there are `max_tasks` for all: the first ones get what they ask for.
+#[must_use]
+pub fn shares(pools: &[usize], max_tasks: usize) -> Vec<usize> {
+    let mut left = max_tasks;
+    let share = |asked: &usize| {
+        let share = left.min(*asked);
+        left -= share;
+        share
+    };
+    pools.iter().map(share).collect()
 }
 
 /// The tasks of one kind, while they are counted.

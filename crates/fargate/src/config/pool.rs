@@ -232,8 +232,19 @@ fn schedule(section: &Section<'_>) -> Schedule {
     };
     let texts = match section.is_list(KEY) {
         true => section.strings(KEY).unwrap_or_default(),
-        false => section.text(KEY).into_iter().collect(),
+        false => match section.string(KEY) {
+            None => return Schedule::default(),
+            Some(text) => vec![text],
+        },
     };
+    if texts.iter().all(|text| text.trim().is_empty()) {
+        // Without windows it would be open at all times, which costs the most.
+        section.error(
+            KEY,
+            "has no hours; remove it for a pool that waits at all times",
+        );
+        return Schedule::default();
+    }
     Schedule::together(texts.iter().filter_map(|text| parse(text)).collect())
 }
 

@@ -75,6 +75,11 @@ fn past_jobs_say_what_waiting_tasks_would_have_brought() {
     assert!(hits(&ways[1]) > 110, "{document:#}");
     assert_eq!(ways[1]["start_p50_seconds"], 0.5);
     assert!(ways[1]["idle_usd"].as_f64().unwrap() > 0.0, "{document:#}");
+    // For more than two hours the pool that no job asks for has only waited.
+    assert!(
+        ways[1]["idle_hours"].as_f64().unwrap() > 2.0,
+        "{document:#}"
+    );
     // Follow learns within a few jobs, and keeps none for the other image.
     let follow = ways.last().unwrap();
     assert!((110..120).contains(&hits(follow)), "{document:#}");
@@ -83,7 +88,7 @@ fn past_jobs_say_what_waiting_tasks_would_have_brought() {
         "121 jobs since ",
         "tasks that wait",
         "Follow = { MaxTasks = 10 }",
-        "WARNING: no job of that time would have used the pool gone.",
+        "WARNING: no job of that time would have used the pool gone: its tasks only wait",
         "ruby:3.3",
     ] {
         assert!(table.contains(part), "{part} in {table}");
@@ -96,4 +101,14 @@ fn an_empty_ledger_says_so() {
     let table = manager.start(&["warm", "simulate"]).finish().exits(0).out();
     assert!(table.starts_with("The ledger has no job since "), "{table}");
     assert_eq!(document(&manager)["jobs"], 0);
+}
+
+#[test]
+fn pools_that_come_first_get_their_tasks_first() {
+    let pools = "[Warm]\nMaxTasks = 1\n[[Warm.Pool]]\nTaskDefinition = \"gone\"\nTasks = 1\n[[Warm.Pool]]\nTaskDefinition = \"ci-ruby\"\nTasks = 1\n";
+    let document = document(&host(pools));
+    let ways = document["ways"].as_array().unwrap();
+    assert_eq!(ways[1]["way"], "pools of fargate.toml");
+    assert_eq!(hits(&ways[1]), 0, "{document:#}");
+    assert!(ways[1]["idle_usd"].as_f64().unwrap() > 0.0, "{document:#}");
 }

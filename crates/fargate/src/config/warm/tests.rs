@@ -194,3 +194,14 @@ fn what_has_no_effect_is_warned_of() {
     line 3: Warm.Follow.MaxIdl is an unknown key and has no effect; did you mean MaxIdle?
     ");
 }
+
+#[test]
+fn a_schedule_without_hours_is_not_always() {
+    for none in ["\"\"", "[]"] {
+        let pool = format!("[[Warm.Pool]]\n  Tasks = 1\n  Schedule = {none}\n");
+        let error = parse(BY_DEFINITION, &pool).unwrap_err().to_string();
+        let expected =
+            "line 3: Warm.Pool.Schedule has no hours; remove it for a pool that waits at all times";
+        assert_eq!(error, expected, "{none}");
+    }
+}

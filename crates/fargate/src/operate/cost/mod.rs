@@ -131,6 +131,18 @@ fn has_waited(entry: &Entry, task: &TaskEntry) -> bool {
     entry.is_waiting() && task.claimed_at.is_some()
 }
 
+/// What an hour of a task with so many vCPUs and GB costs in USD; nothing where a price is missing.
+pub(super) fn hourly(
+    prices: &Prices,
+    region: &str,
+    vcpu: f64,
+    gb: f64,
+    is_arm: bool,
+) -> Option<f64> {
+    let (of_vcpu, of_gb) = prices.of(region)?.compute(is_arm)?;
+    Some(vcpu * of_vcpu + gb * of_gb)
+}
+
 /// Whether a task ran on Fargate Spot.
 pub(super) fn is_spot(task: &TaskEntry) -> bool {
     task.facts.provider.as_deref() == Some("FARGATE_SPOT")

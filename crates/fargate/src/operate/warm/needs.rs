@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use warm_policy::Limits;
+use warm_policy::{Limits, shares};
 
 use super::asked::Asked;
 use super::follow::{Followed, with_followed};
 use super::moves::Need;
 use super::setup::Setup;
+use crate::config::Pool;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::start::register::Registered;
@@ -84,17 +85,21 @@ impl Needs {
 
     async fn of_pools(&mut self, setup: &Setup) -> Result<Vec<Need>> {
         let at = i64::try_from(now().as_secs()).unwrap_or(i64::MAX);
-        let mut needs: Vec<Need> = Vec::new();
-        for (number, pool) in setup.config.warm.pools.iter().enumerate() {
-            let place = Place::Pool(number);
-            let asked = || Asked::Pool(Box::new(pool.clone()));
-            let Some(hash) = self.hash(setup, place, asked).await? else {
-                continue;
-            };
-            let wanted = if pool.schedule.is_open(at) {
+        let warm = &setup.config.warm;
+        let asked = |pool: &Pool| {
+            if pool.schedule.is_open(at) {
                 pool.tasks
             } else {
                 0
+            }
+        };
+        let asked: Vec<_> = warm.pools.iter().map(asked).collect();
+        let shares = shares(&asked, warm.max_tasks);
+        let mut needs: Vec<Need> = Vec::new();
+        for (number, (pool, wanted)) in warm.pools.iter().zip(shares).enumerate() {
+            let asked = || Asked::Pool(Box::new(pool.clone()));
+            let Some(hash) = self.hash(setup, Place::Pool(number), asked).await? else {
+                continue;
             };
             match needs.iter_mut().find(|need| need.hash == hash) {
                 Some(need) => need.wanted += wanted,

@@ -132,6 +132,22 @@ impl History {
 }
 
 impl Kind {
+    /// A kind of which no job came, whose tasks cost so many USD an hour.
+    pub(super) fn unasked(task: Task, hourly: f64) -> Self {
+        let times = TaskTimes {
+            start: USUAL_START,
+            billed_start: USUAL_START * BILLED_PERCENT / 100,
+            wind_down: WIND_DOWN_SECONDS * 1000,
+        };
+        Self {
+            task,
+            jobs: 0,
+            times,
+            hours: 1.0,
+            usd: hourly,
+        }
+    }
+
     fn of((task, attempts): (Task, Vec<Attempt>)) -> Self {
         let is_cold = |attempt: &&Attempt| attempt.start >= COLD_MILLIS;
         let cold = || attempts.iter().filter(is_cold);

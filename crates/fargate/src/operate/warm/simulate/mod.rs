@@ -2,12 +2,14 @@
 
 mod history;
 mod json;
+mod pools;
 mod tables;
 mod ways;
 
 use std::io::Write;
 
 use self::history::History;
+use self::pools::Pools;
 use crate::cli::Simulate;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -30,8 +32,9 @@ pub(crate) fn simulate(request: &Simulate, config: &Config) -> Result<()> {
     let until = now_millis();
     let since = until.saturating_sub(millis(request.since));
     let history = History::read(&folder, since, until, &prices)?;
-    let ways = ways::all(&history, config, usize::from(request.max_tasks));
-    let unused = ways::unused(&history, config);
+    let pools = Pools::new(&history, config, &prices);
+    let ways = ways::all(&history, config, &pools, usize::from(request.max_tasks));
+    let unused = pools.unused(&history);
     let text = match request.json {
         true => format!("{:#}\n", json::document(&history, &ways, &unused)),
         false => tables::text(&history, &ways, &unused, Look::of_stdout()),

@@ -42,7 +42,7 @@ pub(super) fn text(history: &History, ways: &[Way], unused_pools: &[String], loo
     lines.extend(look.table(&columns, rows));
     for pool in unused_pools {
         lines.push(format!(
-            "WARNING: no job of that time would have used the pool {pool}."
+            "WARNING: no job of that time would have used the pool {pool}: its tasks only wait"
         ));
     }
     lines.push(String::new());

@@ -1,9 +1,10 @@
 //! The ways to keep tasks that are replayed: none, the operator's own, and proposals.
 
-use warm_policy::{Course, Demand, Limits, Rules, simulate, wanted};
+use warm_policy::{Course, Demand, Limits, Rules, shares, simulate, wanted};
 
-use super::history::{History, Kind, Task, quantile};
-use crate::config::{Architecture, Config, Mode, Pool, PoolKind};
+use super::history::{History, Kind, quantile};
+use super::pools::Pools;
+use crate::config::{Config, Mode, Pool};
 use crate::state::clock::millis;
 
 /// How often `fargate warm keep` would decide while no job comes. It does so more often; this is as good for days.
@@ -28,7 +29,12 @@ pub(super) struct Way {
 }
 
 /// All ways, the one without waiting tasks first.
-pub(super) fn all(history: &History, config: &Config, max_tasks: usize) -> Vec<Way> {
+pub(super) fn all(
+    history: &History,
+    config: &Config,
+    pools: &Pools<'_>,
+    max_tasks: usize,
+) -> Vec<Way> {
     let warm = &config.warm;
     let own = Limits {
         max_tasks: warm.max_tasks,
@@ -40,7 +46,11 @@ pub(super) fn all(history: &History, config: &Config, max_tasks: usize) -> Vec<W
         follow_tasks: 0,
         max_idle: 0,
     };
-    let replay = Replay { history, config };
+    let replay = Replay {
+        history,
+        config,
+        pools,
+    };
     let mut ways = vec![replay.way("none".to_owned(), &none, false, false)];
     let (has_pools, follows) = (!warm.pools.is_empty(), own.follow_tasks > 0);
     if has_pools {
@@ -65,7 +75,11 @@ pub(super) fn all(history: &History, config: &Config, max_tasks: usize) -> Vec<W
             follow_tasks: tasks,
             max_idle: own.max_idle,
         };
-        let name = format!("Follow = {{ MaxTasks = {tasks} }}, all images");
+        let of_all = match tasks > own.max_tasks {
+            true => format!(", MaxTasks = {tasks}"),
+            false => String::new(),
+        };
+        let name = format!("Follow = {{ MaxTasks = {tasks} }}, all images{of_all}");
         ways.push(replay.way(name, &limits, false, true));
     }
     ways
@@ -75,6 +89,7 @@ pub(super) fn all(history: &History, config: &Config, max_tasks: usize) -> Vec<W
 struct Replay<'a> {
     history: &'a History,
     config: &'a Config,
+    pools: &'a Pools<'a>,
 }
 
 impl Replay<'_> {
@@ -86,7 +101,7 @@ impl Replay<'_> {
         let starts: Vec<_> = starts.map(times).collect();
         let hours = |millis: u64| millis as f64 / 3_600_000.0;
         let outcome = course.outcome();
-        let idle = course.kinds.iter().zip(&history.kinds);
+        let idle = course.kinds.iter().zip(self.kinds());
         Way {
             name,
             hits: outcome.hits,
@@ -101,20 +116,15 @@ impl Replay<'_> {
 
     fn course(&self, limits: &Limits, has_pools: bool, follows_all: bool) -> Course {
         let history = self.history;
-        let kinds = &history.kinds;
-        let tasks: Vec<_> = kinds.iter().map(|kind| kind.times).collect();
-        let is_followed: Vec<_> = kinds
-            .iter()
+        let tasks: Vec<_> = self.kinds().map(|kind| kind.times).collect();
+        let is_followed: Vec<_> = self
+            .kinds()
             .map(|kind| follows_all || self.is_followed(kind))
             .collect();
-        let pools: Vec<(&Pool, usize)> = self
-            .config
-            .warm
-            .pools
-            .iter()
-            .filter(|_| has_pools)
-            .filter_map(|pool| Some((pool, kinds.iter().position(|kind| is_of(pool, kind))?)))
-            .collect();
+        let pools = match has_pools {
+            true => self.pools.pools.as_slice(),
+            false => &[],
+        };
         let rules = Rules {
             from: history.since,
             until: history.until,
@@ -123,18 +133,19 @@ impl Replay<'_> {
         };
         simulate(&history.jobs, &tasks, &rules, |now, arrivals| {
             let seconds = i64::try_from(now / 1000).unwrap_or(i64::MAX);
-            let open = || {
-                pools
-                    .iter()
-                    .filter(|(pool, _)| pool.schedule.is_open(seconds))
+            let is_open = |(pool, _): &(&Pool, usize)| pool.schedule.is_open(seconds);
+            let asked = pools
+                .iter()
+                .map(|pool| if is_open(pool) { pool.0.tasks } else { 0 });
+            let shares = shares(&asked.collect::<Vec<_>>(), limits.max_tasks);
+            let scheduled = |kind: usize| {
+                let of_kind = pools.iter().zip(&shares).filter(|(pool, _)| pool.1 == kind);
+                of_kind.map(|(_, share)| share).sum()
             };
             let demand = |(kind, ((arrivals, task), is_followed))| Demand {
                 arrivals,
                 task,
-                scheduled: open()
-                    .filter(|(_, of)| *of == kind)
-                    .map(|(pool, _)| pool.tasks)
-                    .sum(),
+                scheduled: scheduled(kind),
                 is_followed,
             };
             let kinds = arrivals
@@ -148,6 +159,11 @@ impl Replay<'_> {
         })
     }
 
+    /// The kinds of jobs, and of pools without jobs.
+    fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.history.kinds.iter().chain(&self.pools.unasked)
+    }
+
     /// Whether the operator's `Follow` may keep tasks of this kind.
     fn is_followed(&self, kind: &Kind) -> bool {
         let image = kind.task.image.as_deref().unwrap_or_default();
@@ -159,38 +175,4 @@ impl Replay<'_> {
             }
         }
     }
-}
-
-/// Whether a pool is for jobs of this kind, as far as the ledger tells.
-fn is_of(pool: &Pool, kind: &Kind) -> bool {
-    let task = &kind.task;
-    let is_named = match &pool.kind {
-        PoolKind::Image(pool) => {
-            let is_named = task.image.as_ref() == Some(&pool.image.name);
-            is_named && is_like(pool.architecture.map(Architecture::as_str), task)
-        }
-        PoolKind::Definition(definition) => definition
-            .other_names()
-            .iter()
-            .any(|name| task.family.as_ref() == Some(name)),
-    };
-    let provider = pool.capacity_provider.as_ref();
-    let is_as_large = |wish: Option<u32>, is: Option<u32>| wish.is_none() || wish == is;
-    is_named
-        && is_as_large(pool.cpu.map(|cpu| cpu.0), task.cpu)
-        && is_as_large(pool.memory.map(|memory| memory.0), task.memory)
-        && provider.is_none_or(|provider| task.provider.as_ref() == Some(provider))
-}
-
-/// Whether a task has this architecture, in AWS's spelling of definitions or of attributes.
-fn is_like(architecture: Option<&str>, task: &Task) -> bool {
-    let is = task.architecture.as_deref();
-    architecture.is_none_or(|wish| is.is_none_or(|is| is.eq_ignore_ascii_case(wish)))
-}
-
-/// The pools that no job of the ledger would have used, by name.
-pub(super) fn unused(history: &History, config: &Config) -> Vec<String> {
-    let is_used = |pool: &Pool| history.kinds.iter().any(|kind| is_of(pool, kind));
-    let unused = config.warm.pools.iter().filter(|pool| !is_used(pool));
-    unused.map(Pool::name).collect()
 }
