@@ -4,7 +4,9 @@
 mod agent;
 mod cost;
 mod crowd;
+mod driver;
 mod failures;
+mod hedge;
 mod memory;
 mod openssh;
 mod prepare;
@@ -18,7 +20,10 @@ use std::sync::OnceLock;
 /// Runs of each measurement when the arguments give no number; the median counts.
 const RUNS: usize = 9;
 
-const USAGE: &str = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd [--unlimited] [--public] PLOT.svg [JOBS ...]";
+/// Real starts with second tasks, and without.
+const HEDGED_STARTS: usize = 60;
+
+const USAGE: &str = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd [--unlimited] [--public] PLOT.svg [JOBS ...]\n       bench FARGATE hedge [STARTS]";
 
 static FARGATE: OnceLock<String> = OnceLock::new();
 
@@ -37,6 +42,8 @@ fn main() {
     match rest.split_first().map(|(mode, rest)| (mode.as_str(), rest)) {
         Some(("agent", [agent])) => agent::measure(agent, RUNS),
         Some(("crowd", rest)) => measure_crowd(rest),
+        Some(("hedge", [])) => hedge::measure(HEDGED_STARTS),
+        Some(("hedge", [starts])) => hedge::measure(starts.parse().expect(USAGE)),
         Some((runs, [])) => measure_driver(runs.parse().expect(USAGE)),
         Some(_) => panic!("{USAGE}"),
         None => measure_driver(RUNS),

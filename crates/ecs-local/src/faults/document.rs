@@ -90,6 +90,7 @@ impl Rule {
                     "the status is {status}; errors have 400 to 599"
                 );
             }
+            Effect::SlowStart { seconds, .. } => seconds.check()?,
             Effect::StaleRead { every } => anyhow::ensure!(*every > 0, "`every` counts from 1"),
             _ => {}
         }
@@ -226,6 +227,10 @@ mod tests {
             (
                 r#"{"effect": {"slow_reply": {"seconds": -1}}}"#,
                 "not a time",
+            ),
+            (
+                r#"{"effect": {"slow_start": {"at": "pull", "seconds": {"uniform": [3, 2]}}}}"#,
+                "smaller time first",
             ),
             (
                 r#"{"effect": {"error": {"status": 200, "code": "x", "message": ""}}}"#,

@@ -1,39 +1,9 @@
 //! The effects of faults: the errors, delays and failures that the stand-in can produce.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
-/// A length of time in seconds, at most a day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "f64", into = "f64")]
-pub(crate) struct Seconds(f64);
-
-impl TryFrom<f64> for Seconds {
-    type Error = String;
-
-    fn try_from(seconds: f64) -> Result<Self, String> {
-        if (0.0..=86_400.0).contains(&seconds) {
-            Ok(Self(seconds))
-        } else {
-            Err(format!(
-                "{seconds} is not a time between 0 and 86400 seconds"
-            ))
-        }
-    }
-}
-
-impl From<Seconds> for f64 {
-    fn from(seconds: Seconds) -> Self {
-        seconds.0
-    }
-}
-
-impl From<Seconds> for Duration {
-    fn from(seconds: Seconds) -> Self {
-        Self::from_secs_f64(seconds.0)
-    }
-}
+use super::seconds::Seconds;
+use super::spread::Spread;
 
 /// The resource that ECS looks up in EC2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +24,20 @@ pub(crate) enum StartStep {
     #[default]
     Pull,
     /// The pulled container cannot be started.
+    Start,
+}
+
+/// A step of a start that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SlowStep {
+    /// Until the task has its network interface, and so its address.
+    Address,
+    /// From the agent on its machine being connected until the first pull begins.
+    Network,
+    /// The pull.
+    Pull,
+    /// From the pull until the containers start.
     Start,
 }
 
@@ -139,6 +123,8 @@ pub(super) enum Effect {
         #[serde(default)]
         container_reason: Option<String>,
     },
+    /// A step of the start takes this much longer.
+    SlowStart { at: SlowStep, seconds: Spread },
     /// `FARGATE_SPOT` takes the capacity back this long after `RUNNING`.
     SpotInterruption { after_seconds: Seconds },
     /// ECS stops the task this long after `RUNNING`.
@@ -204,6 +190,17 @@ pub(super) enum Scope {
 }
 
 impl Effect {
+    /// The same effect for one task: what is drawn for each is drawn.
+    pub(super) fn drawn(&self, random: &mut fastrand::Rng) -> Self {
+        match self {
+            Self::SlowStart { at, seconds } => Self::SlowStart {
+                at: *at,
+                seconds: seconds.draw(random),
+            },
+            other => other.clone(),
+        }
+    }
+
     pub(super) fn scope(&self) -> Scope {
         match self {
             Self::Throttle
@@ -229,6 +226,7 @@ impl Effect {
             | Self::UnknownValues
             | Self::AttachmentTraps
             | Self::PublicIpLate { .. }
+            | Self::SlowStart { .. }
             | Self::SpotInterruption { .. }
             | Self::Stop { .. }
             | Self::DiesUnseen { .. } => Scope::Task,

@@ -101,7 +101,10 @@ impl Injector {
             let counted = rule.when.nth.is_none_or(|nth| *count == nth)
                 && rule.when.first.is_none_or(|first| *count <= first);
             if counted && rule.when.probability.is_none_or(|p| self.random.f64() < p) {
-                hits.push((rule.when.container.clone(), rule.effect.clone()));
+                hits.push((
+                    rule.when.container.clone(),
+                    rule.effect.drawn(&mut self.random),
+                ));
             }
         }
         hits
@@ -124,6 +127,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::faults::SlowStep;
 
     fn injector(rules: &str) -> Injector {
         Injector::new(Faults::parse(&format!("{{\"seed\": 3, \"faults\": [{rules}]}}")).unwrap())
@@ -163,6 +167,30 @@ mod tests {
         let hits = run().iter().filter(|hit| **hit).count();
         assert!((200..400).contains(&hits), "{hits}");
         assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn each_task_has_times_of_its_own_and_they_are_repeatable() {
+        let rules = r#"{"when": {"probability": 0.5}, "effect": {"slow_start": {"at": "address", "seconds": {"uniform": [1, 9]}}}},
+               {"effect": {"slow_start": {"at": "address", "seconds": 2}}}"#;
+        let run = || {
+            let mut injector = injector(rules);
+            (0..50)
+                .map(|_| injector.task(CI).slow_by(SlowStep::Address))
+                .collect::<Vec<_>>()
+        };
+        let times = run();
+        assert_eq!(run(), times);
+        let fixed = Duration::from_secs(2);
+        let drawn: Vec<_> = times.iter().filter(|time| **time != fixed).collect();
+        assert!((10..40).contains(&drawn.len()), "{times:?}");
+        // Both rules add up.
+        assert!(drawn.iter().all(|time| **time >= fixed + fixed / 2));
+        assert!(drawn.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(
+            injector(rules).task(CI).slow_by(SlowStep::Pull),
+            Duration::ZERO
+        );
     }
 
     #[test]

@@ -9,11 +9,13 @@ mod document;
 mod effect;
 mod injector;
 mod late;
+mod seconds;
+mod spread;
 mod task_faults;
 
 pub(crate) use call_faults::CallFaults;
 pub use document::Faults;
-pub(crate) use effect::StartStep;
+pub(crate) use effect::{SlowStep, StartStep};
 pub(crate) use injector::{Injector, TaskFacts};
 pub(crate) use late::LateFault;
 pub(crate) use task_faults::{

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::effect::{Effect, StartStep};
+use super::effect::{Effect, SlowStep, StartStep};
 
 /// The reason of a container that was killed for its memory use.
 pub(crate) const OUT_OF_MEMORY: &str = "OutOfMemoryError: Container killed due to memory usage";
@@ -25,6 +25,7 @@ pub(crate) struct TaskFaults {
     pub(crate) attachment_traps: bool,
     pub(crate) public_ip_reads: u32,
     pub(crate) start_failure: Option<InjectedStartFailure>,
+    slow: BTreeMap<SlowStep, Duration>,
     pub(crate) stop: Option<InjectedStop>,
     pub(crate) dies_unseen: Option<i32>,
     /// By the name of the container; `None` is the first essential one.
@@ -120,6 +121,9 @@ impl TaskFaults {
                     container,
                 });
             }
+            Effect::SlowStart { at, seconds } => {
+                *self.slow.entry(at).or_default() += seconds.time();
+            }
             Effect::SpotInterruption { after_seconds } => {
                 self.stop = Some(InjectedStop {
                     after: after_seconds.into(),
@@ -141,6 +145,11 @@ impl TaskFaults {
             Effect::DiesUnseen { exit_code } => self.dies_unseen = Some(exit_code),
             effect => self.containers.entry(container).or_default().add(effect),
         }
+    }
+
+    /// How much longer a step of the start takes.
+    pub(crate) fn slow_by(&self, step: SlowStep) -> Duration {
+        self.slow.get(&step).copied().unwrap_or_default()
     }
 
     /// The faults of the container `name`. A rule without a name applies to the first essential container.

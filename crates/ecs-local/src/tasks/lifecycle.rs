@@ -54,7 +54,7 @@ async fn live(run: &mut TaskRun) -> Option<StopCause> {
         run.change(|description, now| changes::die_unseen(description, code, id, now));
         return None;
     }
-    if let Err(cause) = run.start(faults.start_failure).await {
+    if let Err(cause) = run.start(&faults).await {
         return Some(cause);
     }
     Some(run.run_containers(faults.stop).await)

@@ -4,20 +4,21 @@ use super::changes::{self, set_attachment};
 use super::description::{AttachmentStatus, ContainerInterface, TaskStatus};
 use super::spec::ContainerSpec;
 use super::task_run::{StopCause, TaskRun};
-use crate::faults::{InjectedStartFailure, StartStep};
+use crate::faults::{InjectedStartFailure, SlowStep, StartStep, TaskFaults};
 use crate::latency;
 use crate::network::Interface;
 use crate::shapes::KeyValue;
 use crate::timestamp::Timestamp;
 
 impl TaskRun {
-    /// Makes everything that the containers need, or fails at the step of `failure`.
-    pub(super) async fn start(
-        &mut self,
-        failure: Option<InjectedStartFailure>,
-    ) -> Result<(), StopCause> {
-        let failure_at = |step| failure.as_ref().filter(|failure| failure.at == step);
+    /// Makes everything that the containers need, at the pace of these faults, or fails where they say so.
+    pub(super) async fn start(&mut self, faults: &TaskFaults) -> Result<(), StopCause> {
+        let failure = faults.start_failure.as_ref();
+        let failure_at = |step| failure.filter(|failure| failure.at == step);
+        let pace = self.pace.clone();
+        let slow = |step| pace.sleep(faults.slow_by(step));
         self.pace.wait(latency::INTERFACE).await;
+        slow(SlowStep::Address).await;
         if let Some(failure) = failure_at(StartStep::Network) {
             self.change(|description, _| set_attachment(description, AttachmentStatus::Failed));
             let reason = failure.reason.clone().unwrap_or_else(|| {
@@ -33,8 +34,10 @@ impl TaskRun {
         self.attach_interface();
         self.open_log_streams()?;
         self.pace.wait(latency::PULL).await;
+        slow(SlowStep::Network).await;
         self.change(|description, now| description.pull_started_at = Some(now));
         self.pace.wait(latency::PULLING).await;
+        slow(SlowStep::Pull).await;
         if let Some(failure) = failure_at(StartStep::Pull) {
             let container = self.failing_container(failure);
             let image = container
@@ -49,6 +52,7 @@ impl TaskRun {
             self.change(changes::all_pulled);
         }
         self.pace.wait(latency::START).await;
+        slow(SlowStep::Start).await;
         if let Some(failure) = failure_at(StartStep::Start) {
             let reason = "CannotStartContainerError: failed to create container: exec format error"
                 .to_owned();

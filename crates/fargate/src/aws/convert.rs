@@ -13,6 +13,7 @@ pub(super) fn task(task: types::Task) -> Option<Task> {
     let interface = interface(task.attachments.as_deref().unwrap_or_default());
     let times = TaskTimes {
         created: millis(task.created_at),
+        addressed: None,
         connected: millis(task.connectivity_at),
         pull_started: millis(task.pull_started_at),
         pull_stopped: millis(task.pull_stopped_at),

@@ -17,7 +17,7 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 use super::{Aws, AwsError, RunTaskAnswer, RunTaskRequest, TaskOverrides};
-use crate::config::{Fargate, KeepFailed};
+use crate::config::{Fargate, HedgeAfter, KeepFailed};
 use crate::error::Error;
 use crate::task::Task;
 use testing::mutation;
@@ -308,6 +308,7 @@ fn fargate() -> Fargate {
         execute_command: false,
         endpoint: None,
         tags: BTreeMap::new(),
+        hedge_after: HedgeAfter::Off,
         keep_failed: KeepFailed {
             time: Duration::ZERO,
             tasks: 0,

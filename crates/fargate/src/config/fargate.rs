@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::hedge::HedgeAfter;
 use super::keep::KeepFailed;
 use super::section::Section;
 use super::values::{self, TaskDefinitionName, platform_version};
@@ -36,6 +37,8 @@ pub(crate) struct Fargate {
     pub(crate) endpoint: Option<String>,
     /// Tags of every task.
     pub(crate) tags: BTreeMap<String, String>,
+    /// When a second task is started beside one that lags.
+    pub(crate) hedge_after: HedgeAfter,
     /// Which tasks of failed jobs stay.
     pub(crate) keep_failed: KeepFailed,
 }
@@ -101,7 +104,7 @@ pub(super) fn read(
     let start_timeout = section.duration("StartTimeout", Duration::from_secs(15 * 60));
     let execute_command = section.boolean("EnableExecuteCommand").unwrap_or(false);
     let endpoint = section.parsed("Endpoint", values::endpoint);
-    let keep_failed = KeepFailed::read(&section);
+    let (hedge_after, keep_failed) = (HedgeAfter::read(&section), KeepFailed::read(&section));
     section.finish();
     let fargate = (|| {
         Some(Fargate {
@@ -118,6 +121,7 @@ pub(super) fn read(
             execute_command,
             endpoint,
             tags: tags.entries().into_iter().collect(),
+            hedge_after,
             keep_failed,
         })
     })();

@@ -13,7 +13,7 @@ use toml::de::{DeTable, DeValue};
 use super::findings::Findings;
 
 /// Longest duration: longer than any job, and short enough to add to a time.
-const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(super) const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The remark on a key that nothing reads.
 pub(crate) const UNKNOWN_KEY: &str = "is an unknown key and has no effect";

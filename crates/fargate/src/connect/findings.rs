@@ -26,6 +26,8 @@ pub(crate) struct Findings {
     pub(crate) phase: Option<Phase>,
     /// The look that showed the most of it.
     pub(crate) seen: Option<Box<Task>>,
+    /// When that was.
+    pub(crate) seen_at: Instant,
     /// Whether AWS says that the container of the server runs.
     pub(crate) container_runs: bool,
     /// Why AWS did not answer when it was last asked.
@@ -34,6 +36,12 @@ pub(crate) struct Findings {
     pub(crate) asked_at: Option<Instant>,
     /// How the last attempt to connect ended.
     pub(crate) last_refusal: Option<ConnectError>,
+    /// When the search began: a new task's a moment after its creation.
+    begun: Instant,
+    /// How long after that the last look was that showed no address of the task.
+    unaddressed: Duration,
+    /// About when the task got its address, in milliseconds since 1970.
+    addressed: Option<u64>,
     missing_since: Option<Instant>,
     wrong_server_since: Option<Instant>,
     refused_since: Option<Instant>,
@@ -46,10 +54,14 @@ impl Findings {
             address,
             phase: None,
             seen: None,
+            seen_at: Instant::now(),
             container_runs: false,
             unanswered: None,
             asked_at: None,
             last_refusal: None,
+            begun: Instant::now(),
+            unaddressed: Duration::ZERO,
+            addressed: None,
             missing_since: None,
             wrong_server_since: None,
             refused_since: None,
@@ -102,8 +114,9 @@ impl Findings {
     }
 
     /// Takes note of a task that has not ended.
-    fn lives(&mut self, task: Task, policy: &Policy) -> Result<(), Obstacle> {
+    fn lives(&mut self, mut task: Task, policy: &Policy) -> Result<(), Obstacle> {
         self.missing_since = None;
+        self.note_address(&mut task);
         // AWS's servers may answer with an older state than the last one.
         let phase = Some(task.phase());
         self.phase = self.phase.max(phase);
@@ -112,6 +125,7 @@ impl Findings {
             .is_some_and(|container| container.last_status == "RUNNING");
         if phase == self.phase {
             self.seen = Some(Box::new(task));
+            self.seen_at = Instant::now();
         }
         let is_refused = matches!(self.last_refusal, Some(ConnectError::Refused));
         match policy.no_server_grace {
@@ -124,6 +138,23 @@ impl Findings {
             _ => self.refused_since = None,
         }
         Ok(())
+    }
+
+    /// Notes about when the task got its address, which AWS does not say: between the last look without it and the
+    /// first with it.
+    fn note_address(&mut self, task: &mut Task) {
+        let waited = self.begun.elapsed();
+        match task.private_ip(COORDINATOR_CONTAINER) {
+            None => self.unaddressed = waited,
+            Some(_) if self.addressed.is_none() => {
+                let about = (self.unaddressed + waited) / 2;
+                let about = u64::try_from(about.as_millis()).unwrap_or(u64::MAX);
+                let created = task.times.created;
+                self.addressed = created.map(|created| created.saturating_add(about));
+            }
+            Some(_) => {}
+        }
+        task.times.addressed = self.addressed;
     }
 
     /// Takes note of an attempt that failed. Returns the pause before the next one.

@@ -12,7 +12,7 @@ pub(crate) mod keep;
 mod obstacle;
 mod policy;
 mod poll;
-mod progress;
+pub(crate) mod progress;
 pub(crate) mod stage;
 pub(crate) mod start;
 pub(crate) mod start_failure;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::findings::Findings;
 use crate::output::say;
-use crate::task::Phase;
+use crate::task::{Phase, TaskFacts};
 
 /// How long the job log is silent about a connection that usually succeeds at once.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -22,6 +23,13 @@ pub(crate) struct Progress {
     due_at: Instant,
 }
 
+/// What a look at a task has shown, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Sight {
+    pub(crate) facts: TaskFacts,
+    pub(crate) at: Instant,
+}
+
 /// The subject of a wait.
 #[derive(Debug)]
 enum Subject {
@@ -32,7 +40,11 @@ enum Subject {
         /// Phases that are over and not told yet: short ones, and the last before the task runs, which usually is
         /// ready at once. One line tells them and what follows.
         held: Vec<String>,
+        /// The last look, for those who wait beside the connection.
+        sights: watch::Sender<Option<Sight>>,
     },
+    /// A second task beside one that lags.
+    SecondTask,
     /// The job's own container, from this image.
     JobContainer(String),
     /// The task of a stage that begins.
@@ -42,16 +54,22 @@ enum Subject {
 }
 
 impl Progress {
-    /// Of a new task: one line for each phase.
-    pub(crate) fn of_task() -> Self {
+    /// Of a new task: one line for each phase. Each look at it goes to `sights`, too.
+    pub(crate) fn of_task(sights: watch::Sender<Option<Sight>>) -> Self {
         let now = Instant::now();
         let phase = Phase::Provisioning;
         let subject = Subject::Task {
             phase,
             phase_begun: now,
             held: Vec::new(),
+            sights,
         };
         Self::new(subject, REMINDER)
+    }
+
+    /// Of a second task: the phases of the first have the lines.
+    pub(crate) fn of_second_task() -> Self {
+        Self::new(Subject::SecondTask, REMINDER)
     }
 
     /// Of the job's own container.
@@ -99,10 +117,15 @@ impl Progress {
             phase,
             phase_begun,
             held,
+            sights,
         } = &mut self.subject
         else {
             return;
         };
+        sights.send_replace(findings.seen.as_ref().map(|task| Sight {
+            facts: task.facts(),
+            at: findings.seen_at,
+        }));
         if let Some(now) = findings.phase.filter(|now| *now > *phase) {
             held.push(format!("{} in {}", phase.done(), seconds(*phase_begun)));
             if phase_begun.elapsed() > SILENCE && now != Phase::Running {
@@ -117,11 +140,12 @@ impl Progress {
     /// Says that the task is ready.
     pub(super) fn ready(&mut self, ready: &str) {
         let mut none = Vec::new();
-        let held = match &mut self.subject {
-            Subject::Task { held, .. } => held,
-            _ => &mut none,
+        let (held, subject) = match &mut self.subject {
+            Subject::Task { held, .. } => (held, ""),
+            Subject::SecondTask => (&mut none, "the second task is "),
+            _ => (&mut none, ""),
         };
-        say(&joined(held, Some(format!("ready {ready}"))));
+        say(&joined(held, Some(format!("{subject}ready {ready}"))));
     }
 
     /// Says that the wait goes on.
@@ -137,6 +161,7 @@ impl Progress {
                 phase,
                 phase_begun,
                 held,
+                ..
             } => {
                 if !held.is_empty() {
                     say(&joined(held, None));
@@ -163,7 +188,7 @@ impl Progress {
             Subject::Stage => say(&format!(
                 "Waiting for the job's task to take a connection{because}: {so_far}"
             )),
-            Subject::LostConnection => {}
+            Subject::SecondTask | Subject::LostConnection => {}
         }
     }
 }

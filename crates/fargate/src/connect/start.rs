@@ -33,7 +33,8 @@ pub(crate) struct ReadyTask {
     pub(crate) seen: Option<Box<Task>>,
 }
 
-/// Returns how to log in, once that works. The job's preparation has `begun` then, and its time is over at `deadline`.
+/// Returns how to log in to the task of this record, once that works. The job's preparation has `begun` then, and its
+/// time is over at `deadline`.
 ///
 /// # Errors
 ///
@@ -45,10 +46,10 @@ pub(crate) async fn until_ready(
     key: &KeyPair,
     begun: Instant,
     deadline: Instant,
+    mut progress: Progress,
 ) -> Result<ReadyTask, StartFailure> {
     let policy = Policy::start(&context.config.ssh, deadline);
     let road = Connector::to_new_task(context, record, aws, key, policy);
-    let mut progress = Progress::of_task();
     let blocked = match road.travel(&mut progress).await {
         Ok(Arrival {
             connection,

@@ -20,7 +20,7 @@ pub(crate) enum StartFailure {
 
 impl StartFailure {
     /// Whether a signal to this process ended the wait, and not the task's end.
-    pub(super) fn is_stop(&self) -> bool {
+    pub(crate) fn is_stop(&self) -> bool {
         matches!(self, Self::Failed(error) if matches!(error.blame(), Blame::Stopped(_)))
     }
 

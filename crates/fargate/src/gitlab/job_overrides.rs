@@ -26,6 +26,8 @@ pub(crate) struct JobOverrides {
     pub(crate) architecture: Option<String>,
     /// `FARGATE_WARM`.
     pub(crate) warm: Option<String>,
+    /// `FARGATE_HEDGE`.
+    pub(crate) hedge: Option<String>,
 }
 
 impl JobOverrides {
@@ -42,6 +44,7 @@ impl JobOverrides {
             capacity_provider: value("FARGATE_CAPACITY_PROVIDER"),
             architecture: value("FARGATE_CPU_ARCHITECTURE"),
             warm: value("FARGATE_WARM"),
+            hedge: value("FARGATE_HEDGE"),
         }
     }
 }

@@ -8,8 +8,6 @@ use tokio::time::{Instant, timeout};
 
 use super::services;
 use crate::aws::Aws;
-use crate::connect::start::{ReadyTask, until_ready};
-use crate::connect::start_failure::StartFailure;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::say;
@@ -18,9 +16,11 @@ use crate::start::claim::Claimant;
 use crate::start::follow;
 use crate::start::launch::{Launch, Launcher};
 use crate::start::plan::StartPlan;
+use crate::start::race::Race;
 use crate::start::register::{self, Registered};
 use crate::start::request::TaskRequest;
 use crate::state::ending::Ending;
+use crate::state::hedges::Hedges;
 use crate::state::identity::Identity;
 use crate::state::ledger::Entry;
 use crate::state::liveness::RunnerProcess;
@@ -131,7 +131,7 @@ impl Preparation<'_> {
         }
     }
 
-    /// Starts a task, and another one for each that AWS loses, until one takes scripts; records the login.
+    /// Starts tasks until one takes scripts; records the login.
     async fn start(&self) -> Result<()> {
         let (context, plan, aws) = (self.context, self.plan, self.aws);
         let fargate = &context.config.fargate;
@@ -169,29 +169,20 @@ impl Preparation<'_> {
             composed: plan.composed.as_ref().map(|composed| &composed.definition),
             environments: &plan.environments,
         };
-        let mut launcher = Launcher::new(aws, context, &launch, definition, deadline);
-        loop {
-            launcher.launch(&mut record).await?;
-            let waiting = until_ready(aws, context, &record, self.key, self.begun, deadline);
-            match waiting.await {
-                Ok(ready) => {
-                    let ReadyTask {
-                        login,
-                        has_job_container,
-                        seen,
-                    } = ready;
-                    tracing::debug!("the job's task takes scripts, at {login:?}");
-                    record.began = has_job_container;
-                    record.win(login, seen.as_deref());
-                    return context.records.update(&record);
-                }
-                Err(StartFailure::Lost(loss, failure, task)) => {
-                    record.lose(&task);
-                    launcher.move_on_after(&loss, failure).await?;
-                }
-                Err(StartFailure::Failed(failure)) => return Err(failure),
-            }
-        }
+        let hedge_after = self.request.hedge_after;
+        let hedges = Hedges::new(context.records.directory(), hedge_after.is_on());
+        let mut launcher = Launcher::new(aws, context, &launch, definition, hedges, deadline);
+        let race = Race {
+            aws,
+            context,
+            key: self.key,
+            teardown: self.teardown(LAST_CALLS),
+            hedge_after,
+            hedges,
+            begun: self.begun,
+            deadline,
+        };
+        race.run(&mut launcher, record).await
     }
 
     /// Ends the leftovers of other jobs while this is polled. The task's start leaves time for it, and nothing waits

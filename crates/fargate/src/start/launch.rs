@@ -12,13 +12,14 @@ use crate::error::{Error, Result};
 use crate::output::say;
 use crate::ssh::random_hex;
 use crate::start::adjustments::Adjustments;
+use crate::start::journal::{Journal, Marks};
 use crate::start::register::Registered;
 use crate::start::request::TaskRequest;
 use crate::start::run_task_retries::run_task;
 use crate::start::start_hash::StartHash;
-use crate::state::record::Record;
+use crate::state::hedges::Hedges;
 use crate::task::definition::{ContainerEnvironment, TaskDefinition};
-use crate::task::placement::{Placement, Places, describe, pause_after, placement};
+use crate::task::placement::{Placement, Places, beside, describe, pause_after, placement};
 use crate::task::{Loss, Task, console_link};
 use crate::teardown::Teardown;
 
@@ -37,6 +38,9 @@ const LOSSES: u32 = 3;
 
 /// How long a call is repeated that stops a task to make room.
 const YIELD: Duration = Duration::from_secs(10);
+/// How often a second task is asked for while AWS does not answer, and the pause between.
+const HEDGE_CALLS: u32 = 3;
+const HEDGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Launches a task place by place, and goes on from there when AWS lost it.
 pub(crate) struct Launcher<'a> {
@@ -48,6 +52,7 @@ pub(crate) struct Launcher<'a> {
     /// Tells the calls of this prepare from those of others for the same job.
     nonce: String,
     adjustments: Adjustments<'a>,
+    hedges: Hedges<'a>,
     attempt: usize,
     losses: u32,
 }
@@ -59,6 +64,7 @@ impl<'a> Launcher<'a> {
         context: &'a Context<'a>,
         launch: &'a Launch<'a>,
         definition: Registered,
+        hedges: Hedges<'a>,
         deadline: Instant,
     ) -> Self {
         let fargate = &context.config.fargate;
@@ -85,74 +91,53 @@ impl<'a> Launcher<'a> {
             places,
             nonce: random_hex::<4>(),
             adjustments: Adjustments::new(aws, context, definition, launch.composed, names_none),
+            hedges,
             attempt: 0,
             losses: 0,
         }
     }
 
-    /// Starts a task, trying place after place.
+    /// Starts a task, trying place after place; returns the token of its start.
     ///
     /// Each call is recorded before it is made and never abandoned under way: a stop must find the task that the call
     /// may bring.
-    pub(crate) async fn launch(&mut self, record: &mut Record) -> Result<()> {
-        let (context, launch) = (self.context, self.launch);
-        let fargate = &context.config.fargate;
-        let group = record.group();
-        let started_by = record.started_by().unwrap_or_default().to_owned();
+    pub(super) async fn launch(&mut self, journal: &Journal<'_>) -> Result<String> {
+        let context = self.context;
+        let marks = journal.marks();
         loop {
             let place = self.place(self.attempt)?;
-            let token = format!(
-                "job-{}-{}-{}{}",
-                context.job.id,
-                self.nonce,
-                self.attempt,
-                self.adjustments.mark()
-            );
-            let request = RunTaskRequest {
-                fargate,
-                definition: &self.adjustments.definition.arn,
-                platform_version: launch.request.platform_version.as_deref(),
-                subnet: place.subnet,
-                strategy: place.strategy,
-                by_launch_type: self.adjustments.by_launch_type,
-                client_token: &token,
-                started_by: &started_by,
-                group: &group,
-                environments: launch.environments,
-                changes: &launch.request.overrides,
-                tags: &self.adjustments.tags,
-            };
+            let token = self.token("");
+            let request = self.request(place, &token, &marks);
             let answer = run_task(
                 self.aws,
                 context,
                 &request,
-                record,
+                journal,
+                self.hedges,
                 self.adjustments.definition_may_appear(),
                 self.deadline,
             )
             .await?;
-            match &answer {
-                Ok(RunTaskAnswer::Task(task)) => {
-                    record.started(&token, task);
-                    record.start_hash = Some(self.hash(task));
-                }
-                Err(refusal) if refusal.may_have_worked() => {}
-                _ => record.refuse(&token),
-            }
-            context.records.update(record)?;
+            let hash = match &answer {
+                Ok(RunTaskAnswer::Task(task)) => Some(self.hash(task)),
+                _ => None,
+            };
+            journal.answered(&token, &answer, hash)?;
             if answer.is_ok() {
                 self.adjustments.accepted();
             }
             match answer {
                 Ok(RunTaskAnswer::Task(task)) => {
-                    announce(&task, fargate.endpoint.is_none());
-                    return Ok(());
+                    announce(&task, context.config.fargate.endpoint.is_none());
+                    return Ok(token);
                 }
                 Ok(RunTaskAnswer::Nowhere(reason)) => {
+                    self.hedges.refused().await;
                     self.make_room(&reason).await;
                     self.move_on(&self.no_room(&place, &reason)).await?;
                 }
                 Err(refusal) if refusal.has_no_room() => {
+                    self.hedges.refused().await;
                     self.make_room(&refusal.to_string()).await;
                     self.move_on(&self.no_room(&place, &refusal.to_string()))
                         .await?;
@@ -168,7 +153,10 @@ impl<'a> Launcher<'a> {
         let (Loss::Room(reason) | Loss::Trouble(reason)) = loss;
         self.make_room(reason).await;
         match loss {
-            Loss::Room(reason) => self.move_on(&self.no_room(&place, reason)).await,
+            Loss::Room(reason) => {
+                self.hedges.refused().await;
+                self.move_on(&self.no_room(&place, reason)).await
+            }
             Loss::Trouble(_) if self.losses >= LOSSES => Err(failure),
             Loss::Trouble(reason) => {
                 self.losses += 1;
@@ -217,6 +205,84 @@ impl<'a> Launcher<'a> {
             version: env!("CARGO_PKG_VERSION"),
         }
         .hash()
+    }
+
+    /// The client token of the call for the present place, which `role` tells from others for it.
+    fn token(&self, role: &str) -> String {
+        let mark = self.adjustments.mark();
+        let (job, nonce) = (self.context.job.id, &self.nonce);
+        format!("job-{job}-{nonce}-{}{role}{mark}", self.attempt)
+    }
+
+    fn request<'r>(
+        &'r self,
+        place: Placement<'r>,
+        token: &'r str,
+        marks: &'r Marks,
+    ) -> RunTaskRequest<'r> {
+        let launch = self.launch;
+        RunTaskRequest {
+            fargate: &self.context.config.fargate,
+            definition: &self.adjustments.definition.arn,
+            platform_version: launch.request.platform_version.as_deref(),
+            subnet: place.subnet,
+            strategy: place.strategy,
+            by_launch_type: self.adjustments.by_launch_type,
+            client_token: token,
+            started_by: &marks.started_by,
+            group: &marks.group,
+            environments: launch.environments,
+            changes: &launch.request.overrides,
+            tags: &self.adjustments.tags,
+        }
+    }
+
+    /// Asks for a second task beside the one that the last launch has started, in another subnet where there is one.
+    /// Returns its start's token, and its task; nothing where AWS starts none, which harms nobody.
+    ///
+    /// # Errors
+    ///
+    /// When the record cannot be written.
+    pub(super) async fn hedge(
+        &self,
+        journal: &Journal<'_>,
+    ) -> Result<Option<(String, Box<Task>, &'a str)>> {
+        let (marks, token) = (journal.marks(), self.token("-hedge"));
+        let mut place = self.place(self.attempt)?;
+        place.subnet = beside(self.places.subnets, place.subnet);
+        let request = self.request(place, &token, &marks);
+        let mut is_clear = true;
+        for _ in 0..HEDGE_CALLS {
+            journal.note(|record| record.intend_hedge(&token))?;
+            let answer = self.aws.run_task(&request).await;
+            // A call that may have worked before is not settled by a refusal.
+            let answer = answer.map_err(|refusal| match is_clear {
+                true => refusal,
+                false => refusal.of_repetition(),
+            });
+            journal.answered(&token, &answer, None)?;
+            match answer {
+                Ok(RunTaskAnswer::Task(task)) => return Ok(Some((token, task, place.subnet))),
+                Ok(RunTaskAnswer::Nowhere(reason)) => {
+                    tracing::debug!("no second task: {reason}");
+                    self.hedges.refused().await;
+                    return Ok(None);
+                }
+                Err(refusal) => {
+                    tracing::debug!("no second task: {refusal}");
+                    if refusal.is_throttled() || refusal.has_no_room() {
+                        self.hedges.refused().await;
+                        return Ok(None);
+                    }
+                    if !refusal.may_have_worked() {
+                        return Ok(None);
+                    }
+                    is_clear = false;
+                }
+            }
+            sleep(HEDGE_PAUSE).await;
+        }
+        Ok(None)
     }
 
     fn place(&self, attempt: usize) -> Result<Placement<'a>> {

@@ -6,7 +6,7 @@ use super::permission::{not_allowed, permitted, wish};
 use super::sizes::Sizes;
 use crate::aws::TaskOverrides;
 use crate::config::{
-    Architecture, JobImage, JobVariables, Mode, StrategyItem, TaskDefinitionName,
+    Architecture, HedgeAfter, JobImage, JobVariables, Mode, StrategyItem, TaskDefinitionName,
     capacity_provider, platform_version, role,
 };
 use crate::context::Context;
@@ -28,6 +28,8 @@ pub(crate) struct TaskRequest<'a> {
     pub(crate) overrides: TaskOverrides,
     /// Why the job takes no waiting task, where it does not.
     pub(crate) cold: Option<&'static str>,
+    /// When a second task is started beside one that lags.
+    pub(crate) hedge_after: HedgeAfter,
     /// Effects of the job's variables, for the job log.
     pub(crate) notes: Vec<String>,
 }
@@ -106,6 +108,7 @@ impl<'a> TaskRequest<'a> {
             &mut notes,
         )?;
         let strategy = strategy(&asked, allowed, &mut notes)?;
+        let hedge_after = hedge_after(&asked, config.fargate.hedge_after, &mut notes)?;
         let source = match &config.mode {
             Mode::TaskDefinition(configured) => {
                 notes.extend(ignored_images());
@@ -133,6 +136,7 @@ impl<'a> TaskRequest<'a> {
             strategy,
             overrides,
             cold,
+            hedge_after,
             notes,
         })
     }
@@ -180,6 +184,20 @@ fn strategy(
             base: 0,
         }]
     }))
+}
+
+/// The operator's setting, unless the job does without a second task. A job cannot ask for more than the operator does.
+fn hedge_after(
+    asked: &JobOverrides,
+    configured: HedgeAfter,
+    notes: &mut Vec<String>,
+) -> Result<HedgeAfter> {
+    let parse = |text: &str| text.parse::<bool>().map_err(|_| "true or false".to_owned());
+    let wished = wish("FARGATE_HEDGE", asked.hedge.clone(), parse, None, notes)?;
+    Ok(match wished {
+        Some(false) => HedgeAfter::Off,
+        Some(true) | None => configured,
+    })
 }
 
 fn definition(

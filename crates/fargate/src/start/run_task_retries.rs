@@ -9,8 +9,9 @@ use crate::backoff::Backoff;
 use crate::context::Context;
 use crate::error::Result;
 use crate::output::say;
+use crate::start::journal::Journal;
 use crate::start::queue::Queue;
-use crate::state::record::Record;
+use crate::state::hedges::Hedges;
 
 /// Pauses between repetitions after trouble that may pass.
 const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(20));
@@ -25,7 +26,8 @@ pub(super) async fn run_task(
     aws: &Aws,
     context: &Context<'_>,
     request: &RunTaskRequest<'_>,
-    record: &mut Record,
+    journal: &Journal<'_>,
+    hedges: Hedges<'_>,
     is_fresh: bool,
     deadline: Instant,
 ) -> Result<Result<RunTaskAnswer, AwsError>> {
@@ -46,8 +48,7 @@ pub(super) async fn run_task(
             Ok(())
         };
         context.shutdown.or(pause).await?;
-        record.intend(request.client_token);
-        context.records.update(record)?;
+        journal.note(|record| record.intend(request.client_token))?;
         tracing::debug!(
             "calling ecs:RunTask for {} in {} with token {}",
             request.definition,
@@ -70,11 +71,13 @@ pub(super) async fn run_task(
         is_repetition |= refusal.may_have_worked();
         if !is_repetition {
             // No task needs to be looked for from here on.
-            record.refuse(request.client_token);
-            context.records.update(record)?;
+            journal.note(|record| record.refuse(request.client_token))?;
         }
         rest = match refusal.is_throttled() {
-            true => queue.refused().await,
+            true => {
+                hedges.refused().await;
+                queue.refused().await
+            }
             false => backoff.pause(),
         };
         let is_worth_it = patience.allows(&refusal, rest) || may_appear(&refusal);

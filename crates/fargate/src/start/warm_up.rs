@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::adjustments::Adjustments;
@@ -16,6 +17,7 @@ use super::register::{self, Registered};
 use super::request::TaskRequest;
 use crate::aws::{Aws, AwsError, RunTaskAnswer, RunTaskRequest};
 use crate::connect::job_container::target;
+use crate::connect::progress::Progress;
 use crate::connect::start::until_ready;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -132,7 +134,16 @@ impl<'a> WarmUp<'a> {
         let changed = warm.change(id, |waiting| waiting.started(&task))?;
         still_ours(changed.as_ref())?;
         let record = self.stand_in(&plan, &waiting, &task);
-        let ready = until_ready(self.aws, self.context, &record, &key, begun, deadline);
+        let progress = Progress::of_task(watch::Sender::new(None));
+        let ready = until_ready(
+            self.aws,
+            self.context,
+            &record,
+            &key,
+            begun,
+            deadline,
+            progress,
+        );
         let ready = ready.await.map_err(|failure| failure.into_error())?;
         if plan.composed.is_some() && !ready.has_job_container {
             return Err(Error::system("the job's container took no connection in time").into());

@@ -23,6 +23,9 @@ pub(crate) const DAMAGED: &str = ".json.damaged";
 /// Ending of a file by which jobs take turns.
 pub(crate) const LOCK: &str = ".lock";
 
+/// The name of the lock with the bucket of second tasks, without that ending.
+pub(crate) const HEDGES: &str = "hedges";
+
 /// Ending of a file that a job's stages lock while they run.
 pub(crate) const STAGES: &str = ".stages";
 
@@ -87,8 +90,8 @@ pub(crate) fn is_draft(name: &str) -> bool {
         || matches!(draft_target(name), Some(FOLDER_ID | FORMAT))
 }
 
-/// Whether it is a file by which jobs take turns, at registering a family or at calling RunTask in a region, or one by
-/// which they remember a cluster.
+/// Whether it is a file by which jobs take turns, at registering a family or at calling RunTask in a region, one by
+/// which they count second tasks, or one by which they remember a cluster.
 pub(crate) fn is_lock(name: &str) -> bool {
     let Some(name) = name.strip_suffix(LOCK) else {
         return false;
@@ -103,7 +106,7 @@ pub(crate) fn is_lock(name: &str) -> bool {
     } else if let Some(region) = name.strip_prefix("run-task-") {
         !region.is_empty() && region.bytes().all(is_region)
     } else {
-        false
+        name == HEDGES
     }
 }
 
@@ -162,6 +165,7 @@ mod tests {
             ("manager.tmp1", true, false),
             (&family, false, true),
             ("run-task-eu-west-1.lock", false, true),
+            ("hedges.lock", false, true),
             ("launch-type-0123456789abcdef.lock", false, true),
             // Those of others.
             ("notes.tmp", false, false),

@@ -5,6 +5,7 @@ pub(crate) mod ending;
 mod file_names;
 pub(crate) mod files;
 pub(crate) mod format;
+pub(crate) mod hedges;
 pub(crate) mod identity;
 pub(crate) mod job_folder;
 pub(crate) mod launch_type;

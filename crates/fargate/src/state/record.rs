@@ -7,6 +7,7 @@ mod claim;
 mod old;
 #[cfg(test)]
 mod properties;
+mod race;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -137,6 +138,9 @@ pub(crate) struct AttemptTimes {
     /// RunTask was called for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) asked: Option<u64>,
+    /// RunTask was called for a second task beside one that lagged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) hedged: Option<u64>,
     /// A task took scripts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ready: Option<u64>,
@@ -276,10 +280,14 @@ impl Record {
     /// Notes a task of this attempt that was found, and no start names: the oldest call with an unknown end brought it.
     /// Returns whether there is such a call.
     pub(crate) fn found(&mut self, arn: &str) -> bool {
+        let standing = match self.has_winner() {
+            true => Standing::Lost,
+            false => Standing::Started,
+        };
         let Some(start) = self.starts.iter_mut().find(|start| start.is_open()) else {
             return false;
         };
-        start.standing = Standing::Started;
+        start.standing = standing;
         start.task = Some(arn.to_owned());
         true
     }
@@ -294,14 +302,6 @@ impl Record {
                 start.task = noted.task.clone();
                 start.standing = noted.standing;
             }
-        }
-    }
-
-    /// Notes that AWS ended this `task`, which was the job's.
-    pub(crate) fn lose(&mut self, task: &Task) {
-        if let Some(start) = self.current_mut() {
-            start.standing = Standing::Stopped;
-            start.saw(task.facts());
         }
     }
 
@@ -326,9 +326,15 @@ impl Record {
         self.starts.iter_mut().find(|start| start.token == token)
     }
 
-    /// The start whose task the job has: the one that won, or the last one.
+    fn start_of(&mut self, task: &str) -> Option<&mut Start> {
+        let mut starts = self.starts.iter_mut();
+        starts.find(|start| start.task.as_deref() == Some(task))
+    }
+
+    /// The start whose task the job has: the one that won, or the last one that has not lost.
     fn current(&self) -> Option<&Start> {
-        let has_task = |start: &&Start| start.task.is_some() && !start.is_settled();
+        let has_lost = |start: &Start| start.is_settled() || start.standing == Standing::Lost;
+        let has_task = |start: &&Start| start.task.is_some() && !has_lost(start);
         let won = |start: &&Start| start.standing == Standing::Won;
         let mut last = self.starts.iter().rev().filter(has_task);
         self.starts.iter().find(won).or_else(|| last.next())

@@ -22,12 +22,21 @@ pub(crate) struct Start {
     pub(crate) intended_at: u64,
     /// How it stands.
     pub(crate) standing: Standing,
+    /// Whether it is a second one beside another that lagged.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) hedges: bool,
+    /// Whether another start was ready first while its task was still starting.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) beaten: bool,
     /// ARN of its task, once AWS has answered.
     #[serde(default)]
     pub(crate) task: Option<String>,
     /// The task's memory in MiB, if AWS shows it.
     #[serde(default)]
     pub(crate) memory: Option<u32>,
+    /// When AWS accepted the stop of its task, in milliseconds since 1970, where it was stopped before the job's end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_accepted: Option<u64>,
     /// What AWS has shown of the task so far, for the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) facts: Option<Box<TaskFacts>>,
@@ -59,8 +68,11 @@ impl Start {
             claim: None,
             intended_at: now().as_secs(),
             standing: Standing::Asked,
+            hedges: false,
+            beaten: false,
             task: None,
             memory: None,
+            stop_accepted: None,
             facts: None,
         }
     }
@@ -98,6 +110,11 @@ impl Start {
     pub(crate) fn age(&self) -> Duration {
         now().saturating_sub(Duration::from_secs(self.intended_at))
     }
+}
+
+/// Most starts are alone.
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 #[cfg(test)]

@@ -8,6 +8,10 @@ pub(crate) struct TaskTimes {
     /// AWS took the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) created: Option<u64>,
+    /// It got its address. AWS does not say when, so this is the middle between the last look without it and the first
+    /// with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) addressed: Option<u64>,
     /// The agent on its machine reported to ECS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) connected: Option<u64>,
@@ -65,6 +69,7 @@ impl TaskTimes {
     pub(crate) fn or(self, earlier: Self) -> Self {
         Self {
             created: self.created.or(earlier.created),
+            addressed: self.addressed.or(earlier.addressed),
             connected: self.connected.or(earlier.connected),
             pull_started: self.pull_started.or(earlier.pull_started),
             pull_stopped: self.pull_stopped.or(earlier.pull_stopped),

@@ -4,6 +4,7 @@ pub(crate) mod definition;
 mod description;
 mod facts;
 pub(crate) mod job_container;
+pub(crate) mod lag;
 #[cfg(test)]
 mod life;
 pub(crate) mod metadata;

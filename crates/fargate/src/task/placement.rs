@@ -51,6 +51,13 @@ pub(crate) fn placement<'a>(
     })
 }
 
+/// The subnet for a second task beside one in `subnet`: the next one, or the same where there is one.
+pub(crate) fn beside<'a>(subnets: &'a [String], subnet: &'a str) -> &'a str {
+    let at = subnets.iter().position(|other| other == subnet);
+    let next = at.and_then(|at| subnets.get((at + 1) % subnets.len()));
+    next.map_or(subnet, String::as_str)
+}
+
 /// Number of places in a round.
 fn round(places: &Places<'_>) -> usize {
     places.subnets.len() * if places.fallback.is_empty() { 1 } else { 2 }
@@ -106,6 +113,14 @@ mod tests {
             }
             prop_assert!(pause_after(&places, round * number) <= Duration::from_secs(60));
         }
+    }
+
+    #[test]
+    fn a_second_task_goes_to_another_subnet_where_there_is_one() {
+        let all = subnets(3);
+        assert_eq!(beside(&all, "subnet-0"), "subnet-1");
+        assert_eq!(beside(&all, "subnet-2"), "subnet-0");
+        assert_eq!(beside(&subnets(1), "subnet-0"), "subnet-0");
     }
 
     #[test]

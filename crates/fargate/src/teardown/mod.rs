@@ -1,6 +1,7 @@
 //! Stops a job's tasks and forgets the job: the one way in which a job ends.
 
 pub(crate) mod kept;
+mod losers;
 pub(crate) mod orphan;
 mod room;
 pub(crate) mod sweep;

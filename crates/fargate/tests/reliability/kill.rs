@@ -15,6 +15,9 @@ use testing::{Job, ManagerHost, SshServer, age_leftovers, ledger, leftovers, pro
 const KILLS: [(SshServer, usize); 2] = [(SshServer::Agent, 140), (SshServer::JobImage, 60)];
 const AT_ONCE: usize = 10;
 
+/// How many jobs are killed whose starts lag, so that most have a second task.
+const HEDGED_KILLS: usize = 100;
+
 /// Times between the states of tasks, as parts of Fargate's: 1.4 s from RunTask to running.
 const LATENCY: f64 = 0.05;
 
@@ -42,6 +45,33 @@ fn kill_9_at_any_instant_leaves_nothing_that_the_next_cleanup_or_reap_does_not_e
         }
         kill_many(&manager, kills);
     }
+}
+
+/// Two tasks side by side: each step of the race may be the last one of its prepare.
+#[test]
+fn kill_9_at_any_instant_of_a_hedged_start_leaves_no_task() {
+    let slow = json!({ "slow_start": { "at": "address", "seconds": { "uniform": [0.2, 1.5] } } });
+    // The calls of the race take their time, too.
+    let calls = json!({ "slow_reply": { "seconds": 0.2 } });
+    let faults = json!({ "seed": SEED, "faults": [
+        { "when": { "probability": 0.8 }, "effect": slow },
+        { "when": { "operation": "RunTask", "probability": 0.5 }, "effect": calls },
+        { "when": { "operation": "StopTask", "probability": 0.5 }, "effect": calls },
+    ] });
+    let manager = ManagerHost::with_latency(fargate(), SshServer::Agent, &faults, LATENCY);
+    manager.configure("HedgeAfter = \"300ms\"", "");
+    kill_many(&manager, HEDGED_KILLS);
+    let hedged = ledger::entries(&manager);
+    let hedged = hedged.iter().filter(|entry| entry["kind"] == "hedged");
+    let hedged = hedged.count();
+    println!("{hedged} of the jobs had a second task that was behind");
+    assert!(hedged > HEDGED_KILLS / 3, "{hedged}");
+}
+
+/// Lets the next start have a second task, however many there were.
+fn fill_bucket(manager: &ManagerHost) {
+    // Without second tasks there is no file.
+    drop(std::fs::remove_file(manager.metadata().join("hedges.lock")));
 }
 
 fn kill_many(manager: &ManagerHost, kills: usize) {
@@ -124,6 +154,7 @@ fn job_beside(job: &Job<'_>) -> Result<(), String> {
 
 /// Kills at that time of a job's life, and ends what was left. False if the job was over before.
 fn kill(job: &Job<'_>, at: Duration, victim: Victim, by: End) -> Result<bool, String> {
+    fill_bucket(job.manager);
     let begun = Instant::now();
     let mut runner = RunnerProcess::start(job, SCRIPT, true);
     while begun.elapsed() < at && !runner.is_over() {

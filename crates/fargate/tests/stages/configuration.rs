@@ -68,6 +68,18 @@ fn a_region_that_is_none_and_arns_of_another_are_refused_by_config() {
 }
 
 #[test]
+fn a_wrong_moment_for_a_second_task_is_refused() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    for wrong in ["0s", "on", "Auto", "40 days"] {
+        manager.configure(&format!("HedgeAfter = {wrong:?}"), "");
+        let told = format!(
+            "Fargate.HedgeAfter is {wrong:?}, but must be \"off\", \"auto\", or a duration like \"30s\""
+        );
+        manager.custom("config").exits(22).complains(&[&told]);
+    }
+}
+
+#[test]
 fn unknown_keys_are_warned_of_once_a_job() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.configure("Subnett = \"subnet-1\"", "");

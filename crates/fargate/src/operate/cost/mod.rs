@@ -41,6 +41,9 @@ pub(super) struct Usage {
     /// Hours for which tasks waited for jobs, and their part of both sums.
     pub(super) waiting_hours: f64,
     pub(super) waiting_usd: f64,
+    /// The same of tasks that were started side by side with the one that took the job's scripts.
+    pub(super) hedged_hours: f64,
+    pub(super) hedged_usd: f64,
 }
 
 impl Usage {
@@ -59,6 +62,8 @@ impl Usage {
         self.kept_usd += other.kept_usd;
         self.waiting_hours += other.waiting_hours;
         self.waiting_usd += other.waiting_usd;
+        self.hedged_hours += other.hedged_hours;
+        self.hedged_usd += other.hedged_usd;
     }
 
     /// The usage of a task of this entry; none where AWS does not bill it.
@@ -121,6 +126,10 @@ impl Usage {
         if entry.is_waiting() {
             usage.waiting_hours = hours;
             usage.waiting_usd = usage.usd + usage.spot_usd;
+        }
+        if entry.is_hedged() {
+            usage.hedged_hours = hours;
+            usage.hedged_usd = usage.usd + usage.spot_usd;
         }
         Some(usage)
     }

@@ -7,9 +7,11 @@ use crate::state::outcome::Outcome;
 use crate::state::record::Record;
 use crate::task::{JobContainer, Task};
 
-/// End of the id of the line about the time for which an attempt's task was kept.
+/// Ends of the ids of the lines about the time for which an attempt's task was kept or waited, and about tasks that
+/// were started side by side with it.
 const KEPT: &str = "-kept";
 const WAITING: &str = "-waiting";
+const HEDGED: &str = "-hedged";
 
 /// An attempt at a job.
 #[derive(Debug)]
@@ -59,20 +61,19 @@ impl Attempt {
     /// Adds a line of the ledger to the attempts that were read before.
     pub(super) fn enter(attempts: &mut Vec<Self>, entry: Entry) {
         let id = match entry.kind {
-            Kind::Waiting => entry
-                .attempt
-                .strip_suffix(WAITING)
-                .unwrap_or(&entry.attempt),
-            Kind::Kept => entry.attempt.strip_suffix(KEPT).unwrap_or(&entry.attempt),
-            _ => &entry.attempt,
+            Kind::Kept => entry.attempt.strip_suffix(KEPT),
+            Kind::Hedged => entry.attempt.strip_suffix(HEDGED),
+            Kind::Waiting => entry.attempt.strip_suffix(WAITING),
+            _ => None,
         };
+        let id = id.unwrap_or(&entry.attempt);
         let known = attempts
             .iter_mut()
             .find(|attempt| attempt.entry.attempt == id);
         match (known, entry.kind) {
             (Some(known), _) => known.absorb(entry),
             // Its attempt is in an older month.
-            (None, Kind::Kept | Kind::Waiting | Kind::Addition | Kind::Other) => {}
+            (None, Kind::Kept | Kind::Waiting | Kind::Hedged | Kind::Addition | Kind::Other) => {}
             (None, Kind::Job | Kind::Orphan) => attempts.push(Self::of_entry(entry)),
         }
     }

@@ -66,6 +66,7 @@ fn starts(summary: &Summary) -> Value {
         "images": images.collect::<Vec<_>>(),
         "zones": zones.collect::<Vec<_>>(),
         "days": days.collect::<Vec<_>>(),
+        "hedges": { "count": summary.hedges.count, "won": summary.hedges.won },
     })
 }
 
@@ -99,7 +100,8 @@ fn usage(usage: &Usage) -> Value {
         "unpriced_storage_gb_hours": usage.unpriced_storage_gb_hours,
         "unpriced_address_hours": usage.unpriced_address_hours, "unknown_ends": usage.unknown_ends,
         "kept_hours": usage.kept_hours, "kept_usd": usage.kept_usd,
-        "waiting_hours": usage.waiting_hours, "waiting_usd": usage.waiting_usd })
+        "waiting_hours": usage.waiting_hours, "waiting_usd": usage.waiting_usd,
+        "hedged_hours": usage.hedged_hours, "hedged_usd": usage.hedged_usd })
 }
 
 /// The members of both objects.

@@ -35,7 +35,7 @@ const BOUNDS: [f64; 15] = [
 ];
 
 /// The counters, and what each says.
-const COUNTERS: [(&str, &str); 6] = [
+const COUNTERS: [(&str, &str); 7] = [
     (
         "fargate_attempts_total",
         "Attempts at jobs that are over, by outcome.",
@@ -47,6 +47,10 @@ const COUNTERS: [(&str, &str); 6] = [
     (
         "fargate_orphans_total",
         "Tasks without a job that a sweep ended.",
+    ),
+    (
+        "fargate_hedges_total",
+        "Second tasks of starts that lagged; those that won were ready first.",
     ),
     (
         "fargate_task_vcpu_seconds_total",
@@ -171,6 +175,9 @@ impl MonthTotals {
         for task in &entry.tasks {
             let provider = label("provider", provider(task));
             let result = label("result", if task.won { "won" } else { "lost" });
+            if task.hedge {
+                self.count("fargate_hedges_total", result.clone(), 1.0);
+            }
             if !entry.is_kept() {
                 self.count("fargate_tasks_total", format!("{provider},{result}"), 1.0);
             }
@@ -296,6 +303,9 @@ fn initial(counter: &str) -> Vec<String> {
             })
             .collect(),
         "fargate_orphans_total" => vec![String::new()],
+        "fargate_hedges_total" => ["won", "lost"]
+            .map(|result| label("result", result))
+            .to_vec(),
         // A project appears with its first task.
         _ => Vec::new(),
     }

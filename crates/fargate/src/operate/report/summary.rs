@@ -30,6 +30,8 @@ pub(super) struct Summary {
     pub(super) zones: BTreeMap<String, Start>,
     /// Starts by day.
     pub(super) days: BTreeMap<String, Sketch>,
+    /// Second tasks of starts that lagged.
+    pub(super) hedges: Hedges,
     /// Failures by outcome and cause.
     pub(super) failures: BTreeMap<(OutcomeKind, String), Failure>,
     /// Usage by project, image and day, and in all.
@@ -50,6 +52,14 @@ pub(super) struct Start {
     pub(super) pull: Sketch,
 }
 
+/// Second tasks, started because another lagged.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hedges {
+    pub(super) count: u64,
+    /// How many were ready first.
+    pub(super) won: u64,
+}
+
 /// Failures of one kind.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Failure {
@@ -67,6 +77,10 @@ impl Summary {
             *self.outcomes.entry(entry.outcome.kind).or_default() += 1;
             self.add_start(entry);
             self.add_failure(entry);
+        }
+        for task in entry.tasks.iter().filter(|task| task.hedge) {
+            self.hedges.count += 1;
+            self.hedges.won += u64::from(task.won);
         }
         self.add_cost(entry, prices);
     }

@@ -200,6 +200,13 @@ fn beside(page: &mut Page, summary: &Summary) {
             cost.waiting_hours, cost.waiting_usd
         ));
     }
+    if summary.hedges.count > 0 {
+        page.line(&format!(
+            "{} starts lagged and got a second task, which was ready first {} times. The tasks that were behind took \
+             {:.1} hours of all this, about {:.2} USD (HedgeAfter).",
+            summary.hedges.count, summary.hedges.won, cost.hedged_hours, cost.hedged_usd
+        ));
+    }
     let (storage, addresses) = (cost.unpriced_storage_gb_hours, cost.unpriced_address_hours);
     if storage > 0.0 || addresses > 0.0 {
         page.line(&format!(

@@ -1,17 +1,20 @@
 //! An entry of the ledger: what is remembered of an attempt at a job.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use super::script::{ScriptEntry, scripts};
+use super::task_entry::{StoppedTask, TaskEntry, found, is_hedged, tasks, with_found};
 use crate::gitlab::Job;
 use crate::state::clock::now_millis;
 use crate::state::note::Note;
 use crate::state::outcome::{Outcome, OutcomeKind};
 use crate::state::record::{AttemptTimes, Record, Warm, this_attempt};
-use crate::state::start::{Standing, Start};
 use crate::state::waiting::Waiting;
+use crate::task;
 use crate::task::ownership::Mark;
-use crate::task::{self, TaskFacts};
 
 /// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +28,8 @@ pub(crate) enum Kind {
     Kept,
     /// The time for which a task waited for a job.
     Waiting,
+    /// Tasks of an attempt that were started side by side with the one that took its scripts.
+    Hedged,
     /// Tasks that a later line of an attempt lists beside those of its first. Readers make it, and no line has it.
     #[serde(skip)]
     Addition,
@@ -92,44 +97,6 @@ pub(crate) struct Entry {
     /// Its scripts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) scripts: Vec<ScriptEntry>,
-}
-
-/// A task of an attempt.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TaskEntry {
-    /// Its id, the last part of its ARN.
-    pub(crate) task: String,
-    /// Whether it is the one that took scripts.
-    #[serde(default)]
-    pub(crate) won: bool,
-    /// When AWS accepted our stop.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) stop_accepted: Option<u64>,
-    /// When its job claimed it, for which it had waited. A line of kind `waiting` has the time until then, and the
-    /// attempt's the time from then on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) claimed_at: Option<u64>,
-    /// Since when it was kept after its job. A line of kind `kept` has the time from then on, and the attempt's the
-    /// time until then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) kept_from: Option<u64>,
-    /// Until when it was to be kept.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) kept_until: Option<u64>,
-    /// What AWS has shown of it.
-    #[serde(default)]
-    pub(crate) facts: TaskFacts,
-}
-
-/// A task that was stopped a moment ago, as AWS's answer shows it.
-#[derive(Debug, Clone)]
-pub(crate) struct StoppedTask {
-    pub(crate) arn: String,
-    /// When AWS accepted the stop, in milliseconds since 1970. Nothing where AWS does not know the task: it may have
-    /// ended long before.
-    pub(crate) accepted: Option<u64>,
-    /// Nothing where AWS does not know the task any more.
-    pub(crate) facts: Option<TaskFacts>,
 }
 
 impl Entry {
@@ -227,18 +194,24 @@ impl Entry {
 
     /// The entries of an attempt whose record goes, once its tasks were `stopped`; its scripts left these notes.
     pub(crate) fn at_end(record: &Record, stopped: &[StoppedTask], notes: &[Note]) -> Vec<Self> {
+        let record = &with_found(record, stopped);
         let attempt = Self::of(record, stopped);
+        let beside = |kind, name: &str, tasks: Vec<TaskEntry>| Self {
+            kind,
+            attempt: format!("{}-{name}", attempt.attempt),
+            starts: 0,
+            tasks,
+            ..attempt.clone()
+        };
         let mut entries = Vec::new();
+        let hedged = tasks(record, stopped, is_hedged);
+        if !hedged.is_empty() {
+            entries.push(beside(Kind::Hedged, "hedged", hedged));
+        }
         if record.kept_from().is_some() {
             let mut tasks = attempt.tasks.clone();
             tasks.retain(|task| task.kept_from.is_some());
-            entries.push(Self {
-                kind: Kind::Kept,
-                attempt: format!("{}-kept", attempt.attempt),
-                starts: 0,
-                tasks,
-                ..attempt.clone()
-            });
+            entries.push(beside(Kind::Kept, "kept", tasks));
         }
         if attempt.tasks.iter().any(|task| task.claimed_at.is_some()) {
             let mut tasks = attempt.tasks.clone();
@@ -267,6 +240,11 @@ impl Entry {
         self.kind == Kind::Waiting
     }
 
+    /// Whether it is of tasks that were started side by side with the one that took the job's scripts.
+    pub(crate) fn is_hedged(&self) -> bool {
+        self.kind == Kind::Hedged
+    }
+
     /// Whether it is of a task that no record named.
     pub(crate) fn is_orphan(&self) -> bool {
         self.kind == Kind::Orphan
@@ -277,12 +255,16 @@ impl Entry {
         self.kind == Kind::Job
     }
 
-    /// The entry of the attempt with this record, whose tasks were `stopped`.
+    /// The entry of the attempt with this record, whose tasks were `stopped`. Those that only a second start cost are
+    /// in a line of their own.
     pub(crate) fn of(record: &Record, stopped: &[StoppedTask]) -> Self {
+        let record = &with_found(record, stopped);
         let outcome = record.outcome.clone();
         let unknown = || Outcome::system("an older version of fargate ended it");
         let is_jobs = record.build.is_some();
-        let tasks = tasks(record, stopped);
+        let mut tasks = tasks(record, stopped, |start| !is_hedged(start));
+        let found = found(record, stopped);
+        tasks.extend(found.map(|stopped| TaskEntry::of(stopped, false)));
         let won = tasks.iter().find(|task| task.won).or(tasks.last());
         let image = won.and_then(|task| task.facts.image.clone());
         let built = record.build.as_ref().map(|build| build.image.clone());
@@ -305,60 +287,6 @@ impl Entry {
             starts: u32::try_from(record.starts().len()).unwrap_or(u32::MAX),
             tasks,
             ..Self::about(&record.job, attempt, outcome.unwrap_or_else(unknown))
-        }
-    }
-}
-
-/// The tasks of all starts, and those that were found beside them.
-fn tasks(record: &Record, stopped: &[StoppedTask]) -> Vec<TaskEntry> {
-    let of_start = |start: &Start| {
-        let arn = start.task.as_deref()?;
-        let earlier = start.facts.as_deref().cloned().unwrap_or_default();
-        let now = stopped.iter().find(|stopped| stopped.arn == arn);
-        let is_won = |_: &u64| start.standing == Standing::Won;
-        Some(TaskEntry {
-            task: task::id(arn).to_owned(),
-            won: start.standing == Standing::Won,
-            stop_accepted: now.and_then(|now| now.accepted),
-            claimed_at: start
-                .claim
-                .as_ref()
-                .map(|_| start.intended_at.saturating_mul(1000)),
-            kept_from: record.kept_from().filter(is_won),
-            kept_until: record
-                .kept_until
-                .filter(is_won)
-                .map(|until| until.saturating_mul(1000)),
-            facts: match now.and_then(|now| now.facts.clone()) {
-                Some(facts) => facts.or(earlier),
-                None => earlier,
-            },
-        })
-    };
-    let is_named = |arn: &str| {
-        let mut starts = record.starts().iter();
-        starts.any(|start| start.task.as_deref() == Some(arn))
-    };
-    let found = stopped.iter().filter(|stopped| !is_named(&stopped.arn));
-    let found = found.map(|stopped| TaskEntry::of(stopped, false));
-    record
-        .starts()
-        .iter()
-        .filter_map(of_start)
-        .chain(found)
-        .collect()
-}
-
-impl TaskEntry {
-    fn of(stopped: &StoppedTask, won: bool) -> Self {
-        Self {
-            task: task::id(&stopped.arn).to_owned(),
-            won,
-            stop_accepted: stopped.accepted,
-            claimed_at: None,
-            kept_from: None,
-            kept_until: None,
-            facts: stopped.facts.clone().unwrap_or_default(),
         }
     }
 }

@@ -9,8 +9,10 @@ mod blocks;
 mod entry;
 mod months;
 mod read;
+mod recent;
 mod script;
 mod seen;
+mod task_entry;
 #[cfg(test)]
 mod tests;
 
@@ -19,11 +21,13 @@ use std::io::{Read, Result, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-pub(crate) use self::entry::{Entry, Kind, StoppedTask, TaskEntry};
+pub(crate) use self::entry::{Entry, Kind};
 use self::months::oldest;
 pub(crate) use self::months::{Month, months, rfc3339};
 pub(crate) use self::read::Reader;
+pub(crate) use self::recent::recent_starts;
 pub(crate) use self::script::ScriptEntry;
+pub(crate) use self::task_entry::{StoppedTask, TaskEntry};
 use super::clock::now_millis;
 use super::files::{self, discard};
 

@@ -86,7 +86,7 @@ fn an_entry_comes_back_as_it_was_and_only_its_owner_can_read_it() {
 #[test]
 fn what_a_newer_driver_writes_is_read_as_far_as_it_is_known() {
     let folder = tempfile::tempdir().unwrap();
-    let line = r#"{"kind":"hedged","attempt":"x","job_id":7,"project_id":3,"at":1,"outcome":{"kind":"success"},"new":[1]}"#;
+    let line = r#"{"kind":"of_the_future","attempt":"x","job_id":7,"project_id":3,"at":1,"outcome":{"kind":"success"},"new":[1]}"#;
     std::fs::write(
         folder.path().join("2026-11.jsonl"),
         format!("[]\n{line}\n7\n"),

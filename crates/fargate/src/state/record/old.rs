@@ -36,12 +36,10 @@ pub(super) fn starts(content: &[u8]) -> Result<Option<Vec<Start>>, serde_json::E
         (None, None, _) => return Ok(Some(Vec::new())),
     };
     Ok(Some(vec![Start {
-        token: old.call.unwrap_or_default(),
-        claim: None,
         intended_at,
         standing,
         task: old.task,
         memory: old.memory,
-        facts: None,
+        ..Start::intended(&old.call.unwrap_or_default())
     }]))
 }

@@ -14,7 +14,7 @@ use crate::state::ending::{self, Ending};
 use crate::state::file_names;
 use crate::state::files::{self, Draft, FolderLock, discard};
 use crate::state::format;
-use crate::state::ledger::Entry;
+use crate::state::ledger::{Entry, StoppedTask};
 use crate::state::note::Event;
 use crate::state::record::Record;
 
@@ -135,6 +135,23 @@ impl Records {
     /// keeps nothing running.
     pub(crate) fn note_found(&self, job: &Job, found: &Found, arn: &str) {
         if let Err(error) = self.change(job, found, |record| record.found(arn)) {
+            tracing::debug!("{error}");
+        }
+    }
+
+    /// Notes that tasks were stopped which this attempt does without. A disk that takes no note costs another call.
+    pub(crate) fn note_stopped(&self, record: &Record, stopped: &[StoppedTask]) {
+        if stopped.is_empty() {
+            return;
+        }
+        let found = Found::Record(Box::new(record.clone()));
+        let changed = self.change(&record.job, &found, |record| {
+            for task in stopped {
+                record.stopped(&task.arn, task.accepted, task.facts.clone());
+            }
+            true
+        });
+        if let Err(error) = changed {
             tracing::debug!("{error}");
         }
     }

@@ -183,6 +183,9 @@ impl Sweep<'_> {
         };
         let (verdict, absence) = check.verdict(&record);
         self.note(&record, absence);
+        if matches!(verdict, Verdict::Keep(_)) && !self.dry_run {
+            self.settle(&record).await;
+        }
         let finding = self.carry_out(record.job.title(), verdict, async |why| {
             // A new attempt of the job may have begun since.
             match self.records.find(&record.job)? {
@@ -196,6 +199,15 @@ impl Sweep<'_> {
             }
         });
         finding.await
+    }
+
+    /// Stops the tasks that a job which goes on has left behind.
+    async fn settle(&self, record: &Record) {
+        match timeout(BOUND, self.teardown().settle(record)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(refusal)) => tracing::debug!("sweep: {refusal}"),
+            Err(_) => tracing::debug!("sweep: AWS gave no answer in {} s", BOUND.as_secs()),
+        }
     }
 
     /// Notes for the next sweep whether the job's folder is missing, where this one has looked.

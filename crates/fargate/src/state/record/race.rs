@@ -1,0 +1,287 @@
+//! Starts of one job side by side: a second one is asked for while the first lags, and the first that is ready wins.
+
+use super::Record;
+use crate::state::clock;
+use crate::state::start::{Standing, Start};
+use crate::task::{Task, TaskFacts};
+
+impl Record {
+    /// Notes the intent to call RunTask with this token for a second task, for the first time or again.
+    pub(crate) fn intend_hedge(&mut self, token: &str) {
+        self.times.hedged.get_or_insert_with(clock::now_millis);
+        self.starts.retain(|start| start.token != token);
+        self.starts.push(Start {
+            hedges: true,
+            ..Start::intended(token)
+        });
+    }
+
+    /// The same record as if this start were its only one.
+    pub(crate) fn of_start(&self, token: &str) -> Self {
+        let mut alone = self.clone();
+        alone.starts.retain(|start| start.token == token);
+        alone
+    }
+
+    /// Notes that the start with this token is ahead of all others: their tasks must be stopped. Those whose call has
+    /// not been answered stay as they are, and teardown looks for their tasks.
+    pub(crate) fn leave_behind_all_but(&mut self, token: &str) {
+        for start in &mut self.starts {
+            if start.token != token && start.standing == Standing::Started {
+                start.standing = Standing::Lost;
+                start.beaten = true;
+            }
+        }
+    }
+
+    /// Notes that AWS ended this `task`, which a start has brought.
+    pub(crate) fn lose(&mut self, task: &Task) {
+        if let Some(start) = self.start_of(&task.arn) {
+            start.standing = Standing::Stopped;
+            start.saw(task.facts());
+        }
+    }
+
+    /// Notes that the start with this token brings no task that takes scripts: its task, if there is one, must be
+    /// stopped.
+    pub(crate) fn give_up(&mut self, token: &str) {
+        if let Some(start) = self.start(token)
+            && start.standing == Standing::Started
+        {
+            start.standing = Standing::Lost;
+        }
+    }
+
+    /// Notes that the task of a start that has lost was stopped, when AWS `accepted` that (in milliseconds since 1970),
+    /// and what its answer showed.
+    pub(crate) fn stopped(&mut self, task: &str, accepted: Option<u64>, facts: Option<TaskFacts>) {
+        if let Some(start) = self.start_of(task)
+            && start.standing == Standing::Lost
+        {
+            start.standing = Standing::Stopped;
+            start.stop_accepted = accepted;
+            if let Some(facts) = facts {
+                start.saw(facts);
+            }
+        }
+    }
+
+    /// Whether one of its starts has won.
+    pub(crate) fn has_winner(&self) -> bool {
+        let mut starts = self.starts.iter();
+        starts.any(|start| start.standing == Standing::Won)
+    }
+
+    /// The tasks of starts that have lost and are not known to be stopped.
+    pub(crate) fn lost(&self) -> impl Iterator<Item = &Start> {
+        let starts = self.starts.iter();
+        // A claim that failed is the business of the file of its task.
+        let starts = starts.filter(|start| start.claim.is_none() && start.task.is_some());
+        starts.filter(|start| start.standing == Standing::Lost)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{login, record, task};
+    use super::*;
+
+    fn standings(record: &Record) -> Vec<(&str, Standing)> {
+        let starts = record.starts().iter();
+        starts
+            .map(|start| (start.token.as_str(), start.standing))
+            .collect()
+    }
+
+    /// A first task and a second one beside it.
+    fn both() -> Record {
+        let mut record = record(7);
+        record.intend("one");
+        record.started("one", &task("arn:1", None));
+        record.intend_hedge("two");
+        record.started("two", &task("arn:2", None));
+        record
+    }
+
+    #[test]
+    fn each_of_two_starts_can_be_waited_for_alone() {
+        let record = both();
+        assert_eq!(record.of_start("one").task(), Some("arn:1"));
+        assert_eq!(record.of_start("two").task(), Some("arn:2"));
+        assert!(record.times.hedged.is_some());
+    }
+
+    #[test]
+    fn the_first_that_is_ready_wins_and_the_other_is_stopped() {
+        use Standing::{Lost, Stopped, Won};
+        for (winner, loser, arns) in [
+            ("one", "two", ["arn:1", "arn:2"]),
+            ("two", "one", ["arn:2", "arn:1"]),
+        ] {
+            let mut record = both();
+            record.leave_behind_all_but(winner);
+            record.win(login(), None);
+            assert_eq!(record.task(), Some(arns[0]));
+            let lost: Vec<_> = record
+                .lost()
+                .filter_map(|start| start.task.as_deref())
+                .collect();
+            assert_eq!(lost, [arns[1]]);
+            let standing = |record: &Record, token: &str| {
+                let all = standings(record);
+                all.into_iter()
+                    .find(|(other, _)| *other == token)
+                    .unwrap()
+                    .1
+            };
+            assert_eq!(
+                (standing(&record, winner), standing(&record, loser)),
+                (Won, Lost)
+            );
+            record.stopped(arns[0], None, None);
+            record.stopped(arns[1], Some(1), None);
+            assert_eq!(
+                (standing(&record, winner), standing(&record, loser)),
+                (Won, Stopped)
+            );
+        }
+    }
+
+    #[test]
+    fn a_call_without_an_answer_stays_open_beside_the_winner() {
+        let mut record = record(7);
+        record.intend("one");
+        record.started("one", &task("arn:1", None));
+        record.intend_hedge("two");
+        record.leave_behind_all_but("one");
+        record.win(login(), None);
+        assert!(record.starts().iter().any(Start::is_open));
+        // Its task is found later.
+        assert!(record.found("arn:2"));
+        assert_eq!(record.task(), Some("arn:1"));
+        assert_eq!(
+            standings(&record),
+            [("one", Standing::Won), ("two", Standing::Lost)]
+        );
+    }
+
+    #[test]
+    fn a_task_that_aws_ends_leaves_the_other_in_the_race() {
+        for (lost, left) in [("arn:1", "arn:2"), ("arn:2", "arn:1")] {
+            let mut record = both();
+            record.lose(&task(lost, None));
+            assert_eq!(record.task(), Some(left));
+        }
+        let mut record = both();
+        record.give_up("two");
+        assert_eq!(record.task(), Some("arn:1"));
+        assert_eq!(record.lost().count(), 1);
+    }
+
+    /// A step of a race: a durable change of the record, or what becomes of a task on AWS.
+    #[derive(Clone, Copy)]
+    enum Step {
+        Note(fn(&mut Record)),
+        Runs(&'static str),
+        Stops(&'static str),
+    }
+
+    /// The tasks that a teardown stops: those of starts that are not settled, and all of the job while a call is open.
+    fn torn_down(record: &Record, running: &[&str]) -> Vec<String> {
+        let named = record.starts().iter().filter(|start| !start.is_settled());
+        let named = named.filter_map(|start| start.task.clone());
+        let is_open = record.starts().iter().any(Start::is_open);
+        let listed = running.iter().filter(|_| is_open);
+        named.chain(listed.map(|arn| (*arn).to_owned())).collect()
+    }
+
+    /// The tasks that a sweep stops while the job goes on.
+    fn settled(mut record: Record, running: &[&str]) -> Vec<String> {
+        for arn in running {
+            let is_named = |start: &Start| start.task.as_deref() == Some(arn);
+            if !record.starts().iter().any(is_named) {
+                record.found(arn);
+            }
+        }
+        record
+            .lost()
+            .filter_map(|start| start.task.clone())
+            .collect()
+    }
+
+    #[test]
+    fn after_a_crash_between_any_two_steps_the_record_leads_to_each_task() {
+        use Step::{Note, Runs, Stops};
+        let begin = [
+            Note(|record| record.intend("one")),
+            Runs("arn:1"),
+            Note(|record| record.started("one", &task("arn:1", None))),
+            Note(|record| record.intend_hedge("two")),
+        ];
+        let seconded = [
+            Runs("arn:2"),
+            Note(|record| record.started("two", &task("arn:2", None))),
+        ];
+        let first_wins = Note(|record| {
+            record.leave_behind_all_but("one");
+            record.win(login(), None);
+        });
+        let second_wins = Note(|record| {
+            record.leave_behind_all_but("two");
+            record.win(login(), None);
+        });
+        let ends: [Vec<Step>; 5] = [
+            vec![
+                seconded[0],
+                seconded[1],
+                first_wins,
+                Stops("arn:2"),
+                Note(|record| record.stopped("arn:2", None, None)),
+            ],
+            vec![
+                seconded[0],
+                seconded[1],
+                second_wins,
+                Stops("arn:1"),
+                Note(|record| record.stopped("arn:1", None, None)),
+            ],
+            // AWS's answer is not waited for, and the call has its effect before or after.
+            vec![first_wins, seconded[0]],
+            vec![seconded[0], first_wins],
+            // AWS ends the first.
+            vec![
+                seconded[0],
+                seconded[1],
+                Stops("arn:1"),
+                Note(|record| record.lose(&task("arn:1", None))),
+                second_wins,
+            ],
+        ];
+        for end in ends {
+            let story = [&begin[..], &end].concat();
+            let (mut record, mut running) = (record(7), Vec::new());
+            for step in story {
+                match step {
+                    Note(change) => change(&mut record),
+                    Runs(arn) => running.push(arn),
+                    Stops(arn) => running.retain(|other| *other != arn),
+                }
+                let stopped = torn_down(&record, &running);
+                assert!(
+                    running
+                        .iter()
+                        .all(|arn| stopped.iter().any(|other| other == arn)),
+                    "{record:?}"
+                );
+                if record.has_winner() {
+                    let stopped = settled(record.clone(), &running);
+                    let left: Vec<_> = running
+                        .iter()
+                        .filter(|arn| !stopped.iter().any(|other| other == *arn))
+                        .collect();
+                    assert_eq!(left, [&record.task().unwrap()], "{record:?}");
+                }
+            }
+        }
+    }
+}
