@@ -1,6 +1,7 @@
 //! The report: its lines, its document, its exit codes.
 
 use serde_json::json;
+use testing::Terminal;
 
 use crate::set_up::{Change, Manager};
 
@@ -36,6 +37,20 @@ fn warnings_do_not_fail() {
     let outcome = manager.doctor(&[]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.out());
     assert!(outcome.out().contains("1 warning, "), "{}", outcome.out());
+}
+
+#[test]
+fn a_terminal_shows_that_doctor_waits_for_aws() {
+    let slow = json!({ "when": { "operation": "DescribeClusters" }, "effect": { "slow_reply": { "seconds": 2.0 } } });
+    let manager = changed(json!({ "faults": [slow] }));
+    let call = manager.command(&["--only", "cluster"]);
+    let mut terminal = Terminal::start(&call, 100, 40);
+    terminal.shows("Asking AWS … 1 s");
+    terminal.shows("\r\u{1b}[K");
+    terminal.shows("capacity strategy");
+    assert_eq!(terminal.ends(), Some(0));
+    // Nothing of it where nobody looks.
+    assert!(manager.doctor(&["--only", "cluster"]).err().is_empty());
 }
 
 #[test]

@@ -245,6 +245,11 @@ impl Manager {
 
     /// Doctor's outcome with these arguments.
     pub(crate) fn doctor(&self, arguments: &[&str]) -> Outcome {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// The call of doctor with these arguments.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let path = std::env::var("PATH").unwrap();
         let mut command = Command::new(fargate());
         command
@@ -265,7 +270,7 @@ impl Manager {
         for (name, value) in &self.environment {
             command.env(name, self.placed(value));
         }
-        command.output().unwrap().into()
+        command
     }
 
     /// The checks of doctor's document, and its exit code.
