@@ -201,8 +201,32 @@ mod tests {
                 let row = replay.row("", &replay.run(tasks, tasks, false));
                 let ratio = row.idle as f64 / row.best;
                 assert!(ratio < 1.1, "{} with {tasks}: {ratio}", trace.name);
+                if ["steady", "bursts"].contains(&trace.name) {
+                    let range = 1.005..1.075;
+                    assert!(range.contains(&ratio), "1 to 7 %: {ratio} with {tasks}");
+                }
                 assert!(row.hits > 400, "{} with {tasks}: {}", trace.name, row.hits);
             }
+        }
+    }
+
+    #[test]
+    fn the_gain_of_a_task_is_what_the_book_says() {
+        let page = include_str!("../../../../docs/warm-sizing.md");
+        let traces = trace::all();
+        let replay = Replay::new(&traces[0]);
+        let row = |tasks| replay.row("", &replay.run(tasks, tasks, false));
+        let (one, nine, ten) = (row(1), row(9), row(10));
+        let first = format!(
+            "{:.0} % of the jobs for {:.1} % idle cost",
+            one.hit_percent(),
+            one.idle_percent()
+        );
+        let hits = ten.hit_percent() - nine.hit_percent();
+        let idle = ten.idle_percent() - nine.idle_percent();
+        let tenth = format!("tenth serves {hits:.1} % for {idle:.1} %");
+        for words in [first, tenth] {
+            assert!(page.contains(&words), "{words}");
         }
     }
 }

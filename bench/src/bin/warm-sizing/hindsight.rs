@@ -35,7 +35,8 @@ pub(crate) fn least_idle(corners: &[Outcome], hits: u64) -> f64 {
     })
 }
 
-/// The least idle time with these hits for whoever does not know the future, where jobs know nothing of each other.
+/// The least idle time, on average, with these hits for whoever does not know the future, where jobs know nothing of
+/// each other.
 ///
 /// A task that waits for a kind of which n jobs come in a time T waits T/n for its job on average, whatever has been
 /// before. So all hits of a kind cost T, those of the kind with the most jobs are the cheapest, and no decision can

@@ -37,7 +37,7 @@ pub(crate) fn draw(plot: &Path, compared: &[Compared]) -> Result<(), Box<dyn std
             let least = trace.unknowing.iter().filter(within).copied();
             chart
                 .draw_series(LineSeries::new(least, BLACK.mix(0.3)))?
-                .label("no decision can do better")
+                .label("no decision does better on average")
                 .legend(|(x, y)| PathElement::new([(x, y), (x + 14, y)], BLACK.mix(0.3)));
         }
         let follow = trace.follow.iter().filter(within);

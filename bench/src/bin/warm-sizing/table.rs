@@ -31,7 +31,7 @@ fn limit(steady: &Compared) -> String {
     let cheap = points().rfind(|(idle, _)| *idle <= HOPE_IDLE);
     let (dear, cheap) = dear.zip(cheap).expect("the curve has all hits");
     format!(
-        "Without knowing the future nobody has {HOPE_HITS} % hits on the steady trace for less than {:.1} % idle cost,\nor more than {} % hits for {HOPE_IDLE} %.",
+        "Without knowing the future nobody has {HOPE_HITS} % hits of jobs like those of the steady trace for less than {:.1} %\nidle cost on average, or more than {} % hits for {HOPE_IDLE} %.",
         dear.0, cheap.1
     )
 }

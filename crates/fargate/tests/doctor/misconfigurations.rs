@@ -260,7 +260,8 @@ fn images_whose_pull_is_most_of_their_starts_are_named() {
     let small = (9..20).map(|number| start(number, "small:1", 3_000));
     let lines: String = large.chain(few).chain(small).collect();
     let now = humantime::format_rfc3339(std::time::SystemTime::now()).to_string();
-    std::fs::write(ledger.join(format!("{}.jsonl", &now[..7])), lines).unwrap();
+    let month: String = now.chars().take("2026-11".len()).collect();
+    std::fs::write(ledger.join(format!("{month}.jsonl")), lines).unwrap();
     let (checks, _) = manager.checks();
     let check = checks
         .iter()

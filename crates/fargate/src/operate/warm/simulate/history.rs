@@ -41,6 +41,8 @@ pub(super) struct Kind {
 /// What tells a kind from others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Task {
+    /// The hash of its start. Lines of older drivers have none.
+    pub(super) start_hash: Option<String>,
     pub(super) image: Option<String>,
     pub(super) family: Option<String>,
     /// CPU units and MiB.
@@ -199,6 +201,7 @@ fn attempt(entry: &Entry, prices: &Prices) -> Option<(Task, Attempt)> {
         usd: usage.usd + usage.spot_usd,
     };
     let task = Task {
+        start_hash: entry.start_hash.clone(),
         image: entry.image.clone(),
         family: facts.family.clone(),
         cpu: facts.cpu,

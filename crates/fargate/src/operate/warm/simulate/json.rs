@@ -25,6 +25,7 @@ pub(super) fn document(history: &History, ways: &[Way], unused_pools: &[String])
 fn kind(kind: &Kind) -> Value {
     let task = &kind.task;
     json!({
+        "start_hash": task.start_hash,
         "image": task.image,
         "family": task.family,
         "cpu": task.cpu,
