@@ -53,7 +53,12 @@ pub fn adds_up(entry: &Value) -> Result<(), String> {
             "stopped",
         ];
         orders.push(phases.map(|name| (name, &of_task[name])).to_vec());
-        let mut around = vec![("asked", &times["asked"]), ("created", &of_task["created"])];
+        // A task that waited was there before its job.
+        let has_waited = task["claimed_at"].is_u64();
+        let mut around = match has_waited {
+            true => Vec::new(),
+            false => vec![("asked", &times["asked"]), ("created", &of_task["created"])],
+        };
         if task["won"] == true {
             around.extend([
                 ("ready", &times["ready"]),
@@ -93,7 +98,10 @@ pub fn is_whole(manager: &ManagerHost) -> Result<(), String> {
         if entry["kind"] == "kept" {
             continue;
         }
-        for task in entry["tasks"].as_array().into_iter().flatten() {
+        // So is one that a job claimed, in the line about its waiting.
+        let is_jobs = |task: &&Value| entry["kind"] != "waiting" || task["claimed_at"].is_null();
+        let all = entry["tasks"].as_array().into_iter().flatten();
+        for task in all.filter(is_jobs) {
             let id = task["task"].as_str().unwrap().to_owned();
             *tasks.entry(id).or_default() += 1;
         }

@@ -143,7 +143,7 @@ impl Preparation<'_> {
         let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);
         record.build = plan.composed.as_ref().map(ComposedTask::job_container);
         follow::note(context, self.request, plan);
-        let claimant = Claimant::find(context, self.request, plan, &mut record)?;
+        let claimant = Claimant::find(context, self.request, plan, &mut record);
         // From here on, a missing record means that the job's cleanup has come.
         context.records.save(&record)?;
         self.is_recorded.set(true);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use fargate_wire::Claim;
 use futures_util::future::try_join_all;
 use rand::seq::SliceRandom;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::config::Mode;
 use crate::context::Context;
@@ -22,18 +22,21 @@ use crate::start::start_hash::StartHash;
 use crate::state::clock::now;
 use crate::state::record::{Login, Record, Warm};
 use crate::state::waiting::Waiting;
-use crate::state::warm::{Holder, WarmTasks};
+use crate::state::warm::{Holder, Keeper, WarmTasks};
 use crate::task;
 use crate::teardown::Teardown;
 
 /// How long a claimed task has to prove itself. A job that starts cold has lost no more than that.
 const PROOF: Duration = Duration::from_secs(1);
 
-/// How long a task is stopped that did not: its attempt's end goes on with it.
-const STOP: Duration = Duration::from_secs(5);
+/// How long a job tries to claim tasks that others are faster at.
+const RACES: Duration = Duration::from_secs(1);
 
-/// Most tasks that a job tries to claim. Others that are faster take one each.
-const ATTEMPTS: usize = 50;
+/// How long a job waits until a task is stopped that did not prove itself: any sweep goes on with it.
+const STOP: Duration = Duration::from_secs(1);
+
+/// How long after its keeper's last sign a task is believed to run the latest revision of its family.
+const FRESH: Duration = Duration::from_secs(5 * 60);
 
 /// The tasks that wait for the start of a job.
 pub(crate) struct Claimant<'a> {
@@ -45,39 +48,42 @@ pub(crate) struct Claimant<'a> {
 impl<'a> Claimant<'a> {
     /// Looks for tasks that wait for the start of this job. Nothing where the job starts cold; the record notes why, if
     /// tasks wait at all.
-    ///
-    /// # Errors
-    ///
-    /// When the folder cannot be read.
     pub(crate) fn find(
         context: &'a Context<'a>,
         request: &TaskRequest<'_>,
         plan: &'a StartPlan,
         record: &mut Record,
-    ) -> Result<Option<Self>> {
-        let mut waiting = WarmTasks::of(&context.records).all()?;
+    ) -> Option<Self> {
+        let warm = WarmTasks::of(&context.records);
+        let mut waiting = warm.all().unwrap_or_else(|error| {
+            tracing::debug!("no task is claimed: {error}");
+            Vec::new()
+        });
         waiting.retain(|file| file.holder == Holder::Nobody);
         if waiting.is_empty() {
-            return Ok(None);
+            return None;
         }
+        let max_age = context.config.warm.max_age;
         let waiting = waiting.into_iter().map(|file| file.task);
         let (ready, others): (Vec<_>, Vec<_>) = waiting
+            .filter(|task| task.age() < max_age && task.over_at > now().as_secs())
             .filter(|task| is_for(task, context, request, plan))
+            .filter(|task| plan.composed.is_some() || is_latest(task, plan, warm))
             .partition(Waiting::is_ready);
         let why = match (&request.cold, ready.is_empty(), others.is_empty()) {
             (Some(why), ..) => why,
             (None, true, true) => "no task waits for such a start",
             (None, true, false) => "the tasks that wait for such a start are not ready yet",
             (None, false, _) => {
-                return Ok(Some(Self {
+                return Some(Self {
                     context,
                     plan,
                     ready,
-                }));
+                });
             }
         };
         record.warm = Some(Warm::Missed(why.to_owned()));
-        Ok(None)
+        None
     }
 
     /// Claims one of the tasks for the job with this record, which is saved. Returns whether the job has one: the
@@ -94,12 +100,20 @@ impl<'a> Claimant<'a> {
         let warm = WarmTasks::of(&self.context.records);
         // Jobs that start together try different ones.
         self.ready.shuffle(&mut rand::rng());
-        for task in self.ready.iter().take(ATTEMPTS) {
-            record.intend_claim(&task.id);
+        let over = Instant::now() + RACES;
+        for Waiting { id, .. } in &self.ready {
+            if Instant::now() >= over {
+                break;
+            }
+            // A look costs nothing, and an intent a write to the disk.
+            if !matches!(warm.find(id), Ok(Some(_))) {
+                continue;
+            }
+            record.intend_claim(id);
             self.context.records.update(record)?;
-            let Some(task) = warm.claim(&task.id, record)? else {
-                tracing::debug!("another job was faster at waiting task {}", task.id);
-                record.refuse(&task.id);
+            let Some(task) = warm.claim(id, record)? else {
+                tracing::debug!("another job was faster at waiting task {id}");
+                record.forget_claim(id);
                 continue;
             };
             return match self.prove(&task).await {
@@ -170,8 +184,8 @@ impl<'a> Claimant<'a> {
         }
     }
 
-    /// Stops a task that a job has claimed and cannot use. Where that fails the record still claims it, and the
-    /// attempt's end stops it.
+    /// Stops a task that a job has claimed and cannot use. Any sweep goes on where that takes long: the job has nothing
+    /// to do with it from here on.
     async fn miss(
         &self,
         task: &Waiting,
@@ -184,13 +198,16 @@ impl<'a> Claimant<'a> {
         ));
         record.warm = Some(Warm::Missed(why.to_owned()));
         let reason = format!("the job that claimed it could not use it: {why}");
-        let stopping = teardown.end_taken(task, record.attempt(), &reason);
-        match timeout(STOP, stopping).await {
-            Ok(Ok(_)) => record.refuse(&task.id),
+        let warm = WarmTasks::of(&self.context.records);
+        let holder = warm.give_away(&task.id, record.attempt())?;
+        record.forget_claim(&task.id);
+        self.context.records.update(record)?;
+        match timeout(STOP, teardown.end_taken(task, &holder, &reason)).await {
+            Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!("{error}"),
             Err(_) => tracing::debug!("waiting task {} is not stopped yet", task.id),
         }
-        self.context.records.update(record)
+        Ok(())
     }
 
     fn announce(&self, task: &Waiting) {
@@ -215,6 +232,17 @@ fn is_for(
         None => names(&task.definition).contains(&plan.title.as_str()),
     };
     is_named && hash(context, request, plan, &task.definition) == task.hash
+}
+
+/// Whether the task runs what a name without a revision means now: its keeper looks that up.
+fn is_latest(task: &Waiting, plan: &StartPlan, warm: WarmTasks<'_>) -> bool {
+    let [_, _, family] = names(&task.definition);
+    plan.title != family
+        || match warm.keeper(&task.keeper) {
+            Keeper::Lives => true,
+            Keeper::GoneFor(time) => time < FRESH,
+            Keeper::Unknown => false,
+        }
 }
 
 /// The hash of the start of a job with this definition, an ARN with a revision.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fargate_wire::COORDINATOR_CONTAINER;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::aws::{Aws, RunTaskAnswer, RunTaskRequest, is_own_limit};
 use crate::backoff::jitter;
@@ -133,12 +133,12 @@ impl<'a> Launcher<'a> {
                 }
                 Ok(RunTaskAnswer::Nowhere(reason)) => {
                     self.hedges.refused().await;
-                    self.make_room(&reason).await;
+                    self.make_room(&place, &reason).await;
                     self.move_on(&self.no_room(&place, &reason)).await?;
                 }
                 Err(refusal) if refusal.has_no_room() => {
                     self.hedges.refused().await;
-                    self.make_room(&refusal.to_string()).await;
+                    self.make_room(&place, &refusal.to_string()).await;
                     self.move_on(&self.no_room(&place, &refusal.to_string()))
                         .await?;
                 }
@@ -151,7 +151,7 @@ impl<'a> Launcher<'a> {
     pub(crate) async fn move_on_after(&mut self, loss: &Loss, failure: Error) -> Result<()> {
         let place = self.place(self.attempt)?;
         let (Loss::Room(reason) | Loss::Trouble(reason)) = loss;
-        self.make_room(reason).await;
+        self.make_room(&place, reason).await;
         match loss {
             Loss::Room(reason) => {
                 self.hedges.refused().await;
@@ -170,8 +170,9 @@ impl<'a> Launcher<'a> {
     }
 
     /// Has another task of this manager yield where AWS's reason is a limit that such tasks fill.
-    async fn make_room(&self, reason: &str) {
-        if !is_own_limit(reason) {
+    /// Once in a round: another place may have room.
+    async fn make_room(&self, place: &Placement<'_>, reason: &str) {
+        if !place.is_last || !is_own_limit(reason) {
             return;
         }
         let made = async {
@@ -185,7 +186,9 @@ impl<'a> Launcher<'a> {
             };
             teardown.make_room().await
         };
-        match made.await {
+        // A sweep goes on with what this does not complete.
+        let made = timeout(YIELD, self.context.shutdown.or(made)).await;
+        match made.unwrap_or(Ok(None)) {
             Ok(Some(yielded)) => say(&format!("{reason}; stopped {yielded} to make room")),
             Ok(None) => {}
             Err(error) => tracing::debug!("nothing makes room: {error}"),

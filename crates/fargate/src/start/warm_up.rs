@@ -60,6 +60,8 @@ pub(crate) struct WarmUp<'a> {
 pub(crate) enum NotReady {
     /// AWS has no room for it.
     NoRoom(String),
+    /// Somebody has taken its file while it was started, and does not know its task.
+    Taken(Box<Waiting>),
     /// Another one would fail as well.
     Failed(Error),
 }
@@ -131,8 +133,12 @@ impl<'a> WarmUp<'a> {
         let waiting = self.intent(id, &plan, &key, &definition.arn)?;
         warm.save(&waiting)?;
         let task = self.run(&waiting, &plan, definition, deadline).await?;
-        let changed = warm.change(id, |waiting| waiting.started(&task))?;
-        still_ours(changed.as_ref())?;
+        let mut started = waiting.clone();
+        started.started(&task);
+        match warm.change(id, |waiting| waiting.started(&task)) {
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => return Err(NotReady::Taken(Box::new(started))),
+        }
         let record = self.stand_in(&plan, &waiting, &task);
         let progress = Progress::of_task(watch::Sender::new(None));
         let ready = until_ready(
@@ -233,7 +239,8 @@ impl<'a> WarmUp<'a> {
                 changes: &self.request.overrides,
                 tags: &adjustments.tags,
             };
-            let no_room = match self.call(&request).await {
+            let called = self.call(&waiting.id, &request).await?;
+            let no_room = match called {
                 Ok(RunTaskAnswer::Task(task)) => {
                     adjustments.accepted();
                     return Ok(*task);
@@ -253,16 +260,22 @@ impl<'a> WarmUp<'a> {
     }
 
     /// Makes a request, behind the jobs that queue for RunTask, and repeats it while its end is unknown.
-    async fn call(&self, request: &RunTaskRequest<'_>) -> Result<RunTaskAnswer, AwsError> {
+    async fn call(
+        &self,
+        id: &str,
+        request: &RunTaskRequest<'_>,
+    ) -> Result<Result<RunTaskAnswer, AwsError>> {
         let directory = &self.context.config.metadata_directory;
         let mut queue = Queue::new(directory, &request.fargate.region);
         let mut rest = queue.enter().await;
         let mut calls = 1..CALLS;
         loop {
             sleep(rest).await;
+            let warm = WarmTasks::of(&self.context.records);
+            still_ours(warm.change(id, Waiting::ask)?.as_ref())?;
             let refusal = match self.aws.run_task(request).await {
                 Err(refusal) if refusal.may_pass() && calls.next().is_some() => refusal,
-                answer => return answer,
+                answer => return Ok(answer),
             };
             rest = match refusal.is_throttled() {
                 true => queue.refused().await,

@@ -8,6 +8,9 @@ use crate::state::clock::{now, now_millis};
 use crate::state::record::Login;
 use crate::task::{Task, TaskFacts};
 
+/// How far ahead a time is at least that was written before the clock was set back. Corrections are smaller.
+const CLOCK_SET_BACK: Duration = Duration::from_secs(60);
+
 /// A task that has run nothing yet, and waits for a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Waiting {
@@ -34,8 +37,11 @@ pub(crate) struct Waiting {
     /// Whether it has a public address, which AWS bills.
     #[serde(default)]
     pub(crate) public_ip: bool,
-    /// When RunTask was last called for it, in seconds since 1970.
+    /// When it was first intended, in seconds since 1970.
     pub(crate) born: u64,
+    /// When RunTask was last called for it, in seconds since 1970.
+    #[serde(default)]
+    pub(crate) asked_at: u64,
     /// When it is over in any case, in seconds since 1970.
     pub(crate) over_at: u64,
     /// Its private key, in OpenSSH's form. Never leaves the manager.
@@ -101,6 +107,7 @@ impl Waiting {
             group: intent.group,
             public_ip: intent.public_ip,
             born: now().as_secs(),
+            asked_at: now().as_secs(),
             over_at: intent.over_at,
             private_key: PrivateKey(intent.private_key),
             task: None,
@@ -114,6 +121,11 @@ impl Waiting {
     /// Its private key, in OpenSSH's form.
     pub(crate) fn private_key(&self) -> &str {
         &self.private_key.0
+    }
+
+    /// Notes that RunTask is about to be called.
+    pub(crate) fn ask(&mut self) {
+        self.asked_at = now().as_secs();
     }
 
     /// Notes the task that AWS started.
@@ -140,8 +152,18 @@ impl Waiting {
         self.login.is_some() && self.task.is_some()
     }
 
-    /// How long ago it was asked for; nothing where that is ahead, as after a clock that was set back.
+    /// How long ago it was intended. A task from a time far ahead, as before a clock was set back, is taken for as old
+    /// as can be: nobody knows how old it is.
     pub(crate) fn age(&self) -> Duration {
-        now().saturating_sub(Duration::from_secs(self.born))
+        let born = Duration::from_secs(self.born);
+        match born > now() + CLOCK_SET_BACK {
+            true => Duration::MAX,
+            false => now().saturating_sub(born),
+        }
+    }
+
+    /// How much is left of this time since RunTask was last called.
+    pub(crate) fn left_of_call(&self, bound: Duration) -> Duration {
+        bound.saturating_sub(now().saturating_sub(Duration::from_secs(self.asked_at)))
     }
 }

@@ -39,7 +39,7 @@ pub(crate) struct WarmMark {
     pub(crate) id: String,
     /// Id of the folder with its file.
     pub(crate) folder: String,
-    /// When it is over in any case, in seconds since 1970, unless a job has claimed it.
+    /// When its waiting is over in any case, in seconds since 1970. A job that claims it has a time of its own.
     pub(crate) over_at: u64,
 }
 

@@ -103,7 +103,7 @@ impl Teardown<'_> {
         let reason = reason(job, &ending.why());
         let mut found = begin(self.records, job, found, ending);
         if let Found::Record(record) = &mut found {
-            self.adopt(record, &ending.why()).await?;
+            self.adopt(record)?;
         }
         let stopped = match &found {
             Found::Nothing => return Ok(Vec::new()),

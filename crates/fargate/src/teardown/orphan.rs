@@ -131,7 +131,9 @@ impl OrphanCheck<'_> {
         }
         if let Some(mark) = WarmMark::parse(group) {
             let created_at = task.created_at().unwrap_or(self.now);
-            return Some(self.of_folder(&mark.folder, created_at, mark.over_at));
+            // A job may have claimed it since, and its time does not end with the task's.
+            let over_at = mark.over_at.saturating_add(LONGEST_JOB);
+            return Some(self.of_folder(&mark.folder, created_at, over_at));
         }
         let Some(mark) = Mark::parse(group) else {
             let why = format!("its group {group:?} is none that this version writes");

@@ -13,53 +13,62 @@ use crate::task;
 const WHY: &str = "a job found no room for its own task";
 
 impl Teardown<'_> {
-    /// Ends the oldest waiting task, or the oldest kept one where none waits; says which. No waiting task is started
-    /// for a while.
+    /// Ends the oldest waiting task of this place, or the oldest kept one where none waits; says which. The next one
+    /// may follow when that has ended, whichever job asks. No waiting task is started for a while.
     ///
     /// # Errors
     ///
     /// When the folder cannot be read, or AWS does not stop the task.
     pub(crate) async fn make_room(&self) -> Result<Option<String>> {
-        match self.yield_waiting().await? {
-            Some(yielded) => Ok(Some(yielded)),
-            None => self.yield_kept().await,
-        }
-    }
-
-    async fn yield_waiting(&self) -> Result<Option<String>> {
         let warm = WarmTasks::of(self.records);
-        if !warm.folder().exists() {
+        let (waiting, kept) = (self.waiting_here()?, self.kept_here()?);
+        if warm.folder().exists() {
+            warm.begin_rest(Rest::Yielded)?;
+        }
+        if (waiting.is_empty() && kept.is_empty()) || !warm.may_yield()? {
             return Ok(None);
         }
-        warm.begin_rest(Rest::Yielded)?;
-        let mut waiting = warm.all()?;
-        waiting.retain(|file| file.holder == Holder::Nobody);
-        waiting.sort_by_key(|file| file.task.born);
-        for file in waiting {
-            // Another job may be faster at it.
-            if let Some(arn) = self.end_waiting(&file.task.id, WHY).await? {
+        for id in &waiting {
+            // Another process may be faster at it.
+            if let Some(arn) = self.end_waiting(id, WHY).await? {
                 return Ok(Some(format!("waiting task {}", task::id(&arn))));
             }
         }
-        Ok(None)
-    }
-
-    async fn yield_kept(&self) -> Result<Option<String>> {
-        let entries = self.records.all()?;
-        let whole: Vec<&Record> = entries
-            .iter()
-            .filter_map(|entry| entry.record.as_deref().ok())
-            .collect();
-        let kept = kept::surplus(whole, 0, now().as_secs());
-        let Some(oldest) = kept.first() else {
+        let Some(oldest) = kept.into_iter().next() else {
             return Ok(None);
         };
-        let found = Found::Record(Box::new((*oldest).clone()));
-        let ending = Ending::Abandoned(WHY);
-        let stopped = self.end(&oldest.job, found, &ending).await?;
-        let title = oldest.job.title();
-        Ok(stopped
-            .first()
-            .map(|arn| format!("task {} of failed {title}", task::id(arn))))
+        let (job, title) = (oldest.job.clone(), oldest.job.title());
+        let found = Found::Record(Box::new(oldest));
+        let stopped = self.end(&job, found, &Ending::Abandoned(WHY)).await?;
+        let arn = stopped.first().map(|arn| task::id(arn));
+        Ok(arn.map(|id| format!("task {id} of failed {title}")))
+    }
+
+    /// The ids of the waiting tasks in this cluster, the oldest first. One that has not started takes no room.
+    fn waiting_here(&self) -> Result<Vec<String>> {
+        let mut waiting = WarmTasks::of(self.records).all()?;
+        waiting.retain(|file| {
+            let task = &file.task;
+            let is_here = self.is_here(&task.region, &task.cluster);
+            file.holder == Holder::Nobody && is_here && task.task.is_some()
+        });
+        waiting.sort_by_key(|file| file.task.born);
+        Ok(waiting.into_iter().map(|file| file.task.id).collect())
+    }
+
+    /// The records of kept tasks in this cluster, the oldest first.
+    fn kept_here(&self) -> Result<Vec<Record>> {
+        let entries = self.records.all()?;
+        let whole = entries
+            .iter()
+            .filter_map(|entry| entry.record.as_deref().ok());
+        let kept = kept::surplus(whole, 0, now().as_secs()).into_iter();
+        let here = kept
+            .filter(|record| record.is_entered && self.is_here(&record.region, &record.cluster));
+        Ok(here.cloned().collect())
+    }
+
+    fn is_here(&self, region: &str, cluster: &str) -> bool {
+        region == self.aws.region() && cluster == self.cluster
     }
 }

@@ -9,14 +9,17 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::orphan::Verdict;
-use super::{Teardown, UNSETTLED, cut};
+use super::{Teardown, UNKNOWN, UNSETTLED, cut};
 use crate::aws::{Aws, AwsError};
 use crate::error::{Error, Result};
-use crate::state::clock::now;
 use crate::state::ledger::Entry;
-use crate::state::record::{Record, this_attempt};
+use crate::state::record::Record;
 use crate::state::waiting::Waiting;
 use crate::state::warm::{Holder, Keeper, WarmFile, WarmTasks};
+use crate::task::Task;
+
+/// How far ahead a time is at least that was written before the clock was set back.
+const CLOCK_SET_BACK: u64 = 60;
 
 /// Pause between looks for the task of a call without an answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -40,6 +43,10 @@ pub(super) fn verdict(
             return Verdict::End("whoever took it is gone".to_owned());
         }
         Holder::Nobody => {}
+    }
+    // Beyond corrections of a clock: it was written before that was set back.
+    if born > now.saturating_add(CLOCK_SET_BACK) {
+        return Verdict::End("its age is unknown: the clock was set back".to_owned());
     }
     if now > over_at {
         return Verdict::End(format!("its time was over {} ago", span(now - over_at)));
@@ -67,12 +74,12 @@ impl Teardown<'_> {
     /// With AWS's refusal. Its file stays then, and the next sweep goes on.
     pub(crate) async fn end_waiting(&self, id: &str, why: &str) -> Result<Option<String>> {
         match WarmTasks::of(self.records).take(id)? {
-            Some(task) => self.end_taken(&task, this_attempt(), why).await,
+            Some((task, holder)) => self.end_taken(&task, &holder, why).await,
             None => Ok(None),
         }
     }
 
-    /// Ends a task that this attempt has taken, enters it in the ledger and removes its file.
+    /// Ends a task that this holder has taken, enters it in the ledger and removes its file.
     ///
     /// # Errors
     ///
@@ -80,41 +87,36 @@ impl Teardown<'_> {
     pub(crate) async fn end_taken(
         &self,
         task: &Waiting,
-        attempt: &str,
+        holder: &str,
         why: &str,
     ) -> Result<Option<String>> {
         let refused = |refusal| {
             Error::from(refusal).context(format!("could not stop waiting task {}", task.id))
         };
-        let warm = WarmTasks::of(self.records);
         let aws = self.aws.in_region(&task.region);
-        let Some(arn) = self.arn(&aws, task).await.map_err(refused)? else {
-            warm.forget(&task.id, attempt);
-            return Ok(None);
-        };
         let reason = cut(format!("fargate: {why}"));
-        let place = (task.cluster.as_str(), arn.as_str());
-        let grace = super::UNKNOWN.saturating_sub(task.age());
-        let stopped = self
-            .stop(&aws, place, grace, &reason)
-            .await
-            .map_err(refused)?;
-        self.records.enter(&Entry::waiting(task, &stopped, why));
-        warm.forget(&task.id, attempt);
-        Ok(Some(stopped.arn))
+        let grace = task.left_of_call(UNKNOWN);
+        let mut ended = None;
+        for arn in self.arns(&aws, task).await.map_err(refused)? {
+            let place = (task.cluster.as_str(), arn.as_str());
+            let stopped = self.stop(&aws, place, grace, &reason).await;
+            let stopped = stopped.map_err(refused)?;
+            self.records.enter(&Entry::waiting(task, &stopped, why));
+            ended = Some(stopped.arn);
+        }
+        WarmTasks::of(self.records).forget(&task.id, holder);
+        Ok(ended)
     }
 
-    /// Notes in the record the tasks that its attempt has taken, for a claim that was cut short; ends those that it
-    /// took for another reason.
-    pub(super) async fn adopt(&self, record: &mut Record, why: &str) -> Result<()> {
-        if record.attempt().is_empty() {
-            return Ok(());
-        }
+    /// Notes in the record the tasks that its attempt has taken, for a claim that was cut short.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub(super) fn adopt(&self, record: &mut Record) -> Result<()> {
         for task in WarmTasks::of(self.records).taken_by(record.attempt())? {
-            match record.claims(&task.id) {
-                true if record.task() == task.task.as_deref() => {}
-                true => record.missed(&task),
-                false => drop(self.end_taken(&task, record.attempt(), why).await?),
+            if record.task() != task.task.as_deref() {
+                record.missed(&task);
             }
         }
         Ok(())
@@ -128,24 +130,26 @@ impl Teardown<'_> {
         }
     }
 
-    /// The ARN of a task. One whose call had no answer is looked for until that has settled; nothing where it brought
+    /// The ARNs of a task's file. A call that had no answer is looked for until it has settled; it may have brought
     /// none.
-    async fn arn(&self, aws: &Aws, task: &Waiting) -> Result<Option<String>, AwsError> {
+    async fn arns(&self, aws: &Aws, task: &Waiting) -> Result<Vec<String>, AwsError> {
         if let Some(arn) = &task.task {
-            return Ok(Some(arn.clone()));
+            return Ok(vec![arn.clone()]);
         }
-        let settled_at = Instant::now()
-            + UNSETTLED.saturating_sub(now().saturating_sub(Duration::from_secs(task.born)));
+        let settled_at = Instant::now() + task.left_of_call(UNSETTLED);
         loop {
             let listing = async || aws.tasks_of(&task.cluster, &task.started_by).await;
             let listed = match self.persist(listing).await {
-                Err(refusal) if refusal.knows_no_cluster() => return Ok(None),
+                Err(refusal) if refusal.knows_no_cluster() => return Ok(Vec::new()),
                 listed => listed?,
             };
-            let mut listed = listed.into_iter();
-            let found = listed.find(|listed| listed.group.as_deref() == Some(task.group.as_str()));
-            if found.is_some() || Instant::now() >= settled_at {
-                return Ok(found.map(|found| found.arn));
+            let is_its = |listed: &Task| {
+                listed.group.as_deref() == Some(task.group.as_str()) && !listed.is_ending()
+            };
+            let found = listed.into_iter().filter(is_its).map(|found| found.arn);
+            let found: Vec<_> = found.collect();
+            if !found.is_empty() || Instant::now() >= settled_at {
+                return Ok(found);
             }
             sleep(LOOK_AGAIN).await;
         }
@@ -161,9 +165,9 @@ mod tests {
 
     #[test]
     fn a_task_is_left_to_its_keeper_and_to_its_job() {
-        let ends = |holder: Holder, keeper, age, over_at| {
+        let ends = |holder: Holder, keeper, age: i64, over_at| {
             let mut task = waiting("0123456789abcdef");
-            (task.born, task.over_at) = (NOW - age, over_at);
+            (task.born, task.over_at) = (NOW.saturating_add_signed(-age), over_at);
             let file = WarmFile { holder, task };
             let attempts = BTreeSet::from(["attempt"]);
             let patience = Duration::from_secs(600);
@@ -183,6 +187,8 @@ mod tests {
         assert!(!ends(Holder::Nobody, gone(600), 10, later));
         assert!(!ends(Holder::Nobody, Keeper::Unknown, 10, later));
         assert!(ends(Holder::Nobody, Keeper::Unknown, 600, later));
+        // Written by a clock that was set back since.
+        assert!(ends(Holder::Nobody, Keeper::Lives, -3600, later));
         // Whatever its own time: the job's counts.
         assert!(!ends(by("attempt"), gone(600), 9000, NOW - 1));
         assert!(ends(by("other"), Keeper::Lives, 0, later));

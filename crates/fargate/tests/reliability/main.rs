@@ -10,6 +10,7 @@ mod parallel;
 mod runner_process;
 mod scenario;
 mod soak;
+mod warm;
 mod watched_process;
 
 use testing::{Job, ManagerHost};

@@ -318,3 +318,55 @@ fn a_job_without_room_has_the_oldest_waiting_task_yield() {
     let cause = &yielded[0]["outcome"]["cause"];
     assert_eq!(*cause, "a job found no room for its own task");
 }
+
+#[test]
+fn a_pool_that_is_wrong_does_not_keep_the_others_from_their_tasks() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    let pools = "[[Warm.Pool]]\nTaskDefinition = \"none\"\nTasks = 1\n[[Warm.Pool]]\nTasks = 1\n";
+    manager.configure("", pools);
+    let kept = manager.start(&["warm", "keep", "--once"]).finish().exits(1);
+    let told = "AWS knows no task definition none";
+    assert!(kept.err().contains(told), "{}", kept.err());
+    assert_eq!(manager.aws.running().len(), 1);
+    let looked_up = manager.aws.calls("DescribeTaskDefinition");
+    let keep = manager.start(&["warm", "keep"]);
+    std::thread::sleep(4 * testing::SECOND);
+    assert!(manager.aws.calls("DescribeTaskDefinition") <= looked_up + 2);
+    drop(keep);
+}
+
+#[test]
+fn one_round_after_the_other_keeps_tasks_alive_and_replaces_dead_ones() {
+    let manager = job_image::manager_with(&json!({}), "IdleTimeout = \"3s\"", &pool(1));
+    keep_once(&manager);
+    let first = manager.aws.running()[0]["taskArn"].clone();
+    for _ in 0..4 {
+        std::thread::sleep(2 * testing::SECOND);
+        keep_once(&manager);
+    }
+    assert_eq!(manager.aws.running()[0]["taskArn"], first);
+    std::thread::sleep(6 * testing::SECOND);
+    wait_until("nobody came", || manager.aws.running().is_empty());
+    keep_once(&manager);
+    assert_eq!(manager.aws.running().len(), 1);
+}
+
+#[test]
+fn a_task_whose_file_is_taken_while_aws_starts_it_is_stopped() {
+    let slow = json!({ "faults": [{
+        "when": { "operation": "RunTask" }, "effect": { "slow_reply": { "seconds": 3 } },
+    }] });
+    let manager = job_image::manager_with(&slow, "", &pool(1));
+    let keep = manager.start(&["warm", "keep", "--once"]);
+    wait_until("it is asked for", || !files(&manager).is_empty());
+    // As long ago as AWS may take until a list shows it.
+    let file = files(&manager).remove(0);
+    let mut task: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    std::thread::sleep(testing::SECOND);
+    task["asked_at"] = json!(1);
+    std::fs::write(&file, task.to_string()).unwrap();
+    manager.start(&["warm", "drain"]).finish().exits(0);
+    keep.finish();
+    wait_until("it is stopped", || manager.aws.running().is_empty());
+    assert_eq!(files(&manager), [PathBuf::new(); 0]);
+}

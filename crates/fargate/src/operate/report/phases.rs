@@ -62,7 +62,12 @@ pub(super) fn phases(entry: &Entry) -> Vec<(Phase, u64)> {
         (Phase::FirstScript, attempt.ready, attempt.first_script),
         (Phase::Whole, attempt.asked, attempt.ready),
     ];
-    let known = ends.into_iter();
+    // A task that waited had its start behind it.
+    let is_jobs = |phase| match task.claimed_at {
+        Some(_) => matches!(phase, Phase::FirstScript | Phase::Whole),
+        None => true,
+    };
+    let known = ends.into_iter().filter(|(phase, ..)| is_jobs(*phase));
     // The clocks of AWS and of the manager may differ a little.
     known
         .filter_map(|(phase, begun, ended)| Some((phase, ended?.saturating_sub(begun?))))

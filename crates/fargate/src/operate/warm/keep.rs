@@ -3,7 +3,7 @@
 //! One loop decides; starts, ends and connections run beside it. Nothing is kept in memory that another keep could not
 //! find in the folder: this one may be killed at any instant.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,11 +13,11 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, sleep};
 
-use super::hold::{Held, hold};
+use super::hold::{Held, check, hold};
 use super::moves::{Kept, Limits, moves};
-use super::needs::{Needs, StartOf, request, warm_up};
+use super::needs::{Needs, Place, Start, StartOf, look_up, request, warm_up};
+use super::paused::Paused;
 use super::setup::Setup;
-use crate::backoff::Backoff;
 use crate::cli::Keep;
 use crate::config::{Config, Flags};
 use crate::error::{Error, Result};
@@ -26,18 +26,24 @@ use crate::signals::Shutdown;
 use crate::start::warm_up::{NotReady, WarmUp};
 use crate::state::waiting::Waiting;
 use crate::state::warm::{Holder, KeeperLock, Rest};
+use crate::teardown::sweep::Finding;
 
 /// How often keep looks.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Pauses of a pool whose task did not get ready.
-const PAUSES: Backoff = Backoff::new(Duration::from_secs(15), Duration::from_secs(10 * 60));
+/// How often it finishes what others were killed at.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Why a task ends that was started for nothing.
+const NOT_READY: &str = "it did not get ready";
 
 /// Something that has ended beside the loop.
 enum Done {
     Started(String, String, Result<(), NotReady>),
     Held(String, Result<Held>),
     Ended(String, Result<Option<String>>),
+    LookedUp(Place, Result<Start>),
+    Swept(Result<Vec<Finding>>),
 }
 
 type UnderWay = Pin<Box<dyn Future<Output = Done>>>;
@@ -85,10 +91,9 @@ struct KeepLoop {
     under_way: FuturesUnordered<UnderWay>,
     /// Ids of tasks that something of this process is about.
     busy: BTreeSet<String>,
-    /// How many of these are starts.
-    starting: usize,
-    /// When pools whose tasks did not get ready try again, by hash.
-    paused: BTreeMap<String, (Instant, Backoff)>,
+    paused: Paused,
+    /// When waiting tasks were last swept.
+    swept_at: Option<Instant>,
     told: Option<Rest>,
     failure: Option<Error>,
 }
@@ -103,36 +108,77 @@ impl KeepLoop {
             needs: Needs::default(),
             under_way: FuturesUnordered::new(),
             busy: BTreeSet::new(),
-            starting: 0,
-            paused: BTreeMap::new(),
+            paused: Paused::default(),
+            swept_at: None,
             told: None,
             failure: None,
         }
     }
 
     async fn run(&mut self) -> Result<()> {
+        if self.once {
+            return self.one_round().await;
+        }
         loop {
             self.read_again().await;
             self.lock.show();
-            if let Err(error) = self.step().await {
-                if self.once {
-                    return Err(error);
-                }
+            self.sweep();
+            self.look_up();
+            if let Err(error) = self.step() {
                 tracing::warn!("{error}");
-            }
-            if self.once {
-                while self.starting > 0 || !self.busy.is_empty() {
-                    let Some(done) = self.under_way.next().await else {
-                        break;
-                    };
-                    self.note(done);
-                }
-                return self.failure.take().map_or(Ok(()), Err);
             }
             tokio::select! {
                 Some(done) = self.under_way.next(), if !self.under_way.is_empty() => self.note(done),
                 () = sleep(TICK) => {}
             }
+        }
+    }
+
+    /// Does what is to be done now. Tasks that wait already hear of a driver, and those that do not answer end.
+    async fn one_round(&mut self) -> Result<()> {
+        self.sweep();
+        self.look_up();
+        for task in self.own()?.into_iter().filter(Waiting::is_ready) {
+            if let Err(why) = check(&self.setup, &task).await {
+                self.end(task.id, format!("it cannot be claimed: {why}"));
+            }
+        }
+        self.complete().await;
+        self.step()?;
+        self.complete().await;
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// Waits for all that is under way.
+    async fn complete(&mut self) {
+        while let Some(done) = self.under_way.next().await {
+            self.note(done);
+        }
+    }
+
+    /// Finishes what another keep, or a job, was killed at.
+    fn sweep(&mut self) {
+        if self.swept_at.is_some_and(|at| at.elapsed() < SWEEP) {
+            return;
+        }
+        self.swept_at = Some(Instant::now());
+        let setup = Rc::clone(&self.setup);
+        self.under_way.push(Box::pin(async move {
+            Done::Swept(setup.sweep().waiting().await)
+        }));
+    }
+
+    fn look_up(&mut self) {
+        let due = self.needs.due(&self.setup).unwrap_or_else(|error| {
+            tracing::warn!("{error}");
+            Vec::new()
+        });
+        for (place, asked) in due {
+            let setup = Rc::clone(&self.setup);
+            self.under_way.push(Box::pin(async move {
+                let looked_up = look_up(&setup, &asked).await;
+                Done::LookedUp(place, looked_up)
+            }));
         }
     }
 
@@ -163,14 +209,14 @@ impl KeepLoop {
     }
 
     /// Looks, decides, and begins what is to be done.
-    async fn step(&mut self) -> Result<()> {
+    fn step(&mut self) -> Result<()> {
         let rest = self.setup.warm().rest();
         self.tell(rest);
+        let own = self.own()?;
         let needs = match rest {
             Some(Rest::Drained) => Vec::new(),
-            _ => self.needs.now(&self.setup).await?,
+            _ => self.needs.now(&self.setup, &own)?,
         };
-        let own = self.own()?;
         let is_cut_short = |task: &&Waiting| !task.is_ready() && !self.busy.contains(&task.id);
         let cut_short: Vec<_> = own
             .iter()
@@ -229,8 +275,7 @@ impl KeepLoop {
     }
 
     fn start(&mut self, hash: String) {
-        let is_paused = |(until, _): &(Instant, Backoff)| *until > Instant::now();
-        if self.paused.get(&hash).is_some_and(is_paused) {
+        if self.paused.has(&hash) {
             return;
         }
         let id = WarmUp::new_id();
@@ -239,7 +284,6 @@ impl KeepLoop {
         };
         let setup = Rc::clone(&self.setup);
         self.busy.insert(id.clone());
-        self.starting += 1;
         self.under_way.push(Box::pin(async move {
             let started = async {
                 let context = setup.context();
@@ -249,13 +293,14 @@ impl KeepLoop {
                 let start = warm_up(&setup, &context, &request, &name);
                 start.start(&id, definition, deadline).await
             };
-            let started = started.await;
-            if started.is_err()
-                && let Err(error) = setup
-                    .teardown()
-                    .end_waiting(&id, "it did not get ready")
-                    .await
-            {
+            let (started, teardown) = (started.await, setup.teardown());
+            let ended = match &started {
+                Ok(()) => Ok(None),
+                // Whoever has its file does not know its task.
+                Err(NotReady::Taken(task)) => teardown.end_taken(task, "", NOT_READY).await,
+                Err(_) => teardown.end_waiting(&id, NOT_READY).await,
+            };
+            if let Err(error) = ended {
                 tracing::warn!("{error}");
             }
             Done::Started(id, hash, started)
@@ -263,7 +308,7 @@ impl KeepLoop {
     }
 
     fn end(&mut self, id: String, why: String) {
-        // A start under way ends its task itself when the file is gone; a connection is dropped then, too.
+        // A start under way ends its task itself where it finds the file gone; a connection is dropped then, too.
         let setup = Rc::clone(&self.setup);
         self.busy.insert(id.clone());
         self.under_way.push(Box::pin(async move {
@@ -289,11 +334,10 @@ impl KeepLoop {
     fn note(&mut self, done: Done) {
         match done {
             Done::Started(id, hash, started) => {
-                self.starting -= 1;
                 self.busy.remove(&id);
                 match started {
                     Ok(()) => {
-                        self.paused.remove(&hash);
+                        self.paused.end(&hash);
                         say(&format!("Waiting task {id} is ready"));
                     }
                     Err(why) => self.pause(hash, why),
@@ -314,18 +358,26 @@ impl KeepLoop {
                     self.failure = Some(error);
                 }
             }
+            Done::LookedUp(place, looked_up) => {
+                if let Err(error) = self.needs.note(&place, looked_up) {
+                    tracing::warn!("{error}");
+                    // Nobody but its jobs asked for the other kind.
+                    self.failure = Some(error).filter(|_| matches!(place, Place::Pool(_)));
+                }
+            }
+            Done::Swept(Ok(_)) => {}
+            Done::Swept(Err(error)) => tracing::warn!("{error}"),
         }
     }
 
     /// Lets a pool rest whose task did not get ready.
     fn pause(&mut self, hash: String, why: NotReady) {
-        let (until, backoff) = self
-            .paused
-            .entry(hash)
-            .or_insert_with(|| (Instant::now(), PAUSES));
-        let pause = backoff.pause();
-        *until = Instant::now() + pause;
+        let pause = self.paused.begin(hash);
         let error = match why {
+            NotReady::Taken(task) => Error::system(format!(
+                "waiting task {} was ended while it started",
+                task.id
+            )),
             NotReady::NoRoom(reason) => {
                 Error::system(format!("no room for a waiting task: {reason}"))
             }

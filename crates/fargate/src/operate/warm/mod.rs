@@ -7,6 +7,7 @@ mod hold;
 mod keep;
 mod moves;
 mod needs;
+mod paused;
 mod pool;
 mod setup;
 mod simulate;

@@ -4,28 +4,29 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
-
 use warm_policy::{Limits, shares};
 
 use super::asked::Asked;
 use super::follow::{Followed, with_followed};
 use super::moves::Need;
 use super::setup::Setup;
+use crate::backoff::Backoff;
 use crate::config::Pool;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::start::register::Registered;
 use crate::start::request::TaskRequest;
 use crate::start::warm_up::WarmUp;
 use crate::state::clock::{millis, now, now_millis};
+use crate::state::waiting::Waiting;
 use crate::state::wanted::{Wanted, WantedStarts};
 
 /// How long a definition is believed to be the latest of its family.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// Bound of looking a definition up, and the pause after a failure.
+/// Bound of looking a definition up, and the pauses after failures.
 const LOOK_UP: Duration = Duration::from_secs(30);
-const PAUSE: Duration = Duration::from_secs(30);
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(15), FRESH);
 
 /// Jobs of a kind before it is followed: one alone shows no pattern.
 const FIRST_JOBS: usize = 2;
@@ -34,26 +35,32 @@ const FIRST_JOBS: usize = 2;
 #[derive(Default)]
 pub(super) struct Needs {
     known: BTreeMap<Place, Known>,
-    /// Until when kinds are left out that could not be looked up, by the hash that prepare gave them.
-    paused: BTreeMap<String, Instant>,
 }
 
 /// Where a start is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+pub(super) enum Place {
     /// By the pool at this place of the file.
     Pool(usize),
     /// By jobs that asked for it lately, with the hash that prepare gave it.
     Jobs(String),
 }
 
-/// The definition of tasks, and the hash of their start.
+/// What is known of a place.
 struct Known {
     asked: Asked,
+    /// Nothing before the first look-up that succeeded.
+    start: Option<Start>,
+    /// When it is looked up again; nothing while it is.
+    until: Option<Instant>,
+    pauses: Backoff,
+}
+
+/// The definition of tasks, and the hash of their start.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
     definition: String,
     hash: String,
-    /// When it is looked up again.
-    until: Instant,
 }
 
 /// What is asked of a task, and its definition.
@@ -63,13 +70,65 @@ pub(super) struct StartOf {
 }
 
 impl Needs {
-    /// What is wanted now. Definitions that are not known, or not for sure any more, are looked up.
+    /// The places whose definitions are to be looked up now.
+    pub(super) fn due(&mut self, setup: &Setup) -> Result<Vec<(Place, Asked)>> {
+        let pools = setup.config.warm.pools.iter().enumerate();
+        let mut wanted: Vec<_> = pools
+            .map(|(number, pool)| (Place::Pool(number), Asked::Pool(Box::new(pool.clone()))))
+            .collect();
+        let kinds = followed(setup)?.into_iter();
+        wanted.extend(kinds.map(|kind| {
+            let place = Place::Jobs(kind.hash.clone());
+            (place, Asked::Jobs(Box::new(kind)))
+        }));
+        self.known
+            .retain(|known, _| wanted.iter().any(|(place, _)| place == known));
+        let mut due = Vec::new();
+        for (place, asked) in wanted {
+            let known = self.known.entry(place.clone()).or_insert_with(|| Known {
+                asked: asked.clone(),
+                start: None,
+                until: Some(Instant::now()),
+                pauses: PAUSES,
+            });
+            if known.until.is_some_and(|until| until <= Instant::now()) {
+                known.until = None;
+                due.push((place, asked));
+            }
+        }
+        Ok(due)
+    }
+
+    /// Takes note of what was looked up. What was known before is better than nothing.
     ///
     /// # Errors
     ///
-    /// With the first pool whose definition cannot be looked up: nothing is decided without it.
-    pub(super) async fn now(&mut self, setup: &Setup) -> Result<Vec<Need>> {
-        let needs = self.of_pools(setup).await?;
+    /// With the failure.
+    pub(super) fn note(&mut self, place: &Place, looked_up: Result<Start>) -> Result<()> {
+        let Some(known) = self.known.get_mut(place) else {
+            return Ok(());
+        };
+        match looked_up {
+            Ok(start) => {
+                known.start = Some(start);
+                known.pauses.reset();
+                known.until = Some(Instant::now() + FRESH);
+                Ok(())
+            }
+            Err(error) => {
+                known.until = Some(Instant::now() + known.pauses.pause());
+                Err(error)
+            }
+        }
+    }
+
+    /// What is wanted now. Of pools that are not known yet, the `own` tasks that wait are left as they are.
+    ///
+    /// # Errors
+    ///
+    /// When what jobs asked for cannot be read.
+    pub(super) fn now(&self, setup: &Setup, own: &[Waiting]) -> Result<Vec<Need>> {
+        let needs = self.of_pools(setup, own);
         let warm = &setup.config.warm;
         if warm.follow.max_tasks == 0 {
             return Ok(needs);
@@ -79,133 +138,99 @@ impl Needs {
             follow_tasks: warm.follow.max_tasks,
             max_idle: millis(warm.follow.max_idle),
         };
-        let followed = self.of_jobs(setup, &limits).await?;
+        let of_kind = |kind: Wanted| {
+            let start = self.known_start(&Place::Jobs(kind.hash))?;
+            Some(Followed {
+                hash: start.hash.clone(),
+                arrivals: kind.arrivals,
+            })
+        };
+        let followed = followed(setup)?.into_iter().filter_map(of_kind).collect();
         Ok(with_followed(needs, followed, &limits, now_millis()))
     }
 
-    async fn of_pools(&mut self, setup: &Setup) -> Result<Vec<Need>> {
+    fn of_pools(&self, setup: &Setup, own: &[Waiting]) -> Vec<Need> {
         let at = i64::try_from(now().as_secs()).unwrap_or(i64::MAX);
         let warm = &setup.config.warm;
-        let asked = |pool: &Pool| {
-            if pool.schedule.is_open(at) {
-                pool.tasks
-            } else {
-                0
-            }
+        let asked = |pool: &Pool| match pool.schedule.is_open(at) {
+            true => pool.tasks,
+            false => 0,
         };
         let asked: Vec<_> = warm.pools.iter().map(asked).collect();
         let shares = shares(&asked, warm.max_tasks);
         let mut needs: Vec<Need> = Vec::new();
+        let mut add = |hash: &str, wanted| match needs.iter_mut().find(|need| need.hash == hash) {
+            Some(need) => need.wanted += wanted,
+            None => needs.push(Need {
+                hash: hash.to_owned(),
+                wanted,
+            }),
+        };
         for (number, (pool, wanted)) in warm.pools.iter().zip(shares).enumerate() {
-            let asked = || Asked::Pool(Box::new(pool.clone()));
-            let Some(hash) = self.hash(setup, Place::Pool(number), asked).await? else {
-                continue;
-            };
-            match needs.iter_mut().find(|need| need.hash == hash) {
-                Some(need) => need.wanted += wanted,
-                None => needs.push(Need { hash, wanted }),
-            }
-        }
-        Ok(needs)
-    }
-
-    /// What jobs asked for lately. A kind that cannot be looked up is left out: nobody but its jobs asked for it.
-    async fn of_jobs(&mut self, setup: &Setup, limits: &Limits) -> Result<Vec<Followed>> {
-        let mut followed = Vec::new();
-        let kinds = WantedStarts::of(&setup.records).all()?;
-        self.paused.retain(|_, until| *until > Instant::now());
-        self.known.retain(|place, _| match place {
-            Place::Pool(_) => true,
-            Place::Jobs(hash) => kinds.iter().any(|kind| kind.hash == *hash),
-        });
-        for kind in kinds {
-            let last = kind.arrivals.last().copied().unwrap_or_default();
-            let is_live = now_millis().saturating_sub(last) <= limits.max_idle;
-            let is_paused = self.paused.contains_key(&kind.hash);
-            if !is_live || is_paused || kind.arrivals.len() < FIRST_JOBS {
-                continue;
-            }
-            let place = Place::Jobs(kind.hash.clone());
-            let Wanted {
-                arrivals,
-                title,
-                hash: of_prepare,
-                ..
-            } = kind.clone();
-            match self
-                .hash(setup, place, || Asked::Jobs(Box::new(kind)))
-                .await
-            {
-                Ok(Some(hash)) => followed.push(Followed { hash, arrivals }),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::warn!("jobs with {title} are not followed: {error}");
-                    self.paused.insert(of_prepare, Instant::now() + PAUSE);
+            match self.known_start(&Place::Pool(number)) {
+                Some(start) => add(&start.hash, wanted),
+                None => {
+                    let name = pool.name();
+                    let its = own.iter().filter(|task| task.pool == name);
+                    its.for_each(|task| add(&task.hash, 1));
                 }
             }
         }
-        Ok(followed)
+        needs
     }
 
     /// What is asked of the tasks that start so.
     pub(super) fn start(&self, hash: &str) -> Option<StartOf> {
-        let known = self.known.values().find(|known| known.hash == hash)?;
-        Some(StartOf {
-            asked: known.asked.clone(),
-            definition: Registered {
-                arn: known.definition.clone(),
-                is_fresh: true,
-            },
+        let mut known = self.known.values();
+        known.find_map(|known| {
+            let start = known.start.as_ref().filter(|start| start.hash == hash)?;
+            Some(StartOf {
+                asked: known.asked.clone(),
+                definition: Registered {
+                    arn: start.definition.clone(),
+                    is_fresh: true,
+                },
+            })
         })
     }
 
-    /// The hash of a start.
-    async fn hash(
-        &mut self,
-        setup: &Setup,
-        place: Place,
-        asked: impl FnOnce() -> Asked,
-    ) -> Result<Option<String>> {
-        let is_known = |known: &Known| known.until > Instant::now();
-        if !self.known.get(&place).is_some_and(is_known) {
-            self.look_up(setup, place.clone(), asked()).await?;
-        }
-        Ok(self.known.get(&place).map(|known| known.hash.clone()))
+    fn known_start(&self, place: &Place) -> Option<&Start> {
+        self.known.get(place)?.start.as_ref()
     }
+}
 
-    async fn look_up(&mut self, setup: &Setup, place: Place, asked: Asked) -> Result<()> {
-        let context = setup.context();
-        let name = asked.name();
-        let looked_up = async {
-            let request = request(&context, &asked)?;
-            let start = warm_up(setup, &context, &request, &name);
-            let deadline = Instant::now() + LOOK_UP;
-            let definition = start.definition(deadline).await?.arn;
-            let hash = start.hash(&definition)?;
-            Ok((definition, hash))
-        };
-        match looked_up.await {
-            Ok((definition, hash)) => {
-                let known = Known {
-                    asked,
-                    definition,
-                    hash,
-                    until: Instant::now() + FRESH,
-                };
-                self.known.insert(place, known);
-                Ok(())
-            }
-            Err(error) => match self.known.get_mut(&place) {
-                // What was known a moment ago is better than nothing.
-                Some(known) => {
-                    tracing::warn!("{name}: {error}");
-                    known.until = Instant::now() + PAUSE;
-                    Ok(())
-                }
-                None => Err(Error::context(error, format!("pool {name}"))),
-            },
-        }
+/// What jobs asked for so lately, and so often, that it is followed.
+fn followed(setup: &Setup) -> Result<Vec<Wanted>> {
+    let follow = &setup.config.warm.follow;
+    if follow.max_tasks == 0 {
+        return Ok(Vec::new());
     }
+    let mut kinds = WantedStarts::of(&setup.records).all()?;
+    kinds.retain(|kind| {
+        let last = kind.arrivals.last().copied().unwrap_or_default();
+        let is_live = now_millis().saturating_sub(last) <= millis(follow.max_idle);
+        is_live && kind.arrivals.len() >= FIRST_JOBS
+    });
+    Ok(kinds)
+}
+
+/// Looks up the definition of such tasks.
+///
+/// # Errors
+///
+/// When AWS refuses, or no job may ask for such a task.
+pub(super) async fn look_up(setup: &Setup, asked: &Asked) -> Result<Start> {
+    let context = setup.context();
+    let name = asked.name();
+    let looked_up = async {
+        let request = request(&context, asked)?;
+        let start = warm_up(setup, &context, &request, &name);
+        let definition = start.definition(Instant::now() + LOOK_UP).await?.arn;
+        let hash = start.hash(&definition)?;
+        Ok(Start { definition, hash })
+    };
+    let looked_up: Result<Start> = looked_up.await;
+    looked_up.map_err(|error| error.context(format!("pool {name}")))
 }
 
 /// The request of such tasks.

@@ -1,5 +1,8 @@
 //! What keep works with: configuration, folder and AWS.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 use crate::aws::Aws;
 use crate::config::{Config, Flags};
 use crate::context::Context;
@@ -9,6 +12,7 @@ use crate::signals::Shutdown;
 use crate::state::identity::Identity;
 use crate::state::records::Records;
 use crate::state::warm::{WarmTasks, keeper_of};
+use crate::teardown::sweep::{self, Sweep};
 use crate::teardown::{self, Teardown};
 
 /// What keep works with. Changes of the file make a new one.
@@ -33,6 +37,7 @@ impl Setup {
     pub(super) async fn new(config: Config, flags: Flags, shutdown: &Shutdown) -> Result<Self> {
         let fargate = &config.fargate;
         let records = Records::open(&config.metadata_directory, config.ledger_months)?;
+        check_owner(records.directory())?;
         Ok(Self {
             identity: Identity::of(records.directory(), config.manager.as_deref())?,
             aws: Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await,
@@ -79,6 +84,20 @@ impl Setup {
         WarmTasks::of(&self.records)
     }
 
+    /// The means to finish what was cut short.
+    pub(super) fn sweep(&self) -> Sweep<'_> {
+        Sweep {
+            aws: &self.aws,
+            records: &self.records,
+            fargate: &self.config.fargate,
+            identity: &self.identity,
+            patience: sweep::PATIENCE,
+            most_kept: self.config.fargate.keep_failed.tasks,
+            dry_run: false,
+            log: None,
+        }
+    }
+
     /// The means to end one.
     pub(super) fn teardown(&self) -> Teardown<'_> {
         Teardown {
@@ -88,5 +107,21 @@ impl Setup {
             cluster: &self.config.fargate.cluster,
             patience: teardown::PATIENCE,
         }
+    }
+}
+
+/// Refuses to write to a folder of another user, whose jobs could not read it any more.
+fn check_owner(folder: &Path) -> Result<()> {
+    let Ok(metadata) = std::fs::metadata(folder) else {
+        return Ok(());
+    };
+    let (owner, own) = (metadata.uid(), nix::unistd::geteuid().as_raw());
+    match owner == own {
+        true => Ok(()),
+        false => Err(Error::system(format!(
+            "{} belongs to user {owner}, and this process runs as user {own}",
+            folder.display()
+        ))
+        .advise("Run it as the user that GitLab Runner runs as ([TaskMetadata] Directory).")),
     }
 }

@@ -35,10 +35,9 @@ impl Record {
         }
     }
 
-    /// Whether a start claims the waiting task with this id, and its task is not known to be over.
-    pub(crate) fn claims(&self, id: &str) -> bool {
-        let mut starts = self.starts.iter();
-        starts.any(|start| start.claim.as_deref() == Some(id) && !start.is_settled())
+    /// Forgets the claim of a task that another job got, or that was given away.
+    pub(crate) fn forget_claim(&mut self, id: &str) {
+        self.starts.retain(|start| start.token != id);
     }
 
     fn take_over(&mut self, task: &Waiting) -> Option<&mut Start> {

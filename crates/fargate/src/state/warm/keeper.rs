@@ -5,11 +5,15 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sha2::{Digest, Sha256};
 
 use crate::state::files;
+
+/// How long the lock is tried: a look of another process holds it for an instant.
+const LOOKS: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Digits of a keeper's id.
 const DIGITS: usize = 16;
@@ -34,7 +38,13 @@ impl KeeperLock {
     pub(super) fn take(folder: &Path, keeper: &str) -> std::io::Result<Option<Self>> {
         files::make_folder(folder)?;
         let file = files::open(&path(folder, keeper))?;
-        match file.try_lock() {
+        let give_up_at = Instant::now() + LOOKS;
+        let mut locked = file.try_lock();
+        while matches!(locked, Err(TryLockError::WouldBlock)) && Instant::now() < give_up_at {
+            std::thread::sleep(PAUSE);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {
                 let lock = Self(file);
                 lock.show();

@@ -18,10 +18,11 @@ pub(crate) use self::keeper::{Keeper, KeeperLock, keeper_of};
 pub(crate) use self::marks::Rest;
 pub(crate) use self::names::Holder;
 use super::files::{self, Draft, discard};
-use super::record::{Record, this_attempt};
+use super::record::Record;
 use super::records::{Entry, Found, Records};
 use super::waiting::Waiting;
 use crate::error::{Error, Result, json_fault};
+use crate::ssh::random_hex;
 
 /// Its folder in the folder of the records.
 const FOLDER: &str = "warm";
@@ -141,14 +142,30 @@ impl<'a> WarmTasks<'a> {
         self.rename(id, record.attempt())
     }
 
-    /// Takes a task in order to end it. Nothing where somebody else was faster.
+    /// Takes a task in order to end it; returns it, and who has it now. Nothing where somebody else was faster. The
+    /// holder is no attempt's, so that any sweep goes on should this be cut short.
     ///
     /// # Errors
     ///
     /// When the file cannot be renamed.
-    pub(crate) fn take(&self, id: &str) -> Result<Option<Waiting>> {
+    pub(crate) fn take(&self, id: &str) -> Result<Option<(Waiting, String)>> {
         let _lock = self.records.lock_for_warm()?;
-        self.rename(id, this_attempt())
+        let holder = random_hex::<8>();
+        Ok(self.rename(id, &holder)?.map(|task| (task, holder)))
+    }
+
+    /// Has somebody else than the attempt hold a task that it has claimed, so that any sweep may end it; returns who.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be renamed.
+    pub(crate) fn give_away(&self, id: &str, attempt: &str) -> Result<String> {
+        let _lock = self.records.lock_for_warm()?;
+        let holder = random_hex::<8>();
+        let file = |holder: &str| self.file(id, &Holder::Attempt(holder.to_owned()));
+        std::fs::rename(file(attempt), file(&holder))
+            .map_err(|error| unwritten(&file(attempt), &error))?;
+        Ok(holder)
     }
 
     /// The tasks that an attempt has taken, and whose files are still there.
@@ -209,6 +226,17 @@ impl<'a> WarmTasks<'a> {
     pub(crate) fn begin_rest(&self, rest: Rest) -> Result<()> {
         rest.begin(&self.folder())
             .map_err(|error| unwritten(&self.folder(), &error))
+    }
+
+    /// Whether this process is the one that has a task of this manager yield now. Those that end take a while until
+    /// they make room, so there is one at a time.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be locked or written.
+    pub(crate) fn may_yield(&self) -> Result<bool> {
+        let _lock = self.records.lock_for_warm()?;
+        marks::take_turn(&self.folder()).map_err(|error| unwritten(&self.folder(), &error))
     }
 
     /// Takes that back.

@@ -185,3 +185,20 @@ fn a_task_that_its_agents_never_agreed_to_keep_is_not_left_for_its_time() {
         assert_eq!(ends(&verdict), is_over, "{entered}, {now}: {verdict:?}");
     }
 }
+
+#[test]
+fn a_waiting_task_of_another_folder_may_be_a_jobs_by_now() {
+    let of = |folder: &str, over_at: u64, created_at: u64| {
+        let group = format!("warm/fedcba9876543210/{folder}/{over_at}");
+        verdict(&task("arn", &group, Some(created_at)), &[], "m", 600)
+    };
+    let other = "0000000000000000";
+    assert_eq!(of(other, NOW - 24 * 3600, NOW - 30 * 3600), Some(false));
+    assert_eq!(
+        of(other, NOW - 8 * 24 * 3600, NOW - 9 * 24 * 3600),
+        Some(true)
+    );
+    // Those of this folder have a file or a record.
+    assert_eq!(of(HERE, NOW + 3600, NOW - 601), Some(true));
+    assert_eq!(of(HERE, NOW + 3600, NOW - 599), Some(false));
+}

@@ -14,7 +14,11 @@ use crate::teardown::waiting::verdict;
 
 impl Sweep<'_> {
     /// Ends waiting tasks that nobody keeps, and those that an attempt without a record has taken.
-    pub(super) async fn waiting(&self) -> Result<Vec<Finding>> {
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read.
+    pub(crate) async fn waiting(&self) -> Result<Vec<Finding>> {
         let warm = WarmTasks::of(self.records);
         let snapshot = warm.snapshot()?;
         let attempts: BTreeSet<_> = whole(&snapshot.records)
