@@ -140,7 +140,14 @@ pub fn leftovers(manager: &ManagerHost) -> Vec<String> {
         (
             "",
             vec![
-                "format", "ledger", "lock", "manager", "ssh.log", "sweep", "looks",
+                "format",
+                "ledger",
+                "lock",
+                "manager",
+                "ssh.log",
+                "sweep",
+                "sweep.log",
+                "looks",
             ],
         ),
         ("looks", vec!["turn"]),
