@@ -337,15 +337,15 @@ fn a_pool_that_is_wrong_does_not_keep_the_others_from_their_tasks() {
 
 #[test]
 fn one_round_after_the_other_keeps_tasks_alive_and_replaces_dead_ones() {
-    let manager = job_image::manager_with(&json!({}), "IdleTimeout = \"3s\"", &pool(1));
+    let manager = job_image::manager_with(&json!({}), "IdleTimeout = \"8s\"", &pool(1));
     keep_once(&manager);
     let first = manager.aws.running()[0]["taskArn"].clone();
     for _ in 0..4 {
-        std::thread::sleep(2 * testing::SECOND);
+        std::thread::sleep(3 * testing::SECOND);
         keep_once(&manager);
     }
     assert_eq!(manager.aws.running()[0]["taskArn"], first);
-    std::thread::sleep(6 * testing::SECOND);
+    std::thread::sleep(9 * testing::SECOND);
     wait_until("nobody came", || manager.aws.running().is_empty());
     keep_once(&manager);
     assert_eq!(manager.aws.running().len(), 1);
