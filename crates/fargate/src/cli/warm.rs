@@ -23,12 +23,15 @@ pub(crate) enum Warm {
     /// Runs as the user that owns the metadata folder; one for each configuration. Reads fargate.toml again when it
     /// changes. Leaves the tasks when it is stopped, for the next one. Exits with 0, 1 when a task could not be started
     /// (with --once), 2 when the configuration is wrong.
+    #[command(after_help = "Example:\n  fargate --config fargate.toml warm keep --once")]
     Keep(Keep),
     /// End all waiting tasks, and start none until `warm keep --resume`
     ///
     /// Jobs that have claimed one are left alone. Exits with 0, or 1 when a task could not be stopped.
+    #[command(after_help = "Example:\n  fargate --config fargate.toml warm drain")]
     Drain,
     /// Show how many tasks wait, for each pool
+    #[command(after_help = "Example:\n  fargate --config fargate.toml warm status --json")]
     Status(Status),
     /// What waiting tasks would have brought to past jobs, and cost
     ///

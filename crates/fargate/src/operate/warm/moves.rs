@@ -150,7 +150,7 @@ mod tests {
                 let of = |hash: &String| *hash == need.hash;
                 let starts = moves.start.iter().filter(|hash| of(hash)).count();
                 let young = |task: &&&Kept| of(&task.hash) && task.age < MAX_AGE.mul_f64(RENEWAL);
-                let lasting = stay.iter().filter(|task| young(&task)).count();
+                let lasting = stay.iter().filter(|task| young(task)).count();
                 // No more than is wanted, and all of it where there is room.
                 prop_assert!(starts == 0 || starts + lasting <= need.wanted);
                 if stay.len() + moves.start.len() < max_tasks {
