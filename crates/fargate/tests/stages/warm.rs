@@ -77,7 +77,7 @@ fn a_job_runs_on_the_task_that_waited_for_it() {
         prepared.out()
     );
     assert_eq!(manager.aws.calls("RunTask"), 1);
-    assert_eq!(files(&manager), [PathBuf::new(); 0]);
+    assert_eq!(files(&manager), Vec::<PathBuf>::new());
     let run = manager.run(WHERE).exits(0);
     assert!(run.out().ends_with("in ci-coordinator\n"), "{}", run.out());
     let helper = manager.start_stage("get_sources", WHERE).finish().exits(0);
@@ -163,7 +163,7 @@ fn a_task_that_is_gone_costs_its_job_no_more_than_a_second() {
     let prepared = manager.prepare();
     let told = "The task that waited for this job cannot be used (";
     assert!(prepared.out().contains(told), "{}", prepared.out());
-    assert_eq!(files(&manager), [PathBuf::new(); 0]);
+    assert_eq!(files(&manager), Vec::<PathBuf>::new());
     manager.run("true").exits(0);
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
@@ -228,7 +228,7 @@ fn sweeps_leave_waiting_tasks_alone_until_their_keeper_is_long_gone() {
         "{ended}"
     );
     manager.left_nothing();
-    assert_eq!(files(&manager), [PathBuf::new(); 0]);
+    assert_eq!(files(&manager), Vec::<PathBuf>::new());
     assert_eq!(kinds(&manager), ["waiting", "waiting"]);
 }
 
@@ -368,5 +368,5 @@ fn a_task_whose_file_is_taken_while_aws_starts_it_is_stopped() {
     manager.start(&["warm", "drain"]).finish().exits(0);
     keep.finish();
     wait_until("it is stopped", || manager.aws.running().is_empty());
-    assert_eq!(files(&manager), [PathBuf::new(); 0]);
+    assert_eq!(files(&manager), Vec::<PathBuf>::new());
 }
