@@ -175,10 +175,11 @@ impl MonthTotals {
         for task in &entry.tasks {
             let provider = label("provider", provider(task));
             let result = label("result", if task.won { "won" } else { "lost" });
-            if task.hedge {
-                self.count("fargate_hedges_total", result.clone(), 1.0);
-            }
+            // A task that is kept has a second line.
             if !entry.is_kept() {
+                if task.hedge {
+                    self.count("fargate_hedges_total", result.clone(), 1.0);
+                }
                 self.count("fargate_tasks_total", format!("{provider},{result}"), 1.0);
             }
             let Some(usage) = Usage::of(entry, task, prices) else {

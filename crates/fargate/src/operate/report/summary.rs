@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::phases::{Phase, phases};
 use super::sketch::Sketch;
 use crate::operate::cost::{Prices, Usage};
-use crate::state::ledger::{Entry, rfc3339};
+use crate::state::ledger::{Entry, TaskEntry, rfc3339};
 use crate::state::outcome::OutcomeKind;
 
 /// Most names of a kind that are told apart: of projects, images and causes. What comes after them is one more.
@@ -78,7 +78,9 @@ impl Summary {
             self.add_start(entry);
             self.add_failure(entry);
         }
-        for task in entry.tasks.iter().filter(|task| task.hedge) {
+        // A task that is kept has a second line.
+        let is_hedge = |task: &&TaskEntry| task.hedge && !entry.is_kept();
+        for task in entry.tasks.iter().filter(is_hedge) {
             self.hedges.count += 1;
             self.hedges.won += u64::from(task.won);
         }
@@ -262,6 +264,8 @@ pub(super) fn largest(map: &BTreeMap<String, Usage>) -> Vec<(&String, &Usage)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gitlab::Job;
+    use crate::state::outcome::Outcome;
 
     #[test]
     fn causes_of_one_kind_differ_by_ids_and_numbers_only() {
@@ -277,6 +281,26 @@ mod tests {
             "no answer from … for …"
         );
         assert_eq!(kind(&"x ".repeat(500)).chars().count(), CAUSE_LIMIT + 1);
+    }
+
+    #[test]
+    fn a_second_task_that_is_kept_counts_once() {
+        let task = TaskEntry {
+            won: true,
+            hedge: true,
+            ..TaskEntry::default()
+        };
+        let job = Entry {
+            tasks: vec![task],
+            ..Entry::unrecorded(&Job::default(), Outcome::system("no room"))
+        };
+        let mut kept = serde_json::to_value(&job).unwrap();
+        kept["kind"] = "kept".into();
+        let kept: Entry = serde_json::from_value(kept).unwrap();
+        let (mut summary, prices) = (Summary::default(), Prices::load(None).unwrap());
+        summary.add(&job, &prices);
+        summary.add(&kept, &prices);
+        assert_eq!(summary.hedges, Hedges { count: 1, won: 1 });
     }
 
     #[test]

@@ -126,3 +126,17 @@ fn the_first_failure_is_an_increase() {
         assert_eq!(value(&after, series), 1.0, "{series}");
     }
 }
+
+#[test]
+fn a_second_task_that_is_kept_counts_once() {
+    let (folder, prices) = (tempfile::tempdir().unwrap(), Prices::load(None).unwrap());
+    let mut job = entry(1, "a/b");
+    job.tasks[0].hedge = true;
+    let mut kept = serde_json::to_value(&job).unwrap();
+    kept["kind"] = "kept".into();
+    kept["attempt"] = "1-kept".into();
+    let kept = serde_json::from_value(kept).unwrap();
+    write_month(folder.path(), "2026-11", &[job, kept]);
+    let page = metrics(folder.path(), &prices);
+    assert_eq!(value(&page, "fargate_hedges_total{result=\"won\"}"), 1.0);
+}
