@@ -18,9 +18,6 @@ use super::locks::Lock;
 /// Bound of the wait for the bucket's file, whose holder only reads and writes it.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A bucket that nobody has used for longer is full.
-const MEMORY: Duration = Duration::from_secs(24 * 3600);
-
 /// The bucket in the folder of the records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Hedges<'a> {
@@ -70,8 +67,12 @@ impl<'a> Hedges<'a> {
                 return false;
             }
         };
+        if !lock.keeps_notes() {
+            tracing::debug!("no second task: nothing would count it");
+            return false;
+        }
         let bucket = lock
-            .read(MEMORY)
+            .read_any()
             .map_or(Bucket::FULL, |word| Bucket::parse(&word));
         let (bucket, answer) = change(bucket);
         lock.write(&bucket.word());
@@ -82,6 +83,7 @@ impl<'a> Hedges<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::locks;
 
     #[tokio::test]
     async fn processes_share_the_bucket_and_without_the_setting_there_is_no_file() {
@@ -103,5 +105,29 @@ mod tests {
         }
         on.refused().await;
         assert!(!on.take().await);
+    }
+
+    #[tokio::test]
+    async fn there_is_none_where_nothing_counts_it() {
+        let folder = tempfile::tempdir().unwrap();
+        // As when the file is another user's.
+        std::fs::create_dir(locks::path(folder.path(), HEDGES)).unwrap();
+        assert!(!Hedges::new(folder.path(), true).take().await);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_was_set_back_fills_no_bucket() {
+        let folder = tempfile::tempdir().unwrap();
+        let hedges = Hedges::new(folder.path(), true);
+        for _ in 0..3 {
+            assert!(hedges.take().await);
+        }
+        let file = std::fs::File::options()
+            .write(true)
+            .open(locks::path(folder.path(), HEDGES))
+            .unwrap();
+        file.set_modified(std::time::SystemTime::now() + Duration::from_secs(48 * 3600))
+            .unwrap();
+        assert!(!hedges.take().await);
     }
 }

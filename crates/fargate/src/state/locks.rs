@@ -84,13 +84,21 @@ impl Lock {
         }
     }
 
+    /// Whether there is a file, which keeps a note.
+    pub(crate) fn keeps_notes(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The last holder's note, if it was no longer ago than `age`.
     pub(crate) fn read(&mut self, age: Duration) -> Option<String> {
+        let written = self.0.as_ref()?.metadata().ok()?.modified().ok()?;
+        let is_fresh = written.elapsed().ok()? <= age;
+        is_fresh.then(|| self.read_any()).flatten()
+    }
+
+    /// The last holder's note, however old it is.
+    pub(crate) fn read_any(&mut self) -> Option<String> {
         let file = self.0.as_mut()?;
-        let written = file.metadata().ok()?.modified().ok()?;
-        if written.elapsed().ok()? > age {
-            return None;
-        }
         let mut word = String::new();
         file.rewind().ok()?;
         file.read_to_string(&mut word).ok()?;
