@@ -117,6 +117,11 @@ impl AwsError {
         matches!(self.kind, Kind::Unresolved | Kind::LateCredentials)
     }
 
+    /// Whether AWS had too many calls of this action, or of those that it makes for it.
+    pub(crate) fn has_too_many_calls(&self) -> bool {
+        matches!(self.kind, Kind::Throttled | Kind::Ec2Throttled)
+    }
+
     /// Whether AWS had too many calls of this action.
     pub(crate) fn is_throttled(&self) -> bool {
         self.kind == Kind::Throttled
@@ -264,7 +269,7 @@ mod tests {
         let refused = AwsError::refusal("InvalidParameterException", wrapped);
         assert!(refused.may_pass() && !refused.may_have_worked());
         // It is no rate of the action's own.
-        assert!(!refused.is_throttled());
+        assert!(!refused.is_throttled() && refused.has_too_many_calls());
         assert!(!AwsError::refusal("InvalidParameterException", "Error retrieving subnet information for [subnet-1]: x (ErrorCode: InvalidSubnetID.NotFound)").may_pass());
     }
 

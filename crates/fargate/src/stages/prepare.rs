@@ -16,7 +16,7 @@ use crate::start::claim::Claimant;
 use crate::start::follow;
 use crate::start::launch::{Launch, Launcher};
 use crate::start::plan::StartPlan;
-use crate::start::race::Race;
+use crate::start::race::{LOSER, Race};
 use crate::start::register::{self, Registered};
 use crate::start::request::TaskRequest;
 use crate::state::ending::Ending;
@@ -170,13 +170,14 @@ impl Preparation<'_> {
             environments: &plan.environments,
         };
         let hedge_after = self.request.hedge_after;
-        let hedges = Hedges::new(context.records.directory(), hedge_after.is_on());
+        // Starts and refusals of a job without a second task count for the others.
+        let hedges = Hedges::new(context.records.directory(), fargate.hedge_after.is_on());
         let mut launcher = Launcher::new(aws, context, &launch, definition, hedges, deadline);
         let race = Race {
             aws,
             context,
             key: self.key,
-            teardown: self.teardown(LAST_CALLS),
+            teardown: self.teardown(LOSER),
             hedge_after,
             hedges,
             begun: self.begun,

@@ -13,6 +13,7 @@ use crate::output::say;
 use crate::ssh::random_hex;
 use crate::start::adjustments::Adjustments;
 use crate::start::journal::{Journal, Marks};
+use crate::start::queue::Queue;
 use crate::start::register::Registered;
 use crate::start::request::TaskRequest;
 use crate::start::run_task_retries::run_task;
@@ -153,10 +154,7 @@ impl<'a> Launcher<'a> {
         let (Loss::Room(reason) | Loss::Trouble(reason)) = loss;
         self.make_room(&place, reason).await;
         match loss {
-            Loss::Room(reason) => {
-                self.hedges.refused().await;
-                self.move_on(&self.no_room(&place, reason)).await
-            }
+            Loss::Room(reason) => self.move_on(&self.no_room(&place, reason)).await,
             Loss::Trouble(_) if self.losses >= LOSSES => Err(failure),
             Loss::Trouble(reason) => {
                 self.losses += 1;
@@ -240,6 +238,12 @@ impl<'a> Launcher<'a> {
         }
     }
 
+    /// Whether jobs of this manager wait to call RunTask.
+    pub(super) fn has_queue(&self) -> bool {
+        let config = &self.context.config;
+        Queue::new(&config.metadata_directory, &config.fargate.region).has_callers()
+    }
+
     /// Asks for a second task beside the one that the last launch has started, in another subnet where there is one.
     /// Returns its start's token, and its task; nothing where AWS starts none, which harms nobody.
     ///
@@ -273,7 +277,7 @@ impl<'a> Launcher<'a> {
                 }
                 Err(refusal) => {
                     tracing::debug!("no second task: {refusal}");
-                    if refusal.is_throttled() || refusal.has_no_room() {
+                    if refusal.has_too_many_calls() || refusal.has_no_room() {
                         self.hedges.refused().await;
                         return Ok(None);
                     }
@@ -283,7 +287,15 @@ impl<'a> Launcher<'a> {
                     is_clear = false;
                 }
             }
-            sleep(HEDGE_PAUSE).await;
+            // A repetition may be the one that starts a task. Nobody wants it after the end.
+            let rest = async {
+                sleep(HEDGE_PAUSE).await;
+                Ok(())
+            };
+            let is_late = Instant::now() + HEDGE_PAUSE >= self.deadline;
+            if is_late || self.context.shutdown.or(rest).await.is_err() {
+                break;
+            }
         }
         Ok(None)
     }

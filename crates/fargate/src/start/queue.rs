@@ -49,12 +49,16 @@ impl<'a> Queue<'a> {
         }
     }
 
-    /// Returns the wait before the first call.
-    pub(crate) async fn enter(&self) -> Duration {
-        // Read without the lock: mostly there is no queue, and nothing to write.
+    /// Whether callers wait in it. Read without the lock: mostly there is no queue, and nothing to write.
+    pub(crate) fn has_callers(&self) -> bool {
         let file = std::fs::read_to_string(locks::path(self.directory, &self.name));
         let free_at = file.ok().and_then(|word| word.parse().ok());
-        if front(free_at, now()).is_some() {
+        front(free_at, now()).is_some()
+    }
+
+    /// Returns the wait before the first call.
+    pub(crate) async fn enter(&self) -> Duration {
+        if self.has_callers() {
             self.take_slot(Duration::ZERO).await
         } else {
             Duration::ZERO
@@ -146,6 +150,7 @@ mod tests {
             .enable_all()
             .build()
             .unwrap();
+        assert!(!queue.has_callers());
         // The first slot comes at once.
         assert!(runtime.block_on(queue.refused()) <= SPACING);
         let pauses = (0..9).map(|_| runtime.block_on(queue.refused()).as_millis());
@@ -159,6 +164,7 @@ mod tests {
                 "{pause}, not about {regular}"
             );
         }
+        assert!(queue.has_callers());
     }
 
     proptest! {

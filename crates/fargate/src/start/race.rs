@@ -22,10 +22,12 @@ use crate::output::say;
 use crate::ssh::KeyPair;
 use crate::state::hedges::Hedges;
 use crate::state::record::Record;
+use crate::task::{Loss, Task};
 use crate::teardown::Teardown;
 
-/// How long prepare waits for AWS to accept the stop of the task that lost. Cleanup and sweeps stop it otherwise.
-const LOSER: Duration = Duration::from_secs(1);
+/// How long prepare waits for AWS to accept the stop of the task that lost, and for the answer to a call under way
+/// that may bring it. Cleanup and sweeps stop it otherwise.
+pub(crate) const LOSER: Duration = Duration::from_secs(1);
 
 /// The parts that a race takes.
 pub(crate) struct Race<'a> {
@@ -71,7 +73,7 @@ impl Race<'_> {
         loop {
             let first = launcher.launch(&journal).await?;
             match self.heat(launcher, &journal, &first).await {
-                Ok(winner) => return self.end(&journal, winner).await,
+                Ok(()) => return self.stop_lost(&journal).await,
                 Err(StartFailure::Lost(loss, failure, _)) => {
                     launcher.move_on_after(&loss, failure).await?;
                 }
@@ -80,14 +82,14 @@ impl Race<'_> {
         }
     }
 
-    /// Waits until the `first` task is ready, or a second one that is started meanwhile. With both gone the failure is
-    /// that of the first.
+    /// Waits until the `first` task is ready, or a second one that is started meanwhile, and notes which. With both gone
+    /// the failure is that of the first.
     async fn heat(
         &self,
         launcher: &Launcher<'_>,
         journal: &Journal<'_>,
         first: &str,
-    ) -> Result<Winner, StartFailure> {
+    ) -> Result<(), StartFailure> {
         let (sights, seen) = watch::channel(None);
         let state = Cell::new(Second::Idle);
         let mut leader = pin!(self.ready(journal, first, Progress::of_task(sights)));
@@ -95,7 +97,7 @@ impl Race<'_> {
         let led = tokio::select! {
             led = &mut leader => led,
             seconded = &mut second => match seconded? {
-                Some(winner) => return Ok(winner),
+                Some(winner) => return Ok(self.win(journal, winner)?),
                 None => {
                     state.set(Second::Idle);
                     leader.await
@@ -103,11 +105,18 @@ impl Race<'_> {
             },
         };
         let failure = match led {
-            Ok(winner) => return Ok(winner),
+            Ok(winner) => {
+                self.win(journal, winner)?;
+                if state.get() == Second::Asked {
+                    // AWS mostly answers at once. What it starts is stopped like any other.
+                    timeout(LOSER, second).await.unwrap_or(Ok(None))?;
+                }
+                return Ok(());
+            }
             Err(failure) => failure,
         };
-        if let StartFailure::Lost(_, _, task) = &failure {
-            journal.note(|record| record.lose(task))?;
+        if let StartFailure::Lost(loss, _, task) = &failure {
+            self.lose(journal, loss, task).await?;
         }
         let is_over = match &failure {
             // Its call is answered first: a stop must find the task that it brings.
@@ -120,11 +129,17 @@ impl Race<'_> {
         if is_over {
             return Err(failure);
         }
+        // The first takes no scripts. It must not run for as long as the second starts.
+        journal.note(|record| record.give_up(first))?;
+        let going_on = async { tokio::join!(self.stop_lost(journal), second) };
         let seconded = tokio::select! {
-            seconded = second => seconded?,
+            (stopped, seconded) = going_on => stopped.and(seconded)?,
             _ = self.context.shutdown.insisted() => None,
         };
-        seconded.ok_or(failure)
+        match seconded {
+            Some(winner) => Ok(self.win(journal, winner)?),
+            None => Err(failure),
+        }
     }
 
     /// Starts a second task when the first lags, and waits until it is ready. Nothing where it is not to be had: the
@@ -138,7 +153,8 @@ impl Race<'_> {
     ) -> Result<Option<Winner>> {
         let directory = self.context.records.directory();
         let reason = lagging(self.hedge_after, directory, sights).await;
-        if !self.hedges.take().await {
+        // Nor before others that wait for their only one.
+        if launcher.has_queue() || !self.hedges.take().await {
             tracing::debug!("no second task, though {reason}");
             return Ok(None);
         }
@@ -146,6 +162,9 @@ impl Race<'_> {
         let Some((token, task, subnet)) = launcher.hedge(journal).await? else {
             return Ok(None);
         };
+        if journal.record().has_winner() {
+            return Ok(None);
+        }
         state.set(Second::Starts);
         let id = task.id();
         say(&format!(
@@ -156,9 +175,9 @@ impl Race<'_> {
             .await
         {
             Ok(winner) => return Ok(Some(winner)),
-            Err(StartFailure::Lost(_, failure, task)) => {
+            Err(StartFailure::Lost(loss, failure, task)) => {
                 tracing::debug!("the second task is lost: {failure}");
-                journal.note(|record| record.lose(&task))?;
+                self.lose(journal, &loss, &task).await?;
             }
             Err(StartFailure::Failed(failure)) => {
                 tracing::debug!("the second task takes no scripts: {failure}");
@@ -196,26 +215,34 @@ impl Race<'_> {
         })
     }
 
-    /// Notes how the winner is reached, and stops the task that it left behind.
-    async fn end(&self, journal: &Journal<'_>, winner: Winner) -> Result<()> {
+    /// Notes how the winner is reached, and that it left the others behind.
+    fn win(&self, journal: &Journal<'_>, winner: Winner) -> Result<()> {
         let Winner { token, ready } = winner;
         tracing::debug!("the job's task takes scripts, at {:?}", ready.login);
         journal.note(|record| {
             record.began = ready.has_job_container;
             record.leave_behind_all_but(&token);
             record.win(ready.login, ready.seen.as_deref());
-        })?;
-        self.stop_lost(journal).await
+        })
     }
 
-    /// Stops the tasks of starts that have lost, for a moment: the job's own waits.
+    /// Notes that AWS lost a task. Where it had no room, it has none for second tasks either.
+    async fn lose(&self, journal: &Journal<'_>, loss: &Loss, task: &Task) -> Result<()> {
+        journal.note(|record| record.lose(task))?;
+        if let Loss::Room(_) = loss {
+            self.hedges.refused().await;
+        }
+        Ok(())
+    }
+
+    /// Stops the tasks of starts that have lost, for a moment: the job's own waits. A call that AWS throttles is
+    /// repeated as long.
     async fn stop_lost(&self, journal: &Journal<'_>) -> Result<(), Error> {
         let record = journal.record();
         if record.lost().next().is_none() {
             return Ok(());
         }
-        let stopping = self.teardown.stop_lost(&record);
-        let stopped = timeout(LOSER, stopping).await.unwrap_or_default();
+        let stopped = self.teardown.stop_lost(&record, LOSER).await;
         journal.note(|record| {
             for task in stopped {
                 record.stopped(&task.arn, task.accepted, task.facts);

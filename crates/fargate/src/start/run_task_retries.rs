@@ -73,11 +73,11 @@ pub(super) async fn run_task(
             // No task needs to be looked for from here on.
             journal.note(|record| record.refuse(request.client_token))?;
         }
+        if refusal.has_too_many_calls() {
+            hedges.refused().await;
+        }
         rest = match refusal.is_throttled() {
-            true => {
-                hedges.refused().await;
-                queue.refused().await
-            }
+            true => queue.refused().await,
             false => backoff.pause(),
         };
         let is_worth_it = patience.allows(&refusal, rest) || may_appear(&refusal);

@@ -269,8 +269,9 @@ impl Record {
 
     /// Notes the task that the call with this token brought.
     pub(crate) fn started(&mut self, token: &str, task: &Task) {
+        let standing = self.standing_with_task();
         if let Some(start) = self.start(token) {
-            start.standing = Standing::Started;
+            start.standing = standing;
             start.task = Some(task.arn.clone());
             start.memory = task.memory;
             start.saw(task.facts());
@@ -280,10 +281,7 @@ impl Record {
     /// Notes a task of this attempt that was found, and no start names: the oldest call with an unknown end brought it.
     /// Returns whether there is such a call.
     pub(crate) fn found(&mut self, arn: &str) -> bool {
-        let standing = match self.has_winner() {
-            true => Standing::Lost,
-            false => Standing::Started,
-        };
+        let standing = self.standing_with_task();
         let Some(start) = self.starts.iter_mut().find(|start| start.is_open()) else {
             return false;
         };

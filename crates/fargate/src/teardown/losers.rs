@@ -1,5 +1,10 @@
 //! Stops tasks that a job does without while it goes on: those that were behind the one that takes its scripts.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
 use super::{Teardown, UNKNOWN, reason};
 use crate::aws::AwsError;
 use crate::state::ledger::StoppedTask;
@@ -9,22 +14,31 @@ use crate::state::records::Found;
 /// Why they end, for AWS.
 const WHY: &str = "another task takes the job's scripts";
 
+/// How long a sweep waits for AWS to accept the stop of one.
+const BOUND: Duration = Duration::from_secs(90);
+
 impl Teardown<'_> {
-    /// Stops the tasks of this record's starts that have lost, and returns those whose stop AWS accepted. The others
-    /// stay as they are for the next sweep, or for the job's cleanup.
-    pub(crate) async fn stop_lost(&self, record: &Record) -> Vec<StoppedTask> {
+    /// Stops the tasks of this record's starts that have lost, and returns those whose stop AWS accepted within `bound`.
+    /// The others stay as they are for the next sweep, or for the job's cleanup.
+    pub(crate) async fn stop_lost(&self, record: &Record, bound: Duration) -> Vec<StoppedTask> {
         let aws = self.aws.in_region(&record.region);
         let reason = reason(&record.job, WHY);
-        let mut stopped = Vec::new();
-        for start in record.lost() {
-            let Some(task) = &start.task else { continue };
-            let place = (record.cluster.as_str(), task.as_str());
-            match self.stop(&aws, place, start.left(UNKNOWN), &reason).await {
-                Ok(task) => stopped.push(task),
-                Err(refusal) => tracing::debug!("task {task} is not stopped yet: {refusal}"),
-            }
-        }
-        stopped
+        let stops = record.lost().filter_map(|start| {
+            let task = start.task.as_deref()?;
+            let place = (record.cluster.as_str(), task);
+            let stopping = self.stop(&aws, place, start.left(UNKNOWN), &reason);
+            Some(async move {
+                match timeout(bound, stopping).await {
+                    Ok(Ok(stopped)) => return Some(stopped),
+                    Ok(Err(refusal)) => {
+                        tracing::debug!("task {task} is not stopped yet: {refusal}")
+                    }
+                    Err(_) => tracing::debug!("AWS has not said that task {task} is stopped"),
+                }
+                None
+            })
+        });
+        join_all(stops).await.into_iter().flatten().collect()
     }
 
     /// Stops what a job whose task takes scripts has left behind: the tasks of starts that have lost, and those that a
@@ -41,7 +55,7 @@ impl Teardown<'_> {
         if record.starts().iter().any(|start| start.is_open()) {
             self.find_late(&mut record).await?;
         }
-        let stopped = self.stop_lost(&record).await;
+        let stopped = self.stop_lost(&record, BOUND).await;
         self.records.note_stopped(&record, &stopped);
         Ok(())
     }

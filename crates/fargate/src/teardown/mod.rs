@@ -39,8 +39,8 @@ const UNKNOWN_PAUSE: Duration = Duration::from_secs(2);
 /// How long cleanup and sweeps repeat a call while AWS neither does what it asks nor refuses it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The pauses between attempts.
-const REPETITIONS: Backoff = Backoff::new(Duration::from_secs(1), PATIENCE);
+/// The first pause between attempts. Less patience has shorter ones.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longest reason that StopTask takes (AWS: StopTask).
 const REASON_LIMIT: usize = 255;
@@ -330,7 +330,7 @@ impl Teardown<'_> {
     /// Repeats a call while AWS neither does what it asks nor refuses it, as long as patience lasts.
     async fn persist<T>(&self, call: impl AsyncFn() -> Result<T, AwsError>) -> Result<T, AwsError> {
         let give_up_at = Instant::now() + self.patience;
-        let mut backoff = REPETITIONS;
+        let mut backoff = Backoff::new(FIRST_PAUSE.min(self.patience / 4), PATIENCE);
         loop {
             let answer = call().await;
             let pause = backoff.pause();

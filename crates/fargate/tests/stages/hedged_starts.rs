@@ -108,6 +108,17 @@ fn a_second_task_is_ready_first_and_the_one_that_lags_is_stopped() {
     );
 }
 
+/// Nobody would look again while the job goes on.
+#[test]
+fn a_stop_that_aws_throttles_is_repeated_at_once() {
+    let throttle = json!({ "when": { "operation": "StopTask", "nth": 1 }, "effect": "throttle" });
+    let manager = manager("300ms", &[slow(1, 60.0), throttle]);
+    manager.prepare();
+    assert_eq!(standings(&manager), ["stopped", "won"]);
+    assert_eq!(manager.aws.running().len(), 1);
+    end(&manager);
+}
+
 #[test]
 fn a_second_task_that_is_slower_is_stopped() {
     let late = json!({ "when": { "nth": 1 }, "effect": { "listen_delay": { "seconds": 1.5 } } });
@@ -159,6 +170,7 @@ fn an_empty_bucket_has_no_second_task() {
 fn a_second_task_that_aws_refuses_harms_nobody_and_quiets_the_next_ones() {
     let refusals = [
         json!("throttle"),
+        json!({ "ec2_throttle": {} }),
         json!("access_denied"),
         json!({ "error": { "status": 400, "code": "ClientException",
             "message": "You've reached the limit on the number of vCPUs you can run concurrently" } }),
@@ -197,7 +209,36 @@ fn a_second_task_whose_reply_is_lost_is_asked_for_again_with_its_token() {
     end(&manager);
 }
 
-/// prepare does not wait for the second task once the first is ready.
+#[test]
+fn a_second_task_is_not_asked_for_again_after_the_end() {
+    let error = json!("server_error");
+    let manager = manager("3200ms", &[slow(1, 60.0), run_task(2, &error)]);
+    let config = std::fs::read_to_string(manager.path("fargate.toml")).unwrap();
+    manager.write_config(&config.replace("HedgeAfter", "StartTimeout = \"4s\"\nHedgeAfter"));
+    manager
+        .custom("prepare")
+        .exits(22)
+        .complains(&["within 4 s (StartTimeout)"]);
+    assert!(manager.aws.calls("RunTask") <= 2);
+    manager.left_nothing();
+}
+
+/// What it brings is stopped like any other.
+#[test]
+fn a_call_that_is_answered_soon_after_the_first_is_ready_leaves_no_task() {
+    let slow_reply = json!({ "slow_reply": { "seconds": 2.0 } });
+    let manager = manager(
+        "200ms",
+        &[slow(1, 1.5), run_task(2, &slow_reply), slow(2, 60.0)],
+    );
+    manager.prepare();
+    assert_eq!(standings(&manager), ["won", "stopped"]);
+    assert_eq!(manager.aws.running().len(), 1);
+    end(&manager);
+    assert_eq!(tasks(&manager, "hedged").len(), 1);
+}
+
+/// prepare does not wait long for the second task once the first is ready.
 #[test]
 fn a_call_under_way_when_the_first_is_ready_is_settled_by_cleanup() {
     let slow_reply = json!({ "slow_reply": { "seconds": 60 } });
@@ -241,7 +282,36 @@ fn a_second_task_that_aws_loses_leaves_the_first_in_the_race() {
     manager.prepare();
     assert_eq!(standings(&manager), ["won", "stopped"]);
     assert_eq!(manager.aws.calls("RunTask"), 2);
+    assert!(!is_quiet(&manager));
     end(&manager);
+}
+
+/// Another second task would have no room either, and takes it from others.
+#[test]
+fn a_task_of_either_kind_without_room_quiets_the_next_ones() {
+    let full = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
+    for (nth, standing) in [(1, ["stopped", "won"]), (2, ["won", "stopped"])] {
+        let failure = json!({ "start_failure": { "at": "network", "reason": full } });
+        let lost = json!({ "when": { "nth": nth }, "effect": failure });
+        let other = if nth == 1 {
+            json!({ "when": { "nth": 2 }, "effect": { "listen_delay": { "seconds": 2 } } })
+        } else {
+            slow(1, 2.0)
+        };
+        let late = slow(nth, 1.0);
+        let manager = manager("200ms", &[lost, other, late]);
+        manager.prepare();
+        assert_eq!(standings(&manager), standing);
+        assert!(is_quiet(&manager));
+        end(&manager);
+    }
+}
+
+/// Whether the bucket knows of a refusal.
+fn is_quiet(manager: &ManagerHost) -> bool {
+    let word = std::fs::read_to_string(manager.metadata().join("hedges.lock")).unwrap();
+    let (_, refused_at) = word.split_once(' ').unwrap();
+    refused_at.parse::<u64>().unwrap() > 0
 }
 
 #[test]
@@ -287,6 +357,9 @@ fn a_job_may_do_without_a_second_task() {
     );
     assert_eq!(manager.aws.calls("RunTask"), 1);
     manager.custom("cleanup").exits(0);
+    // Its start counts for those of other jobs.
+    let bucket = manager.metadata().join("hedges.lock");
+    std::fs::remove_file(&bucket).unwrap();
     manager.variables = set("no");
     manager
         .custom("prepare")
@@ -299,7 +372,7 @@ fn a_job_may_do_without_a_second_task() {
     manager.prepare();
     assert_eq!(manager.aws.calls("RunTask"), 2);
     end(&manager);
-    assert!(!manager.metadata().join("hedges.lock").exists());
+    assert!(!bucket.exists());
 }
 
 /// A line of the ledger for a start whose parts took these milliseconds.

@@ -72,6 +72,14 @@ impl Record {
         starts.any(|start| start.standing == Standing::Won)
     }
 
+    /// How a start stands that is known to have a task: it has lost where another takes the job's scripts by now.
+    pub(super) fn standing_with_task(&self) -> Standing {
+        match self.has_winner() {
+            true => Standing::Lost,
+            false => Standing::Started,
+        }
+    }
+
     /// The tasks of starts that have lost and are not known to be stopped.
     pub(crate) fn lost(&self) -> impl Iterator<Item = &Start> {
         let starts = self.starts.iter();
@@ -176,6 +184,14 @@ mod tests {
         record.give_up("two");
         assert_eq!(record.task(), Some("arn:1"));
         assert_eq!(record.lost().count(), 1);
+        // One that failed is no hedge that was behind.
+        let mut record = both();
+        record.give_up("one");
+        record.leave_behind_all_but("two");
+        record.win(login(), None);
+        assert_eq!(record.task(), Some("arn:2"));
+        assert!(record.lost().all(|start| !start.beaten));
+        assert_eq!(record.lost().count(), 1);
     }
 
     /// A step of a race: a durable change of the record, or what becomes of a task on AWS.
@@ -230,7 +246,7 @@ mod tests {
             record.leave_behind_all_but("two");
             record.win(login(), None);
         });
-        let ends: [Vec<Step>; 5] = [
+        let ends: [Vec<Step>; 6] = [
             vec![
                 seconded[0],
                 seconded[1],
@@ -244,6 +260,14 @@ mod tests {
                 second_wins,
                 Stops("arn:1"),
                 Note(|record| record.stopped("arn:1", None, None)),
+            ],
+            // AWS answers a moment later.
+            vec![
+                first_wins,
+                seconded[0],
+                seconded[1],
+                Stops("arn:2"),
+                Note(|record| record.stopped("arn:2", None, None)),
             ],
             // AWS's answer is not waited for, and the call has its effect before or after.
             vec![first_wins, seconded[0]],
