@@ -82,8 +82,8 @@ impl Race<'_> {
         }
     }
 
-    /// Waits until the `first` task is ready, or a second one that is started meanwhile, and notes which. With both gone
-    /// the failure is that of the first.
+    /// Waits until the `first` task is ready, or a second one that is started meanwhile, and notes which. With both
+    /// gone the failure is that of the first.
     async fn heat(
         &self,
         launcher: &Launcher<'_>,

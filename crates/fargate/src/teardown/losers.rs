@@ -18,8 +18,8 @@ const WHY: &str = "another task takes the job's scripts";
 const BOUND: Duration = Duration::from_secs(90);
 
 impl Teardown<'_> {
-    /// Stops the tasks of this record's starts that have lost, and returns those whose stop AWS accepted within `bound`.
-    /// The others stay as they are for the next sweep, or for the job's cleanup.
+    /// Stops the tasks of this record's starts that have lost, and returns those whose stop AWS accepted within
+    /// `bound`. The others stay as they are for the next sweep, or for the job's cleanup.
     pub(crate) async fn stop_lost(&self, record: &Record, bound: Duration) -> Vec<StoppedTask> {
         let aws = self.aws.in_region(&record.region);
         let reason = reason(&record.job, WHY);

@@ -1,7 +1,7 @@
 //! A second task beside one that lags: the first that is ready wins, the other is stopped, and nothing is left.
 
 use serde_json::{Value, json};
-use testing::{Job, ManagerHost, SshServer, ledger};
+use testing::{ManagerHost, SshServer, ledger};
 
 use crate::fargate;
 
@@ -9,17 +9,17 @@ use crate::fargate;
 const SUBNETS: [&str; 2] = ["subnet-0a1b2c3d4e5f60001", "subnet-0a1b2c3d4e5f60002"];
 
 /// A start of the n-th task that takes so many seconds longer until it has an address.
-fn slow(nth: u64, seconds: f64) -> Value {
+pub(crate) fn slow(nth: u64, seconds: f64) -> Value {
     json!({ "when": { "nth": nth }, "effect": { "slow_start": { "at": "address", "seconds": seconds } } })
 }
 
 /// A fault of the n-th call of RunTask.
-fn run_task(nth: u64, effect: &Value) -> Value {
+pub(crate) fn run_task(nth: u64, effect: &Value) -> Value {
     json!({ "when": { "operation": "RunTask", "nth": nth }, "effect": effect })
 }
 
 /// A host with these faults that starts a second task after that time.
-fn manager(hedge_after: &str, faults: &[Value]) -> ManagerHost {
+pub(crate) fn manager(hedge_after: &str, faults: &[Value]) -> ManagerHost {
     let manager =
         ManagerHost::with_faults(fargate(), SshServer::Agent, &json!({ "faults": faults }));
     manager.configure(&format!("HedgeAfter = {hedge_after:?}"), "");
@@ -39,7 +39,7 @@ fn starts(manager: &ManagerHost) -> Vec<Value> {
     record["starts"].as_array().unwrap().clone()
 }
 
-fn standings(manager: &ManagerHost) -> Vec<String> {
+pub(crate) fn standings(manager: &ManagerHost) -> Vec<String> {
     let starts = starts(manager).into_iter();
     starts
         .map(|start| start["standing"].as_str().unwrap().to_owned())
@@ -48,7 +48,7 @@ fn standings(manager: &ManagerHost) -> Vec<String> {
 
 /// Runs a script in the job, ends it, and checks that nothing is left and that the ledger has all tasks.
 #[track_caller]
-fn end(manager: &ManagerHost) {
+pub(crate) fn end(manager: &ManagerHost) {
     manager.run("true").exits(0);
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
@@ -155,48 +155,6 @@ fn a_start_in_time_has_no_second_task() {
 }
 
 #[test]
-fn an_empty_bucket_has_no_second_task() {
-    let manager = manager("200ms", &[slow(1, 1.5)]);
-    std::fs::create_dir_all(manager.metadata()).unwrap();
-    let empty = format!("{:02} {:020}", 0, 0);
-    std::fs::write(manager.metadata().join("hedges.lock"), empty).unwrap();
-    let said = manager.prepare().out();
-    assert!(!said.contains("second"), "{said}");
-    assert_eq!(manager.aws.calls("RunTask"), 1);
-    end(&manager);
-}
-
-#[test]
-fn a_second_task_that_aws_refuses_harms_nobody_and_quiets_the_next_ones() {
-    let refusals = [
-        json!("throttle"),
-        json!({ "ec2_throttle": {} }),
-        json!("access_denied"),
-        json!({ "error": { "status": 400, "code": "ClientException",
-            "message": "You've reached the limit on the number of vCPUs you can run concurrently" } }),
-    ];
-    for refusal in refusals {
-        let manager = manager(
-            "200ms",
-            &[slow(1, 1.5), run_task(2, &refusal), slow(2, 1.5)],
-        );
-        let said = manager.prepare().out();
-        assert!(!said.contains("second"), "{refusal}: {said}");
-        assert_eq!(standings(&manager), ["won", "refused"], "{refusal}");
-        assert_eq!(manager.aws.running().len(), 1);
-        manager.custom("cleanup").exits(0);
-        let calls = manager.aws.calls("RunTask");
-        manager.prepare();
-        // A refusal for another reason says nothing about the next start.
-        let more = if refusal == "access_denied" { 2 } else { 1 };
-        assert_eq!(manager.aws.calls("RunTask"), calls + more, "{refusal}");
-        manager.custom("cleanup").exits(0);
-        manager.left_nothing();
-        ledger::is_whole(&manager).unwrap();
-    }
-}
-
-#[test]
 fn a_second_task_whose_reply_is_lost_is_asked_for_again_with_its_token() {
     let manager = manager(
         "200ms",
@@ -286,29 +244,8 @@ fn a_second_task_that_aws_loses_leaves_the_first_in_the_race() {
     end(&manager);
 }
 
-/// Another second task would have no room either, and takes it from others.
-#[test]
-fn a_task_of_either_kind_without_room_quiets_the_next_ones() {
-    let full = "Capacity is unavailable at this time. Please try again later or in a different availability zone";
-    for (nth, standing) in [(1, ["stopped", "won"]), (2, ["won", "stopped"])] {
-        let failure = json!({ "start_failure": { "at": "network", "reason": full } });
-        let lost = json!({ "when": { "nth": nth }, "effect": failure });
-        let other = if nth == 1 {
-            json!({ "when": { "nth": 2 }, "effect": { "listen_delay": { "seconds": 2 } } })
-        } else {
-            slow(1, 2.0)
-        };
-        let late = slow(nth, 1.0);
-        let manager = manager("200ms", &[lost, other, late]);
-        manager.prepare();
-        assert_eq!(standings(&manager), standing);
-        assert!(is_quiet(&manager));
-        end(&manager);
-    }
-}
-
 /// Whether the bucket knows of a refusal.
-fn is_quiet(manager: &ManagerHost) -> bool {
+pub(crate) fn is_quiet(manager: &ManagerHost) -> bool {
     let word = std::fs::read_to_string(manager.metadata().join("hedges.lock")).unwrap();
     let (_, refused_at) = word.split_once(' ').unwrap();
     refused_at.parse::<u64>().unwrap() > 0
@@ -406,23 +343,4 @@ fn auto_knows_from_the_ledger_what_is_slow() {
         manager.custom("cleanup").exits(0);
         manager.left_nothing();
     }
-}
-
-#[test]
-fn jobs_share_the_bucket() {
-    let faults = json!({ "when": {}, "effect": { "listen_delay": { "seconds": 2 } } });
-    let manager = manager("200ms", &[faults]);
-    let prepared = manager.call_for_all(6, &["custom", "prepare"], &json!({ "variables": null }));
-    let seconds = prepared
-        .iter()
-        .filter(|outcome| outcome.out().contains("a second one starts"));
-    assert_eq!(seconds.count(), 3);
-    assert_eq!(manager.aws.calls("RunTask"), 9);
-    for number in 0..6 {
-        let job = Job::new(&manager, 5000 + number, &json!({ "variables": null }));
-        let cleaned = testing::RunningCommand::start(&mut job.call(&["custom", "cleanup"]));
-        cleaned.finish().exits(0);
-    }
-    manager.left_nothing();
-    ledger::is_whole(&manager).unwrap();
 }

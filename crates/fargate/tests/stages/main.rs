@@ -13,6 +13,7 @@ mod endpoints;
 mod failed_starts;
 mod forward_proxy;
 mod full_disk;
+mod hedge_budget;
 mod hedged_starts;
 mod hostile_server;
 mod identity;
