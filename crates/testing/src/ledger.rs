@@ -107,7 +107,11 @@ pub fn is_whole(manager: &ManagerHost) -> Result<(), String> {
         }
     }
     if let Some((task, count)) = tasks.iter().find(|(_, count)| **count != 1) {
-        return Err(format!("task {task} is in {count} entries of the ledger"));
+        let mut naming = lines(manager);
+        naming.retain(|line| line.to_string().contains(task));
+        return Err(format!(
+            "task {task} is in {count} entries of the ledger, named by {naming:#?}"
+        ));
     }
     // A task that came after the end of its attempt is in a later line, as readers know.
     for entry in lines(manager) {

@@ -16,6 +16,9 @@ use crate::state::waiting::Waiting;
 use crate::task;
 use crate::task::ownership::Mark;
 
+/// How the attempt of a line of kind `hedged` ends.
+pub(super) const HEDGED: &str = "-hedged";
+
 /// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -198,7 +201,7 @@ impl Entry {
         let attempt = Self::of(record, stopped);
         let beside = |kind, name: &str, tasks: Vec<TaskEntry>| Self {
             kind,
-            attempt: format!("{}-{name}", attempt.attempt),
+            attempt: format!("{}{name}", attempt.attempt),
             starts: 0,
             tasks,
             ..attempt.clone()
@@ -206,12 +209,12 @@ impl Entry {
         let mut entries = Vec::new();
         let hedged = tasks(record, stopped, is_hedged);
         if !hedged.is_empty() {
-            entries.push(beside(Kind::Hedged, "hedged", hedged));
+            entries.push(beside(Kind::Hedged, HEDGED, hedged));
         }
         if record.kept_from().is_some() {
             let mut tasks = attempt.tasks.clone();
             tasks.retain(|task| task.kept_from.is_some());
-            entries.push(beside(Kind::Kept, "kept", tasks));
+            entries.push(beside(Kind::Kept, "-kept", tasks));
         }
         if attempt.tasks.iter().any(|task| task.claimed_at.is_some()) {
             let mut tasks = attempt.tasks.clone();

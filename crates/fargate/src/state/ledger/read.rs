@@ -12,7 +12,7 @@ use std::thread;
 use memchr::memmem::{self, Finder};
 
 use super::blocks::{BLOCK, Blocks};
-use super::entry::{Entry, Kind};
+use super::entry::{Entry, HEDGED, Kind};
 use super::months::Month;
 use super::seen::Seen;
 
@@ -127,7 +127,9 @@ impl Reader {
         let seen = &mut self.seen;
         for mut entry in entries {
             let is_first = seen.insert(&entry.attempt);
-            let attempt = &entry.attempt;
+            // A prepare that won while its attempt was ended says otherwise than the end which of two tasks was behind.
+            let attempt = entry.attempt.strip_suffix(HEDGED);
+            let attempt = attempt.unwrap_or(&entry.attempt);
             entry
                 .tasks
                 .retain(|task| seen.insert((attempt, &task.task)));
@@ -207,6 +209,7 @@ fn parse(line: &[u8]) -> Option<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::ledger::TaskEntry;
     use crate::state::ledger::script::ScriptEntry;
     use crate::state::outcome::Outcome;
     use crate::state::record::tests::job;
@@ -234,6 +237,33 @@ mod tests {
 
     fn line(entry: &Entry) -> String {
         serde_json::to_string(entry).unwrap() + "\n"
+    }
+
+    #[test]
+    fn a_task_counts_once_whichever_line_of_its_attempt_has_it() {
+        let with = |kind, attempt: &str, task: &str| Entry {
+            kind,
+            attempt: attempt.to_owned(),
+            tasks: vec![TaskEntry {
+                task: task.to_owned(),
+                ..TaskEntry::default()
+            }],
+            ..entry(1)
+        };
+        let lines = [
+            with(Kind::Job, "a", "one"),
+            with(Kind::Hedged, "a-hedged", "two"),
+            with(Kind::Job, "a", "two"),
+            with(Kind::Hedged, "a-hedged", "one"),
+            // Its time after the job is another one.
+            with(Kind::Kept, "a-kept", "one"),
+        ];
+        let (_folder, month) = month(&lines.map(|entry| line(&entry)));
+        let mut read = Vec::new();
+        Reader::default()
+            .read(&month, |entry| read.push(entry.attempt))
+            .unwrap();
+        assert_eq!(read, ["a", "a-hedged", "a-kept"]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use self::turn::SweepLock;
 use crate::aws::Aws;
 use crate::config::Fargate;
 use crate::error::{Error, Result};
-use crate::state::clock::now;
+use crate::state::clock::{now, now_millis};
 use crate::state::ending::Ending;
 use crate::state::identity::Identity;
 use crate::state::liveness::RunnerProcess;
@@ -90,6 +90,7 @@ impl Sweep<'_> {
     ///
     /// When the records cannot be read, or AWS does not list the manager's tasks.
     pub(crate) async fn run(&self) -> Result<Vec<Finding>> {
+        let begun = now_millis();
         let mut entries = self.records.all()?;
         let known: Vec<Record> = whole(&entries).cloned().collect();
         let check = JobCheck::new(self.records, &known, self.most_kept);
@@ -98,7 +99,8 @@ impl Sweep<'_> {
             .map(|entry| self.job(entry, &check))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>();
-        let (mut findings, tasks, waiting) = tokio::join!(jobs, self.tasks(&known), self.waiting());
+        let (mut findings, tasks, waiting) =
+            tokio::join!(jobs, self.tasks(&known, begun), self.waiting());
         findings.sort_by(|one, other| one.what.cmp(&other.what));
         findings.extend(tasks?);
         findings.extend(waiting?);
@@ -108,9 +110,11 @@ impl Sweep<'_> {
         Ok(findings)
     }
 
-    /// Ends orphaned tasks. The jobs of `known` records may end meanwhile.
-    async fn tasks(&self, known: &[Record]) -> Result<Vec<Finding>> {
-        let judged = self.unrecorded(known).await?;
+    /// Ends orphaned tasks. The jobs of `known` records, read when this sweep had `begun`, may end meanwhile.
+    async fn tasks(&self, known: &[Record], begun: u64) -> Result<Vec<Finding>> {
+        let mut judged = self.unrecorded(known).await?;
+        // A task that is younger may have had a record that came and went meanwhile: it is ended and in the ledger.
+        judged.retain(|(task, _)| task.times.created.is_none_or(|at| at <= begun));
         let findings = stream::iter(judged)
             .map(|(task, verdict)| self.task(task, verdict))
             .buffer_unordered(AT_ONCE);
