@@ -26,11 +26,15 @@ use crate::state::warm::{Holder, Keeper, WarmTasks};
 use crate::task;
 use crate::teardown::Teardown;
 
-/// How long a claimed task has to prove itself. A job that starts cold has lost no more than that.
-const PROOF: Duration = Duration::from_secs(1);
+/// How long a claimed task has to answer at all. A job that starts cold for want of an answer has lost no more.
+const REACH: Duration = Duration::from_secs(1);
+
+/// How long the proof of a task may take that has answered. The time is the manager's: hundreds of jobs that start
+/// together share its processors, and a cold start would cost them more.
+const PROOF: Duration = Duration::from_secs(5);
 
 /// How long a job tries to claim tasks that others are faster at.
-const RACES: Duration = Duration::from_secs(1);
+const RACES: Duration = Duration::from_secs(5);
 
 /// How long a job waits until a task is stopped that did not prove itself: any sweep goes on with it.
 const STOP: Duration = Duration::from_secs(1);
@@ -172,7 +176,7 @@ impl<'a> Claimant<'a> {
             address: SocketAddr::new(server.address, server.port),
             username: server.username.clone(),
             host_key: Some(server.host_key.clone()),
-            reach_timeout: PROOF,
+            reach_timeout: REACH,
             connect_timeout: PROOF,
             keepalive_interval: self.context.config.ssh.keepalive_interval,
         };
