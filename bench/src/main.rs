@@ -14,6 +14,7 @@ mod run;
 mod simultaneous;
 mod stand_in;
 mod table;
+mod warm;
 
 use std::sync::OnceLock;
 
@@ -23,7 +24,7 @@ const RUNS: usize = 9;
 /// Real starts with second tasks, and without.
 const HEDGED_STARTS: usize = 60;
 
-const USAGE: &str = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd [--unlimited] [--public] PLOT.svg [JOBS ...]\n       bench FARGATE hedge [STARTS]";
+const USAGE: &str = "usage: bench FARGATE [RUNS]\n       bench FARGATE agent AGENT\n       bench FARGATE crowd [--unlimited] [--public] PLOT.svg [JOBS ...]\n       bench FARGATE hedge [STARTS]\n       bench FARGATE warm ALONE AT_ONCE";
 
 static FARGATE: OnceLock<String> = OnceLock::new();
 
@@ -44,6 +45,9 @@ fn main() {
         Some(("crowd", rest)) => measure_crowd(rest),
         Some(("hedge", [])) => hedge::measure(HEDGED_STARTS),
         Some(("hedge", [starts])) => hedge::measure(starts.parse().expect(USAGE)),
+        Some(("warm", [alone, at_once])) => {
+            warm::measure(alone.parse().expect(USAGE), at_once.parse().expect(USAGE));
+        }
         Some((runs, [])) => measure_driver(runs.parse().expect(USAGE)),
         Some(_) => panic!("{USAGE}"),
         None => measure_driver(RUNS),
