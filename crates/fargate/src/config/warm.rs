@@ -27,6 +27,11 @@ pub(crate) struct Warm {
 }
 
 impl Warm {
+    /// Whether tasks wait for jobs at all.
+    pub(crate) fn is_on(&self) -> bool {
+        !self.pools.is_empty() || self.follow.max_tasks > 0
+    }
+
     /// The CPU of each task that may wait at the same time, where schedules overlap. `None` for that of usual jobs.
     pub(crate) fn sizes(&self) -> impl Iterator<Item = Option<Cpu>> {
         let pools = self.pools.iter();

@@ -51,7 +51,7 @@ pub(crate) struct Claimant<'a> {
 
 impl<'a> Claimant<'a> {
     /// Looks for tasks that wait for the start of this job. Nothing where the job starts cold; the record notes why, if
-    /// tasks wait at all.
+    /// tasks wait at all, or are meant to.
     pub(crate) fn find(
         context: &'a Context<'a>,
         request: &TaskRequest<'_>,
@@ -64,10 +64,10 @@ impl<'a> Claimant<'a> {
             Vec::new()
         });
         waiting.retain(|file| file.holder == Holder::Nobody);
-        if waiting.is_empty() {
+        let max_age = context.config.warm.max_age;
+        if waiting.is_empty() && !context.config.warm.is_on() {
             return None;
         }
-        let max_age = context.config.warm.max_age;
         let waiting = waiting.into_iter().map(|file| file.task);
         let (ready, others): (Vec<_>, Vec<_>) = waiting
             .filter(|task| task.age() < max_age && task.over_at > now().as_secs())

@@ -18,6 +18,9 @@ pub(crate) struct Start {
     /// Id of the waiting task that it claims, where it calls no RunTask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claim: Option<String>,
+    /// The pool that task waited for, as people know it, once the claim has got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pool: Option<String>,
     /// When it was last intended, in seconds since 1970.
     pub(crate) intended_at: u64,
     /// How it stands.
@@ -66,6 +69,7 @@ impl Start {
         Self {
             token: token.to_owned(),
             claim: None,
+            pool: None,
             intended_at: now().as_secs(),
             standing: Standing::Asked,
             hedges: false,

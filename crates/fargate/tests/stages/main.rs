@@ -50,6 +50,7 @@ mod teardown;
 mod warm;
 mod warm_follow;
 mod warm_simulate;
+mod warm_status;
 mod wrong_calls;
 
 /// The program under test.

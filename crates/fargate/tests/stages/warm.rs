@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use testing::{ManagerHost, SshServer, ledger, wait_until};
+use testing::{ManagerHost, SshServer, follows_schema, ledger, wait_until};
 
 use crate::job_image::WHERE;
 use crate::{fargate, job_image};
@@ -13,12 +13,12 @@ fn pool(tasks: usize) -> String {
     format!("[[Warm.Pool]]\nImage = \"ruby:3.3\"\nTasks = {tasks}\n")
 }
 
-fn manager(tasks: usize) -> ManagerHost {
+pub(crate) fn manager(tasks: usize) -> ManagerHost {
     job_image::manager_with(&json!({}), "", &pool(tasks))
 }
 
 /// Makes the following calls those for another job of the pool.
-fn next_job(manager: &mut ManagerHost) {
+pub(crate) fn next_job(manager: &mut ManagerHost) {
     manager.next_job();
     manager.ask(&json!({ "image": { "name": "ruby:3.3" } }));
 }
@@ -31,14 +31,16 @@ pub(crate) fn keep_once(manager: &ManagerHost) -> String {
         .out()
 }
 
-fn reap(manager: &ManagerHost, arguments: &[&str]) -> String {
+pub(crate) fn reap(manager: &ManagerHost, arguments: &[&str]) -> String {
     let reap = manager.start(&[&["reap"], arguments].concat()).finish();
     reap.exits(0).out()
 }
 
-fn status(manager: &ManagerHost) -> Value {
+pub(crate) fn status(manager: &ManagerHost) -> Value {
     let status = manager.start(&["warm", "status", "--json"]).finish();
-    serde_json::from_str(&status.exits(0).out()).unwrap()
+    let document = serde_json::from_str(&status.exits(0).out()).unwrap();
+    follows_schema(&document, "warm-status.json");
+    document
 }
 
 /// The files of waiting tasks, claimed ones among them.

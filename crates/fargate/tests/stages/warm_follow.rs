@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use testing::ManagerHost;
 
 use crate::job_image;
-use crate::warm::keep_once;
+use crate::warm::{keep_once, status};
 
 const FOLLOW: &str = "[Warm]\nFollow = { MaxTasks = 2, Images = [\"ruby:*\"] }\n";
 
@@ -69,6 +69,15 @@ fn a_task_waits_for_the_next_job_like_those_that_came() {
     make_busy(kinds.remove(0));
     let kept = keep_once(&manager);
     assert_eq!(kept.matches(" is ready\n").count(), 1, "{kept}");
+    // The keeper has left word of what it follows.
+    let row = &status(&manager)["pools"][0];
+    assert_eq!(row["pool"], "Follow: ruby:3.3", "{row:#}");
+    assert_eq!(
+        (&row["configured"], &row["wanted"], &row["ready"]),
+        (&json!(false), &json!(1), &json!(1))
+    );
+    // Both jobs had started cold.
+    assert_eq!(row["missed"], 2, "{row:#}");
     next_job(&mut manager, "ruby:3.3");
     let prepared = manager.prepare().out();
     assert!(prepared.contains("Claimed task "), "{prepared}");

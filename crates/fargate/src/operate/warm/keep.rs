@@ -18,6 +18,7 @@ use super::moves::{Kept, Limits, moves};
 use super::needs::{Needs, Place, Start, StartOf, look_up, request, warm_up};
 use super::paused::Paused;
 use super::setup::Setup;
+use super::word::Word;
 use crate::cli::Keep;
 use crate::config::{Config, Flags};
 use crate::error::{Error, Result};
@@ -95,13 +96,14 @@ struct KeepLoop {
     /// When waiting tasks were last swept.
     swept_at: Option<Instant>,
     told: Option<Rest>,
+    word: Word,
     failure: Option<Error>,
 }
 
 impl KeepLoop {
     fn new(setup: Rc<Setup>, lock: KeeperLock, once: bool) -> Self {
         Self {
-            written: written(&setup),
+            written: setup.written(),
             setup,
             lock,
             once,
@@ -111,6 +113,7 @@ impl KeepLoop {
             paused: Paused::default(),
             swept_at: None,
             told: None,
+            word: Word::default(),
             failure: None,
         }
     }
@@ -184,7 +187,7 @@ impl KeepLoop {
 
     /// Reads the file again where it has changed. A wrong one changes nothing.
     async fn read_again(&mut self) {
-        let now = written(&self.setup);
+        let now = self.setup.written();
         if now == self.written {
             return;
         }
@@ -217,6 +220,7 @@ impl KeepLoop {
             Some(Rest::Drained) => Vec::new(),
             _ => self.needs.now(&self.setup, &own)?,
         };
+        self.word.leave(&self.setup, self.needs.named(&needs, &own));
         let is_cut_short = |task: &&Waiting| !task.is_ready() && !self.busy.contains(&task.id);
         let cut_short: Vec<_> = own
             .iter()
@@ -388,10 +392,4 @@ impl KeepLoop {
         }
         self.failure = Some(error);
     }
-}
-
-/// When the file of this setup was last written.
-fn written(setup: &Setup) -> Option<SystemTime> {
-    let file = std::fs::metadata(&setup.config.file).ok()?;
-    file.modified().ok()
 }

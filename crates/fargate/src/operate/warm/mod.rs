@@ -12,11 +12,13 @@ mod pool;
 mod setup;
 mod simulate;
 mod status;
+mod word;
 
 use crate::cli::Warm;
 use crate::config::{Config, Flags};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::signals::Shutdown;
+use crate::state::ledger::Month;
 
 /// Does what an operator wants done with waiting tasks.
 ///
@@ -35,4 +37,12 @@ pub(crate) async fn warm(
         Warm::Simulate(request) => simulate::simulate(request, &config),
         Warm::Status(request) => status::status(request, &config),
     }
+}
+
+/// A month of the ledger that cannot be read.
+fn unreadable(month: &Month, error: &std::io::Error) -> Error {
+    let file = month.file.display();
+    Error::system(format!("could not read the ledger {file}: {error}")).advise(
+        "Run this as the user that GitLab Runner runs as: the ledger is for its owner alone.",
+    )
 }

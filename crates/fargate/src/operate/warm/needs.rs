@@ -20,6 +20,7 @@ use crate::start::warm_up::WarmUp;
 use crate::state::clock::{millis, now, now_millis};
 use crate::state::waiting::Waiting;
 use crate::state::wanted::{Wanted, WantedStarts};
+use crate::state::warm::Want;
 
 /// How long a definition is believed to be the latest of its family.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -177,6 +178,20 @@ impl Needs {
             }
         }
         needs
+    }
+
+    /// The same needs with their names for people; those of which nobody knows one are left out.
+    pub(super) fn named(&self, needs: &[Need], own: &[Waiting]) -> Vec<Want> {
+        let waiting = |hash: &str| own.iter().find(|task| task.hash == hash);
+        let named = |need: &Need| {
+            let asked = self.start(&need.hash).map(|start| start.asked.name());
+            Some(Want {
+                pool: asked.or_else(|| Some(waiting(&need.hash)?.pool.clone()))?,
+                hash: need.hash.clone(),
+                wanted: need.wanted,
+            })
+        };
+        needs.iter().filter_map(named).collect()
     }
 
     /// What is asked of the tasks that start so.

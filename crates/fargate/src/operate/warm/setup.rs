@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use crate::aws::Aws;
 use crate::config::{Config, Flags};
@@ -66,6 +67,12 @@ impl Setup {
             platform_version: self.flags.platform_version.clone(),
         };
         Self::new(config, flags, &self.shutdown).await
+    }
+
+    /// When the file was last written.
+    pub(super) fn written(&self) -> Option<SystemTime> {
+        let file = std::fs::metadata(&self.config.file).ok()?;
+        file.modified().ok()
     }
 
     /// The context of a start without a job.

@@ -177,6 +177,7 @@ impl Entry {
     /// The entry of a task that waited for a job and was `stopped` without one, for this reason.
     pub(crate) fn waiting(task: &Waiting, stopped: &StoppedTask, why: &str) -> Self {
         let mut entry = TaskEntry::of(stopped, false);
+        entry.pool = Some(task.pool.clone());
         let earlier = task.facts.as_deref().cloned().unwrap_or_default();
         entry.facts = entry.facts.or(earlier);
         let over = Outcome {
@@ -187,6 +188,7 @@ impl Entry {
         Self {
             kind: Kind::Waiting,
             image: entry.facts.image.clone(),
+            start_hash: Some(task.hash.clone()),
             region: task.region.clone(),
             cluster: task.cluster.clone(),
             public_ip: task.public_ip,

@@ -24,6 +24,9 @@ pub(crate) struct TaskEntry {
     /// attempt's the time from then on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claimed_at: Option<u64>,
+    /// The pool it waited for, as people know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pool: Option<String>,
     /// Since when it was kept after its job. A line of kind `kept` has the time from then on, and the attempt's the
     /// time until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -83,6 +86,7 @@ pub(super) fn tasks(
                 .claim
                 .as_ref()
                 .map(|_| start.intended_at.saturating_mul(1000)),
+            pool: start.pool.clone(),
             kept_from: record.kept_from().filter(is_won),
             kept_until: record
                 .kept_until
@@ -126,6 +130,7 @@ impl TaskEntry {
             hedge: false,
             stop_accepted: stopped.accepted,
             claimed_at: None,
+            pool: None,
             kept_from: None,
             kept_until: None,
             facts: stopped.facts.clone().unwrap_or_default(),

@@ -45,6 +45,7 @@ impl Record {
         let start = self.start(&task.id)?;
         start.task.clone_from(&task.task);
         start.memory = task.memory;
+        start.pool = Some(task.pool.clone());
         start.facts.clone_from(&task.facts);
         Some(start)
     }

@@ -9,6 +9,7 @@ mod marks;
 mod names;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wants;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use std::time::Duration;
 pub(crate) use self::keeper::{Keeper, KeeperLock, keeper_of};
 pub(crate) use self::marks::Rest;
 pub(crate) use self::names::Holder;
+pub(crate) use self::wants::Want;
 use super::files::{self, Draft, discard};
 use super::record::Record;
 use super::records::{Entry, Found, Records};
@@ -211,6 +213,21 @@ impl<'a> WarmTasks<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What this keeper wanted when it last looked.
+    pub(crate) fn wants(&self, keeper: &str) -> Vec<Want> {
+        wants::read(&self.folder(), keeper)
+    }
+
+    /// Leaves word of what this keeper wants.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub(crate) fn want(&self, keeper: &str, wants: &[Want]) -> Result<()> {
+        wants::write(&self.folder(), keeper, wants)
+            .map_err(|error| unwritten(&self.folder(), &error))
     }
 
     /// Why no waiting task is started now, if none is.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use warm_policy::{Job, TaskTimes};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::operate::cost::{Prices, Usage, WIND_DOWN_SECONDS};
+use crate::operate::warm::unreadable;
 use crate::state::ledger::{self, Entry, Month, Reader};
 
 /// A shorter start was that of a task that had waited.
@@ -85,13 +86,9 @@ impl History {
                     attempts.entry(task).or_default().push(attempt);
                 }
             };
-            reader.read(&month, each).map_err(|error| {
-                Error::system(format!(
-                    "could not read the ledger {}: {error}",
-                    month.file.display()
-                ))
-                .advise("Run this as the user that GitLab Runner runs as: the ledger is for its owner alone.")
-            })?;
+            reader
+                .read(&month, each)
+                .map_err(|error| unreadable(&month, &error))?;
         }
         Ok(Self::of(attempts, since, until))
     }
