@@ -59,7 +59,7 @@ pub(super) fn measure() {
 
 fn run(after: After, spread: f64, job: (f64, f64), title: String, setting: &str) -> Figures {
     let mut random = fastrand::Rng::with_seed(SEED);
-    // Whatever is decided, jobs and first tasks are the same.
+    // A generator of its own: all settings see the same jobs and first tasks.
     let mut seconds = fastrand::Rng::with_seed(SEED + 1);
     let (mut bucket, mut ledger): (Bucket, Vec<TaskTimes>) = (Bucket::FULL, Vec::new());
     let (mut starts, mut hedges, mut won) = (Vec::new(), 0, 0);

@@ -142,8 +142,8 @@ impl JobPayload {
         images.any(Image::is_always_pulled)
     }
 
-    /// What of it stands in the `.gitlab-ci.yml`: image, services and the job's own variables. Nothing of GitLab's, of
-    /// a project's settings or of its secrets.
+    /// Keeps only the parts that come from the `.gitlab-ci.yml`: image, services and the job's own variables. The rest
+    /// goes: GitLab's variables, the project's settings and its secrets.
     pub(crate) fn in_the_open(&self) -> Self {
         let secrets = self.variables.iter().filter(|variable| variable.masked);
         let secrets: Vec<&str> = secrets

@@ -140,7 +140,7 @@ fn has_waited(entry: &Entry, task: &TaskEntry) -> bool {
     entry.is_waiting() && task.claimed_at.is_some()
 }
 
-/// What an hour of a task with so many vCPUs and GB costs in USD; nothing where a price is missing.
+/// USD for an hour of a task with so many vCPUs and GB; nothing where a price is missing.
 pub(super) fn hourly(
     prices: &Prices,
     region: &str,

@@ -21,7 +21,7 @@ pub(super) struct Followed {
     pub(super) arrivals: Vec<u64>,
 }
 
-/// What is needed, where jobs are followed beside what pools need.
+/// Adds the needs of followed jobs to those of pools.
 pub(super) fn with_followed(
     mut needs: Vec<Need>,
     followed: Vec<Followed>,

@@ -123,7 +123,7 @@ impl Needs {
         }
     }
 
-    /// What is wanted now. Of pools that are not known yet, the `own` tasks that wait are left as they are.
+    /// Returns the tasks that are wanted now. Pools that are not known yet keep the `own` tasks that wait.
     ///
     /// # Errors
     ///
@@ -214,7 +214,7 @@ impl Needs {
     }
 }
 
-/// What jobs asked for so lately, and so often, that it is followed.
+/// Finds the requests of jobs that are recent and frequent enough to be followed.
 fn followed(setup: &Setup) -> Result<Vec<Wanted>> {
     let follow = &setup.config.warm.follow;
     if follow.max_tasks == 0 {

@@ -88,7 +88,7 @@ fn uses(config: &Config, named: &Named) -> Uses {
     }
 }
 
-/// What jobs take, where the size of one and their number are known.
+/// The most that jobs take together; nothing where their size or number is unknown.
 fn need(facts: &Facts, config: &Config, named: &Named) -> Option<Need> {
     let units = match &config.mode {
         Mode::JobImage(image) => image.cpu.0,

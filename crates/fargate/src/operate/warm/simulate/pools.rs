@@ -108,7 +108,7 @@ impl<'a> Looks<'a> {
         }
     }
 
-    /// What an hour of one costs in USD; 0 where no price is known.
+    /// USD for an hour of one task; 0 where no price is known.
     fn price(&self, history: &History, config: &Config, prices: &Prices) -> f64 {
         let task = self.task(history);
         let thousands = |units: Option<u32>| f64::from(units.unwrap_or(0)) / 1024.0;
