@@ -42,6 +42,15 @@ def client(service, validate=True):
     return made
 
 
+def query_client(service):
+    """A client that speaks AWS Query, as the driver does, to a service whose model prefers a newer protocol."""
+    # botocore loads a model once, and makes its clients of that.
+    metadata = session._session.get_component("data_loader").load_service_model(service, "service-2")["metadata"]
+    metadata.update(protocol="query", protocols=["query"])
+    metadata.pop("awsQueryCompatible", None)
+    return client(service)
+
+
 ecs = client("ecs")
 ec2 = client("ec2")
 logs = client("logs")
@@ -51,6 +60,7 @@ ecr = client("ecr")
 quotas = client("service-quotas")
 secrets = client("secretsmanager")
 cloudformation = client("cloudformation")
+cloudwatch = query_client("cloudwatch")
 # For requests that boto3 would refuse itself.
 careless = client("ecs", validate=False)
 careless_logs = client("logs", validate=False)

@@ -61,6 +61,7 @@ COMMON_ERRORS = {
         "ValidationError": 400,
     },
     "cloudformation": {"AccessDenied": 403, "ValidationError": 400},
+    "cloudwatch": {"AccessDenied": 403, "InvalidParameterValue": 400, "MissingParameter": 400, "ValidationError": 400},
     "ecr": {"AccessDeniedException": 400},
     "service-quotas": {"AccessDeniedException": 400},
     "secretsmanager": {"AccessDeniedException": 400},
@@ -151,6 +152,7 @@ XML_VALUES = {
     "integer": re.compile(r"-?\d+"),
     "long": re.compile(r"-?\d+"),
     "boolean": re.compile(r"true|false"),
+    "double": re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?"),
     "timestamp": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z"),
 }
 

@@ -1,10 +1,26 @@
 """What callers read of an account beside tasks: networks, quotas, images, secrets, roles, and their own permissions."""
 
+import datetime
 import json
 import unittest
 import urllib.parse
 
-from clients import GROUP, SUBNETS, cloudformation, ec2, ecr, ecs, iam, logs, quotas, refused, resources, secrets, sts
+from clients import (
+    GROUP,
+    SUBNETS,
+    cloudformation,
+    cloudwatch,
+    ec2,
+    ecr,
+    ecs,
+    iam,
+    logs,
+    quotas,
+    refused,
+    resources,
+    secrets,
+    sts,
+)
 
 VPC = "vpc-0a1b2c3d4e5f60000"
 TABLE = "rtb-0a1b2c3d4e5f60005"
@@ -93,6 +109,31 @@ class Resources(unittest.TestCase):
             self.assertEqual((quota["Value"], quota["ServiceCode"]), (6.0, "fargate"))
             request = {"ServiceCode": "ecs", "QuotaCode": "L-3032A538"}
             self.assertEqual(refused(call, **request)[0], "NoSuchResourceException")
+
+    def test_usage(self):
+        def asked(of_class, seconds=600, period=300, name="used"):
+            given = {"Service": "Fargate", "Type": "Resource", "Resource": "vCPU", "Class": of_class}
+            metric = {
+                "Namespace": "AWS/Usage",
+                "MetricName": "ResourceCount",
+                "Dimensions": [{"Name": name, "Value": value} for name, value in given.items()],
+            }
+            query = {"Id": name, "MetricStat": {"Metric": metric, "Period": period, "Stat": "Maximum"}}
+            start = datetime.datetime(2026, 1, 2, tzinfo=datetime.timezone.utc)
+            end = start + datetime.timedelta(seconds=seconds)
+            return {"MetricDataQueries": [query], "StartTime": start, "EndTime": end}
+
+        with resources(usage={"Standard/OnDemand": 4.5}):
+            (used,) = cloudwatch.get_metric_data(**asked("Standard/OnDemand"))["MetricDataResults"]
+            self.assertEqual((used["Id"], used["Values"], used["StatusCode"]), ("used", [4.5], "Complete"))
+            (other,) = cloudwatch.get_metric_data(**asked("Standard/Spot"))["MetricDataResults"]
+            self.assertEqual((other["Values"], other["Timestamps"]), ([], []))
+        for wrong, code in (
+            (asked("Standard/Spot", seconds=0), "InvalidParameterValue"),
+            (asked("Standard/Spot", period=50), "ValidationError"),
+            (asked("Standard/Spot", name="Used"), "ValidationError"),
+        ):
+            self.assertEqual(refused(cloudwatch.get_metric_data, **wrong)[0], code)
 
     def test_images(self):
         request = {"repositoryName": "ci", "imageIds": [{"imageTag": "1"}]}
