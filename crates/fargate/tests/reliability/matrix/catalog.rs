@@ -253,6 +253,11 @@ pub(crate) fn catalog() -> Vec<Fault> {
             json!({ "start_delay": { "seconds": 2 } }),
         ),
         fault(
+            "slow_address",
+            Kind::Task(PENDING),
+            json!({ "slow_start": { "at": "address", "seconds": 2 } }),
+        ),
+        fault(
             "slow_program",
             Kind::Task(PENDING),
             json!({ "listen_delay": { "seconds": 2 } }),
