@@ -29,7 +29,7 @@ pub struct Span {
     pub is_over: bool,
 }
 
-/// What this stock would have brought over `arrivals`, which are in order and within the span.
+/// Replays `arrivals`, which are in order and within the span, over this stock.
 #[must_use]
 pub fn replay(
     arrivals: impl IntoIterator<Item = u64>,

@@ -73,7 +73,7 @@ impl std::fmt::Debug for PrivateKey {
     }
 }
 
-/// What is known of a waiting task when it is asked for.
+/// The facts about a waiting task that are known before RunTask.
 #[derive(Debug, Clone)]
 pub(crate) struct Intent<'a> {
     pub(crate) id: String,

@@ -24,7 +24,7 @@ const CLOCK_SET_BACK: u64 = 60;
 /// Pause between looks for the task of a call without an answer.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// What a sweep makes of a waiting task. `attempts` are those that have a record, and `keeper` is the task's;
+/// Decides what a sweep does with a waiting task. `attempts` are those that have a record, and `keeper` is the task's;
 /// `patience` is how long a keeper may be gone, and `now` in seconds since 1970.
 pub(super) fn verdict(
     file: &WarmFile,

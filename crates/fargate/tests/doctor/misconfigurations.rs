@@ -106,7 +106,7 @@ fn calls_that_show_permissions_change_nothing() {
     for change in [
         r#"{"arguments": ["--probe"]}"#,
         r#"{"arguments": ["--probe"], "job_image": true}"#,
-        // A user, of whom nothing can be simulated.
+        // IAM cannot simulate the permissions of this user.
         r#"{"arguments": ["--probe"], "resources": {"callerArn": "arn:aws:iam::000000000000:user/ci"}}"#,
     ] {
         let manager = Manager::with(&serde_json::from_str(change).unwrap());

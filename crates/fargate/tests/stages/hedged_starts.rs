@@ -181,7 +181,7 @@ fn a_second_task_is_not_asked_for_again_after_the_end() {
     manager.left_nothing();
 }
 
-/// What it brings is stopped like any other.
+/// The task of that call is stopped like any other.
 #[test]
 fn a_call_that_is_answered_soon_after_the_first_is_ready_leaves_no_task() {
     let slow_reply = json!({ "slow_reply": { "seconds": 2.0 } });

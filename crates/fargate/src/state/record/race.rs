@@ -184,7 +184,7 @@ mod tests {
         record.give_up("two");
         assert_eq!(record.task(), Some("arn:1"));
         assert_eq!(record.lost().count(), 1);
-        // One that failed is no hedge that was behind.
+        // A start that failed does not count as behind.
         let mut record = both();
         record.give_up("one");
         record.leave_behind_all_but("two");

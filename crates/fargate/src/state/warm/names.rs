@@ -5,7 +5,7 @@ use crate::state::file_names;
 /// Ending of the file of a task that waits.
 const WAITING: &str = ".json";
 
-/// What follows the id in the name of the file of a task that was taken; the attempt that took it comes last.
+/// Part of the name of a taken task's file, between its id and the attempt that took it.
 const CLAIMED: &str = ".claimed-";
 
 /// Digits of the ids of tasks and of attempts, and of hashes.

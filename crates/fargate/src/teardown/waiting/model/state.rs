@@ -92,7 +92,7 @@ pub(super) struct State {
     pub(super) prepares: [Prepare; JOBS],
     pub(super) cleanups: [End; JOBS],
     pub(super) keep: Keep,
-    /// What the sweep has decided about each task from its snapshot: to end it, as the file was then.
+    /// The sweep's decision about each task, from its snapshot: to end it, as the file was then.
     pub(super) sweep: Option<[Option<File>; TASKS]>,
     pub(super) sweeping: End,
     pub(super) kills: u8,
