@@ -48,12 +48,9 @@ pub(crate) fn check(tags: Option<Vec<TagInput>>) -> Result<Vec<Tag>, ApiError> {
                 "The value of tag {key} can be at most 256 characters long."
             )));
         }
-        if key
-            .get(..4)
-            .is_some_and(|head| head.eq_ignore_ascii_case("aws:"))
-        {
+        if [&key, &value].into_iter().any(|text| is_reserved(text)) {
             return Err(ApiError::invalid_parameter(
-                "Tag keys cannot begin with aws:; this prefix is reserved for system tags.",
+                "Tag keys and values cannot begin with aws:; this prefix is reserved for system tags.",
             ));
         }
         if !key.chars().chain(value.chars()).all(allowed) {
@@ -92,6 +89,12 @@ pub(crate) fn merge(into: &mut Vec<Tag>, tags: Vec<Tag>) -> Result<(), ApiError>
     Ok(())
 }
 
+/// Whether the text begins as AWS's own tags do, in any case (AWS: Tag).
+fn is_reserved(text: &str) -> bool {
+    let head = text.get(..4);
+    head.is_some_and(|head| head.eq_ignore_ascii_case("aws:"))
+}
+
 /// The character class of the model, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. Combining marks are no letters.
 fn allowed(c: char) -> bool {
     // The categories' short names begin with the letters that the class has: `Lu`, `Zs`, `Nd`.
@@ -117,6 +120,8 @@ mod tests {
             ("", "x"),
             ("aws:x", "x"),
             ("AWS:x", "x"),
+            ("x", "aws:x"),
+            ("x", "Aws:x"),
             ("branch", "fix#1"),
             ("branch", "a,b"),
             ("branch", "it's"),

@@ -146,13 +146,75 @@ class Tasks(unittest.TestCase):
         definition = ecs.describe_task_definition(taskDefinition="ends")["taskDefinition"]["taskDefinitionArn"]
         ecs.tag_resource(resourceArn=definition, tags=tags)
         self.assertEqual(ecs.describe_task_definition(taskDefinition="ends", include=["TAGS"])["tags"], tags)
-        arn = self.jobs[0]
-        for resource, given in (
-            (self.ended, tags),
-            ("arn:aws:ecs:eu-west-1:000000000000:service/x", tags),
-            ("arn:aws:ecs:eu-central-1:000000000000:cluster/ci", tags),
-            (arn, [{"key": "it's", "value": ""}]),
-            (arn, [{"key": f"k{n}", "value": ""} for n in range(51)]),
+        code, message = refused(ecs.tag_resource, resourceArn=definition + "9", tags=tags)
+        self.assertEqual(code, "ClientException", message)
+
+    def test_tags_of_a_task(self):
+        ecs.create_cluster(clusterName="tags")
+        (task,) = run(cluster="tags", tags=[{"key": "team", "value": "a"}, {"key": "pool", "value": "ruby"}])
+        arn = task["taskArn"]
+
+        def shown(**more):
+            (task,) = ecs.describe_tasks(cluster="tags", tasks=[arn], **more)["tasks"]
+            return {tag["key"]: tag.get("value") for tag in task["tags"]}
+
+        ecs.tag_resource(resourceArn=arn, tags=[{"key": "team", "value": "b"}, {"key": "gitlab:job-id", "value": "7"}])
+        expected = {"team": "b", "pool": "ruby", "gitlab:job-id": "7"}
+        self.assertEqual((shown(), shown(include=["TAGS"])), ({}, expected))
+        # Keys differ by their case, and a value is optional.
+        ecs.tag_resource(resourceArn=arn, tags=[{"key": "Team"}])
+        ecs.tag_resource(resourceArn=arn, tags=[])
+        expected["Team"] = ""
+        longest = {"k" * 128: "é" * 256}
+        ecs.tag_resource(resourceArn=arn, tags=[{"key": key, "value": value} for key, value in longest.items()])
+        expected |= longest
+        self.assertEqual(shown(include=["TAGS"]), expected)
+        # All of them or none, and 50 of a resource.
+        many = [{"key": f"k{n}", "value": ""} for n in range(50 - len(expected))]
+        code, message = refused(ecs.tag_resource, resourceArn=arn, tags=[*many, {"key": "one more", "value": ""}])
+        self.assertEqual((code, shown(include=["TAGS"])), (INVALID, expected), message)
+        ecs.tag_resource(resourceArn=arn, tags=many)
+        ecs.tag_resource(resourceArn=arn, tags=[{"key": "team", "value": "c"}])
+        self.assertEqual(len(shown(include=["TAGS"])), 50)
+        ecs.stop_task(cluster="tags", task=arn)
+        clients.follow(arn, clients.is_stopped, cluster="tags")
+        self.assertEqual(shown(include=["TAGS"]), {})
+        code, message = refused(ecs.tag_resource, resourceArn=arn, tags=[{"key": "late", "value": ""}])
+        self.assertEqual((code, "stopped" in message), (INVALID, True), message)
+
+    def test_tags_that_are_refused(self):
+        arn, tags = self.jobs[0], [{"key": "a", "value": "b"}]
+        start, _, id = arn.rpartition("/")
+        for resource in (
+            None,
+            "",
+            id,
+            self.ended,
+            start + "/" + "0" * 32,
+            arn.replace("/lists/", "/other/"),
+            arn.replace("/lists/", "/"),
+            arn.replace("000000000000", "111122223333"),
+            arn.replace("eu-west-1", "eu-central-1"),
+            "arn:aws:ecs:eu-west-1:000000000000:service/x",
+            "arn:aws:ecs:eu-central-1:000000000000:cluster/ci",
         ):
-            code, message = refused(careless.tag_resource, resourceArn=resource, tags=given)
-            self.assertEqual(code, INVALID, message)
+            code, message = refused(careless.tag_resource, resourceArn=resource, tags=tags)
+            self.assertEqual(code, INVALID, f"{resource}: {message}")
+        self.assertEqual(refused(careless.tag_resource, resourceArn=arn)[0], INVALID)
+        for given in (
+            [{}],
+            [{"value": "b"}],
+            [{"key": "", "value": "b"}],
+            [{"key": "k" * 129, "value": ""}],
+            [{"key": "k", "value": "v" * 257}],
+            [{"key": "it's", "value": ""}],
+            [{"key": "branch", "value": "fix#1"}],
+            [{"key": "job", "value": "परीक्षण"}],
+            [{"key": "aws:ecs:clusterName", "value": "lists"}],
+            [{"key": "AWS:x", "value": ""}],
+            [{"key": "x", "value": "Aws:y"}],
+            [{"key": "a", "value": "1"}, {"key": "a", "value": "2"}],
+            [{"key": f"k{n}", "value": ""} for n in range(51)],
+        ):
+            code, message = refused(careless.tag_resource, resourceArn=arn, tags=given)
+            self.assertEqual(code, INVALID, f"{given}: {message}")

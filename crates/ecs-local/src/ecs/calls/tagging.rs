@@ -47,7 +47,8 @@ fn tag_task(region: &Region, arn: &str, tags: Vec<Tag>) -> Result<(), ApiError> 
     let not_found = || ApiError::invalid_parameter("The specified task was not found.");
     let id = arn.rsplit('/').next().unwrap_or(arn);
     let mut task = region.tasks.get(id).ok_or_else(not_found)?.lock();
-    if task.description.task_arn != arn {
+    // An ARN of the old form, without the cluster, names no task of today's accounts.
+    if task.description.task_arn != arn || task.is_missing() {
         return Err(not_found());
     }
     if task.description.last_status == TaskStatus::Stopped {
