@@ -142,13 +142,21 @@ resource "aws_iam_role_policy" "manager" {
         Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
       },
       {
-        Sid      = "TagKeptTasks"
+        Sid      = "TagTasksThatRun"
         Effect   = "Allow"
         Action   = "ecs:TagResource"
         Resource = local.tasks
         Condition = {
-          "ForAllValues:StringEquals" = { "aws:TagKeys" = ["gitlab:kept-until"] }
-          Null                        = { "aws:TagKeys" = "false" }
+          "ForAllValues:StringEquals" = { "aws:TagKeys" = [
+            "gitlab:job-id",
+            "gitlab:job-name",
+            "gitlab:kept-until",
+            "gitlab:pipeline-id",
+            "gitlab:project",
+            "gitlab:project-id",
+            "gitlab:runner",
+          ] }
+          Null = { "aws:TagKeys" = "false" }
         }
       },
       {

@@ -1,7 +1,9 @@
-//! ECS: a tag of a task that runs.
+//! ECS: tags of a task that runs.
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::Aws;
 use super::error::AwsError;
@@ -12,14 +14,20 @@ use super::signed;
 struct TagResourceResponse {}
 
 impl Aws {
-    /// Gives a task a tag, or another value to the tag of this key.
+    /// Gives a task these tags. Those of other keys stay, and one of the same key gets the new value.
     ///
     /// # Errors
     ///
     /// With AWS's refusal.
-    pub(crate) async fn tag_task(&self, arn: &str, key: &str, value: &str) -> Result<(), AwsError> {
+    pub(crate) async fn tag_task(
+        &self,
+        arn: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), AwsError> {
         let ecs = signed::Client::new(&self.shared, &signed::ECS);
-        let parameters = json!({ "resourceArn": arn, "tags": [{ "key": key, "value": value }] });
+        let tag = |(key, value)| json!({ "key": key, "value": value });
+        let tags: Vec<Value> = tags.iter().map(tag).collect();
+        let parameters = json!({ "resourceArn": arn, "tags": tags });
         let TagResourceResponse {} = ecs.call("ecs:TagResource", parameters).await?;
         Ok(())
     }

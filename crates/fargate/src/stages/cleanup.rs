@@ -4,6 +4,7 @@
 //! job is still alive. Its messages go to the runner's own log. It needs the metadata folder, and cluster, region and
 //! endpoint of the job's tasks: no other error in the configuration keeps it from stopping them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -134,8 +135,8 @@ fn time(seconds: u64) -> String {
 /// Tags the task with its time, for people who look at it in AWS. The tag has no other use, so it may fail.
 async fn tag(aws: &Aws, record: &Record, until: u64) {
     let Some(task) = record.task() else { return };
-    let until = time(until);
-    let tagged = timeout(TAG_BOUND, aws.tag_task(task, KEPT_UNTIL, &until)).await;
+    let tags = BTreeMap::from([(KEPT_UNTIL.to_owned(), time(until))]);
+    let tagged = timeout(TAG_BOUND, aws.tag_task(task, &tags)).await;
     if let Ok(Err(refusal)) = tagged {
         tracing::debug!("the kept task has no tag: {refusal}");
     }

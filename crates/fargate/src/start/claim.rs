@@ -19,6 +19,7 @@ use crate::ssh::{Connection, KeyPair, Target};
 use crate::start::plan::StartPlan;
 use crate::start::request::TaskRequest;
 use crate::start::start_hash::StartHash;
+use crate::start::tags::job_tags;
 use crate::state::clock::now;
 use crate::state::record::{Login, Record, Warm};
 use crate::state::waiting::Waiting;
@@ -125,6 +126,9 @@ impl<'a> Claimant<'a> {
                     self.announce(&task);
                     record.claimed(&task, login);
                     record.warm = Some(Warm::Claimed);
+                    // They follow: a call of AWS would delay the claim.
+                    let configured = &self.context.config.fargate.tags;
+                    record.missing_tags = job_tags(&self.context.job, configured);
                     self.context.records.update(record)?;
                     warm.forget(&task.id, record.attempt());
                     Ok(true)

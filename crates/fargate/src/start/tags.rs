@@ -5,8 +5,19 @@ use std::collections::BTreeMap;
 use crate::config::is_tag_character;
 use crate::gitlab::Job;
 
-/// Tags with facts about the job. The operator's own tags replace those of the same key.
+/// The tags of a job's task. The operator's own tags replace those of the same key.
 pub(super) fn tags(job: &Job, configured: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut tags = job_tags(job, configured);
+    tags.extend(configured.clone());
+    tags
+}
+
+/// The tags with facts about the job, but for keys that the operator has taken: what a task lacks that was started
+/// without a job. The manager's policy names these keys (`docs/iam`, `TagTasksThatRun`).
+pub(super) fn job_tags(
+    job: &Job,
+    configured: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::from([
         ("gitlab:job-id".to_owned(), job.id.to_string()),
         ("gitlab:runner".to_owned(), job.runner.clone()),
@@ -23,7 +34,7 @@ pub(super) fn tags(job: &Job, configured: &BTreeMap<String, String>) -> BTreeMap
             .filter(|(_, value)| !value.is_empty())
             .map(|(key, value)| (key.to_owned(), tag_value(&value))),
     );
-    tags.extend(configured.clone());
+    tags.retain(|key, _| !configured.contains_key(key));
     tags
 }
 
@@ -65,12 +76,16 @@ mod tests {
             runner: "t1_abc".into(),
             page: None,
         };
-        let tags = tags(
-            &job,
-            &BTreeMap::from([
-                ("gitlab:runner".into(), "mine".into()),
-                ("team".into(), "x".into()),
-            ]),
+        let configured = BTreeMap::from([
+            ("gitlab:runner".into(), "mine".into()),
+            ("team".into(), "x".into()),
+        ]);
+        let of_job = job_tags(&job, &configured);
+        let tags = tags(&job, &configured);
+        // What a task lacks that has the operator's.
+        assert!(
+            tags.iter()
+                .all(|(key, _)| of_job.contains_key(key) != configured.contains_key(key))
         );
         let tags: Vec<_> = tags
             .iter()

@@ -4,6 +4,7 @@
 //! starts: none leaves the list before its task was stopped or its call was refused for certain.
 
 mod claim;
+mod login;
 mod old;
 #[cfg(test)]
 mod properties;
@@ -11,12 +12,13 @@ mod race;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::login::Login;
 use super::clock::{self, now};
 use super::identity::Identity;
 use super::job_folder::JobFolder;
@@ -116,6 +118,9 @@ pub(crate) struct Record {
     /// Whether it took a waiting task, or why not, where there was one for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) warm: Option<Warm>,
+    /// The tags that its claimed task has yet to get: it started with those of its pool (AWS: TagResource).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) missing_tags: BTreeMap<String, String>,
     /// How it ended, once that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<Outcome>,
@@ -150,45 +155,6 @@ pub(crate) struct AttemptTimes {
     /// Its end began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ended: Option<u64>,
-}
-
-/// How a run logs in to the task.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Login {
-    /// Address of the task.
-    pub(crate) address: IpAddr,
-    /// Port of its SSH server.
-    pub(crate) port: u16,
-    /// User of the session.
-    pub(crate) username: String,
-    /// The server's key that prepare saw, in OpenSSH's form; every run requires it.
-    pub(crate) host_key: String,
-    /// The job's private key, in OpenSSH's form. Never leaves the manager.
-    pub(crate) private_key: String,
-}
-
-impl Login {
-    /// The login to another port of the same task.
-    pub(crate) fn on_port(&self, port: u16) -> Self {
-        Self {
-            port,
-            ..self.clone()
-        }
-    }
-}
-
-/// Without the key: debug output may be logged.
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            username,
-            address,
-            port,
-            host_key,
-            ..
-        } = self;
-        write!(f, "{username}@{address} port {port}, {host_key}")
-    }
 }
 
 impl Record {
@@ -228,6 +194,7 @@ impl Record {
             public_ip: fargate.assign_public_ip,
             times: AttemptTimes::default(),
             warm: None,
+            missing_tags: BTreeMap::new(),
             outcome: None,
             start_hash: None,
         }

@@ -5,6 +5,7 @@ mod losers;
 pub(crate) mod orphan;
 mod room;
 pub(crate) mod sweep;
+mod tagging;
 mod waiting;
 
 use std::time::Duration;
@@ -144,6 +145,7 @@ impl Teardown<'_> {
         found: &Found,
         reason: &str,
     ) -> Result<Vec<StoppedTask>, AwsError> {
+        self.send_missing_tags(record).await;
         let (aws, cluster) = (self.aws.in_region(&record.region), &record.cluster);
         let (mut stopped, mut refused) = (Vec::new(), None);
         // The job's tasks were started in this cluster. One that is gone has no tasks.

@@ -51,6 +51,7 @@ mod warm;
 mod warm_follow;
 mod warm_simulate;
 mod warm_status;
+mod warm_tags;
 mod wrong_calls;
 
 /// The program under test.

@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, sleep};
 
 use super::hold::{Held, check, hold};
@@ -18,7 +18,8 @@ use super::moves::{Kept, Limits, moves};
 use super::needs::{Needs, Place, Start, StartOf, look_up, request, warm_up};
 use super::paused::Paused;
 use super::setup::Setup;
-use super::word::Word;
+use super::tagging::{Tagging, add_missing_tags};
+use super::word::{Told, Word};
 use crate::cli::Keep;
 use crate::config::{Config, Flags};
 use crate::error::{Error, Result};
@@ -45,6 +46,7 @@ enum Done {
     Ended(String, Result<Option<String>>),
     LookedUp(Place, Result<Start>),
     Swept(Result<Vec<Finding>>),
+    Tagged,
 }
 
 type UnderWay = Pin<Box<dyn Future<Output = Done>>>;
@@ -95,7 +97,8 @@ struct KeepLoop {
     paused: Paused,
     /// When waiting tasks were last swept.
     swept_at: Option<Instant>,
-    told: Option<Rest>,
+    tagging: Tagging,
+    told: Told,
     word: Word,
     failure: Option<Error>,
 }
@@ -112,7 +115,8 @@ impl KeepLoop {
             busy: BTreeSet::new(),
             paused: Paused::default(),
             swept_at: None,
-            told: None,
+            tagging: Tagging::default(),
+            told: Told::default(),
             word: Word::default(),
             failure: None,
         }
@@ -126,6 +130,7 @@ impl KeepLoop {
             self.read_again().await;
             self.lock.show();
             self.sweep();
+            self.tag();
             self.look_up();
             if let Err(error) = self.step() {
                 tracing::warn!("{error}");
@@ -140,6 +145,7 @@ impl KeepLoop {
     /// Does what is to be done now. Tasks that wait already hear of a driver, and those that do not answer end.
     async fn one_round(&mut self) -> Result<()> {
         self.sweep();
+        self.tag();
         self.look_up();
         for task in self.own()?.into_iter().filter(Waiting::is_ready) {
             if let Err(why) = check(&self.setup, &task).await {
@@ -169,6 +175,14 @@ impl KeepLoop {
         self.under_way.push(Box::pin(async move {
             Done::Swept(setup.sweep().waiting().await)
         }));
+    }
+
+    /// Gives claimed tasks the tags of their jobs.
+    fn tag(&mut self) {
+        if self.tagging.begins() {
+            let tagged = add_missing_tags(Rc::clone(&self.setup));
+            self.under_way.push(Box::pin(tagged.map(|()| Done::Tagged)));
+        }
     }
 
     fn look_up(&mut self) {
@@ -214,7 +228,7 @@ impl KeepLoop {
     /// Looks, decides, and begins what is to be done.
     fn step(&mut self) -> Result<()> {
         let rest = self.setup.warm().rest();
-        self.tell(rest);
+        self.told.tell(rest);
         let own = self.own()?;
         let needs = match rest {
             Some(Rest::Drained) => Vec::new(),
@@ -262,20 +276,6 @@ impl KeepLoop {
             self.hold(&task.id);
         }
         Ok(())
-    }
-
-    fn tell(&mut self, rest: Option<Rest>) {
-        if rest == self.told {
-            return;
-        }
-        self.told = rest;
-        match rest {
-            Some(Rest::Drained) => say("No task is started until `fargate warm keep --resume`"),
-            Some(Rest::Yielded) => {
-                say("No task is started for five minutes: a job found no room for its own");
-            }
-            None => say("Tasks are started again"),
-        }
     }
 
     fn start(&mut self, hash: String) {
@@ -350,7 +350,7 @@ impl KeepLoop {
             Done::Held(id, held) => {
                 self.busy.remove(&id);
                 match held {
-                    Ok(Held::Taken) => {}
+                    Ok(Held::Taken) => self.tagging.expect(),
                     Ok(Held::Lost(why)) => self.end(id, format!("it cannot be reached: {why}")),
                     Err(error) => tracing::warn!("{error}"),
                 }
@@ -369,6 +369,7 @@ impl KeepLoop {
                     self.failure = Some(error).filter(|_| matches!(place, Place::Pool(_)));
                 }
             }
+            Done::Tagged => self.tagging.done(),
             Done::Swept(Ok(_)) => {}
             Done::Swept(Err(error)) => tracing::warn!("{error}"),
         }

@@ -12,6 +12,7 @@ mod pool;
 mod setup;
 mod simulate;
 mod status;
+mod tagging;
 mod word;
 
 use crate::cli::Warm;

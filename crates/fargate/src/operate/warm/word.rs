@@ -1,7 +1,29 @@
-//! The word that keep leaves for `fargate warm status`: what it wants.
+//! What keep says: to its own log, and to `fargate warm status`.
 
 use super::setup::Setup;
-use crate::state::warm::Want;
+use crate::output::say;
+use crate::state::warm::{Rest, Want};
+
+/// The rest that was last told of.
+#[derive(Default)]
+pub(super) struct Told(Option<Rest>);
+
+impl Told {
+    /// Says why no task is started, where that has changed.
+    pub(super) fn tell(&mut self, rest: Option<Rest>) {
+        if rest == self.0 {
+            return;
+        }
+        self.0 = rest;
+        match rest {
+            Some(Rest::Drained) => say("No task is started until `fargate warm keep --resume`"),
+            Some(Rest::Yielded) => {
+                say("No task is started for five minutes: a job found no room for its own");
+            }
+            None => say("Tasks are started again"),
+        }
+    }
+}
 
 /// The word that was last left.
 #[derive(Default)]

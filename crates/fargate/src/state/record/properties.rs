@@ -1,5 +1,7 @@
 //! Records that something has happened to.
 
+use std::net::IpAddr;
+
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use super::*;
 
 pub(crate) fn record(id: u64) -> Record {
@@ -26,6 +28,7 @@ pub(crate) fn record(id: u64) -> Record {
         public_ip: false,
         times: AttemptTimes::default(),
         warm: None,
+        missing_tags: BTreeMap::new(),
         outcome: None,
         start_hash: None,
     }

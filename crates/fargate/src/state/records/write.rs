@@ -156,6 +156,18 @@ impl Records {
         }
     }
 
+    /// Notes that the claimed task of this attempt lacks no tags any more, or cannot get them. A disk that takes no
+    /// note costs another call.
+    pub(crate) fn note_tagged(&self, record: &Record) {
+        let found = Found::Record(Box::new(record.clone()));
+        let changed = self.change(&record.job, &found, |record| {
+            !std::mem::take(&mut record.missing_tags).is_empty()
+        });
+        if let Err(error) = changed {
+            tracing::debug!("{error}");
+        }
+    }
+
     /// Notes that the job log has told why the task of this attempt ended.
     ///
     /// # Errors

@@ -205,8 +205,9 @@ impl Sweep<'_> {
         finding.await
     }
 
-    /// Stops the tasks that a job which goes on has left behind.
+    /// Stops the tasks that a job which goes on has left behind, and gives its own the tags that it lacks.
     async fn settle(&self, record: &Record) {
+        self.teardown().add_missing_tags(record).await;
         match timeout(BOUND, self.teardown().settle(record)).await {
             Ok(Ok(())) => {}
             Ok(Err(refusal)) => tracing::debug!("sweep: {refusal}"),
