@@ -23,7 +23,7 @@ use crate::start::tags::job_tags;
 use crate::state::clock::now;
 use crate::state::record::{Login, Record, Warm};
 use crate::state::waiting::Waiting;
-use crate::state::warm::{Holder, Keeper, WarmTasks};
+use crate::state::warm::{Keeper, WarmTasks};
 use crate::task;
 use crate::teardown::Teardown;
 
@@ -47,7 +47,8 @@ const FRESH: Duration = Duration::from_secs(5 * 60);
 pub(crate) struct Claimant<'a> {
     context: &'a Context<'a>,
     plan: &'a StartPlan,
-    ready: Vec<Waiting>,
+    ready: Waiting,
+    others: Candidates<'a>,
 }
 
 impl<'a> Claimant<'a> {
@@ -55,40 +56,46 @@ impl<'a> Claimant<'a> {
     /// tasks wait at all, or are meant to.
     pub(crate) fn find(
         context: &'a Context<'a>,
-        request: &TaskRequest<'_>,
+        request: &'a TaskRequest<'_>,
         plan: &'a StartPlan,
         record: &mut Record,
     ) -> Option<Self> {
-        let warm = WarmTasks::of(&context.records);
-        let mut waiting = warm.all().unwrap_or_else(|error| {
+        let waiting = WarmTasks::of(&context.records).waiting_ids();
+        let mut ids = waiting.unwrap_or_else(|error| {
             tracing::debug!("no task is claimed: {error}");
             Vec::new()
         });
-        waiting.retain(|file| file.holder == Holder::Nobody);
-        let max_age = context.config.warm.max_age;
-        if waiting.is_empty() && !context.config.warm.is_on() {
+        if ids.is_empty() && !context.config.warm.is_on() {
             return None;
         }
-        let waiting = waiting.into_iter().map(|file| file.task);
-        let (ready, others): (Vec<_>, Vec<_>) = waiting
-            .filter(|task| task.age() < max_age && task.over_at > now().as_secs())
-            .filter(|task| is_for(task, context, request, plan))
-            .filter(|task| plan.composed.is_some() || is_latest(task, plan, warm))
-            .partition(Waiting::is_ready);
-        let why = match (&request.cold, ready.is_empty(), others.is_empty()) {
-            (Some(why), ..) => why,
-            (None, true, true) => "no task waits for such a start",
-            (None, true, false) => "the tasks that wait for such a start are not ready yet",
-            (None, false, _) => {
-                return Some(Self {
-                    context,
-                    plan,
-                    ready,
-                });
-            }
+        // Jobs that start together try different ones.
+        ids.shuffle(&mut rand::rng());
+        let mut candidates = Candidates {
+            context,
+            request,
+            plan,
+            ids: ids.into_iter(),
+            starting: false,
         };
-        record.warm = Some(Warm::Missed(why.to_owned()));
-        None
+        let ready = match request.cold {
+            Some(why) => Err(why),
+            None => candidates.next().ok_or(match candidates.starting {
+                true => "the tasks that wait for such a start are not ready yet",
+                false => "no task waits for such a start",
+            }),
+        };
+        match ready {
+            Ok(ready) => Some(Self {
+                context,
+                plan,
+                ready,
+                others: candidates,
+            }),
+            Err(why) => {
+                record.warm = Some(Warm::Missed(why.to_owned()));
+                None
+            }
+        }
     }
 
     /// Claims one of the tasks for the job with this record, which is saved. Returns whether the job has one: the
@@ -102,23 +109,13 @@ impl<'a> Claimant<'a> {
         record: &mut Record,
         teardown: &Teardown<'_>,
     ) -> Result<bool> {
-        let warm = WarmTasks::of(&self.context.records);
-        // Jobs that start together try different ones.
-        self.ready.shuffle(&mut rand::rng());
         let over = Instant::now() + RACES;
-        for Waiting { id, .. } in &self.ready {
-            if Instant::now() >= over {
-                break;
-            }
-            // A look costs nothing, and an intent a write to the disk.
-            if !matches!(warm.find(id), Ok(Some(_))) {
-                continue;
-            }
-            record.intend_claim(id);
-            self.context.records.update(record)?;
-            let Some(task) = warm.claim(id, record)? else {
-                tracing::debug!("another job was faster at waiting task {id}");
-                record.forget_claim(id);
+        let mut next = Some(self.ready.clone());
+        while let Some(Waiting { id, .. }) = next
+            && Instant::now() < over
+        {
+            let Some(task) = self.take(&id, record)? else {
+                next = self.others.next();
                 continue;
             };
             return match self.prove(&task).await {
@@ -130,6 +127,7 @@ impl<'a> Claimant<'a> {
                     let configured = &self.context.config.fargate.tags;
                     record.missing_tags = job_tags(&self.context.job, configured);
                     self.context.records.update(record)?;
+                    let warm = WarmTasks::of(&self.context.records);
                     warm.forget(&task.id, record.attempt());
                     Ok(true)
                 }
@@ -141,6 +139,23 @@ impl<'a> Claimant<'a> {
         }
         record.warm = Some(Warm::Missed("other jobs were faster".to_owned()));
         Ok(false)
+    }
+
+    /// Takes a task for the job with this record, which says so first; nothing where another job was faster.
+    fn take(&self, id: &str, record: &mut Record) -> Result<Option<Waiting>> {
+        let warm = WarmTasks::of(&self.context.records);
+        // A look costs nothing, and an intent a write to the disk.
+        if !matches!(warm.find(id), Ok(Some(_))) {
+            return Ok(None);
+        }
+        record.intend_claim(id);
+        self.context.records.update(record)?;
+        let taken = warm.claim(id, record)?;
+        if taken.is_none() {
+            tracing::debug!("another job was faster at waiting task {id}");
+            record.forget_claim(id);
+        }
+        Ok(taken)
     }
 
     /// Checks that the task is there, that it is the one that was seen when it became ready, and that it has run
@@ -228,18 +243,47 @@ impl<'a> Claimant<'a> {
     }
 }
 
-/// Whether a task is what RunTask would start for this job.
-fn is_for(
-    task: &Waiting,
-    context: &Context<'_>,
-    request: &TaskRequest<'_>,
-    plan: &StartPlan,
-) -> bool {
-    let is_named = match &plan.composed {
-        Some(composed) => family(&task.definition) == composed.definition.family(),
-        None => names(&task.definition).contains(&plan.title.as_str()),
-    };
-    is_named && hash(context, request, plan, &task.definition) == task.hash
+/// The waiting tasks of a folder, of which those are looked for that a job may claim. Each look reads a file, and
+/// hundreds of jobs may look at hundreds of tasks at once.
+struct Candidates<'a> {
+    context: &'a Context<'a>,
+    request: &'a TaskRequest<'a>,
+    plan: &'a StartPlan,
+    ids: std::vec::IntoIter<String>,
+    /// Whether one was met that is not ready yet.
+    starting: bool,
+}
+
+impl Candidates<'_> {
+    /// The next one that is ready.
+    fn next(&mut self) -> Option<Waiting> {
+        let warm = WarmTasks::of(&self.context.records);
+        while let Some(id) = self.ids.next() {
+            match warm.find(&id) {
+                Ok(Some(task)) if !self.fits(&task) => {}
+                Ok(Some(task)) if task.is_ready() => return Some(task),
+                Ok(Some(_)) => self.starting = true,
+                Ok(None) => {}
+                Err(damaged) => tracing::warn!("{damaged}"),
+            }
+        }
+        None
+    }
+
+    /// Whether a task is what RunTask would start for this job.
+    fn fits(&self, task: &Waiting) -> bool {
+        let Self { context, plan, .. } = self;
+        let warm = WarmTasks::of(&context.records);
+        let is_named = match &plan.composed {
+            Some(composed) => family(&task.definition) == composed.definition.family(),
+            None => names(&task.definition).contains(&plan.title.as_str()),
+        };
+        is_named
+            && task.age() < context.config.warm.max_age
+            && task.over_at > now().as_secs()
+            && hash(context, self.request, plan, &task.definition) == task.hash
+            && (plan.composed.is_some() || is_latest(task, plan, warm))
+    }
 }
 
 /// Whether the task runs what a name without a revision means now: its keeper looks that up.

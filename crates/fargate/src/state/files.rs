@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 use super::file_names;
+use crate::backoff::Backoff;
 
 /// Bound of the wait for a folder's lock, which is held while a file is renamed.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -17,8 +18,9 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// local reader may hold it for ever, and must not lock the driver out.
 const OLD_LOCK_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Pause between attempts to lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(2);
+/// Pauses between attempts to lock. They grow: a lock is free again within milliseconds, unless hundreds of processes
+/// want it at once, and then their attempts would take the processors from those that hold it.
+const LOCK_PAUSES: Backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(32));
 
 /// How often an action is taken whose file was replaced meanwhile, on another machine's disk.
 const STALE_ATTEMPTS: usize = 4;
@@ -119,12 +121,21 @@ impl Draft {
         Ok(self)
     }
 
-    /// Replaces the file: a reader sees the old content or the new one, and never half of one.
+    /// Replaces the file, durably if the draft is: a reader sees the old content or the new one, and never half of one.
     ///
     /// # Errors
     ///
     /// When the folder cannot be written.
     pub(crate) fn persist(self) -> Result<()> {
+        self.rename()?.sync()
+    }
+
+    /// Replaces the file. The caller syncs it, without the folder's lock: others need not wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written.
+    pub(crate) fn rename(self) -> Result<Renamed> {
         let Self {
             file,
             target,
@@ -140,10 +151,25 @@ impl Draft {
                 refused.error
             })
         })?;
-        match target.parent() {
-            Some(folder) if is_synced => File::open(folder)?.sync_all(),
-            _ => Ok(()),
-        }
+        let folder = target.parent().filter(|_| is_synced);
+        Ok(Renamed(folder.map(Path::to_owned)))
+    }
+}
+
+/// A file that was replaced; the folder to sync if its draft was.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Renamed(Option<PathBuf>);
+
+impl Renamed {
+    /// Makes the new content outlive a crash of the machine, if its draft does.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not take it.
+    pub(crate) fn sync(self) -> Result<()> {
+        self.0
+            .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 }
 
@@ -173,6 +199,7 @@ pub(crate) fn lock_folder(path: &Path) -> Result<FolderLock> {
 
 fn lock_within(file: File, bound: Duration) -> Result<File> {
     let give_up_at = Instant::now() + bound;
+    let mut pauses = LOCK_PAUSES;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -184,7 +211,7 @@ fn lock_within(file: File, bound: Duration) -> Result<File> {
                 );
                 return Err(Error::new(ErrorKind::TimedOut, held));
             }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(pauses.pause()),
         }
     }
 }

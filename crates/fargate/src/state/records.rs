@@ -115,7 +115,7 @@ impl Records {
     /// When the folder cannot be read; one that does not exist has no records.
     pub(crate) fn all(&self) -> Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        for (file, _) in self.files()? {
+        for file in self.paths_in(&self.directory)? {
             if name(&file).and_then(file_names::recorded_job).is_none() {
                 continue;
             }
@@ -162,31 +162,39 @@ impl Records {
 
     /// The files in a folder of ours, and how long ago each was written; none where there is no folder.
     pub(super) fn files_in(&self, folder: &Path) -> Result<Vec<(PathBuf, Duration)>> {
-        let refused = |error: std::io::Error| {
-            Error::system(format!("could not read {}: {error}", folder.display()))
-                .advise("The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory).")
-        };
-        let listing = match files::again(|| std::fs::read_dir(folder)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            listing => listing.map_err(refused)?,
-        };
         let mut files = Vec::new();
-        for entry in listing {
-            let entry = entry.map_err(refused)?;
-            match files::again(|| entry.metadata()?.modified()) {
+        for path in self.paths_in(folder)? {
+            match files::again(|| std::fs::symlink_metadata(&path)?.modified()) {
                 // A time in the future is that of a clock that was set back.
-                Ok(written) => files.push((entry.path(), written.elapsed().unwrap_or_default())),
+                Ok(written) => files.push((path, written.elapsed().unwrap_or_default())),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(refused(error)),
+                Err(error) => return Err(unreadable(folder, &error)),
             }
         }
         Ok(files)
+    }
+
+    /// The paths of the files in a folder of ours; none where there is no folder.
+    pub(super) fn paths_in(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let listing = match files::again(|| std::fs::read_dir(folder)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            listing => listing.map_err(|error| unreadable(folder, &error))?,
+        };
+        listing
+            .map(|entry| Ok(entry.map_err(|error| unreadable(folder, &error))?.path()))
+            .collect()
     }
 
     fn file(&self, job: &Job) -> PathBuf {
         self.directory
             .join(format!("{}{}", job.record_name(), file_names::RECORD))
     }
+}
+
+fn unreadable(folder: &Path, error: &std::io::Error) -> Error {
+    Error::system(format!("could not read {}: {error}", folder.display())).advise(
+        "The user that GitLab Runner runs as must be able to read it ([TaskMetadata] Directory).",
+    )
 }
 
 /// The name of a file in the folder.

@@ -12,7 +12,7 @@ use crate::gitlab::Job;
 use crate::state::clock::{now, now_millis};
 use crate::state::ending::{self, Ending};
 use crate::state::file_names;
-use crate::state::files::{self, Draft, FolderLock, discard};
+use crate::state::files::{self, Draft, FolderLock, Renamed, discard};
 use crate::state::format;
 use crate::state::ledger::{Entry, StoppedTask};
 use crate::state::note::Event;
@@ -26,8 +26,10 @@ impl Records {
     /// When the folder cannot be made or written.
     pub(crate) fn save(&self, record: &Record) -> Result<()> {
         let draft = self.draft(record)?;
-        let _lock = self.lock()?;
-        self.put(draft, record)
+        let lock = self.lock()?;
+        let renamed = self.put(draft, record)?;
+        drop(lock);
+        self.settle(renamed, record)
     }
 
     /// Writes `record` in place of an earlier one of its attempt.
@@ -38,7 +40,7 @@ impl Records {
     /// When another attempt of the job has begun, whose record stays. As [`save`](Self::save) otherwise.
     pub(crate) fn update(&self, record: &Record) -> Result<()> {
         let draft = self.draft(record)?;
-        let _lock = self.lock()?;
+        let lock = self.lock()?;
         let mut ending = record.clone();
         let (is_over, ended) = match self.find(&record.job)? {
             Found::Record(earlier) if !earlier.is_same_attempt(record) => {
@@ -54,14 +56,18 @@ impl Records {
             Found::Damaged(_) => (false, (None, None)),
         };
         if !is_over {
-            return self.put(draft, record);
+            let renamed = self.put(draft, record)?;
+            drop(lock);
+            return self.settle(renamed, record);
         }
         ending.ends = true;
         (ending.outcome, ending.times.ended) = ended;
         // A task that takes scripts only now serves nobody.
         let is_late = |ready: &u64| ending.times.ended.is_some_and(|ended| *ready > ended);
         ending.times.ready = ending.times.ready.filter(|ready| !is_late(ready));
-        self.put(self.draft(&ending)?, &ending)?;
+        let renamed = self.put(self.draft(&ending)?, &ending)?;
+        drop(lock);
+        self.settle(renamed, record)?;
         Err(Error::system("cleanup ended the job during this stage"))
     }
 
@@ -223,7 +229,7 @@ impl Records {
         found: &Found,
         change: impl FnOnce(&mut Record) -> bool,
     ) -> Result<Found> {
-        let _lock = self.lock()?;
+        let lock = self.lock()?;
         let mut now = self.find(job)?;
         if !now.is_same_attempt(found) {
             return Ok(Found::Nothing);
@@ -231,7 +237,9 @@ impl Records {
         if let Found::Record(record) = &mut now
             && change(record)
         {
-            self.put(self.draft(record)?, record)?;
+            let renamed = self.put(self.draft(record)?, record)?;
+            drop(lock);
+            self.settle(renamed, record)?;
         }
         Ok(now)
     }
@@ -266,7 +274,7 @@ impl Records {
         }
         // Drafts hold the job's key, too. They go first: after the record the next attempt may write its own.
         let record_name = job.record_name();
-        for (file, _) in self.files()? {
+        for file in self.paths_in(&self.directory)? {
             let drafted = super::name(&file).and_then(file_names::drafted_job);
             if drafted == Some(record_name.as_str()) {
                 discard(&file);
@@ -337,11 +345,17 @@ impl Records {
         files::again(write).map_err(|error| self.unwritten(&file, &error))
     }
 
-    fn put(&self, draft: Draft, record: &Record) -> Result<()> {
-        let file = self.file(&record.job);
-        draft
-            .persist()
-            .map_err(|error| self.unwritten(&file, &error))
+    /// Puts a draft in the place of its record. The caller holds the folder's lock.
+    fn put(&self, draft: Draft, record: &Record) -> Result<Renamed> {
+        let renamed = draft.rename();
+        renamed.map_err(|error| self.unwritten(&self.file(&record.job), &error))
+    }
+
+    /// Waits for the disk, without the lock: hundreds of jobs may begin together. Others may act on a record before; a
+    /// crash of the machine that loses it ends them, too.
+    fn settle(&self, renamed: Renamed, record: &Record) -> Result<()> {
+        let synced = renamed.sync();
+        synced.map_err(|error| self.unwritten(&self.file(&record.job), &error))
     }
 
     fn unwritten(&self, file: &Path, error: &std::io::Error) -> Error {

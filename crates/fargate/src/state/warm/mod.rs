@@ -70,7 +70,7 @@ impl<'a> WarmTasks<'a> {
     /// When the folder cannot be read; one that does not exist has none.
     pub(crate) fn all(&self) -> Result<Vec<WarmFile>> {
         let mut all = Vec::new();
-        for (file, _) in self.files()? {
+        for file in self.paths()? {
             let Some((id, holder)) = name(&file).and_then(names::parse) else {
                 continue;
             };
@@ -81,6 +81,20 @@ impl<'a> WarmTasks<'a> {
             }
         }
         Ok(all)
+    }
+
+    /// The ids of those that wait for a job, or start.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be read; one that does not exist has none.
+    pub(crate) fn waiting_ids(&self) -> Result<Vec<String>> {
+        let paths = self.paths()?;
+        let parsed = paths
+            .iter()
+            .filter_map(|file| name(file).and_then(names::parse));
+        let waiting = parsed.filter(|(_, holder)| *holder == Holder::Nobody);
+        Ok(waiting.map(|(id, _)| id.to_owned()).collect())
     }
 
     /// Records and waiting tasks, with no change in between.
@@ -207,7 +221,7 @@ impl<'a> WarmTasks<'a> {
     ///
     /// When the folder cannot be read.
     pub(crate) fn tidy(&self) -> Result<()> {
-        for (file, age) in self.files()? {
+        for (file, age) in self.records.files_in(&self.folder())? {
             if age > DRAFT_AGE && name(&file).is_some_and(names::is_draft) {
                 discard(&file);
             }
@@ -289,9 +303,8 @@ impl<'a> WarmTasks<'a> {
         }
     }
 
-    /// The files in the folder, and how long ago each was written.
-    fn files(&self) -> Result<Vec<(PathBuf, Duration)>> {
-        self.records.files_in(&self.folder())
+    fn paths(&self) -> Result<Vec<PathBuf>> {
+        self.records.paths_in(&self.folder())
     }
 
     fn file(&self, id: &str, holder: &Holder) -> PathBuf {
