@@ -92,3 +92,9 @@ pub const METADATA_SUBSYSTEM: &str = "metadata@fargate-agent";
 ///
 /// It prints the names that still do not resolve there, one per line, and ends with status 0.
 pub const HOST_NAMES_SUBSYSTEM: &str = "host-names@fargate-agent";
+
+/// SSH subsystem that prints the TCP ports that something listens on in the agent's network, one per line.
+///
+/// It runs nothing, so a waiting task may still be claimed. It ends with status 0, or with another status and a message
+/// when the kernel's tables cannot be read.
+pub const LISTENING_PORTS_SUBSYSTEM: &str = "listening-ports@fargate-agent";

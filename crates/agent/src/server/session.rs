@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use fargate_wire::script::SUBSYSTEM;
 use fargate_wire::{
-    CLAIMABLE, CLAIMABLE_SUBSYSTEM, CLAIMED, Claim, HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM,
-    kept_until,
+    CLAIMABLE, CLAIMABLE_SUBSYSTEM, CLAIMED, Claim, HOST_NAMES_SUBSYSTEM,
+    LISTENING_PORTS_SUBSYSTEM, METADATA_SUBSYSTEM, kept_until,
 };
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey,
@@ -26,7 +26,7 @@ use crate::script::registry::Scripts;
 use crate::signals;
 use crate::task::hosts::HostNames;
 use crate::task::lifetime::Lifetime;
-use crate::task::metadata;
+use crate::task::{metadata, ports};
 use crate::terminal::{self, RunningTerminal, TerminalRequest, WindowSize};
 
 /// One client. Dropping it, as when its connection ends, ends its commands.
@@ -261,7 +261,12 @@ impl Handler for ClientSession {
             return self.answer(id, answer, session);
         }
         let kept_until = kept_until(name);
-        let ours = [SUBSYSTEM, METADATA_SUBSYSTEM, HOST_NAMES_SUBSYSTEM];
+        let ours = [
+            SUBSYSTEM,
+            METADATA_SUBSYSTEM,
+            HOST_NAMES_SUBSYSTEM,
+            LISTENING_PORTS_SUBSYSTEM,
+        ];
         if kept_until.is_none() && !ours.contains(&name) {
             return session.channel_failure(id);
         }
@@ -279,6 +284,8 @@ impl Handler for ClientSession {
             tokio::spawn(channel.answer(self.keep(until).into()));
         } else if name == METADATA_SUBSYSTEM {
             tokio::spawn(metadata::send(channel));
+        } else if name == LISTENING_PORTS_SUBSYSTEM {
+            tokio::spawn(ports::send(channel));
         } else {
             let missing = HostNames::from_environment().provide().join("\n");
             tokio::spawn(channel.answer(missing.into()));

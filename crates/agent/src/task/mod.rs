@@ -5,3 +5,4 @@ pub(crate) mod hosts;
 pub(crate) mod install;
 pub(crate) mod lifetime;
 pub(crate) mod metadata;
+pub(crate) mod ports;

@@ -247,3 +247,20 @@ fn names_of_services_lead_to_the_task() {
         "it changed the machine's own file"
     );
 }
+
+#[test]
+fn ports_are_told_without_a_program() {
+    let agent = Agent::start();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let ask = |subsystem: &str| {
+        let output = agent.ssh(&["-s"]).arg(subsystem).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    let listening = || ask("listening-ports@fargate-agent");
+    assert!(listening().lines().any(|line| line == port));
+    drop(listener);
+    assert!(!listening().lines().any(|line| line == port));
+    assert_eq!(ask("claimable@fargate-agent"), "claimable");
+}

@@ -60,8 +60,15 @@ pub(crate) async fn connect(
     }
 }
 
+/// A job's container that has taken a connection.
+#[derive(Debug)]
+pub(crate) struct Greeted {
+    /// The warning about the services' names in it, which the job log has.
+    pub(crate) warning: Option<String>,
+}
+
 /// Waits a moment for the job's container, for prepare: it starts at about the same time as the helper, to which this
-/// is the connection. Returns whether it took a connection. One that starts later is left to the script that needs it.
+/// is the connection. Nothing where it took no connection: one that starts later is left to the script that needs it.
 ///
 /// # Errors
 ///
@@ -71,13 +78,16 @@ pub(crate) async fn greet(
     record: &Record,
     helper: (&Login, Connection),
     container: &JobContainer,
-) -> Result<bool, StartFailure> {
+) -> Result<Option<Greeted>, StartFailure> {
     let (login, helper) = helper;
     let mut search = Search::new(context, record, login, container);
     tokio::select! {
-        arrived = search.travel() => arrived.map(|_| true),
-        () = lose_patience(&helper) => Ok(false),
+        arrived = search.travel() => arrived.map(drop)?,
+        () = lose_patience(&helper) => return Ok(None),
     }
+    Ok(Some(Greeted {
+        warning: search.warning,
+    }))
 }
 
 /// Returns when the job's container has had its moment. That lasts longer if the task seems to be ending: AWS will say
@@ -104,6 +114,8 @@ struct Search<'a> {
     container: &'a JobContainer,
     login: Login,
     progress: Progress,
+    /// The warning about the services' names, if the job log has one.
+    warning: Option<String>,
 }
 
 impl<'a> Search<'a> {
@@ -119,6 +131,7 @@ impl<'a> Search<'a> {
             container,
             login: helper.on_port(container.port),
             progress: Progress::of_job_container(&container.image),
+            warning: None,
         }
     }
 
@@ -139,9 +152,12 @@ impl<'a> Search<'a> {
         }
         if !container.services.is_empty() {
             tokio::select! {
-                () = provide_names(&connection) => {}
+                warning = provide_names(&connection) => self.warning = warning,
                 stopped = context.shutdown.requested() => return Err(stopped.into()),
             }
+        }
+        if let Some(warning) = &self.warning {
+            say(warning);
         }
         Ok(connection)
     }
@@ -181,20 +197,20 @@ impl<'a> Search<'a> {
 }
 
 /// Has the agent in the job's container add the services' names to its `/etc/hosts`, where the helper's is not the same
-/// file. The job log tells those that it may not add, and the job goes on.
-async fn provide_names(connection: &Connection) {
-    let missing = match timeout(QUESTION, connection.unresolved_names()).await {
-        Ok(Ok(missing)) => missing,
-        Ok(Err(why)) => return tracing::debug!("nothing is known of the services' names: {why}"),
-        Err(_) => return tracing::debug!("the agent does not say whether the names resolve"),
-    };
-    if !missing.is_empty() {
-        say(&format!(
+/// file. Returns the warning for those that it may not add; the job goes on.
+async fn provide_names(connection: &Connection) -> Option<String> {
+    let answer = timeout(QUESTION, connection.unresolved_names()).await;
+    let answer = answer.unwrap_or_else(|_| Err("the agent does not answer".to_owned()));
+    let missing = answer
+        .inspect_err(|why| tracing::debug!("nothing is known of the services' names: {why}"))
+        .unwrap_or_default();
+    (!missing.is_empty()).then(|| {
+        format!(
             "WARNING: the names {} do not resolve in the job's container: it does not share /etc/hosts with the helper, \
              and its user may not write it. All services are at localhost.",
             missing.join(", ")
-        ));
-    }
+        )
+    })
 }
 
 /// The error for a container without a running agent: its entry point does not run its command. The job is to blame

@@ -13,9 +13,8 @@ mod obstacle;
 mod policy;
 mod poll;
 pub(crate) mod progress;
+pub(crate) mod services;
 pub(crate) mod stage;
 pub(crate) mod start;
 pub(crate) mod start_failure;
 mod timeline;
-
-pub(crate) use self::poll::aws_of;

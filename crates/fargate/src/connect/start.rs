@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::connector::{Arrival, Connector};
 use super::findings::Findings;
-use super::job_container::greet;
+use super::job_container::{Greeted, greet};
 use super::obstacle::Obstacle;
 use super::policy::Policy;
 use super::progress::{Progress, seconds};
@@ -27,8 +27,8 @@ const UNANSWERED: std::time::Duration = std::time::Duration::from_secs(5);
 /// A task that takes scripts.
 pub(crate) struct ReadyTask {
     pub(crate) login: Login,
-    /// Whether the job's own container took a connection, too (JobImage mode).
-    pub(crate) has_job_container: bool,
+    /// The job's own container, if it took a connection, too (JobImage mode).
+    pub(crate) job_container: Option<Greeted>,
     /// The look at the task that showed the most of it.
     pub(crate) seen: Option<Box<Task>>,
 }
@@ -58,9 +58,9 @@ pub(crate) async fn until_ready(
         }) => {
             let ssh = &context.config.ssh;
             let login = login(ssh, key, &connection, server)?;
-            let has_job_container = match &record.build {
+            let job_container = match &record.build {
                 Some(container) => greet(context, record, (&login, connection), container).await?,
-                None => false,
+                None => None,
             };
             let (time, user) = (seconds(begun), &ssh.username);
             progress.ready(&format!("for scripts after {time} ({user}@{server})"));
@@ -70,7 +70,7 @@ pub(crate) async fn until_ready(
             }
             return Ok(ReadyTask {
                 login,
-                has_job_container,
+                job_container,
                 seen,
             });
         }

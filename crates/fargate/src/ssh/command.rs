@@ -1,8 +1,8 @@
 //! Small commands of our own beside the job's scripts.
 
 use fargate_wire::{
-    CLAIMABLE, CLAIMABLE_SUBSYSTEM, CLAIMED, Claim, HOST_NAMES_SUBSYSTEM, METADATA_SUBSYSTEM,
-    keep_subsystem,
+    CLAIMABLE, CLAIMABLE_SUBSYSTEM, CLAIMED, Claim, HOST_NAMES_SUBSYSTEM,
+    LISTENING_PORTS_SUBSYSTEM, METADATA_SUBSYSTEM, keep_subsystem,
 };
 use russh::{ChannelMsg, ChannelReadHalf};
 
@@ -12,14 +12,16 @@ use super::connection::Connection;
 const ANSWER: usize = 64 * 1024;
 
 impl Connection {
-    /// Runs a command line in a shell, and returns its standard output.
+    /// The TCP ports that something listens on in the network of our agent.
     ///
     /// # Errors
     ///
-    /// When it cannot be run, or did not end with status 0.
-    pub(crate) async fn ask(&self, command: &str) -> Result<String, String> {
-        let (incoming, _outgoing) = self.exec(command).await?;
-        self.answer(incoming).await
+    /// When there is no agent, it is too old, or it has no answer.
+    pub(crate) async fn listening_ports(&self) -> Result<Vec<u16>, String> {
+        let (incoming, _outgoing) = self.subsystem(LISTENING_PORTS_SUBSYSTEM).await?;
+        let answer = self.answer(incoming).await?;
+        let ports = answer.lines();
+        Ok(ports.filter_map(|port| port.parse().ok()).collect())
     }
 
     /// ECS's metadata of the task from within it, as JSON; only our own agent has it.

@@ -7,7 +7,6 @@ mod keep;
 mod prepare;
 mod run;
 mod service_log;
-mod services;
 
 use crate::cli::{Custom, Stage};
 use crate::config::{CleanupConfig, Config, Flags};

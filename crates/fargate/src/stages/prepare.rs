@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::services;
+use super::service_log::NO_OUTPUT;
 use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -137,7 +137,7 @@ impl Preparation<'_> {
         let fargate = &context.config.fargate;
         let deadline = self.begun + fargate.start_timeout;
         if plan.hides_output {
-            say(services::NO_OUTPUT);
+            say(NO_OUTPUT);
         }
         let runner = self.runner.as_ref();
         let mut record = Record::new(&context.job, fargate, self.identity, plan.lifetime, runner);

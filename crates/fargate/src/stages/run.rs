@@ -9,13 +9,13 @@ use std::path::Path;
 use super::attend::attend;
 use super::keep;
 use super::service_log::ServiceLog;
-use super::services::{Knowledge, ServedTask, Services};
 use crate::connect::inquiry::{KILLED, TERMINATED, cut_down, explain};
+use crate::connect::services::{Knowledge, PATIENCE, SECOND_LOOK, ServedTask, Services};
 use crate::connect::{job_container, stage};
 use crate::context::Context;
 use crate::error::{Blame, Error, Result};
 use crate::gitlab::{RunsIn, is_job_script};
-use crate::output::Output;
+use crate::output::{Output, say};
 use crate::ssh::{Connection, Ended, ResumableScript, signal_of};
 use crate::state::note::Event;
 use crate::state::record::{Login, Record};
@@ -133,7 +133,24 @@ impl Run<'_> {
             },
             build: self.served()?,
             knowledge: &self.knowledge,
+            tell: &say,
         })
+    }
+
+    /// Waits for the services of this script. The job goes on in any case, as with the Docker executor.
+    async fn wait_for_services(&self) -> Result<()> {
+        let Some(services) = self.services() else {
+            return Ok(());
+        };
+        let patience = match self.record.services_had_time {
+            true => SECOND_LOOK,
+            false => PATIENCE,
+        };
+        if let Some(warning) = services.wait(patience).await? {
+            say(&format!("{warning} The job goes on."));
+            services.report(true).await;
+        }
+        Ok(())
     }
 
     /// Runs the script to its end, with the lines of its services between its own when the job asks for them.
@@ -165,9 +182,7 @@ impl Run<'_> {
         mut stderr: Output,
     ) -> Result<Ended> {
         let (context, record) = (self.context, &self.record);
-        if let Some(services) = self.services() {
-            services.wait().await?;
-        }
+        self.wait_for_services().await?;
         if connection.is_agent() {
             let patience = context.config.ssh.reconnect_timeout;
             let script = ResumableScript::new(file, &mut stdout, &mut stderr, patience);

@@ -18,6 +18,9 @@ use crate::state::record::Record;
 use crate::task::JobContainer;
 use crate::{gitlab, task};
 
+/// The warning for a job that asks for the output of services where none is kept.
+pub(super) const NO_OUTPUT: &str = "CI_DEBUG_SERVICES has no effect: this runner keeps no output of services ([JobImage] LogGroup in fargate.toml)";
+
 /// Pause between two looks, and those while AWS does not answer. AWS allows 25 calls a second for an account.
 const PAUSE: Duration = Duration::from_secs(3);
 const NO_ANSWER: Backoff = Backoff::new(Duration::from_secs(6), Duration::from_secs(30));

@@ -240,6 +240,9 @@ impl<'a> Claimant<'a> {
             "Claimed task {id}, which waited for {}: it is {age} old, and so may be its image",
             self.plan.title
         ));
+        if let Some(warning) = &task.warning {
+            say(warning);
+        }
     }
 }
 

@@ -220,7 +220,7 @@ impl Race<'_> {
         let Winner { token, ready } = winner;
         tracing::debug!("the job's task takes scripts, at {:?}", ready.login);
         journal.note(|record| {
-            record.began = ready.has_job_container;
+            record.began = ready.job_container.is_some();
             record.leave_behind_all_but(&token);
             record.win(ready.login, ready.seen.as_deref());
         })

@@ -18,9 +18,11 @@ use super::request::TaskRequest;
 use crate::aws::{Aws, AwsError, RunTaskAnswer, RunTaskRequest};
 use crate::connect::job_container::target;
 use crate::connect::progress::Progress;
+use crate::connect::services::{Knowledge, PATIENCE, ServedTask, Services};
 use crate::connect::start::until_ready;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::output::say;
 use crate::ssh::{Connection, KeyPair, random_hex};
 use crate::state::clock::now;
 use crate::state::identity::Identity;
@@ -151,14 +153,17 @@ impl<'a> WarmUp<'a> {
             progress,
         );
         let ready = ready.await.map_err(|failure| failure.into_error())?;
-        if plan.composed.is_some() && !ready.has_job_container {
+        if plan.composed.is_some() && ready.job_container.is_none() {
             return Err(Error::system("the job's container took no connection in time").into());
         }
         self.check_agents(&ready.login, &plan, &key).await?;
+        let are_silent = self.wait_for_services(id, &record, &ready.login).await?;
         let changed = warm.change(id, |waiting| {
             if let Some(seen) = &ready.seen {
                 waiting.saw(seen);
             }
+            waiting.services_had_time = are_silent;
+            waiting.warning = ready.job_container.and_then(|greeted| greeted.warning);
             waiting.ready(ready.login);
         })?;
         still_ours(changed.as_ref())?;
@@ -293,6 +298,29 @@ impl<'a> WarmUp<'a> {
         record.intend(&waiting.id);
         record.started(&waiting.id, task);
         record
+    }
+
+    /// Waits for the services as a job's script would. Returns whether some do not listen after that: its job goes on
+    /// with them, and is told.
+    async fn wait_for_services(&self, id: &str, record: &Record, login: &Login) -> Result<bool> {
+        let Some(build) = &record.build else {
+            return Ok(false);
+        };
+        let services = Services {
+            task: ServedTask {
+                context: self.context,
+                record,
+                login,
+            },
+            build,
+            knowledge: &Knowledge::default(),
+            tell: &|line| say(&format!("Waiting task {id}: {line}")),
+        };
+        let warning = services.wait(PATIENCE).await?;
+        if let Some(warning) = &warning {
+            (services.tell)(warning);
+        }
+        Ok(warning.is_some())
     }
 
     /// Checks that both agents would agree to a claim.

@@ -106,6 +106,9 @@ pub(crate) struct Record {
     /// Whether a script of the job has reached that one.
     #[serde(default)]
     pub(crate) began: bool,
+    /// Whether its services had the time to listen that a job gives them, and did not, while its task waited for a job.
+    #[serde(default)]
+    pub(crate) services_had_time: bool,
     /// Whether the job log has told why its task ended.
     #[serde(default)]
     pub(crate) end_told: bool,
@@ -190,6 +193,7 @@ impl Record {
             build: None,
             project_folder: project_folder(),
             began: false,
+            services_had_time: false,
             end_told: false,
             public_ip: fargate.assign_public_ip,
             times: AttemptTimes::default(),

@@ -61,6 +61,12 @@ pub(crate) struct Waiting {
     /// When it became ready, in milliseconds since 1970.
     #[serde(default)]
     pub(crate) ready_at: Option<u64>,
+    /// Whether its services had the time to listen that a job gives them, and did not.
+    #[serde(default)]
+    pub(crate) services_had_time: bool,
+    /// The warning about its job's container, for the job that claims it.
+    #[serde(default)]
+    pub(crate) warning: Option<String>,
 }
 
 /// A private key in OpenSSH's form. Debug output may be logged, and does not show it.
@@ -115,6 +121,8 @@ impl Waiting {
             facts: None,
             login: None,
             ready_at: None,
+            services_had_time: false,
+            warning: None,
         }
     }
 

@@ -1,21 +1,17 @@
 //! JobImage mode: the services of a job, as processes of this machine.
 
-use std::fs::Permissions;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::signal::Signal::SIGTERM;
 use serde_json::{Value, json};
-use testing::{ManagerHost, RunningCommand, SECOND};
+use testing::{ManagerHost, SECOND};
 
-use crate::fargate;
 use crate::job_image::{WHERE, definition, manager, manager_with};
 use crate::proxy::{Cut, Proxy};
 
 /// A port that nobody uses just now.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -33,7 +29,7 @@ pub(crate) fn service(alias: &str, script: &str, port: Option<u16>) -> Value {
 }
 
 /// Listens on the port that its variable names.
-const LISTENS: &str = "exec python3 -c 'import os, socket, time; \
+pub(crate) const LISTENS: &str = "exec python3 -c 'import os, socket, time; \
     server = socket.create_server((\"127.0.0.1\", int(os.environ[\"HEALTHCHECK_TCP_PORT\"]))); time.sleep(1000)'";
 
 #[test]
@@ -111,14 +107,13 @@ fn a_service_that_never_listens_is_warned_of_and_the_job_goes_on() {
     assert!(said.ends_with("in ci-coordinator\n"), "{said}");
 }
 
-/// A job that waits for a service in vain, and the network to its helper.
-fn waits_in_vain() -> (ManagerHost, Value) {
+/// A job that waits for a service in vain.
+fn waits_in_vain() -> ManagerHost {
     let manager = manager();
     let silent = service("db", "exec sleep 1000", Some(free_port()));
     manager.ask(&json!({ "image": { "name": "a" }, "services": [silent] }));
     manager.prepare();
-    let record = std::fs::read(manager.records().pop().unwrap()).unwrap();
-    (manager, serde_json::from_slice(&record).unwrap())
+    manager
 }
 
 /// How many connections to the helper six seconds of waiting take.
@@ -134,7 +129,7 @@ fn connections_of_a_wait(manager: &ManagerHost, proxy: &Proxy) -> usize {
 
 #[test]
 fn a_helper_that_is_hard_to_reach_is_tried_less_and_less_often() {
-    let (manager, _) = waits_in_vain();
+    let manager = waits_in_vain();
     let proxy = Proxy::before(&manager);
     // In the middle of the handshake.
     proxy.cut_next([Cut::Down(1000); 1000]);
@@ -143,36 +138,8 @@ fn a_helper_that_is_hard_to_reach_is_tried_less_and_less_often() {
 }
 
 #[test]
-fn a_helper_that_cannot_tell_its_ports_is_asked_over_one_connection() {
-    let (manager, record) = waits_in_vain();
-    // An agent with the task's key, which finds no program.
-    let login = |key: &str| record["login"][key].as_str().unwrap();
-    let (address, key) = (login("address"), manager.path("job-key"));
-    std::fs::write(&key, login("private_key")).unwrap();
-    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
-    let public = Command::new("ssh-keygen")
-        .arg("-yf")
-        .arg(&key)
-        .output()
-        .unwrap();
-    let mut helper = Command::new(fargate());
-    helper
-        .args(["agent", "serve", "--until-stdin-closes", "--helper"])
-        .args(["--listen", &format!("{address}:0"), "--host-key"])
-        .arg(manager.path(&format!("{address}.key")))
-        .env("SSH_PUBLIC_KEY", String::from_utf8(public.stdout).unwrap())
-        .env("PATH", "/nowhere")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut helper = RunningCommand::start(&mut helper);
-    helper.read_until(&format!("listening on {address}:"));
-    let port: u16 = helper.read_until("\n").trim().parse().unwrap();
-    let file = manager.records().pop().unwrap();
-    let mut record = record.clone();
-    record["login"]["port"] = json!(port);
-    std::fs::write(&file, record.to_string()).unwrap();
-
+fn a_helper_is_asked_over_one_connection() {
+    let manager = waits_in_vain();
     let proxy = Proxy::before(&manager);
     let count = connections_of_a_wait(&manager, &proxy);
     assert!((1..=2).contains(&count), "{count} connections");

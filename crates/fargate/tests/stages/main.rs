@@ -49,6 +49,7 @@ mod sweep_order;
 mod teardown;
 mod warm;
 mod warm_follow;
+mod warm_services;
 mod warm_simulate;
 mod warm_status;
 mod warm_tags;

@@ -25,6 +25,7 @@ impl Record {
         self.login = Some(login);
         // Its agent has taken a connection, too.
         self.began = self.build.is_some();
+        self.services_had_time = task.services_had_time;
         self.times.ready.get_or_insert_with(clock::now_millis);
     }
 

@@ -24,6 +24,7 @@ pub(crate) fn record(id: u64) -> Record {
         build: None,
         project_folder: None,
         began: false,
+        services_had_time: false,
         end_told: false,
         public_ip: false,
         times: AttemptTimes::default(),

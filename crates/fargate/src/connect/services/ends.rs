@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::served_task::ServedTask;
-use crate::connect::aws_of;
+use crate::connect::poll::aws_of;
 use crate::ssh::Connection;
 use crate::task::metadata;
 

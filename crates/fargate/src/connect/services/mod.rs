@@ -1,4 +1,6 @@
-//! The services of a job while it runs: waits until they listen, and reports their ends (JobImage mode).
+//! The services of a task: the wait until they listen, and their ends (JobImage mode).
+//!
+//! A job's script waits for them, and a task that waits for a job does.
 
 mod ends;
 mod served_task;
@@ -10,15 +12,18 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::ends::{Ends, Inquiry};
-pub(super) use self::served_task::ServedTask;
+pub(crate) use self::served_task::ServedTask;
 use crate::backoff::Backoff;
 use crate::error::Result;
-use crate::output::say;
 use crate::ssh::Connection;
 use crate::task::{JobContainer, ServiceContainer};
 
 /// How long the services may take to listen, before the job goes on without (GitLab: wait_for_services_timeout).
-const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a job waits for services that had this time before the job came: for a look at their ports, and one at
+/// those that ended.
+pub(crate) const SECOND_LOOK: Duration = Duration::from_secs(2);
 
 /// Time between looks at the ports, and the longest pause after looks that failed: each may cost a handshake.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -29,50 +34,46 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 const SILENCE: Duration = Duration::from_secs(1);
 const AWS_PAUSE: Duration = Duration::from_secs(5);
 
-/// The warning for a job that asks for the output of services where none is kept.
-pub(super) const NO_OUTPUT: &str = "CI_DEBUG_SERVICES has no effect: this runner keeps no output of services ([JobImage] LogGroup in fargate.toml)";
-
-/// Ports that something listens on in the helper's network, which is the task's: state 0A in the kernel's tables. Needs
-/// nothing but a shell, and leaves the services without half a connection to complain of.
-const LISTENING: &str = "exec sh -c 'for table in /proc/net/tcp /proc/net/tcp6; do if [ -r $table ]; then \
-    while read -r number local remote state rest; do if [ \"$state\" = 0A ]; then echo \"${local##*:}\"; fi; done <$table; fi; done'";
-
-/// What is known of a script's services, kept over all looks at them.
+/// What is known of the services, kept over all looks at them.
 #[derive(Debug, Default)]
-pub(super) struct Knowledge {
+pub(crate) struct Knowledge {
     inquiry: Inquiry,
-    /// Containers of services that ended, which the job log has named.
+    /// Containers of services that ended, which a line has named.
     named: RefCell<BTreeSet<String>>,
 }
 
-/// The services of a script.
-pub(super) struct Services<'a> {
-    pub(super) task: ServedTask<'a>,
-    pub(super) build: &'a JobContainer,
-    pub(super) knowledge: &'a Knowledge,
+/// The services of a task.
+pub(crate) struct Services<'a> {
+    pub(crate) task: ServedTask<'a>,
+    pub(crate) build: &'a JobContainer,
+    pub(crate) knowledge: &'a Knowledge,
+    /// Tells people a line.
+    pub(crate) tell: &'a dyn Fn(&str),
 }
 
 impl Services<'_> {
-    /// Waits until each service listens on its ports or has ended, or the time is over. The job goes on in any case, as
-    /// with the Docker executor.
-    pub(super) async fn wait(&self) -> Result<()> {
+    /// Waits until each service listens on its ports or has ended, for `patience` at most. Returns the warning for
+    /// those that do not listen then.
+    ///
+    /// # Errors
+    ///
+    /// When the process is told to stop.
+    pub(crate) async fn wait(&self, patience: Duration) -> Result<Option<String>> {
         let mut heard = BTreeSet::new();
         let mut trouble = None;
         let mut helper = None;
         let waiting = self.until_heard(&mut heard, &mut trouble, &mut helper);
-        let in_time = async { Ok(timeout(LIMIT, waiting).await.is_ok()) };
+        let in_time = async { Ok(timeout(patience, waiting).await.is_ok()) };
         if self.task.context.shutdown.or(in_time).await? {
-            return Ok(());
+            return Ok(None);
         }
         let why = trouble.map_or_else(String::new, |why: String| format!(" ({why})"));
-        say(&format!(
+        Ok(Some(format!(
             "WARNING: nothing listens for {} after {} s{why}; the service probably did not start properly, or listens \
-             elsewhere: HEALTHCHECK_TCP_PORT among its variables says where. The job goes on.",
+             elsewhere: HEALTHCHECK_TCP_PORT among its variables says where.",
             self.silent(&heard),
-            LIMIT.as_secs()
-        ));
-        self.report(true).await;
-        Ok(())
+            PATIENCE.as_secs()
+        )))
     }
 
     async fn until_heard(
@@ -105,7 +106,7 @@ impl Services<'_> {
                 return;
             }
             if !announced && begun.elapsed() > SILENCE {
-                say(&format!("Waiting for services: {silent}"));
+                (self.tell)(&format!("Waiting for services: {silent}"));
                 announced = true;
             }
             sleep(backoff.pause()).await;
@@ -125,17 +126,13 @@ impl Services<'_> {
         silent.collect::<Vec<_>>().join("; ")
     }
 
-    async fn listening(&self, helper: &mut Option<Connection>) -> Result<BTreeSet<u16>, String> {
-        let answer = self.task.helper(helper).await?.ask(LISTENING).await?;
-        let ports = answer.lines();
-        Ok(ports
-            .filter_map(|line| u16::from_str_radix(line.trim(), 16).ok())
-            .collect())
+    async fn listening(&self, helper: &mut Option<Connection>) -> Result<Vec<u16>, String> {
+        self.task.helper(helper).await?.listening_ports().await
     }
 
     /// Names the services that have ended, and why, when the script is over. After a script that `failed` AWS is asked
     /// for its reasons. A failure of this report does not fail the job.
-    pub(super) async fn report(&self, failed: bool) {
+    pub(crate) async fn report(&self, failed: bool) {
         let mut helper = None;
         let looking = async {
             let inquiry = &self.knowledge.inquiry;
@@ -165,7 +162,7 @@ impl Services<'_> {
             };
             if self.knowledge.named.borrow_mut().insert(container.clone()) {
                 let image = end.image.as_deref().unwrap_or("its image");
-                say(&format!("WARNING: service {label} ({image}) {words}"));
+                (self.tell)(&format!("WARNING: service {label} ({image}) {words}"));
             }
         }
     }
