@@ -17,6 +17,7 @@ pub(crate) mod outcome;
 pub(crate) mod record;
 pub(crate) mod records;
 pub(crate) mod start;
+pub(crate) mod start_time;
 pub(crate) mod sweep_log;
 pub(crate) mod waiting;
 pub(crate) mod wanted;

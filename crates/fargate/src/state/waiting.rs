@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::clock::{now, now_millis};
 use crate::state::record::Login;
+use crate::state::start_time::StartTime;
 use crate::task::{Task, TaskFacts};
 
 /// How far ahead a time is at least that was written before the clock was set back. Corrections are smaller.
@@ -153,6 +154,12 @@ impl Waiting {
     pub(crate) fn ready(&mut self, login: Login) {
         self.login = Some(login);
         self.ready_at = Some(now_millis());
+    }
+
+    /// How long it took to get ready, once it is.
+    pub(crate) fn start_time(&self) -> Option<StartTime> {
+        let pull_started = self.facts.as_ref().and_then(|it| it.times.pull_started);
+        StartTime::between(self.born.saturating_mul(1000), self.ready_at?, pull_started)
     }
 
     /// Whether a job may claim it.

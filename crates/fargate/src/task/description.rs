@@ -196,7 +196,7 @@ pub(crate) fn id(arn: &str) -> &str {
 }
 
 /// The family in the ARN of a task definition.
-fn family(definition: &str) -> Option<String> {
+pub(crate) fn family(definition: &str) -> Option<String> {
     let (_, name) = definition.rsplit_once("task-definition/")?;
     let family = name
         .rsplit_once(':')

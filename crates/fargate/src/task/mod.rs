@@ -14,7 +14,7 @@ pub(crate) mod remedy;
 mod stop_reason;
 
 pub(crate) use self::description::{
-    Container, Interface, Phase, Task, console_link, id, look_again,
+    Container, Interface, Phase, Task, console_link, family, id, look_again,
 };
 pub(crate) use self::facts::{TaskFacts, TaskTimes};
 pub(crate) use self::job_container::{JobContainer, ServiceContainer};

@@ -84,6 +84,33 @@ fn a_task_waits_for_the_next_job_like_those_that_came() {
     manager.custom("cleanup").exits(0);
 }
 
+/// As if each start in the ledger had taken so many milliseconds.
+fn make_slow(manager: &ManagerHost, time: u64) {
+    for file in manager.metadata().join("ledger").read_dir().unwrap() {
+        let file = file.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let slow = |line: &str| {
+            let mut entry: Value = serde_json::from_str(line).unwrap();
+            let asked = entry["times"]["asked"].as_u64().unwrap();
+            entry["times"]["ready"] = json!(asked + time);
+            format!("{entry}\n")
+        };
+        std::fs::write(&file, text.lines().map(slow).collect::<String>()).unwrap();
+    }
+}
+
+#[test]
+fn more_tasks_wait_where_starts_take_longer() {
+    let mut manager = job_image::manager_with(&json!({}), "", FOLLOW);
+    run(&mut manager, "ruby:3.3");
+    run(&mut manager, "ruby:3.3");
+    // With a job a minute, one task is not there again in time.
+    make_slow(&manager, 90_000);
+    make_busy(wanted(&manager).remove(0));
+    let kept = keep_once(&manager);
+    assert_eq!(kept.matches(" is ready\n").count(), 2, "{kept}");
+}
+
 #[test]
 fn jobs_that_start_cold_or_are_not_followed_leave_nothing() {
     let mut manager = job_image::manager_with(&json!({}), "", "");

@@ -3,14 +3,7 @@
 use warm_policy::{Demand, Limits, TaskTimes, wanted};
 
 use super::moves::Need;
-
-/// The times of tasks that wait: a start of half a minute, two thirds of it billed, and the wind-down of
-/// `fargate report`.
-pub(super) const USUAL: TaskTimes = TaskTimes {
-    start: 30_000,
-    billed_start: 20_000,
-    wind_down: 33_000,
-};
+use super::start_times::task_times;
 
 /// Jobs that asked for one kind of start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +12,8 @@ pub(super) struct Followed {
     pub(super) hash: String,
     /// When they asked for it, in milliseconds since 1970.
     pub(super) arrivals: Vec<u64>,
+    /// The times of their tasks.
+    pub(super) task: TaskTimes,
 }
 
 /// Adds the needs of followed jobs to those of pools.
@@ -28,29 +23,34 @@ pub(super) fn with_followed(
     limits: &Limits,
     now: u64,
 ) -> Vec<Need> {
-    let mut arrivals = vec![Vec::new(); needs.len()];
-    for kind in followed {
-        let known = needs.iter().position(|need| need.hash == kind.hash);
-        match known.and_then(|place| arrivals.get_mut(place)) {
-            Some(known) => known.extend(kind.arrivals),
+    let mut kinds = vec![(Vec::new(), task_times(&[])); needs.len()];
+    for Followed {
+        hash,
+        arrivals,
+        task,
+    } in followed
+    {
+        let known = needs.iter().position(|need| need.hash == hash);
+        match known.and_then(|place| kinds.get_mut(place)) {
+            Some(known) => {
+                known.0.extend(arrivals);
+                known.1 = task;
+            }
             None => {
-                needs.push(Need {
-                    hash: kind.hash,
-                    wanted: 0,
-                });
-                arrivals.push(kind.arrivals);
+                needs.push(Need { hash, wanted: 0 });
+                kinds.push((arrivals, task));
             }
         }
     }
-    for arrivals in &mut arrivals {
+    for (arrivals, _) in &mut kinds {
         arrivals.sort_unstable();
     }
     let demands: Vec<_> = needs
         .iter()
-        .zip(&arrivals)
-        .map(|(need, arrivals)| Demand {
+        .zip(&kinds)
+        .map(|(need, (arrivals, task))| Demand {
             arrivals,
-            task: USUAL,
+            task: *task,
             scheduled: need.wanted,
             is_followed: !arrivals.is_empty(),
         })
@@ -65,6 +65,7 @@ pub(super) fn with_followed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::start_time::StartTime;
 
     const MINUTE: u64 = 60_000;
     const NOW: u64 = 1_000 * MINUTE;
@@ -81,7 +82,29 @@ mod tests {
         Followed {
             hash: hash.to_owned(),
             arrivals: (0..60).map(|ago| NOW - (59 - ago) * MINUTE).collect(),
+            task: task_times(&[]),
         }
+    }
+
+    #[test]
+    fn tasks_that_start_slowly_are_more() {
+        let limits = Limits {
+            max_tasks: 10,
+            follow_tasks: 10,
+            max_idle: 15 * MINUTE,
+        };
+        let wanted = |whole| {
+            let start = StartTime {
+                whole,
+                billed: None,
+            };
+            let busy = Followed {
+                task: task_times(&[start]),
+                ..busy("job")
+            };
+            with_followed(Vec::new(), vec![busy], &limits, NOW)[0].wanted
+        };
+        assert_eq!([30_000, 90_000, 250_000].map(wanted), [1, 2, 5]);
     }
 
     #[test]

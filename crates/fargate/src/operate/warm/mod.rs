@@ -11,6 +11,7 @@ mod paused;
 mod pool;
 mod setup;
 mod simulate;
+mod start_times;
 mod status;
 mod tagging;
 mod word;

@@ -10,6 +10,7 @@ use super::asked::Asked;
 use super::follow::{Followed, with_followed};
 use super::moves::Need;
 use super::setup::Setup;
+use super::start_times::task_times;
 use crate::backoff::Backoff;
 use crate::config::Pool;
 use crate::context::Context;
@@ -18,9 +19,12 @@ use crate::start::register::Registered;
 use crate::start::request::TaskRequest;
 use crate::start::warm_up::WarmUp;
 use crate::state::clock::{millis, now, now_millis};
+use crate::state::ledger::{folder, recent_start_times};
+use crate::state::start_time::StartTime;
 use crate::state::waiting::Waiting;
 use crate::state::wanted::{Wanted, WantedStarts};
 use crate::state::warm::Want;
+use crate::task::family;
 
 /// How long a definition is believed to be the latest of its family.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -62,6 +66,8 @@ struct Known {
 pub(super) struct Start {
     definition: String,
     hash: String,
+    /// How long such starts took lately, by the ledger.
+    times: Vec<StartTime>,
 }
 
 /// What is asked of a task, and its definition.
@@ -141,9 +147,13 @@ impl Needs {
         };
         let of_kind = |kind: Wanted| {
             let start = self.known_start(&Place::Jobs(kind.hash))?;
+            let waiting = own.iter().filter(|task| task.hash == start.hash);
+            let times = waiting.filter_map(Waiting::start_time);
+            let times: Vec<_> = times.chain(start.times.iter().copied()).collect();
             Some(Followed {
                 hash: start.hash.clone(),
                 arrivals: kind.arrivals,
+                task: task_times(&times),
             })
         };
         let followed = followed(setup)?.into_iter().filter_map(of_kind).collect();
@@ -242,7 +252,13 @@ pub(super) async fn look_up(setup: &Setup, asked: &Asked) -> Result<Start> {
         let start = warm_up(setup, &context, &request, &name);
         let definition = start.definition(Instant::now() + LOOK_UP).await?.arn;
         let hash = start.hash(&definition)?;
-        Ok(Start { definition, hash })
+        let family = family(&definition).unwrap_or_default();
+        let ledger = folder(setup.records.directory());
+        Ok(Start {
+            times: recent_start_times(&ledger, &family, &hash),
+            definition,
+            hash,
+        })
     };
     let looked_up: Result<Start> = looked_up.await;
     looked_up.map_err(|error| error.context(format!("pool {name}")))

@@ -12,6 +12,7 @@ use crate::state::clock::now_millis;
 use crate::state::note::Note;
 use crate::state::outcome::{Outcome, OutcomeKind};
 use crate::state::record::{AttemptTimes, Record, Warm, this_attempt};
+use crate::state::start_time::StartTime;
 use crate::state::waiting::Waiting;
 use crate::task;
 use crate::task::ownership::Mark;
@@ -258,6 +259,14 @@ impl Entry {
     /// Whether it is of an attempt at a job, whatever kind a newer driver gives it beside that.
     pub(crate) fn is_attempt(&self) -> bool {
         self.kind == Kind::Job
+    }
+
+    /// How long its task took to start, if one took its scripts.
+    pub(crate) fn start_time(&self) -> Option<StartTime> {
+        let won = self.tasks.iter().find(|task| task.won)?;
+        let (asked, ready) = self.times.asked.zip(self.times.ready)?;
+        let time = StartTime::between(asked, ready, won.facts.times.pull_started);
+        time.filter(|_| self.is_attempt())
     }
 
     /// The entry of the attempt with this record, whose tasks were `stopped`. Those that only a second start cost are

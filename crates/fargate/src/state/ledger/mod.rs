@@ -25,7 +25,7 @@ pub(crate) use self::entry::{Entry, Kind};
 use self::months::oldest;
 pub(crate) use self::months::{Month, months, rfc3339};
 pub(crate) use self::read::Reader;
-pub(crate) use self::recent::recent_starts;
+pub(crate) use self::recent::{recent_start_times, recent_starts};
 pub(crate) use self::script::ScriptEntry;
 pub(crate) use self::task_entry::{StoppedTask, TaskEntry};
 use super::clock::now_millis;

@@ -8,6 +8,8 @@ use memchr::memmem::Finder;
 
 use super::entry::Entry;
 use super::months::months;
+use super::task_entry::TaskEntry;
+use crate::state::start_time::StartTime;
 use crate::task::TaskTimes;
 
 /// How much of the ledger's end is read, in bytes: some five hundred lines. A start that waits must not wait for more.
@@ -19,20 +21,48 @@ const ENOUGH: usize = 200;
 /// The times of the latest tasks of this `family` that took scripts, the newest first, from the last lines of the
 /// ledger in this folder. What cannot be read has none.
 pub(crate) fn recent_starts(folder: &Path, family: &str) -> Vec<TaskTimes> {
-    let (mut starts, mut left) = (Vec::new(), TAIL);
+    latest(folder, family, |entry| {
+        Some(won(entry, family)?.facts.times)
+    })
+}
+
+/// How long the latest starts with this hash took, the newest first, and those of its `family` where none has the hash,
+/// as after a new version of the driver. Starts on waiting tasks are left out.
+pub(crate) fn recent_start_times(folder: &Path, family: &str, hash: &str) -> Vec<StartTime> {
+    let starts = latest(folder, family, |entry| {
+        won(entry, family)?;
+        let time = entry.start_time().filter(|time| time.is_cold())?;
+        Some((entry.start_hash.as_deref() == Some(hash), time))
+    });
+    let has_hash = starts.iter().any(|(is_same, _)| *is_same);
+    let wanted = starts
+        .into_iter()
+        .filter(|(is_same, _)| *is_same || !has_hash);
+    wanted.map(|(_, time)| time).collect()
+}
+
+/// What `pick` finds in the latest attempts with a task of this `family`, the newest first.
+fn latest<T>(folder: &Path, family: &str, pick: impl Fn(&Entry) -> Option<T>) -> Vec<T> {
+    let (mut found, mut left) = (Vec::new(), TAIL);
     let word = format!("\"family\":\"{family}\"");
     for month in months(folder).into_iter().rev() {
         let Ok(lines) = tail(&month.file, left) else {
             continue;
         };
         left = left.saturating_sub(lines.len() as u64);
-        starts.extend(of_family(&lines, &word, family));
-        if left == 0 || starts.len() >= ENOUGH {
+        found.extend(with_word(&lines, &word).filter_map(|entry| pick(&entry)));
+        if left == 0 || found.len() >= ENOUGH {
             break;
         }
     }
-    starts.truncate(ENOUGH);
-    starts
+    found.truncate(ENOUGH);
+    found
+}
+
+/// The task of this family that took the attempt's scripts.
+fn won<'a>(entry: &'a Entry, family: &str) -> Option<&'a TaskEntry> {
+    let is_its = |task: &&TaskEntry| task.won && task.facts.family.as_deref() == Some(family);
+    entry.tasks.iter().find(is_its)
 }
 
 /// The last bytes of a file.
@@ -45,24 +75,21 @@ fn tail(file: &Path, bytes: u64) -> Result<Vec<u8>> {
     Ok(lines)
 }
 
-/// The starts in these lines, the last one first. The first line may have lost its beginning, and is none then.
-fn of_family(lines: &[u8], word: &str, family: &str) -> Vec<TaskTimes> {
+/// The attempts in these lines that hold the word, the last one first. The first line may have lost its beginning, and
+/// is none then.
+fn with_word<'a>(lines: &'a [u8], word: &'a str) -> impl Iterator<Item = Entry> + 'a {
     let finder = Finder::new(word);
     let lines = lines.split(|byte| *byte == b'\n').rev();
-    let entries = lines
-        .filter(|line| finder.find(line).is_some())
+    lines
+        .filter(move |line| finder.find(line).is_some())
         .filter_map(|line| serde_json::from_slice::<Entry>(line).ok())
-        .filter(Entry::is_attempt);
-    let won = entries.flat_map(|entry| entry.tasks.into_iter().filter(|task| task.won));
-    won.filter(|task| task.facts.family.as_deref() == Some(family))
-        .map(|task| task.facts.times)
-        .collect()
+        .filter(Entry::is_attempt)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::ledger::{Month, TaskEntry};
+    use crate::state::ledger::Month;
     use crate::state::outcome::Outcome;
     use crate::state::record::tests::job;
     use crate::task::TaskFacts;
@@ -122,6 +149,40 @@ mod tests {
         ];
         write(folder.path(), NOW, &now);
         assert_eq!(created(folder.path(), "ci"), [6, 2, 1]);
+    }
+
+    /// A start with this hash that took so many milliseconds, a third of them for the pull and what follows.
+    fn took(number: u64, hash: &str, time: u64) -> String {
+        let line = line(number, "ci", true).replace(
+            "\"times\":{",
+            &format!("\"times\":{{\"pull_started\":{},", NOW + time - time / 3),
+        );
+        let mut entry: Entry = serde_json::from_str(line.trim_end()).unwrap();
+        entry.start_hash = Some(hash.to_owned());
+        entry.times.asked = Some(NOW);
+        entry.times.ready = Some(NOW + time);
+        serde_json::to_string(&entry).unwrap() + "\n"
+    }
+
+    #[test]
+    fn start_times_are_those_of_the_hash_or_else_of_the_family() {
+        let folder = tempfile::tempdir().unwrap();
+        let times = |hash: &str| {
+            let times = recent_start_times(folder.path(), "ci", hash);
+            times.into_iter().map(|time| (time.whole, time.billed))
+        };
+        assert_eq!(times("a").count(), 0);
+        // The last one had a task that waited.
+        let lines = [
+            took(1, "a", 30_000),
+            took(2, "b", 60_000),
+            took(3, "a", 33_000),
+            took(4, "a", 500),
+        ];
+        write(folder.path(), NOW, &lines);
+        let of_hash = [(33_000, Some(11_000)), (30_000, Some(10_000))];
+        assert!(times("a").eq(of_hash));
+        assert_eq!(times("c").count(), 3);
     }
 
     #[test]

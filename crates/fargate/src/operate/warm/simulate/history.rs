@@ -6,16 +6,11 @@ use std::path::Path;
 use warm_policy::{Job, TaskTimes};
 
 use crate::error::Result;
-use crate::operate::cost::{Prices, Usage, WIND_DOWN_SECONDS};
+use crate::operate::cost::{Prices, Usage};
+use crate::operate::warm::start_times::task_times;
 use crate::operate::warm::unreadable;
 use crate::state::ledger::{self, Entry, Month, Reader};
-
-/// A shorter start was that of a task that had waited.
-const COLD_MILLIS: u64 = 3000;
-
-/// A start where none was seen (AWS: 24 to 60 s), and the part of one that AWS bills where the pull was not seen.
-const USUAL_START: u64 = 30_000;
-const BILLED_PERCENT: u64 = 66;
+use crate::state::start_time::StartTime;
 
 /// The jobs of a stretch of time, from the first one on, in milliseconds since 1970.
 pub(super) struct History {
@@ -57,9 +52,7 @@ pub(super) struct Task {
 /// A job, as its entry tells.
 struct Attempt {
     at: u64,
-    start: u64,
-    /// From the beginning of the pull on.
-    billed_start: Option<u64>,
+    start: StartTime,
     length: u64,
     hours: f64,
     usd: f64,
@@ -102,7 +95,7 @@ impl History {
                 kind,
                 length: attempt.length,
             };
-            (job, attempt.start)
+            (job, attempt.start.whole)
         };
         let mut jobs: Vec<_> = kinds
             .iter()
@@ -133,35 +126,22 @@ impl History {
 impl Kind {
     /// A kind of which no job came, whose tasks cost so many USD an hour.
     pub(super) fn unasked(task: Task, hourly: f64) -> Self {
-        let times = TaskTimes {
-            start: USUAL_START,
-            billed_start: USUAL_START * BILLED_PERCENT / 100,
-            wind_down: WIND_DOWN_SECONDS * 1000,
-        };
         Self {
             task,
             jobs: 0,
-            times,
+            times: task_times(&[]),
             hours: 1.0,
             usd: hourly,
         }
     }
 
     fn of((task, attempts): (Task, Vec<Attempt>)) -> Self {
-        let is_cold = |attempt: &&Attempt| attempt.start >= COLD_MILLIS;
-        let cold = || attempts.iter().filter(is_cold);
-        let start = quantile(cold().map(|attempt| attempt.start).collect(), 50);
-        let start = start.unwrap_or(USUAL_START);
-        let billed = cold().filter_map(|attempt| attempt.billed_start).collect();
-        let billed = quantile(billed, 50).unwrap_or(start * BILLED_PERCENT / 100);
+        let starts = attempts.iter().map(|attempt| attempt.start);
+        let cold: Vec<_> = starts.filter(|start| start.is_cold()).collect();
         Self {
             task,
             jobs: attempts.len() as u64,
-            times: TaskTimes {
-                start,
-                billed_start: billed.min(start),
-                wind_down: WIND_DOWN_SECONDS * 1000,
-            },
+            times: task_times(&cold),
             hours: attempts.iter().map(|attempt| attempt.hours).sum(),
             usd: attempts.iter().map(|attempt| attempt.usd).sum(),
         }
@@ -180,19 +160,13 @@ impl Kind {
 fn attempt(entry: &Entry, prices: &Prices) -> Option<(Task, Attempt)> {
     let won = entry.tasks.iter().find(|task| task.won)?;
     let (asked, ready) = entry.times.asked.zip(entry.times.ready)?;
-    if !entry.is_attempt() {
-        return None;
-    }
+    let start = entry.start_time()?;
     let facts = &won.facts;
     let usage = Usage::of(entry, won, prices)?;
     let vcpu = f64::from(facts.cpu?) / 1024.0;
     let attempt = Attempt {
         at: asked,
-        start: ready.saturating_sub(asked),
-        billed_start: facts
-            .times
-            .pull_started
-            .map(|from| ready.saturating_sub(from)),
+        start,
         length: entry.times.ended.unwrap_or(ready).saturating_sub(ready),
         hours: usage.vcpu_hours / vcpu,
         usd: usage.usd + usage.spot_usd,
@@ -208,11 +182,4 @@ fn attempt(entry: &Entry, prices: &Prices) -> Option<(Task, Attempt)> {
         provider: facts.provider.clone(),
     };
     (vcpu > 0.0).then_some((task, attempt))
-}
-
-/// The value that so many percent of them do not exceed.
-pub(super) fn quantile(mut values: Vec<u64>, percent: usize) -> Option<u64> {
-    values.sort_unstable();
-    let rank = (values.len() * percent).div_ceil(100);
-    values.get(rank.saturating_sub(1)).copied()
 }

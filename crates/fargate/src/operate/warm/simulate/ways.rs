@@ -2,9 +2,10 @@
 
 use warm_policy::{Course, Demand, Limits, Rules, shares, simulate, wanted};
 
-use super::history::{History, Kind, quantile};
+use super::history::{History, Kind};
 use super::pools::Pools;
 use crate::config::{Config, Mode, Pool};
+use crate::operate::warm::start_times::quantile;
 use crate::state::clock::millis;
 
 /// How often `fargate warm keep` would decide while no job comes. It does so more often; this is as good for days.
