@@ -126,6 +126,9 @@ impl Config {
         );
         let manager = metadata.parsed("Manager", values::manager);
         let ledger_months = ledger::months(&metadata);
+        if let Some(fargate) = &fargate {
+            fargate.hedge_after.remark(&metadata, ledger_months);
+        }
         metadata.finish();
         let ssh = ssh::read(root.table("SSH"), by_job_image);
         let region = fargate.as_ref().map(|fargate| fargate.region.as_str());

@@ -30,6 +30,16 @@ impl HedgeAfter {
         fargate.parsed("HedgeAfter", parse).unwrap_or_default()
     }
 
+    /// Remarks that nothing tells it which start lags, where the ledger remembers no month.
+    pub(super) fn remark(self, task_metadata: &Section<'_>, ledger_months: u32) {
+        if self == Self::Auto && ledger_months == 0 {
+            task_metadata.warn(
+                "LedgerMonths",
+                "is 0, so HedgeAfter = \"auto\" never starts a second task: it compares a start with those of the ledger",
+            );
+        }
+    }
+
     /// Whether there are second tasks at all.
     pub(crate) fn is_on(self) -> bool {
         self != Self::Off

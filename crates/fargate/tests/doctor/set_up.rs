@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::SystemTime;
 
 use ecs_local::{Options, SECURITY_GROUP, SUBNET_A};
 use serde::Deserialize;
@@ -46,6 +47,41 @@ pub(crate) struct Change {
     as_task: bool,
     /// More calls of ECS: operation and body.
     calls: Vec<(String, Value)>,
+    /// Starts of this month in the ledger.
+    starts: Vec<Starts>,
+}
+
+/// Starts with an image, in the ledger.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Starts {
+    image: String,
+    count: usize,
+    /// Seconds until AWS created the task, of its pull, and from its creation until it took scripts.
+    #[serde(default)]
+    queued: u64,
+    pull: u64,
+    whole: u64,
+}
+
+impl Starts {
+    /// The ledger's lines of these starts.
+    fn lines(&self) -> String {
+        let (created, ready) = (1_000 + self.queued * 1000, self.queued + self.whole);
+        let pulled = created + 5_000 + self.pull * 1000;
+        let times =
+            json!({ "created": created, "pull_started": created + 5_000, "pull_stopped": pulled });
+        let line = |number: usize| {
+            let entry = json!({
+                "kind": "job", "attempt": format!("{}-{}-{number}", self.image, self.whole), "job_id": number, "project_id": 1,
+                "image": self.image, "at": 1, "outcome": { "kind": "success" },
+                "times": { "asked": 1_000, "ready": 1_000 + ready * 1000 },
+                "tasks": [{ "task": format!("{}-{number}", self.image), "won": true, "facts": { "times": times } }],
+            });
+            format!("{entry}\n")
+        };
+        (0..self.count).map(line).collect()
+    }
 }
 
 /// The right set-up's resources and task definition.
@@ -109,6 +145,13 @@ impl Manager {
         fs::create_dir(&metadata).unwrap();
         for (name, text) in &change.metadata_files {
             fs::write(metadata.join(name), text).unwrap();
+        }
+        if !change.starts.is_empty() {
+            let now = humantime::format_rfc3339(SystemTime::now()).to_string();
+            let month: String = now.chars().take("2026-11".len()).collect();
+            let lines: String = change.starts.iter().map(Starts::lines).collect();
+            fs::create_dir(metadata.join("ledger")).unwrap();
+            fs::write(metadata.join(format!("ledger/{month}.jsonl")), lines).unwrap();
         }
         let mode = change.metadata_mode.as_deref().unwrap_or("700");
         let mode = u32::from_str_radix(mode, 8).unwrap();

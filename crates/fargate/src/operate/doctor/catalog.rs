@@ -96,6 +96,7 @@ catalog! {
         LOG_GROUPS = "log-group": "log groups",
         REGISTRY_SECRETS = "registry-secret": "registry secrets",
         PULLS = "image-pulls": "time of pulls",
+        START_TIMEOUT = "start-timeout": "StartTimeout",
     }
     Start {
         START_TASK = "start-task": "a task for a job",

@@ -1,4 +1,4 @@
-//! How long the pulls of images took, as the ledger remembers them.
+//! How long starts and the pulls of their images took, as the ledger remembers them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,6 +9,9 @@ use crate::state::ledger::{self, Entry, Month, Reader};
 /// The largest file that is read: doctor has five seconds for all.
 const LARGEST: u64 = 64 << 20;
 
+/// The part of the starts, in percent, that a start timeout must cover: one of so many may be slow by chance.
+const MOST: usize = 95;
+
 /// The starts with one image in this month.
 #[derive(Debug, Clone)]
 pub(in super::super) struct Pulls {
@@ -17,6 +20,18 @@ pub(in super::super) struct Pulls {
     /// The median of the pulls, in milliseconds, and that of whole starts.
     pub(in super::super) pull: u64,
     pub(in super::super) start: u64,
+    /// How long all but the slowest 5 % of their tasks took to take scripts, in milliseconds.
+    pub(in super::super) most: u64,
+}
+
+/// A start.
+struct Start {
+    image: String,
+    pull: u64,
+    /// From the first call of RunTask on.
+    whole: u64,
+    /// From the creation of its task on.
+    of_task: u64,
 }
 
 impl Pulls {
@@ -27,40 +42,47 @@ impl Pulls {
         if length.is_ok_and(|length| length > LARGEST) {
             return Vec::new();
         }
-        let mut images: BTreeMap<String, (Vec<u64>, Vec<u64>)> = BTreeMap::new();
+        let mut images: BTreeMap<String, Vec<Start>> = BTreeMap::new();
         let each = |entry: Entry| {
-            if let Some((image, pull, start)) = start(entry) {
-                let times = images.entry(image).or_default();
-                times.0.push(pull);
-                times.1.push(start);
+            if let Some(start) = start(entry) {
+                images.entry(start.image.clone()).or_default().push(start);
             }
         };
         if let Err(error) = Reader::default().read(&month, each) {
             tracing::debug!("could not read {}: {error}", month.file.display());
         }
-        let pulls = images.into_iter().filter_map(|(image, (pulls, starts))| {
+        let pulls = images.into_iter().filter_map(|(image, starts)| {
+            let times = |of: fn(&Start) -> u64| starts.iter().map(of).collect();
             Some(Self {
                 image,
                 starts: starts.len(),
-                pull: median(pulls)?,
-                start: median(starts)?,
+                pull: quantile(times(|start| start.pull), 50)?,
+                start: quantile(times(|start| start.whole), 50)?,
+                most: quantile(times(|start| start.of_task), MOST)?,
             })
         });
         pulls.collect()
     }
 }
 
-/// Image, pull and whole start of an attempt, as far as they are known.
-fn start(entry: Entry) -> Option<(String, u64, u64)> {
+/// The start of an attempt, as far as it is known.
+fn start(entry: Entry) -> Option<Start> {
     let won = entry.tasks.iter().find(|task| task.won)?;
     let times = &won.facts.times;
-    let pull = times.pull_stopped?.checked_sub(times.pull_started?)?;
-    let start = entry.times.ready?.checked_sub(entry.times.asked?)?;
+    let (asked, ready) = entry.times.asked.zip(entry.times.ready)?;
+    let start = Start {
+        pull: times.pull_stopped?.checked_sub(times.pull_started?)?,
+        whole: ready.checked_sub(asked)?,
+        of_task: ready.saturating_sub(times.created.unwrap_or(asked)),
+        image: entry.image.clone()?,
+    };
     // A task that had waited had pulled before.
-    (entry.is_attempt() && pull <= start).then_some((entry.image?, pull, start))
+    (entry.is_attempt() && start.pull <= start.whole).then_some(start)
 }
 
-fn median(mut values: Vec<u64>) -> Option<u64> {
+/// The value that so many percent of them do not exceed.
+fn quantile(mut values: Vec<u64>, percent: usize) -> Option<u64> {
     values.sort_unstable();
-    values.get(values.len() / 2).copied()
+    let rank = (values.len() * percent).div_ceil(100);
+    values.get(rank.saturating_sub(1)).copied()
 }

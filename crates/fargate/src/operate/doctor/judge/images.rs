@@ -5,6 +5,7 @@ use super::super::check::Check;
 use super::super::facts::{Account, Facts, Named};
 use super::answers::read;
 use super::pulls::pulls;
+use super::start_timeout::start_timeout;
 use crate::aws::{Image, ImageName};
 use crate::config::{Config, Mode};
 
@@ -34,6 +35,8 @@ pub(in super::super) fn images(facts: &Facts, account: &Account) -> Vec<Check> {
     checks.extend(log_groups(config, named));
     checks.extend(secrets(named));
     checks.extend(pulls(&facts.machine.pulls));
+    let limit = config.fargate.start_timeout;
+    checks.extend(start_timeout(&facts.machine.pulls, limit));
     checks
 }
 

@@ -22,6 +22,7 @@ mod rule_options;
 mod rules;
 mod runner;
 mod runner_times;
+mod start_timeout;
 mod trust;
 mod way;
 
