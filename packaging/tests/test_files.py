@@ -56,6 +56,14 @@ class Packages(unittest.TestCase):
         said = run("systemd-analyze", "verify", "--man=no", *sorted(file for file in units.iterdir() if file.is_file()))
         self.assertEqual(said, "")
 
+    def test_services_run_as_the_owner_of_the_metadata_folder(self):
+        listed = run("dpkg-deb", "--contents", made.deb()).splitlines()
+        (folder,) = (line for line in listed if line.endswith(" ./var/lib/fargate/"))
+        owner = folder.split()[1].split("/")[0]
+        for name in ("fargate-reap.service", "fargate-warm.service"):
+            unit = extract(f"lib/systemd/system/{name}").decode()
+            self.assertEqual(re.findall(r"(?m)^User=(.*)$", unit), [owner], name)
+
 
 class Contents(unittest.TestCase):
     def test_the_tarball_is_one_folder_with_both_programs(self):

@@ -3,10 +3,12 @@
 use std::process::Command;
 use std::time::{Instant, SystemTime};
 
+use nix::sys::signal::Signal::SIGTERM;
 use serde_json::{Value, json};
 use testing::{ManagerHost, SECOND, SshServer, follows_schema, wait_until};
 
 use crate::fargate;
+use crate::hedged_starts::{self, slow};
 use crate::sweep::{prepare_and_lose_runner, rewrite};
 
 fn document(manager: &ManagerHost) -> Value {
@@ -169,6 +171,40 @@ fn records_are_enough_while_aws_is_silent() {
         ),
         "{table}"
     );
+}
+
+#[test]
+fn a_second_task_is_shown_beside_the_one_that_lags() {
+    let manager = hedged_starts::manager("300ms", &[slow(1, 60.0), slow(2, 60.0)]);
+    let mut preparing = manager.start(&["custom", "prepare"]);
+    wait_until("both run", || {
+        manager.aws.running().len() == 2 && document(&manager)["jobs"][0]["second_task"].is_object()
+    });
+    let job = document(&manager)["jobs"][0].clone();
+    let second = &job["second_task"];
+    assert_ne!(second["task_arn"], job["task_arn"], "{job:#}");
+    assert_eq!(
+        (&job["phase"], &second["phase"]),
+        (&json!("provisioning"), &json!("provisioning"))
+    );
+    let created = |arn: &Value| {
+        let tasks = manager.aws.running();
+        let task = tasks.iter().find(|task| task["taskArn"] == *arn);
+        task.unwrap()["createdAt"].as_f64().unwrap()
+    };
+    assert!(created(&job["task_arn"]) < created(&second["task_arn"]));
+    let (_, id) = second["task_arn"]
+        .as_str()
+        .unwrap()
+        .rsplit_once('/')
+        .unwrap();
+    let short: String = id.chars().take(8).collect();
+    let line = format!("second task of job 4711 of acme/shop: provisioning, {short}\n");
+    let table = table(&manager);
+    assert!(table.contains(&line), "{table}");
+    preparing.signal(SIGTERM);
+    preparing.finish().exits(22);
+    manager.custom("cleanup").exits(0);
 }
 
 #[test]

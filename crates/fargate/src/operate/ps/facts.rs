@@ -49,8 +49,8 @@ pub(super) struct JobFacts {
     pub(super) notes: Vec<Note>,
     /// What a sweep makes of it.
     pub(super) verdict: Verdict,
-    /// Its task, where AWS has shown it now.
-    pub(super) task: Option<Task>,
+    /// Its tasks, as far as AWS has shown them now.
+    pub(super) tasks: Vec<Task>,
 }
 
 /// Looks at records whenever asked, and at AWS now and then.
@@ -135,10 +135,9 @@ impl<'a> Observer<'a> {
         JobFacts {
             notes: self.records.notes(&record),
             verdict: check.verdict(&record).0,
-            task: record
-                .task()
-                .and_then(|arn| self.tasks.content.get(arn))
-                .cloned(),
+            tasks: tasks(&record)
+                .filter_map(|arn| self.tasks.content.get(arn).cloned())
+                .collect(),
             record,
         }
     }
@@ -215,12 +214,22 @@ impl<'a> Observer<'a> {
     }
 }
 
+/// The tasks of a job that run: its own, and one that starts beside it.
+fn tasks(record: &Record) -> impl Iterator<Item = &str> {
+    let own = record.task();
+    let beside = record
+        .side_by_side()
+        .filter_map(|start| start.task.as_deref());
+    own.into_iter()
+        .chain(beside.filter(move |task| Some(*task) != own))
+}
+
 /// The present state of the tasks that records name: one call for each hundred of a cluster.
 async fn described(aws: &Aws, records: &[Box<Record>]) -> Answer<HashMap<String, Task>> {
     let mut wanted: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     for record in records {
-        if let Some(task) = record.task() {
-            let place = (record.region.as_str(), record.cluster.as_str());
+        let place = (record.region.as_str(), record.cluster.as_str());
+        for task in tasks(record) {
             wanted.entry(place).or_default().push(task.to_owned());
         }
     }

@@ -69,6 +69,8 @@ pub(super) struct Job {
     pub(super) task_arn: Option<String>,
     /// The task's page in AWS's console.
     pub(super) task_url: Option<String>,
+    /// The task that starts beside that one, which lags.
+    pub(super) second_task: Option<SecondTask>,
     /// AWS's reasons, where it ends the task.
     pub(super) stop_reason: Option<String>,
     region: String,
@@ -82,6 +84,15 @@ pub(super) struct Job {
     zone: Option<String>,
     pub(super) cost: Cost,
     pub(super) sweep: Sweep,
+}
+
+/// A second task, while it is not known which of both is ready first.
+#[derive(Debug, Serialize)]
+pub(super) struct SecondTask {
+    pub(super) phase: Phase,
+    pub(super) task_arn: String,
+    task_url: Option<String>,
+    zone: Option<String>,
 }
 
 /// What a job has cost so far, in USD.
@@ -118,7 +129,9 @@ impl Sweep {
 impl Job {
     /// The job with these facts; `now` is in milliseconds since 1970.
     pub(super) fn of(facts: &JobFacts, prices: &Prices, now: u64) -> Self {
-        let (record, look) = (&*facts.record, facts.task.as_ref());
+        let (first, second) = sides(&facts.record);
+        let record = &first;
+        let look = facts.look(record);
         let known = task_facts(record, look);
         let begun = record
             .starts()
@@ -142,9 +155,8 @@ impl Job {
                 .kept_until
                 .map(|until| Time(until.saturating_mul(1000))),
             task_arn: arn.map(str::to_owned),
-            task_url: arn
-                .filter(|_| record.endpoint.is_none())
-                .and_then(console_link),
+            task_url: task_url(record),
+            second_task: second.and_then(|second| SecondTask::of(&second, facts)),
             stop_reason: stop_reason(record, look),
             region: record.region.clone(),
             cluster: record.cluster.clone(),
@@ -155,7 +167,7 @@ impl Job {
             architecture: known.architecture.clone(),
             provider: known.provider.clone(),
             zone: known.zone.clone(),
-            cost: cost(record, look, prices, now),
+            cost: cost(facts, prices, now),
             sweep: Sweep::of(&facts.verdict),
         }
     }
@@ -186,8 +198,29 @@ impl Job {
     }
 }
 
+impl SecondTask {
+    /// The task of this record, which has no other start.
+    fn of(record: &Record, facts: &JobFacts) -> Option<Self> {
+        let look = facts.look(record);
+        Some(Self {
+            phase: phase(record, &facts.notes, look),
+            task_arn: record.task()?.to_owned(),
+            task_url: task_url(record),
+            zone: task_facts(record, look).zone,
+        })
+    }
+}
+
+impl JobFacts {
+    /// What AWS shows of the task of this record.
+    fn look(&self, record: &Record) -> Option<&Task> {
+        let arn = record.task()?;
+        self.tasks.iter().find(|task| task.arn == arn)
+    }
+}
+
 impl Phase {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Provisioning => "provisioning",
@@ -201,6 +234,24 @@ impl Phase {
             Self::Ending => "ending",
         }
     }
+}
+
+/// The job's record as if its first task were its only one, and the same of a second task that starts beside it.
+fn sides(record: &Record) -> (Record, Option<Record>) {
+    let mut starts = record.side_by_side();
+    match (starts.next(), starts.next()) {
+        (Some(first), Some(second)) => (
+            record.of_start(&first.token),
+            Some(record.of_start(&second.token)),
+        ),
+        _ => (record.clone(), None),
+    }
+}
+
+/// The page of the record's task in AWS's console. Nobody finds those of other endpoints there.
+fn task_url(record: &Record) -> Option<String> {
+    let arn = record.task().filter(|_| record.endpoint.is_none())?;
+    console_link(arn)
 }
 
 /// CPU units as vCPUs, and MiB as GiB.
@@ -260,7 +311,8 @@ fn stop_reason(record: &Record, look: Option<&Task>) -> Option<String> {
     )
 }
 
-fn cost(record: &Record, look: Option<&Task>, prices: &Prices, now: u64) -> Cost {
+fn cost(facts: &JobFacts, prices: &Prices, now: u64) -> Cost {
+    let record = &*facts.record;
     let mut entry = ledger::Entry::of(record, &[]);
     let is_over = |id: &str| {
         let mut starts = record.starts().iter();
@@ -273,7 +325,8 @@ fn cost(record: &Record, look: Option<&Task>, prices: &Prices, now: u64) -> Cost
     for mut task in std::mem::take(&mut entry.tasks) {
         // The time for which it is kept counts like that of its job.
         (task.kept_from, task.kept_until) = (None, None);
-        if let Some(look) = look.filter(|look| look.id() == task.task) {
+        let look = facts.tasks.iter().find(|look| look.id() == task.task);
+        if let Some(look) = look {
             task.facts = look.facts().or(task.facts);
         }
         let usage = match is_over(&task.task) {

@@ -47,6 +47,7 @@ pub(super) fn text(
     if with_links {
         links(&mut text, &jobs);
     }
+    second_tasks(&mut text, &jobs);
     losses(&mut text, &jobs);
     sweep(&mut text, facts, &jobs, look);
     for (file, why) in &facts.damaged {
@@ -136,6 +137,17 @@ fn links(text: &mut String, jobs: &[Job]) {
                 line(text, &format!("\n{}", plain(&job.title())));
             }
             line(text, &format!("  {page}"));
+        }
+    }
+}
+
+/// The tasks that start beside others.
+fn second_tasks(text: &mut String, jobs: &[Job]) {
+    for job in jobs {
+        if let Some(second) = &job.second_task {
+            let (title, phase) = (plain(&job.title()), second.phase.name());
+            let task = short_id(&second.task_arn);
+            line(text, &format!("second task of {title}: {phase}, {task}"));
         }
     }
 }

@@ -23,6 +23,12 @@ impl Record {
         alone
     }
 
+    /// The starts whose tasks run side by side until one of them is ready; one at most where no second was started.
+    pub(crate) fn side_by_side(&self) -> impl Iterator<Item = &Start> {
+        let starts = self.starts.iter();
+        starts.filter(|start| start.standing == Standing::Started && start.task.is_some())
+    }
+
     /// Notes that the start with this token is ahead of all others: their tasks must be stopped. Those whose call has
     /// not been answered stay as they are, and teardown looks for their tasks.
     pub(crate) fn leave_behind_all_but(&mut self, token: &str) {
