@@ -1,11 +1,13 @@
 //! Launches a job's task place by place until one starts or the time is up.
 
+mod room;
+
 use std::time::Duration;
 
 use fargate_wire::COORDINATOR_CONTAINER;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use crate::aws::{Aws, RunTaskAnswer, RunTaskRequest, is_own_limit};
+use crate::aws::{Aws, RunTaskAnswer, RunTaskRequest};
 use crate::backoff::jitter;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -22,7 +24,6 @@ use crate::state::hedges::Hedges;
 use crate::task::definition::{ContainerEnvironment, TaskDefinition};
 use crate::task::placement::{Placement, Places, beside, describe, pause_after, placement};
 use crate::task::{Loss, Task, console_link};
-use crate::teardown::Teardown;
 
 /// The input of a launch.
 pub(crate) struct Launch<'a> {
@@ -37,8 +38,6 @@ pub(crate) struct Launch<'a> {
 /// Most tasks that are replaced after AWS lost them by trouble of its own. Want of room is retried until the deadline.
 const LOSSES: u32 = 3;
 
-/// How long a call is repeated that stops a task to make room.
-const YIELD: Duration = Duration::from_secs(10);
 /// How often a second task is asked for while AWS does not answer, and the pause between.
 const HEDGE_CALLS: u32 = 3;
 const HEDGE_PAUSE: Duration = Duration::from_secs(1);
@@ -56,6 +55,8 @@ pub(crate) struct Launcher<'a> {
     hedges: Hedges<'a>,
     attempt: usize,
     losses: u32,
+    /// When tasks last yielded to this job.
+    yielded_at: Option<Instant>,
 }
 
 impl<'a> Launcher<'a> {
@@ -95,6 +96,7 @@ impl<'a> Launcher<'a> {
             hedges,
             attempt: 0,
             losses: 0,
+            yielded_at: None,
         }
     }
 
@@ -164,32 +166,6 @@ impl<'a> Launcher<'a> {
                 ))
                 .await
             }
-        }
-    }
-
-    /// Has another task of this manager yield where AWS's reason is a limit that such tasks fill.
-    /// Once in a round: another place may have room.
-    async fn make_room(&self, place: &Placement<'_>, reason: &str) {
-        if !place.is_last || !is_own_limit(reason) {
-            return;
-        }
-        let made = async {
-            let identity = self.context.identity()?;
-            let teardown = Teardown {
-                aws: self.aws,
-                records: &self.context.records,
-                identity: &identity,
-                cluster: &self.context.config.fargate.cluster,
-                patience: YIELD,
-            };
-            teardown.make_room().await
-        };
-        // A sweep goes on with what this does not complete.
-        let made = timeout(YIELD, self.context.shutdown.or(made)).await;
-        match made.unwrap_or(Ok(None)) {
-            Ok(Some(yielded)) => say(&format!("{reason}; stopped {yielded} to make room")),
-            Ok(None) => {}
-            Err(error) => tracing::debug!("nothing makes room: {error}"),
         }
     }
 
@@ -294,6 +270,10 @@ impl<'a> Launcher<'a> {
             };
             let is_late = Instant::now() + HEDGE_PAUSE >= self.deadline;
             if is_late || self.context.shutdown.or(rest).await.is_err() {
+                break;
+            }
+            // The first is ready meanwhile. What the call before may have brought is the teardown's.
+            if journal.record().has_winner() {
                 break;
             }
         }

@@ -28,7 +28,7 @@ use crate::state::clock::now;
 use crate::state::identity::Identity;
 use crate::state::record::{Login, Record};
 use crate::state::waiting::{Intent, Waiting};
-use crate::state::warm::WarmTasks;
+use crate::state::warm::{Rest, WarmTasks};
 use crate::task::Task;
 use crate::task::definition::ComposedTask;
 use crate::task::ownership;
@@ -40,6 +40,9 @@ pub(crate) const AFTER_AGE: Duration = Duration::from_secs(10 * 60);
 /// How often one request is made, and the pause in between.
 const CALLS: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Why a start ends that is under way while a job finds no room for its own task.
+const YIELDED: &str = "a job found none for its own task, and jobs come first";
 
 /// Bound of a question to an agent, which answers at once.
 const QUESTION: Duration = Duration::from_secs(5);
@@ -269,7 +272,7 @@ impl<'a> WarmUp<'a> {
         &self,
         id: &str,
         request: &RunTaskRequest<'_>,
-    ) -> Result<Result<RunTaskAnswer, AwsError>> {
+    ) -> Result<Result<RunTaskAnswer, AwsError>, NotReady> {
         let directory = &self.context.config.metadata_directory;
         let mut queue = Queue::new(directory, &request.fargate.region);
         let mut rest = queue.enter().await;
@@ -277,6 +280,9 @@ impl<'a> WarmUp<'a> {
         loop {
             sleep(rest).await;
             let warm = WarmTasks::of(&self.context.records);
+            if warm.rest() == Some(Rest::Yielded) {
+                return Err(NotReady::NoRoom(YIELDED.to_owned()));
+            }
             still_ours(warm.change(id, Waiting::ask)?.as_ref())?;
             let refusal = match self.aws.run_task(request).await {
                 Err(refusal) if refusal.may_pass() && calls.next().is_some() => refusal,

@@ -1,11 +1,13 @@
 //! What jobs asked for lately: a file for each kind of start, `wanted/HASH.json`. `fargate warm keep` follows it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use warm_policy::WINDOW;
 
 use super::clock::now_millis;
+use super::file_names;
 use super::files::{self, Draft, discard};
 use super::records::Records;
 use super::warm::WarmTasks;
@@ -20,6 +22,9 @@ const ENDING: &str = ".json";
 
 /// Most jobs that are remembered of a kind.
 const MOST: usize = 1000;
+
+/// The age of a draft that nobody completes any more: writing one takes milliseconds.
+const DRAFT_AGE: Duration = Duration::from_secs(60);
 
 /// A kind of start, and the jobs that asked for it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -99,7 +104,7 @@ impl<'a> WantedStarts<'a> {
             .map_err(|error| Error::system(format!("could not write {}: {error}", file.display())))
     }
 
-    /// What jobs asked for lately. Files that nobody has asked for in a long time go.
+    /// What jobs asked for lately. Files that nobody has asked for in a long time go, and drafts of killed processes.
     ///
     /// # Errors
     ///
@@ -107,8 +112,11 @@ impl<'a> WantedStarts<'a> {
     pub(crate) fn all(&self) -> Result<Vec<Wanted>> {
         let folder = self.folder();
         let mut all = Vec::new();
-        for (path, _) in self.records.files_in(&folder)? {
+        for (path, age) in self.records.files_in(&folder)? {
             let name = path.file_name().and_then(|name| name.to_str());
+            if age > DRAFT_AGE && name.is_some_and(|name| is_draft(&folder, name)) {
+                discard(&path);
+            }
             let Some(hash) = name.and_then(|name| name.strip_suffix(ENDING)) else {
                 continue;
             };
@@ -136,6 +144,12 @@ fn file(folder: &Path, hash: &str) -> Option<PathBuf> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
     let is_hash = hash.len() == 32 && hash.bytes().all(is_digit);
     is_hash.then(|| folder.join(format!("{hash}{ENDING}")))
+}
+
+/// Whether it is a draft of such a file.
+fn is_draft(folder: &Path, name: &str) -> bool {
+    let target = file_names::draft_target(name).and_then(|target| target.strip_suffix(ENDING));
+    target.is_some_and(|hash| file(folder, hash).is_some())
 }
 
 /// The content of a file; nothing where it is gone or damaged.

@@ -122,10 +122,16 @@ impl Teardown<'_> {
         Ok(())
     }
 
-    /// Forgets the tasks that the attempt has taken, once they were stopped.
+    /// Forgets the tasks that the attempt has taken, once those were stopped that its record names. Another one it may
+    /// have taken since, where the disk did not take its end; a sweep finds that file.
     pub(super) fn forget_taken(&self, record: &Record) {
         let warm = WarmTasks::of(self.records);
-        for task in warm.taken_by(record.attempt()).unwrap_or_default() {
+        let is_named = |task: &Waiting| {
+            let mut starts = record.starts().iter();
+            task.task.is_none() || starts.any(|start| start.task == task.task)
+        };
+        let taken = warm.taken_by(record.attempt()).unwrap_or_default();
+        for task in taken.iter().filter(|task| is_named(task)) {
             warm.forget(&task.id, record.attempt());
         }
     }

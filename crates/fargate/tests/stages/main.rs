@@ -53,6 +53,7 @@ mod warm_services;
 mod warm_simulate;
 mod warm_status;
 mod warm_tags;
+mod warm_yields;
 mod wrong_calls;
 
 /// The program under test.

@@ -9,7 +9,7 @@ use crate::job_image::WHERE;
 use crate::{fargate, job_image};
 
 /// A pool of so many tasks for the jobs of these tests.
-fn pool(tasks: usize) -> String {
+pub(crate) fn pool(tasks: usize) -> String {
     format!("[[Warm.Pool]]\nImage = \"ruby:3.3\"\nTasks = {tasks}\n")
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn status(manager: &ManagerHost) -> Value {
 }
 
 /// The files of waiting tasks, claimed ones among them.
-fn files(manager: &ManagerHost) -> Vec<PathBuf> {
+pub(crate) fn files(manager: &ManagerHost) -> Vec<PathBuf> {
     let Ok(folder) = manager.metadata().join("warm").read_dir() else {
         return Vec::new();
     };
@@ -294,31 +294,6 @@ fn drain_ends_all_and_keep_starts_none_until_it_is_told_to() {
         .finish()
         .exits(0);
     assert_eq!(manager.aws.running().len(), 1);
-}
-
-#[test]
-fn a_job_without_room_has_the_oldest_waiting_task_yield() {
-    // The third call is the job's.
-    let quota = "You've reached the limit on the number of vCPUs you can run concurrently";
-    let refused = json!({ "faults": [{
-        "when": { "operation": "RunTask", "nth": 3 },
-        "effect": { "error": { "status": 400, "code": "ClientException", "message": quota } },
-    }] });
-    let manager = job_image::manager_with(&refused, "", &pool(2));
-    keep_once(&manager);
-    manager.ask(&json!({ "image": { "name": "ruby:3.4" } }));
-    let prepared = manager.prepare();
-    let told = "; stopped waiting task ";
-    assert!(prepared.out().contains(told), "{}", prepared.out());
-    assert_eq!(files(&manager).len(), 1);
-    assert_eq!(status(&manager)["resting"], "yielded");
-    // None is started in its place.
-    keep_once(&manager);
-    assert_eq!(files(&manager).len(), 1);
-    manager.custom("cleanup").exits(0);
-    let yielded = ledger::entries(&manager);
-    let cause = &yielded[0]["outcome"]["cause"];
-    assert_eq!(*cause, "a job found no room for its own task");
 }
 
 #[test]

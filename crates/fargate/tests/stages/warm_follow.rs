@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use testing::ManagerHost;
+use testing::{ManagerHost, wait_until};
 
 use crate::job_image;
 use crate::warm::{keep_once, status};
@@ -65,7 +65,20 @@ fn a_task_waits_for_the_next_job_like_those_that_came() {
     assert_eq!(kind["arrivals"].as_array().unwrap().len(), 2, "{kind:#}");
     assert_eq!(kind["title"], "ruby:3.3");
     // Two jobs at once show that none could have been served in time.
+    let (file, _) = &kinds[0];
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let draft = file.with_file_name(format!(".{name}.a1B2c3D4e5F6.draft"));
+    let other = file.with_file_name(".notes.json.a1B2c3D4e5F6.draft");
+    for draft in [&draft, &other] {
+        let old = SystemTime::now() - std::time::Duration::from_secs(120);
+        std::fs::File::create(draft)
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
+    }
     assert!(!keep_once(&manager).contains(" is ready"));
+    assert!(!draft.exists(), "a killed prepare had left it");
+    std::fs::remove_file(other).unwrap();
     make_busy(kinds.remove(0));
     let kept = keep_once(&manager);
     assert_eq!(kept.matches(" is ready\n").count(), 1, "{kept}");
@@ -116,4 +129,24 @@ fn jobs_that_start_cold_or_are_not_followed_leave_nothing() {
     let mut manager = job_image::manager_with(&json!({}), "", "");
     run(&mut manager, "ruby:3.3");
     assert_eq!(wanted(&manager), Vec::new());
+}
+
+#[test]
+fn a_keeper_that_begins_again_leaves_followed_tasks_for_the_next_job() {
+    let mut manager = job_image::manager_with(&json!({}), "", FOLLOW);
+    run(&mut manager, "ruby:3.3");
+    make_busy(wanted(&manager).remove(0));
+    assert!(keep_once(&manager).contains(" is ready"));
+    let tasks = manager.aws.running();
+    // It decides before AWS has said which definition its jobs have now.
+    let mut keep = manager.start(&["warm", "keep"]);
+    wait_until("it lives", || status(&manager)["keeper"] == true);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    keep.signal(nix::sys::signal::Signal::SIGTERM);
+    let kept = keep.finish().exits(0).out();
+    assert_eq!(manager.aws.running(), tasks, "{kept}");
+    next_job(&mut manager, "ruby:3.3");
+    let prepared = manager.prepare().out();
+    assert!(prepared.contains("Claimed task "), "{prepared}");
+    manager.custom("cleanup").exits(0);
 }

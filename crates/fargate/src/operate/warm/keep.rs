@@ -78,7 +78,7 @@ pub(super) async fn keep(
         kept = keeper.run() => kept,
         _ = shutdown.requested() => Ok(()),
     };
-    let left = keeper.own().map_or(0, |own| own.len());
+    let left = keeper.own().map_or_else(|_| 0, |own| own.len());
     say(&format!("{left} tasks wait for jobs"));
     kept
 }
@@ -154,6 +154,11 @@ impl KeepLoop {
         }
         self.complete().await;
         self.step()?;
+        self.complete().await;
+        // An operator who drained meanwhile has not seen the tasks of this round.
+        if self.setup.warm().rest() == Some(Rest::Drained) {
+            self.step()?;
+        }
         self.complete().await;
         self.failure.take().map_or(Ok(()), Err)
     }
@@ -357,10 +362,9 @@ impl KeepLoop {
             }
             Done::Ended(id, ended) => {
                 self.busy.remove(&id);
-                if let Err(error) = ended {
-                    tracing::warn!("{error}");
-                    self.failure = Some(error);
-                }
+                let Err(error) = ended else { return };
+                tracing::warn!("{error}");
+                self.failure = Some(error);
             }
             Done::LookedUp(place, looked_up) => {
                 if let Err(error) = self.needs.note(&place, looked_up) {

@@ -1,6 +1,6 @@
 //! How many tasks of which start are wanted now: by the pools of a configuration, and by the jobs it follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -129,15 +129,16 @@ impl Needs {
         }
     }
 
-    /// Returns the tasks that are wanted now. Pools that are not known yet keep the `own` tasks that wait.
+    /// Returns the tasks that are wanted now. Places that are not known yet keep the `own` tasks that wait for them.
     ///
     /// # Errors
     ///
     /// When what jobs asked for cannot be read.
     pub(super) fn now(&self, setup: &Setup, own: &[Waiting]) -> Result<Vec<Need>> {
-        let needs = self.of_pools(setup, own);
+        let mut needs = self.of_pools(setup);
         let warm = &setup.config.warm;
         if warm.follow.max_tasks == 0 {
+            self.keep_unknown(&mut needs, own);
             return Ok(needs);
         }
         let limits = Limits {
@@ -157,10 +158,31 @@ impl Needs {
             })
         };
         let followed = followed(setup)?.into_iter().filter_map(of_kind).collect();
-        Ok(with_followed(needs, followed, &limits, now_millis()))
+        needs = with_followed(needs, followed, &limits, now_millis());
+        self.keep_unknown(&mut needs, own);
+        Ok(needs)
     }
 
-    fn of_pools(&self, setup: &Setup, own: &[Waiting]) -> Vec<Need> {
+    /// Wants the tasks to stay whose place was not looked up yet: this keeper has just begun, or AWS does not answer.
+    fn keep_unknown(&self, needs: &mut Vec<Need>, own: &[Waiting]) {
+        let unknown = self.known.values().filter(|known| known.start.is_none());
+        let names: BTreeSet<_> = unknown.map(|known| known.asked.name()).collect();
+        let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+        for task in own.iter().filter(|task| names.contains(&task.pool)) {
+            *waiting.entry(&task.hash).or_default() += 1;
+        }
+        for (hash, count) in waiting {
+            match needs.iter_mut().find(|need| need.hash == hash) {
+                Some(need) => need.wanted = need.wanted.max(count),
+                None => needs.push(Need {
+                    hash: hash.to_owned(),
+                    wanted: count,
+                }),
+            }
+        }
+    }
+
+    fn of_pools(&self, setup: &Setup) -> Vec<Need> {
         let at = i64::try_from(now().as_secs()).unwrap_or(i64::MAX);
         let warm = &setup.config.warm;
         let asked = |pool: &Pool| match pool.schedule.is_open(at) {
@@ -170,21 +192,16 @@ impl Needs {
         let asked: Vec<_> = warm.pools.iter().map(asked).collect();
         let shares = shares(&asked, warm.max_tasks);
         let mut needs: Vec<Need> = Vec::new();
-        let mut add = |hash: &str, wanted| match needs.iter_mut().find(|need| need.hash == hash) {
-            Some(need) => need.wanted += wanted,
-            None => needs.push(Need {
-                hash: hash.to_owned(),
-                wanted,
-            }),
-        };
-        for (number, (pool, wanted)) in warm.pools.iter().zip(shares).enumerate() {
-            match self.known_start(&Place::Pool(number)) {
-                Some(start) => add(&start.hash, wanted),
-                None => {
-                    let name = pool.name();
-                    let its = own.iter().filter(|task| task.pool == name);
-                    its.for_each(|task| add(&task.hash, 1));
-                }
+        for (number, wanted) in shares.into_iter().enumerate() {
+            let Some(start) = self.known_start(&Place::Pool(number)) else {
+                continue;
+            };
+            match needs.iter_mut().find(|need| need.hash == start.hash) {
+                Some(need) => need.wanted += wanted,
+                None => needs.push(Need {
+                    hash: start.hash.clone(),
+                    wanted,
+                }),
             }
         }
         needs

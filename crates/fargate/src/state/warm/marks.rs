@@ -14,24 +14,6 @@ const YIELDED: &str = "yielded";
 /// How long no waiting task is started after that.
 const YIELD: Duration = Duration::from_secs(5 * 60);
 
-/// Its time is when a task last yielded to a job.
-const TURN: &str = "turn";
-
-/// How long a task takes to end, and then no longer counts in quotas and has no address.
-const ENDING: Duration = Duration::from_secs(60);
-
-/// Takes the turn to have a task yield, unless another one does so still. The caller holds the folder's lock.
-pub(super) fn take_turn(folder: &Path) -> std::io::Result<bool> {
-    let turn = folder.join(TURN);
-    let taken = std::fs::metadata(&turn).and_then(|turn| turn.modified());
-    let is_taken = taken.is_ok_and(|at| at.elapsed().is_ok_and(|ago| ago < ENDING));
-    if !is_taken {
-        files::make_folder(folder)?;
-        files::create(&turn)?.set_modified(SystemTime::now())?;
-    }
-    Ok(!is_taken)
-}
-
 /// Why no waiting task is started now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rest {
@@ -81,8 +63,6 @@ mod tests {
     fn none_is_started_after_a_drain_nor_for_minutes_after_a_job_found_no_room() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("warm");
-        assert!(take_turn(&folder).unwrap());
-        assert!(!take_turn(&folder).unwrap(), "one at a time");
         assert_eq!(Rest::look(&folder), None);
         Rest::Yielded.begin(&folder).unwrap();
         assert_eq!(Rest::look(&folder), Some(Rest::Yielded));

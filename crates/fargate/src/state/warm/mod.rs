@@ -259,17 +259,6 @@ impl<'a> WarmTasks<'a> {
             .map_err(|error| unwritten(&self.folder(), &error))
     }
 
-    /// Whether this process is the one that has a task of this manager yield now. Those that end take a while until
-    /// they make room, so there is one at a time.
-    ///
-    /// # Errors
-    ///
-    /// When the folder cannot be locked or written.
-    pub(crate) fn may_yield(&self) -> Result<bool> {
-        let _lock = self.records.lock_for_warm()?;
-        marks::take_turn(&self.folder()).map_err(|error| unwritten(&self.folder(), &error))
-    }
-
     /// Takes that back.
     pub(crate) fn end_rest(&self, rest: Rest) {
         rest.end(&self.folder());

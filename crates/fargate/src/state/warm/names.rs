@@ -8,7 +8,11 @@ const WAITING: &str = ".json";
 /// Part of the name of a taken task's file, between its id and the attempt that took it.
 const CLAIMED: &str = ".claimed-";
 
-/// Digits of the ids of tasks and of attempts, and of hashes.
+/// Beginning and ending of the name of a keeper's word.
+const KEEPER: &str = "keep-";
+const WANTS: &str = ".wants";
+
+/// Digits of the ids of tasks, of attempts and of keepers.
 const ID_DIGITS: usize = 16;
 
 /// Who a waiting task belongs to.
@@ -37,9 +41,19 @@ pub(super) fn parse(name: &str) -> Option<(&str, Holder)> {
     (is_id(id) && is_id(attempt)).then(|| (id, Holder::Attempt(attempt.to_owned())))
 }
 
-/// Whether it is a draft of such a file, which holds the task's key.
+/// The name of the file in which this keeper leaves word of what it wants.
+pub(super) fn wants(keeper: &str) -> String {
+    format!("{KEEPER}{keeper}{WANTS}")
+}
+
+/// Whether it is a draft of such a file: those of tasks hold keys.
 pub(super) fn is_draft(name: &str) -> bool {
-    file_names::draft_target(name).is_some_and(|target| parse(target).is_some())
+    let is_keeper = |target: &str| {
+        let id = target.strip_prefix(KEEPER);
+        id.and_then(|id| id.strip_suffix(WANTS)).is_some_and(is_id)
+    };
+    file_names::draft_target(name)
+        .is_some_and(|target| parse(target).is_some() || is_keeper(target))
 }
 
 /// Whether it is an id of a task or of an attempt: no other becomes a part of a path.
@@ -77,5 +91,7 @@ mod tests {
             assert!(!is_draft(&format!(".{other}.a1B2c3D4e5F6.draft")));
         }
         assert!(!is_draft("0123456789abcdef.json"));
+        assert!(is_draft(&format!(".{}.a1B2c3D4e5F6.draft", wants(id))));
+        assert!(!is_draft(".keep-notes.wants.a1B2c3D4e5F6.draft"));
     }
 }

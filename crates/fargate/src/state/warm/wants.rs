@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::names;
 use crate::state::files::{self, Draft};
 
 /// How many tasks of one kind a keeper wants.
@@ -28,7 +29,7 @@ pub(super) fn write(folder: &Path, keeper: &str, wants: &[Want]) -> std::io::Res
 }
 
 fn path(folder: &Path, keeper: &str) -> PathBuf {
-    folder.join(format!("keep-{keeper}.wants"))
+    folder.join(names::wants(keeper))
 }
 
 #[cfg(test)]
