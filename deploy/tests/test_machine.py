@@ -107,6 +107,14 @@ class StartScript(unittest.TestCase):
         for call in ("systemctl enable --now fargate-drain.service", "amazon-cloudwatch-agent-ctl -a fetch-config"):
             self.assertIn(call, calls)
 
+    def test_tasks_have_the_processors_of_the_machine_whose_agent_they_run(self):
+        root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        ended = start(root, self.script, PROGRAMS | {"bin/uname": "echo aarch64"})
+        self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+        config = tomllib.loads((root / "etc/gitlab-runner/fargate.toml").read_text())
+        self.assertEqual(config["JobImage"]["CPUArchitecture"], "ARM64")
+        self.assertIn("binaries/gitlab-runner-linux-arm64", (root / "calls").read_text())
+
     def test_the_first_start_names_the_agent_by_its_digest(self):
         root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         pushed = "registry.example.com/agent:0.1.0@sha256:" + "0" * 64
@@ -142,6 +150,7 @@ class StartScript(unittest.TestCase):
         self.assertEqual(images["ExecutionRole"], outputs["TaskExecutionRoleArn"])
         self.assertEqual(images["TaskRole"], outputs["TaskRoleArn"])
         self.assertEqual(images["RegistryCredentials"], {"registry.gitlab.com": stack.REGISTRY})
+        self.assertEqual(images["CPUArchitecture"], "X86_64")
         file = self.root / "etc/gitlab-runner/fargate.toml"
         checked = json.loads(run(fargate(), "--config", file, "doctor", "--only", "configuration", "--json"))["checks"]
         self.assertGreaterEqual(len(checked), 3)

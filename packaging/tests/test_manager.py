@@ -84,6 +84,7 @@ class Manager(unittest.TestCase):
         driver = made.run(*AS_ROOT, "cat", files / "fargate.toml")
         self.assertRegex(driver, rf'AgentImage = "{self.registry}/fargate-agent@sha256:[0-9a-f]{{64}}"')
         self.assertIn("-v19.3.1", driver)
+        self.assertIn('CPUArchitecture = "X86_64"', driver)
         modes = self.debian.run("sh", "-c", "stat --format=%a /etc/gitlab-runner/*.toml")
         self.assertEqual(modes.split(), ["600", "600"])
         self.assertIn("run --config /etc/gitlab-runner/config.toml", self.debian.run("cat", "/tmp/runner-arguments"))

@@ -27,6 +27,15 @@ impl Architecture {
         }
     }
 
+    /// Its name in names of our files (uname).
+    #[cfg(feature = "agent-image")]
+    pub(super) fn machine(self) -> &'static str {
+        match self {
+            Self::Amd64 => "x86_64",
+            Self::Arm64 => "aarch64",
+        }
+    }
+
     /// Whether programs for it run on this machine.
     #[cfg(feature = "trial")]
     pub(super) fn is_this_machines(self) -> bool {

@@ -194,3 +194,30 @@ fn one_architecture_is_given_once() {
         "{errors}"
     );
 }
+
+#[test]
+fn the_agent_of_another_architecture_beside_the_driver_is_packed_too() {
+    let desk = Desk::new();
+    let folder = desk.path("bin");
+    std::fs::create_dir(&folder).unwrap();
+    let driver = folder.join("fargate");
+    std::fs::copy(env!("CARGO_BIN_EXE_fargate"), &driver).unwrap();
+    let (own, other) = (desk.amd64(), desk.arm64());
+    std::fs::copy(&own, folder.join("fargate-agent")).unwrap();
+    let image = |output: &str| {
+        let mut command = std::process::Command::new(&driver);
+        command.args(["agent", "image", "--output", output]);
+        command.current_dir(desk.folder.path());
+        succeeds(command)
+    };
+    assert_eq!(image("one.tar"), written(&desk, &own, "own.tar"));
+    std::fs::copy(&other, folder.join("fargate-agent-aarch64")).unwrap();
+    let mut both = vec!["image"];
+    both.extend(
+        [&own, &other]
+            .into_iter()
+            .flat_map(|program| binary(program)),
+    );
+    both.extend(["--output", "both.tar"]);
+    assert_eq!(image("two.tar"), succeeds(desk.agent(&both)));
+}

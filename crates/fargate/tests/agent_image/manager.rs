@@ -90,6 +90,15 @@ fn the_managers_image_is_the_base_and_a_layer() {
         serde_json::json!(["/usr/bin/fargate", "manager", "run"])
     );
     assert_eq!(run["StopSignal"], "SIGQUIT");
+    // Each has both agents, for the image that the entry point pushes.
+    let archive = std::fs::read(desk.path("manager.tar")).unwrap();
+    for name in ["aarch64", "x86_64"] {
+        let agent = format!("usr/lib/fargate/fargate-agent-{name}");
+        let found = archive
+            .windows(agent.len())
+            .filter(|part| *part == agent.as_bytes());
+        assert_eq!(found.count(), 1, "{agent}");
+    }
 
     // Blobs that the registry has are not sent again.
     let mut again = desk.manager(&["push"]);

@@ -6,7 +6,7 @@ use super::super::image::{Image, Variant};
 use super::super::place::Place;
 use super::super::{layout, print, push as registry};
 use super::image::{PROGRAM, variant};
-use super::program::{beside, file, unfit};
+use super::program::{all_beside, file, unfit};
 use crate::error::{Blame, Error, Result};
 use crate::output::progress;
 use crate::signals::Shutdown;
@@ -26,7 +26,7 @@ pub(crate) fn write(programs: &[PathBuf], output: &Path) -> Result<()> {
     )
 }
 
-/// Pushes the image of the agent beside this program, and returns the reference to use.
+/// Pushes the image of the agents beside this program, and returns the reference to use.
 ///
 /// # Errors
 ///
@@ -69,12 +69,12 @@ fn contents(image: &Image) -> String {
     format!("the agent for {}", image.architectures())
 }
 
-/// The image of these programs, or of the one beside ours.
+/// The image of these programs, or of those beside ours.
 fn read(programs: &[PathBuf]) -> Result<Image> {
-    let one;
+    let found;
     let programs = if programs.is_empty() {
-        one = [beside()?];
-        &one
+        found = all_beside()?;
+        &found
     } else {
         programs
     };

@@ -11,6 +11,14 @@ const NAME: &str = "fargate-agent";
 /// Where the packages have it, seen from the folder of our own program.
 const PACKAGED: &str = "../lib/fargate/fargate-agent";
 
+/// The agent of another architecture beside that one: `fargate-agent-aarch64` where this machine is x86-64.
+#[cfg(feature = "agent-image")]
+const OTHER: &str = if cfg!(target_arch = "x86_64") {
+    "fargate-agent-aarch64"
+} else {
+    "fargate-agent-x86_64"
+};
+
 /// The agent that runs in containers of this machine: the static program `named`, or the one beside ours.
 ///
 /// # Errors
@@ -59,4 +67,18 @@ pub(in crate::images) fn beside() -> Result<PathBuf> {
         true => Ok(packaged),
         false => Ok(beside),
     }
+}
+
+/// The programs for an image that nobody named: the one beside ours, and that of the other architecture if it is there.
+///
+/// # Errors
+///
+/// When this process does not know its own file.
+#[cfg(feature = "agent-image")]
+pub(super) fn all_beside() -> Result<Vec<PathBuf>> {
+    let own = beside()?;
+    let other = own.with_file_name(OTHER);
+    let mut programs = vec![own];
+    programs.extend(Some(other).filter(|path| path.exists()));
+    Ok(programs)
 }

@@ -7,7 +7,7 @@ use super::super::image::{Image, Variant};
 use super::super::place::Place;
 use super::super::pull::Source;
 use super::super::{agent, layout, print, push as registry};
-use super::image::{NAME, variant};
+use super::image::{NAME, Programs, variant};
 use crate::error::{Blame, Error, Result};
 use crate::signals::Shutdown;
 
@@ -71,30 +71,45 @@ async fn make(folders: &[PathBuf], base: &str) -> Result<Image> {
         pairs.push((myself, agent::beside()?));
     }
     let source = Source::find(&place).await?;
-    let mut variants: Vec<Variant> = Vec::new();
-    for (driver, agent) in pairs {
-        let programs = (read(&driver)?, read(&agent)?);
-        let architecture = elf::architecture(&programs.1).map_err(unfit(&agent))?;
-        if elf::architecture(&programs.0).map_err(unfit(&driver))? != architecture {
-            let message = format!(
-                "{} and {} are for different machines",
-                driver.display(),
-                agent.display()
-            );
-            return Err(Error::new(Blame::Usage, message));
-        }
-        if variants
-            .iter()
-            .any(|other| other.architecture == architecture)
-        {
+    let mut all: Vec<Programs> = Vec::new();
+    for (driver, agent) in &pairs {
+        let programs = pair(driver, agent)?;
+        let architecture = programs.architecture;
+        if all.iter().any(|other| other.architecture == architecture) {
             let message = format!("two of the folders are for {architecture}");
             return Err(Error::new(Blame::Usage, message)
                 .advise("Give one --programs for each architecture."));
         }
-        let base = source.pull(architecture).await?;
-        variants.push(variant(architecture, base, &programs.0, &programs.1)?);
+        all.push(programs);
+    }
+    let mut variants: Vec<Variant> = Vec::new();
+    for own in &all {
+        let base = source.pull(own.architecture).await?;
+        let others = all
+            .iter()
+            .filter(|other| other.architecture != own.architecture);
+        variants.push(variant(base, own, others)?);
     }
     Ok(Image::new(NAME, variants))
+}
+
+/// Reads a driver and its agent.
+fn pair(driver: &Path, agent: &Path) -> Result<Programs> {
+    let (driver_file, agent_file) = (read(driver)?, read(agent)?);
+    let architecture = elf::architecture(&agent_file).map_err(unfit(agent))?;
+    if elf::architecture(&driver_file).map_err(unfit(driver))? != architecture {
+        let message = format!(
+            "{} and {} are for different machines",
+            driver.display(),
+            agent.display()
+        );
+        return Err(Error::new(Blame::Usage, message));
+    }
+    Ok(Programs {
+        architecture,
+        driver: driver_file,
+        agent: agent_file,
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -14,26 +14,47 @@ pub(super) const NAME: &str = "fargate-manager";
 const DRIVER: &str = "usr/bin/fargate";
 const AGENT: &str = "usr/lib/fargate/fargate-agent";
 
-/// Puts the programs on the base.
+/// Both programs for one architecture.
+pub(super) struct Programs {
+    pub(super) architecture: Architecture,
+    pub(super) driver: Vec<u8>,
+    pub(super) agent: Vec<u8>,
+}
+
+/// Puts the programs on the base, with the agents of `others` beside, which the entry point pushes, too.
 ///
 /// # Errors
 ///
 /// When the base's configuration has another form than OCI's.
-pub(super) fn variant(
-    architecture: Architecture,
+pub(super) fn variant<'a>(
     base: Base,
-    driver: &[u8],
-    agent: &[u8],
+    own: &'a Programs,
+    others: impl Iterator<Item = &'a Programs>,
 ) -> Result<Variant> {
     let Base {
         mut config,
         mut layers,
     } = base;
-    let layer = layer(&[(DRIVER, driver, 0o755), (AGENT, agent, 0o755)])?;
+    let others: Vec<_> = others
+        .map(|other| {
+            let name = format!("{AGENT}-{}", other.architecture.machine());
+            (name, other.agent.as_slice())
+        })
+        .collect();
+    let mut files = vec![
+        (DRIVER, own.driver.as_slice(), 0o755),
+        (AGENT, own.agent.as_slice(), 0o755),
+    ];
+    files.extend(
+        others
+            .iter()
+            .map(|(name, agent)| (name.as_str(), *agent, 0o755)),
+    );
+    let layer = layer(&files)?;
     configure(&mut config, &layer.digest)
         .ok_or_else(|| Error::system("the base's configuration is not that of an image"))?;
     layers.push(layer);
-    Ok(Variant::new(architecture, layers, &config))
+    Ok(Variant::new(own.architecture, layers, &config))
 }
 
 /// Changes the base's configuration (OCI image-spec, image configuration) to the manager's; nothing where it has

@@ -38,6 +38,8 @@ fn job_image(answers: &Answers, lines: &mut Lines) {
     lines.line("\n[JobImage]\n  Enabled = true");
     lines.text("AgentImage", images.agent.as_deref());
     lines.text("HelperImage", images.helper.as_deref());
+    let architecture = of_tasks(std::env::consts::ARCH);
+    lines.text("CPUArchitecture", Some(architecture));
     lines.text("DefaultImage", images.default.as_deref());
     lines.text("ExecutionRole", images.execution_role.as_deref());
     lines.text("TaskRole", images.task_role.as_deref());
@@ -45,6 +47,16 @@ fn job_image(answers: &Answers, lines: &mut Lines) {
     if let (Some(host), Some(secret)) = (&images.registry, &images.registry_secret) {
         lines.line("\n[JobImage.RegistryCredentials]");
         lines.line(&format!("  {} = {}", quoted(host), quoted(secret)));
+    }
+}
+
+/// The processors of tasks whose manager has a machine of this architecture, as Rust names it.
+///
+/// The manager pushes the agent beside itself, which runs on no others.
+fn of_tasks(architecture: &str) -> &'static str {
+    match architecture {
+        "aarch64" => "ARM64",
+        _ => "X86_64",
     }
 }
 
@@ -132,9 +144,20 @@ mod tests {
             );
             assert_eq!(config.manager.as_deref(), Some("ci-1"));
             match config.mode {
-                Mode::JobImage(image) => assert_eq!(image.registry_credentials.len(), 1),
+                Mode::JobImage(image) => {
+                    assert_eq!(image.registry_credentials.len(), 1);
+                    let own = of_tasks(std::env::consts::ARCH);
+                    assert_eq!(image.architecture.to_string(), own);
+                }
                 Mode::TaskDefinition(name) => assert_eq!(name.to_string(), "jobs:3"),
             }
+        }
+    }
+
+    #[test]
+    fn tasks_have_the_processors_of_the_managers_agent() {
+        for (machine, tasks) in [("x86_64", "X86_64"), ("aarch64", "ARM64")] {
+            assert_eq!(of_tasks(machine), tasks);
         }
     }
 
