@@ -12,6 +12,8 @@ from made import ROOT, run
 AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
 # A job that both packages bring.
 EXAMPLE = "/usr/share/doc/fargate/examples/hello/.gitlab-ci.yml"
+# It notes what it is asked for.
+SYSTEMCTL = '#!/bin/sh\necho "$@" >>/run/systemctl\n'
 # Where dpkg and rpm keep their books, and what a system writes by itself.
 BOOKS = ("var/lib/dpkg/", "var/lib/rpm", "var/log/", "var/cache/", "proc/", "tmp/", "root/", "run/")
 
@@ -46,6 +48,18 @@ class DebianRoot:
     def rpm(self, *words):
         """This machine's rpm on that system, which has none of its own. Scripts of packages run in there."""
         return run(*AS_ROOT, "rpm", "--root", self.folder, "--dbpath", "/var/lib/rpm", *words)
+
+    def pretend_systemd(self):
+        """Puts a stand-in for systemctl there. Where /run/systemd/system is, systemd runs."""
+        self.run("mkdir", "-p", "/run/systemd/system")
+        self.write("usr/bin/systemctl", SYSTEMCTL)
+        self.run("chmod", "755", "/usr/bin/systemctl")
+
+    def asked(self):
+        """What systemd was asked for since the last look."""
+        said = self.run("sh", "-c", "cat /run/systemctl 2>/dev/null || :").splitlines()
+        self.run("rm", "-f", "/run/systemctl")
+        return said
 
     def clean(self, before):
         """Removes all files but these."""

@@ -44,9 +44,9 @@ MINE, NEWER = "ecs-svc/0123456789012345678", "ecs-svc/9876543210987654321"
 class Aws(http.server.BaseHTTPRequestHandler):
     """The ECS agent of a task, its metadata, and two calls of ECS, in AWS's shapes (botocore's model of ECS)."""
 
-    def reply(self, document):
+    def reply(self, document, status=200):
         body = json.dumps(document).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -67,7 +67,10 @@ class Aws(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         operation = self.headers["x-amz-target"].split(".")[1]
         self.content()
-        if operation == "DescribeTasks":
+        if operation == "DescribeTasks" and self.server.refusals > 0:
+            self.server.refusals -= 1
+            self.reply({"__type": "AccessDeniedException", "message": "not yet"}, 400)
+        elif operation == "DescribeTasks":
             self.reply({"tasks": [{"taskArn": TASK, "startedBy": MINE}], "failures": []})
         else:
             assert operation == "DescribeServices", operation
@@ -79,14 +82,42 @@ class Aws(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Metrics(http.server.BaseHTTPRequestHandler):
+    """The metrics of GitLab Runner."""
+
+    def do_GET(self):
+        assert self.path == "/metrics", self.path
+        self.send_response(self.server.status)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def metrics():
+    """On the port of the manager's `listen_address`."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 9252), Metrics)
+    server.status = 200
+    with serving(server):
+        yield server
+
+
 @contextlib.contextmanager
 def aws():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Aws)
-    server.protections, server.primary = [], MINE
+    server.protections, server.primary, server.refusals = [], MINE, 0
+    with serving(server):
+        yield server
+
+
+@contextlib.contextmanager
+def serving(server):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield server
+        yield
     finally:
         server.shutdown()
         thread.join()

@@ -71,5 +71,34 @@ class FromInstallToPurge(unittest.TestCase):
         self.assertEqual(debian.run("ls", "/var/lib/fargate"), "t1_abc-4711.json\n")
 
 
+class Services(unittest.TestCase):
+    """What the package asks of systemd."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.debian = cls.enterClassContext(debian_root())
+        cls.debian.pretend_systemd()
+
+    def test_the_keeper_of_waiting_tasks_changes_with_the_package_and_goes_with_it(self):
+        debian = self.debian
+        debian.install(made.old_deb())
+        debian.asked()
+        # What `systemctl enable` makes.
+        link = "/etc/systemd/system/multi-user.target.wants/fargate-warm.service"
+        debian.run("mkdir", "-p", link.rpartition("/")[0])
+        debian.run("ln", "-s", "/usr/lib/systemd/system/fargate-warm.service", link)
+
+        debian.install(made.deb())
+        asked = debian.asked()
+        self.assertIn("try-restart fargate-warm.service", "\n".join(asked))
+        # A change of version stops nothing.
+        self.assertEqual([call for call in asked if "stop" in call.split()], [])
+        debian.run("dpkg", "--remove", "fargate")
+        self.assertRegex("\n".join(debian.asked()), r"\bstop fargate-reap\.timer fargate-warm\.service")
+        debian.run("test", "-h", link)
+        debian.run("dpkg", "--purge", "fargate")
+        debian.fails("test", "-h", link)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -9,7 +9,7 @@ import unittest
 
 import made
 from debian_root import AS_ROOT, debian_root
-from stand_ins import NEWER, RUNNER, SETTINGS, aws, registry, until
+from stand_ins import NEWER, RUNNER, SETTINGS, aws, metrics, registry, until
 
 
 class Manager(unittest.TestCase):
@@ -115,6 +115,31 @@ class Manager(unittest.TestCase):
         self.assertEqual(self.start().wait(60), 0, self.log.read_text())
         self.assertFalse(self.there("tmp/runner-ready"))
 
+    def test_a_task_that_cannot_be_looked_at_first_hears_of_a_newer_deployment_later(self):
+        self.aws.refusals = 1
+        process = self.start()
+        self.ready()
+        self.assertEqual(self.aws.refusals, 0)
+        self.assertIn("started this task is not known yet", self.log.read_text())
+        self.aws.primary = NEWER
+        self.assertEqual(process.wait(90), 0, self.log.read_text())
+        self.assertIn("a newer deployment of this service", self.log.read_text())
+
+    def test_jobs_that_cannot_be_seen_count_as_living(self):
+        self.debian.run("mkdir", "-p", "/var/lib/fargate")
+        self.debian.write("var/lib/fargate/format", "999\n")
+        self.start()
+        self.ready()
+        self.assertIn("the records of jobs cannot be read, so they count as living", self.log.read_text())
+        self.assertEqual(self.aws.protections[0], {"ProtectionEnabled": True, "ExpiresInMinutes": 2880})
+
+    def test_a_task_of_no_service_is_not_protected(self):
+        process = self.start(FARGATE_MANAGER_SERVICE=None)
+        self.ready()
+        made.run(*AS_ROOT, "kill", "-TERM", self.first_process(process))
+        self.assertEqual(process.wait(20), 0, self.log.read_text())
+        self.assertEqual(self.aws.protections, [])
+
     def test_missing_settings_are_told_together(self):
         process = self.start(FARGATE_MANAGER_CLUSTER=None, FARGATE_MANAGER_SUBNETS="")
         self.assertEqual(process.wait(60), 2)
@@ -131,6 +156,11 @@ class Manager(unittest.TestCase):
     def test_health_is_the_runners_metrics(self):
         _, said = self.debian.fails("fargate", "manager", "health")
         self.assertIn("gitlab-runner does not tell its metrics", said)
+        with metrics() as server:
+            self.debian.run("fargate", "manager", "health")
+            server.status = 500
+            _, said = self.debian.fails("fargate", "manager", "health")
+            self.assertIn("status 500", said)
 
 
 if __name__ == "__main__":

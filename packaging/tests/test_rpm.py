@@ -12,33 +12,28 @@ FOLDERS = [
     "/usr/share/licenses",
     "/usr/share/zsh/site-functions",
 ]
-# It says what it is asked for. Where /run/systemd/system is, systemd runs.
-SYSTEMCTL = '#!/bin/sh\necho "$@" >>/run/systemctl\n'
 
 
 class Rpm(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.debian = cls.enterClassContext(debian_root())
-        cls.debian.run("mkdir", "-p", "/run/systemd/system", *FOLDERS)
-        cls.debian.write("usr/bin/systemctl", SYSTEMCTL)
-        cls.debian.run("chmod", "755", "/usr/bin/systemctl")
+        cls.debian.run("mkdir", "-p", *FOLDERS)
+        cls.debian.pretend_systemd()
         cls.before = cls.debian.files()
 
     def setUp(self):
-        self.debian.run("rm", "-f", "/run/systemctl")
+        self.debian.asked()
         self.addCleanup(self.debian.clean, self.before)
 
     def asked(self):
-        """What systemd was asked for since the last look."""
-        said = self.debian.run("cat", "/run/systemctl").splitlines()
-        self.debian.run("rm", "/run/systemctl")
-        return said
+        return self.debian.asked()
 
     def test_it_works_and_leaves_nothing(self):
         debian = self.debian
         debian.rpm("--install", made.rpm())
-        self.assertEqual(self.asked(), ["--system daemon-reload", "start fargate-reap.timer"])
+        started = ["--system daemon-reload", "start fargate-reap.timer", "try-restart fargate-warm.service"]
+        self.assertEqual(self.asked(), started)
         # Content, mode and owner of each file are those of the package.
         self.assertEqual(debian.rpm("--verify", "fargate"), "")
         owners = {
@@ -54,7 +49,8 @@ class Rpm(unittest.TestCase):
         self.assertIn("Hello, world!", debian.run("fargate", "try", "--file", EXAMPLE))
 
         debian.rpm("--erase", "fargate")
-        self.assertEqual(self.asked(), ["stop fargate-reap.timer", "--system daemon-reload"])
+        stopped = ["stop fargate-reap.timer", "disable --now fargate-warm.service", "--system daemon-reload"]
+        self.assertEqual(self.asked(), stopped)
         self.assertEqual(debian.files(), self.before)
 
     def test_a_change_of_version_keeps_what_a_user_made(self):
@@ -67,9 +63,8 @@ class Rpm(unittest.TestCase):
         for package, version, options in ((made.rpm(), made.NEW, []), (made.old_rpm(), made.OLD, ["--oldpackage"])):
             debian.rpm("--upgrade", *options, package)
             # The new package's script, then that of the one that goes. The timer is not stopped.
-            self.assertEqual(
-                self.asked(), ["--system daemon-reload", "start fargate-reap.timer", "--system daemon-reload"]
-            )
+            begun = ["start fargate-reap.timer", "try-restart fargate-warm.service"]
+            self.assertEqual(self.asked(), ["--system daemon-reload", *begun, "--system daemon-reload"])
             self.assertEqual(debian.rpm("--query", "--queryformat", "%{VERSION}", "fargate"), version)
             self.assertEqual(debian.run("cat", "/etc/default/fargate"), mine)
             self.assertEqual(debian.run("ls", "/var/lib/fargate"), "t1_abc-4711.json\n")
