@@ -5,6 +5,7 @@
 
 mod files;
 mod health;
+mod jobs;
 mod protection;
 mod runner;
 mod service;
@@ -17,7 +18,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, interval_at};
 
 pub(crate) use self::health::health;
-use self::protection::{Protection, latest_end};
+use self::jobs::Jobs;
+use self::protection::Protection;
 use self::runner::Runner;
 use self::service::Membership;
 use self::settings::Settings;
@@ -26,7 +28,6 @@ use crate::error::{Error, Result};
 use crate::images;
 use crate::operate::doctor::Host;
 use crate::signals::Shutdown;
-use crate::state::records::Records;
 
 /// How often it looks at its service and renews the task's protection.
 const LOOK: Duration = Duration::from_secs(60);
@@ -66,14 +67,15 @@ pub(crate) async fn run(shutdown: &Shutdown) -> Result<()> {
     let host = Host::look(None).await;
     files::write(&settings, &agent, host.runner_version())?;
     let config = Config::load(Path::new(files::FARGATE_TOML))?;
-    let membership = Membership::find(&settings).await;
-    let protection = Protection::of_environment()?;
+    let mut membership = Membership::of(&settings);
+    let protection = Protection::of_environment(&settings)?;
     if membership.is_over(&config).await {
         tracing::info!("this service has a newer deployment, so the runner is not started");
         return Ok(());
     }
-    let manager = Manager {
+    let mut manager = Manager {
         config: &config,
+        jobs: Jobs::default(),
         membership,
         protection,
     };
@@ -107,6 +109,7 @@ impl Signals {
 /// What the manager looks after while the runner runs.
 struct Manager<'a> {
     config: &'a Config,
+    jobs: Jobs,
     membership: Membership,
     protection: Protection,
 }
@@ -114,7 +117,7 @@ struct Manager<'a> {
 impl Manager<'_> {
     /// Returns when the runner has ended.
     async fn attend(
-        &self,
+        &mut self,
         mut runner: Runner,
         signals: &mut Signals,
         shutdown: &Shutdown,
@@ -156,21 +159,11 @@ impl Manager<'_> {
         }
     }
 
-    /// Renews the task's protection. Returns whether there are jobs.
-    async fn protect(&self) -> bool {
-        let config = self.config;
-        let entries = Records::open(&config.metadata_directory, config.ledger_months)
-            .and_then(|records| records.all());
-        let entries = entries.unwrap_or_else(|error| {
-            tracing::warn!("the records of jobs cannot be read: {error}");
-            Vec::new()
-        });
-        let ends = entries.iter().map(|entry| {
-            let record = entry.record.as_ref().ok()?;
-            record.over_at
-        });
-        self.protection.renew(latest_end(ends)).await;
-        !entries.is_empty()
+    /// Renews the task's protection. Returns whether there are jobs, or may be.
+    async fn protect(&mut self) -> bool {
+        let look = self.jobs.look(self.config);
+        self.protection.renew(look.until).await;
+        look.has_jobs
     }
 }
 

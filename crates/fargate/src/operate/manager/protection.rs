@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::settings::Settings;
 use crate::error::Result;
 use crate::images::neighbour::client;
 use crate::state::clock::now;
@@ -14,13 +15,16 @@ use crate::state::clock::now;
 /// The variable in tasks that names the ECS agent's endpoint.
 const ECS_AGENT: &str = "ECS_AGENT_URI";
 
+/// The longest protection.
+pub(super) const LONGEST: Duration = Duration::from_secs(MOST * 60);
+
 /// Most and least minutes of a protection. The least covers a job that begins before the next renewal.
 const MOST: u64 = 2880;
 const LEAST: u64 = 10;
 
 const BOUND: Duration = Duration::from_secs(5);
 
-/// The protection of this task; none outside of ECS.
+/// The protection of this task; none outside of an ECS service, which alone ends tasks by scaling in.
 pub(super) struct Protection(Option<(reqwest::Client, String)>);
 
 impl Protection {
@@ -29,8 +33,9 @@ impl Protection {
     /// # Errors
     ///
     /// When the client cannot be set up.
-    pub(super) fn of_environment() -> Result<Self> {
-        let Ok(agent) = std::env::var(ECS_AGENT) else {
+    pub(super) fn of_environment(settings: &Settings) -> Result<Self> {
+        let agent = std::env::var(ECS_AGENT).ok();
+        let Some(agent) = agent.filter(|_| settings.service.is_some()) else {
             return Ok(Self(None));
         };
         let url = format!("{agent}/task-protection/v1/state");

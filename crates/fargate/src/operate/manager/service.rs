@@ -16,8 +16,10 @@ const BOUND: Duration = Duration::from_secs(5);
 
 /// This task's membership in a service.
 pub(super) struct Membership {
-    /// Name of the service, and the deployment that started this task.
-    of: Option<(String, String)>,
+    /// Name of the service.
+    service: Option<String>,
+    /// The deployment that started this task, once it is known.
+    deployment: Option<String>,
 }
 
 /// The members of a task's metadata that are read.
@@ -28,31 +30,39 @@ struct TaskMetadata {
 }
 
 impl Membership {
-    /// Finds out which deployment started this task.
-    pub(super) async fn find(settings: &Settings) -> Self {
-        let Some(service) = &settings.service else {
-            return Self { of: None };
-        };
-        let deployment = deployment(settings).await;
-        if deployment.is_none() {
-            tracing::warn!(
-                "which deployment of the service {service} started this task is not known, so a newer one goes unseen"
-            );
-        }
+    /// That of these settings.
+    pub(super) fn of(settings: &Settings) -> Self {
         Self {
-            of: deployment.map(|deployment| (service.clone(), deployment)),
+            service: settings.service.clone(),
+            deployment: None,
         }
     }
 
     /// Whether the service has another deployment by now, or wants no task.
-    pub(super) async fn is_over(&self, config: &Config) -> bool {
-        let Some((service, deployment)) = &self.of else {
+    ///
+    /// A look that fails says no. The next one asks again, also for the deployment that started this task.
+    pub(super) async fn is_over(&mut self, config: &Config) -> bool {
+        let Some(service) = &self.service else {
             return false;
         };
         let fargate = &config.fargate;
         let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+        if self.deployment.is_none() {
+            match deployment(&aws, &fargate.cluster).await {
+                Ok(deployment) => self.deployment = Some(deployment),
+                Err(reason) => {
+                    tracing::warn!(
+                        "which deployment of the service {service} started this task is not known yet: {reason}"
+                    );
+                    return false;
+                }
+            }
+        }
         match aws.service(&fargate.cluster, service).await {
-            Ok(Some(service)) => is_over(&service, deployment),
+            Ok(Some(service)) => self
+                .deployment
+                .as_deref()
+                .is_some_and(|deployment| is_over(&service, deployment)),
             Ok(None) => false,
             Err(refusal) => {
                 tracing::warn!("the service {service} cannot be looked at: {refusal}");
@@ -62,16 +72,19 @@ impl Membership {
     }
 }
 
-async fn deployment(settings: &Settings) -> Option<String> {
-    let uri = std::env::var(METADATA).ok()?;
-    let reply = client(BOUND).ok()?.get(format!("{uri}/task")).send();
-    let text = reply.await.ok()?.text().await.ok()?;
-    let metadata: TaskMetadata = serde_json::from_str(&text).ok()?;
-    let aws = Aws::connect(&settings.region, None).await;
-    let starter = aws.starter(&settings.cluster, &metadata.task_arn).await;
+/// The deployment that started this task, or why it is not known.
+async fn deployment(aws: &Aws, cluster: &str) -> Result<String, String> {
+    let uri = std::env::var(METADATA).map_err(|_| format!("{METADATA} is not set"))?;
+    let unread = |error: &dyn std::fmt::Display| format!("the task's metadata: {error}");
+    let client = client(BOUND).map_err(|error| unread(&error))?;
+    let reply = client.get(format!("{uri}/task")).send().await;
+    let reply = reply.map_err(|error| unread(&error))?;
+    let text = reply.text().await.map_err(|error| unread(&error))?;
+    let metadata: TaskMetadata = serde_json::from_str(&text).map_err(|error| unread(&error))?;
+    let starter = aws.starter(cluster, &metadata.task_arn).await;
     starter
-        .inspect_err(|refusal| tracing::warn!("this task cannot be looked at: {refusal}"))
-        .ok()?
+        .map_err(|refusal| refusal.to_string())?
+        .ok_or_else(|| "ECS does not say what started the task".to_owned())
 }
 
 /// A service starts its tasks under the id of a deployment; the primary one is the newest (AWS: Deployment).
