@@ -154,6 +154,11 @@ impl AwsError {
         self.kind == Kind::Denied
     }
 
+    /// Whether the credentials are missing or late, or AWS does not accept them: every other call ends so, too.
+    pub(crate) fn is_about_credentials(&self) -> bool {
+        matches!(self.kind, Kind::Credentials | Kind::LateCredentials)
+    }
+
     /// Whether AWS refused the call for its tags: their content, a missing permission, or a policy about tags.
     pub(crate) fn refuses_tags(&self) -> bool {
         let names = |words: &[&str]| {

@@ -13,7 +13,7 @@ mod tint;
 mod turns;
 
 pub(crate) use self::aside::{Aside, WHOLE};
-pub(crate) use self::progress::progress;
+pub(crate) use self::progress::{progress, progress_since};
 pub(crate) use self::say::say;
 pub(crate) use self::stream::Output;
 #[cfg(feature = "trial")]

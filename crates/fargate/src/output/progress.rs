@@ -13,11 +13,19 @@ const CLEAR: &str = "\r\u{1b}[K";
 
 /// Does `work`. Where that takes longer than a second, the terminal shows `what` it is and for how long.
 pub(crate) async fn progress<T>(what: &str, work: impl Future<Output = T>) -> T {
+    progress_since(Instant::now(), what, work).await
+}
+
+/// The same for a part of what began earlier.
+pub(crate) async fn progress_since<T>(
+    begun: Instant,
+    what: &str,
+    work: impl Future<Output = T>,
+) -> T {
     let is_dumb = std::env::var_os("TERM").is_none_or(|name| name == "dumb");
     if is_dumb || !std::io::stderr().is_terminal() {
         return work.await;
     }
-    let begun = Instant::now();
     let mut ticks = interval_at(begun + SECOND, SECOND);
     let mut line = Line { is_shown: false };
     tokio::pin!(work);

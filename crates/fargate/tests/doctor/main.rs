@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod choice;
 mod coverage;
 mod misconfigurations;
 mod report;

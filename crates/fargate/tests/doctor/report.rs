@@ -23,7 +23,7 @@ fn a_failing_check_has_what_was_found_the_fix_and_its_paragraph() {
                  fix  Name a folder of tasks in [[runners]] of jobs; the custom executor has no default:\n             \
                  cache_dir = \"/cache\"\n      docs docs/doctor.md#runner-folders\n";
     assert!(page.contains(lines), "{page}");
-    assert!(page.ends_with("\n\n1 check failed, 10 passed.\n"), "{page}");
+    assert!(page.ends_with("\n\n1 check failed, 13 passed.\n"), "{page}");
     // Standard output is no terminal here.
     assert!(
         !page.contains('\u{1b}') && outcome.err().is_empty(),

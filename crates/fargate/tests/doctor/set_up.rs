@@ -35,6 +35,8 @@ pub(crate) struct Change {
     arguments: Vec<String>,
     /// Text that `gitlab-runner lint` fails with.
     lint: Option<String>,
+    /// What `gitlab-runner --version` does, in place of saying 19.4.0.
+    version: Option<String>,
     /// Files that are removed in the end.
     missing: Vec<String>,
     /// Whether jobs bring their own image.
@@ -166,6 +168,8 @@ impl Manager {
             &manager.runner_configuration(),
             &change.runner,
         );
+        let version = change.version.as_deref();
+        let version = version.unwrap_or("echo 'Version:      19.4.0'");
         let lint = change.lint.as_deref();
         let lint = lint.map_or_else(
             || "exit 0".into(),
@@ -173,7 +177,7 @@ impl Manager {
         );
         manager.program(
             "gitlab-runner",
-            &format!("#!/bin/sh\ncase $1 in --version) echo 'Version:      19.4.0' ;; lint) {lint} ;; esac\n"),
+            &format!("#!/bin/sh\ncase $1 in --version) {version} ;; lint) {lint} ;; esac\n"),
         );
         manager.program("unusable", "");
         fs::set_permissions(manager.path("unusable"), fs::Permissions::from_mode(0o644)).unwrap();
@@ -279,6 +283,11 @@ impl Manager {
     /// How many tasks there were.
     pub(crate) fn tasks(&self) -> usize {
         self.aws.task_histories().len()
+    }
+
+    /// How often AWS was asked for an operation.
+    pub(crate) fn calls(&self, operation: &str) -> u64 {
+        self.aws.calls(operation)
     }
 
     /// The task definitions.

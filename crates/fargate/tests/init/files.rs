@@ -1,6 +1,7 @@
 //! From options to files, which are never overwritten.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use serde_json::{Value, json};
 
@@ -93,6 +94,62 @@ fn nothing_is_overwritten_without_force() {
         .init(&options)
         .exits(0)
         .logs(&["Replaced ", "fargate.toml"]);
+}
+
+#[test]
+fn a_login_without_its_registry_is_refused() {
+    let set_up = SetUp::new(&json!({}));
+    let secret = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:login-AbCdEf";
+    let own = [
+        "--region",
+        "eu-west-1",
+        "--cluster",
+        "test-cluster",
+        "--subnet",
+        "subnet-1",
+        "--security-group",
+        "sg-1",
+        "--job-image",
+        "--agent-image",
+        "agent:1",
+        "--execution-role",
+        "arn:aws:iam::000000000000:role/ci-execution",
+    ];
+    let url = ["--url", "https://gitlab.example.com"];
+    let with = |more: &[&str]| set_up.init(&[&own[..], &url, more].concat()).exits(2);
+    with(&["--registry-secret", secret]).complains(&["these options are missing: --registry"]);
+    with(&["--registry", "registry.example.com"])
+        .complains(&["--registry has no effect without a login to it"]);
+    let mut options = SetUp::options().to_vec();
+    options.extend(["--registry-secret", secret, "--log-group", "/ci"]);
+    set_up.init(&options).exits(2).complains(&[
+        "these options have no effect with a task definition: --log-group, --registry-secret",
+    ]);
+    assert!(!set_up.path("fargate.toml").exists());
+}
+
+#[test]
+fn files_that_are_replaced_keep_their_owner_group_and_mode() {
+    let set_up = SetUp::new(&json!({}));
+    let token = set_up.path("token");
+    let (config, other) = (set_up.path("config.toml"), set_up.path("fargate.toml"));
+    for (file, mode) in [(&config, 0o640), (&other, 0o660)] {
+        fs::write(file, "concurrent = 4\nshutdown_timeout = 120\n").unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+        // Tests do not always run as root.
+        std::os::unix::fs::chown(file, Some(998), Some(997)).ok();
+    }
+    let owner = |file| {
+        let found = fs::metadata(file).unwrap();
+        (found.uid(), found.gid(), found.mode() & 0o7777)
+    };
+    let before = (owner(&config), owner(&other));
+    let mut options = SetUp::options().to_vec();
+    options.extend(["--token-file", token.to_str().unwrap(), "--force"]);
+    set_up.init(&options).logs(&["Replaced ", "Extended "]);
+    assert_eq!((owner(&config), owner(&other)), before);
+    assert_eq!((before.0.2, before.1.2), (0o640, 0o660));
+    assert!(set_up.read("config.toml").contains(TOKEN));
 }
 
 #[test]

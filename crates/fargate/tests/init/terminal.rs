@@ -16,8 +16,13 @@ struct Dialogue {
 
 impl Dialogue {
     fn start(set_up: &SetUp) -> Self {
+        Self::with(set_up, "")
+    }
+
+    /// One with more options.
+    fn with(set_up: &SetUp, options: &str) -> Self {
         let line = format!(
-            "{} --config {} init --runner-config {} --metadata-dir {}",
+            "{} --config {} init --runner-config {} --metadata-dir {} {options}",
             fargate(),
             set_up.path("fargate.toml").display(),
             set_up.path("config.toml").display(),
@@ -141,6 +146,42 @@ fn answers_become_files_and_each_offer_comes_with_doctors_opinion() {
             .read("fargate.toml")
             .contains("EnablePublicIP = true\n  UsePublicIP = false")
     );
+}
+
+#[test]
+fn the_host_of_a_registry_is_that_of_gitlab_com_or_asked_for() {
+    let secret = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:login-AbCdEf";
+    let options = format!(
+        "--region eu-west-1 --cluster {} --subnet {} --security-group {} --public-ip --job-image --agent-image \
+         000000000000.dkr.ecr.eu-west-1.amazonaws.com/fargate-agent:1 --execution-role \
+         arn:aws:iam::000000000000:role/ci-execution --registry-secret {secret}",
+        testing::CLUSTER,
+        ecs_local::SUBNET_A,
+        ecs_local::SECURITY_GROUP
+    );
+    for (url, registry) in [
+        ("https://gitlab.com/", None),
+        (
+            "https://gitlab.example.com",
+            Some("https://registry.example.com/"),
+        ),
+    ] {
+        let set_up = SetUp::new(&resources());
+        let mut dialogue = Dialogue::with(&set_up, &options);
+        dialogue.answer("The address of GitLab", url);
+        if let Some(registry) = registry {
+            dialogue.answer("The host of the registry whose login is in arn:", registry);
+        }
+        dialogue.answer("The runner's token", "");
+        let (_, shown) = dialogue.finish();
+        let host = match registry {
+            None => "registry.gitlab.com",
+            Some(_) => "registry.example.com",
+        };
+        let line = format!("\"{host}\" = \"{secret}\"");
+        let text = set_up.read("fargate.toml");
+        assert!(text.contains(&line), "{text}{shown}");
+    }
 }
 
 #[test]

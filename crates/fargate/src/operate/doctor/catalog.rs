@@ -45,6 +45,9 @@ catalog! {
         RUNNER_START_TIMEOUT = "runner-start-timeout": "time for a start",
         RUNNER_CLEANUP_TIMEOUT = "runner-cleanup-timeout": "time for a cleanup",
         RUNNER_SHUTDOWN = "runner-shutdown": "time for a shutdown",
+        RUNNER_KILL = "runner-kill-timeouts": "time for the end of calls",
+        RUNNER_OUTPUT = "runner-output-limit": "limit of job logs",
+        RUNNER_TOKEN = "runner-token": "url, token",
         RUNNER_LINT = "runner-lint": "gitlab-runner lint",
     }
     Identity {

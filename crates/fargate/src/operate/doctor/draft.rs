@@ -9,9 +9,10 @@ use super::catalog::{
     SUBNETS, VPC_DNS, WAY_OUT, ZONES,
 };
 use super::check::{Check, Status, Subject};
-use super::facts::{Account, BOUND, Facts};
+use super::facts::{Account, BOUND, Facts, Inquiry, RunnerProgram};
 use super::judge;
 use crate::aws::{Cluster, SecurityGroup, Subnet};
+use crate::cli::Category;
 use crate::config::Config;
 
 /// The subject of checks of one subnet, and of one security group.
@@ -28,28 +29,32 @@ static OF_GROUPS: [&Subject; 5] = [&GROUPS, &SSH_IN, &OPEN_TO_ALL, &DEFAULT_GROU
 
 /// This machine.
 #[derive(Debug)]
-pub(crate) struct Host(Facts);
+pub(crate) struct Host {
+    facts: Facts,
+    program: RunnerProgram,
+}
 
 impl Host {
     /// Looks at this machine.
     pub(crate) async fn look(runner_config: Option<&Path>) -> Self {
-        Self(Facts::of_machine(None, runner_config, true).await)
+        let facts = Facts::of_machine(None, runner_config, true);
+        let program = RunnerProgram::ask(&facts.runner).await;
+        Self { facts, program }
     }
 
     /// GitLab Runner's `config.toml`.
     pub(crate) fn runner_file(&self) -> &Path {
-        &self.0.runner.file
+        &self.facts.runner.file
     }
 
     /// The version of the program `gitlab-runner`, like `19.4.0`, where it is on the path.
     pub(crate) fn runner_version(&self) -> Option<&str> {
-        let program = self.0.runner.program.as_ref()?;
-        Some(program.version.as_str())
+        self.program.version()
     }
 
     /// Whether an entry of `config.toml` calls a driver with this configuration.
     pub(crate) fn calls(&self, config: &Path) -> bool {
-        let mut ours = self.0.runner.ours();
+        let mut ours = self.facts.runner.ours();
         ours.any(|entry| {
             let stages = entry.custom.stages();
             let mut named = stages.iter().filter_map(|stage| stage.configuration());
@@ -59,12 +64,14 @@ impl Host {
 
     /// The draft of a configuration, which names all that opinions are wanted about. Asks AWS once.
     pub(crate) async fn draft(mut self, config: Config) -> Draft {
-        self.0.configuration.file = PathBuf::from("fargate.toml");
-        self.0.configuration.whole = Ok(config);
-        let account = self.0.of_account(Instant::now() + BOUND, false).await;
+        self.facts.configuration.file = PathBuf::from("fargate.toml");
+        self.facts.configuration.whole = Ok(config);
+        let inquiry = Inquiry::until(Instant::now() + BOUND, &self.facts, false);
+        let categories = [Category::Cluster, Category::Network];
+        let account = inquiry.about(&categories).await;
         Draft {
-            facts: self.0,
             account,
+            facts: self.facts,
         }
     }
 }

@@ -65,8 +65,10 @@ impl Report {
         Ok(())
     }
 
-    /// Ends the report. Whether no check failed.
+    /// Ends the report. Whether no check failed, and one at least was made.
     pub(super) fn end(mut self) -> io::Result<bool> {
+        self.checks.sort_by_key(|check| check.subject.category);
+        let is_blind = self.checks.iter().all(|check| check.status == Status::Skip);
         let count = |status| {
             let checks = self.checks.iter();
             checks.filter(|check| check.status == status).count()
@@ -84,11 +86,14 @@ impl Report {
                 failed,
                 count(Status::Skip),
             );
-            format!("\n{sentence}\n")
+            match is_blind {
+                true => format!("\nNothing could be checked: {sentence}\n"),
+                false => format!("\n{sentence}\n"),
+            }
         };
         self.stdout.write_all(text.as_bytes())?;
         self.stdout.flush()?;
-        Ok(failed == 0)
+        Ok(failed == 0 && !is_blind)
     }
 
     fn heading(&mut self, category: Category, text: &mut String) {

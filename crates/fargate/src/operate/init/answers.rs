@@ -99,6 +99,17 @@ impl Answers {
         }
     }
 
+    /// Whether there is a login to a registry whose host is not known.
+    pub(super) fn lacks_registry(&self) -> bool {
+        let images = &self.images;
+        images.registry_secret.is_some() && images.registry.is_none()
+    }
+
+    /// Whether jobs run in a task definition's image.
+    pub(super) fn is_of_definition(&self) -> bool {
+        matches!(self.jobs, Some(Jobs::TaskDefinition(_)))
+    }
+
     /// The options that are missing for a `fargate.toml`.
     pub(super) fn missing(&self) -> Vec<&'static str> {
         let own = self.jobs == Some(Jobs::OwnImage);
@@ -111,10 +122,7 @@ impl Answers {
             ("--task-definition or --job-image", self.jobs.is_none()),
             ("--agent-image", own && images.agent.is_none()),
             ("--execution-role", own && images.execution_role.is_none()),
-            (
-                "--registry",
-                own && images.registry_secret.is_some() && images.registry.is_none(),
-            ),
+            ("--registry", own && self.lacks_registry()),
         ];
         let missing = needed.into_iter().filter(|(_, is_missing)| *is_missing);
         missing.map(|(option, _)| option).collect()

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -16,6 +16,8 @@ pub(super) struct File {
     pub(super) text: String,
     /// 0600 where a token is in it.
     pub(super) mode: u32,
+    /// Whether a file that is replaced keeps its own mode.
+    pub(super) keeps_mode: bool,
 }
 
 /// What became of a file.
@@ -85,8 +87,13 @@ fn make(file: &File, state: State) -> Result<Done> {
         // 0600 until it has its name, and nobody ever sees half a file.
         let mut new = NamedTempFile::new_in(folder)?;
         new.write_all(file.text.as_bytes())?;
-        new.as_file()
-            .set_permissions(Permissions::from_mode(file.mode))?;
+        match state {
+            State::Missing => new
+                .as_file()
+                .set_permissions(Permissions::from_mode(file.mode))?,
+            // Its readers, such as GitLab Runner of another user, stay its readers.
+            State::Same | State::Other => keep_access(new.as_file(), file)?,
+        }
         new.as_file().sync_all()?;
         match state {
             State::Missing => new.persist_noclobber(path).map_err(|error| error.error)?,
@@ -99,6 +106,20 @@ fn make(file: &File, state: State) -> Result<Done> {
         State::Missing => Done::Made,
         State::Same | State::Other => Done::Replaced,
     })
+}
+
+/// Gives a file the owner, group and mode of the one that it replaces. The mode comes last: a change of owner may take
+/// bits away (chown(2)).
+fn keep_access(new: &fs::File, file: &File) -> std::io::Result<()> {
+    let (own, old) = (new.metadata()?, fs::metadata(&file.path)?);
+    if (own.uid(), own.gid()) != (old.uid(), old.gid()) {
+        std::os::unix::fs::fchown(new, Some(old.uid()), Some(old.gid()))?;
+    }
+    let mode = match file.keeps_mode {
+        true => old.mode() & 0o7777,
+        false => file.mode,
+    };
+    new.set_permissions(Permissions::from_mode(mode))
 }
 
 fn failed(doing: &str, path: &Path, error: &std::io::Error) -> Error {
@@ -117,6 +138,7 @@ mod tests {
             path: folder.join(name),
             text: text.into(),
             mode: 0o600,
+            keeps_mode: false,
         }
     }
 

@@ -63,6 +63,17 @@ async fn jobs(terminal: &mut Terminal<'_>, answers: &mut Answers, aws: &Aws) -> 
     if answers.jobs != Some(Jobs::OwnImage) {
         return Ok(());
     }
+    if answers.lacks_registry() {
+        terminal.step("Registry")?;
+        let secret = answers.images.registry_secret.as_deref();
+        let question = format!(
+            "The host of the registry whose login is in {}",
+            secret.unwrap_or_default()
+        );
+        let host = terminal.text(&question, None).await?;
+        let host = host.trim_start_matches("https://").trim_end_matches('/');
+        answers.images.registry = Some(host.to_owned());
+    }
     let images = &mut answers.images;
     if images.agent.is_some() && images.execution_role.is_some() {
         return Ok(());

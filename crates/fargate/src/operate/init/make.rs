@@ -72,6 +72,7 @@ fn readable(path: PathBuf, text: String) -> File {
         path,
         text,
         mode: 0o644,
+        keeps_mode: true,
     }
 }
 

@@ -1,6 +1,5 @@
 //! Where the runner's entry goes: a new `config.toml`, the end of one that exists, or a file beside it.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::files::File;
@@ -44,6 +43,8 @@ impl RunnerFile {
                 path,
                 text,
                 mode: SECRET,
+                // A config.toml that exists is readable by those who read it now.
+                keeps_mode: place == Place::Extended,
             },
             place,
         };
@@ -61,20 +62,7 @@ impl RunnerFile {
         let failed =
             |error| Error::system(format!("could not read {}: {error}", config_toml.display()));
         let found = std::fs::read_to_string(config_toml).map_err(failed)?;
-        let mode = std::fs::metadata(config_toml)
-            .map_err(failed)?
-            .permissions()
-            .mode()
-            & 0o700;
         let text = format!("{}\n\n{}", found.trim_end(), entry.part());
-        let file = File {
-            path: config_toml.to_owned(),
-            text,
-            mode,
-        };
-        Ok(Self {
-            file,
-            place: Place::Extended,
-        })
+        Ok(secret(config_toml.to_owned(), text, Place::Extended))
     }
 }

@@ -73,6 +73,7 @@ impl Setup {
         } else {
             answers.missing()
         };
+        refuse_idle(request, &answers)?;
         if request.url.is_none() && !places.is_called {
             missing.push("--url");
         }
@@ -83,11 +84,18 @@ impl Setup {
             )
             .advise("Give them, or run fargate init in a terminal, which asks for them."));
         }
+        let url = match (&request.url, &mut terminal) {
+            (None, Some(terminal)) if !places.is_called => {
+                of_registry(terminal, &mut answers).await?
+            }
+            (url, _) => url.clone(),
+        };
         let (text, config) = if is_kept {
             (None, Config::load(&places.fargate_toml)?)
         } else {
             if let (Some(terminal), false) = (&mut terminal, answers.missing().is_empty()) {
                 answers = interview::ask(terminal, answers, host, &request.metadata_dir).await?;
+                refuse_idle(request, &answers)?;
             }
             let text = fargate_toml::text(&answers, &request.metadata_dir);
             let folder = places.fargate_toml.parent().unwrap_or(Path::new("/"));
@@ -105,7 +113,7 @@ impl Setup {
         let mut setup = Self {
             config,
             text,
-            url: request.url.clone().unwrap_or_default(),
+            url: url.unwrap_or_default(),
             token,
             is_of_stack: request.stack.is_some(),
             remarks,
@@ -123,9 +131,7 @@ impl Setup {
         }
         terminal.step("GitLab")?;
         if self.url.is_empty() {
-            self.url = terminal
-                .text("The address of GitLab", Some("https://gitlab.com"))
-                .await?;
+            self.url = ask_for_url(terminal).await?;
         }
         while self.token.is_none() {
             let question =
@@ -146,6 +152,59 @@ impl Setup {
         }
         Ok(())
     }
+}
+
+/// Refuses options that would change nothing.
+fn refuse_idle(request: &Init, answers: &Answers) -> Result<()> {
+    let images = &request.images;
+    let given = [
+        ("--agent-image", &images.agent_image),
+        ("--helper-image", &images.helper_image),
+        ("--default-image", &images.default_image),
+        ("--execution-role", &images.execution_role),
+        ("--task-role", &images.task_role),
+        ("--log-group", &images.log_group),
+        ("--registry", &images.registry),
+        ("--registry-secret", &images.registry_secret),
+    ];
+    let given = given.iter().filter(|(_, value)| value.is_some());
+    let given: Vec<_> = given.map(|(option, _)| *option).collect();
+    if images.registry.is_some() && answers.images.registry_secret.is_none() {
+        let message = "--registry has no effect without a login to it";
+        return Err(Error::new(Blame::Usage, message).advise("Give --registry-secret, too."));
+    }
+    if !answers.is_of_definition() || given.is_empty() {
+        return Ok(());
+    }
+    let given = given.join(", ");
+    let message = format!("these options have no effect with a task definition: {given}");
+    Err(Error::new(Blame::Usage, message).advise(
+        "Leave them out: a task definition has its own images, roles and logins. Or let jobs bring their images, with \
+         --job-image.",
+    ))
+}
+
+/// Asks for the address of GitLab where it may be that of the registry, too.
+async fn of_registry(terminal: &mut Terminal<'_>, answers: &mut Answers) -> Result<Option<String>> {
+    if !answers.lacks_registry() || answers.is_of_definition() {
+        return Ok(None);
+    }
+    terminal.step("GitLab")?;
+    let url = ask_for_url(terminal).await?;
+    answers.images.registry = registry_of(&url);
+    Ok(Some(url))
+}
+
+async fn ask_for_url(terminal: &Terminal<'_>) -> Result<String> {
+    terminal
+        .text("The address of GitLab", Some("https://gitlab.com"))
+        .await
+}
+
+/// The host of the registry of this GitLab, where that is sure.
+fn registry_of(url: &str) -> Option<String> {
+    let is_gitlab_com = url.trim_end_matches('/') == "https://gitlab.com";
+    is_gitlab_com.then(|| "registry.gitlab.com".to_owned())
 }
 
 /// The options' answers, the stack's, and those that follow from them.
@@ -200,11 +259,7 @@ async fn given(request: &Init, options: Answers, host: &Host) -> Result<Given> {
     usual.images.helper = Some(format!(
         "registry.gitlab.com/gitlab-org/gitlab-runner/gitlab-runner-helper:x86_64-v{version}"
     ));
-    let is_gitlab_com = request
-        .url
-        .as_deref()
-        .is_some_and(|url| url.trim_end_matches('/') == "https://gitlab.com");
-    usual.images.registry = is_gitlab_com.then(|| "registry.gitlab.com".to_owned());
+    usual.images.registry = request.url.as_deref().and_then(registry_of);
     given.answers = given.answers.or(usual);
     Ok(given)
 }

@@ -20,12 +20,12 @@ pub(in super::super) struct Facts {
 impl Facts {
     /// Looks at this machine. Without a file the configuration is the one that GitLab Runner names, and then the
     /// usual one.
-    pub(in super::super) async fn of_machine(
+    pub(in super::super) fn of_machine(
         file: Option<&Path>,
         runner_file: Option<&Path>,
         pre: bool,
     ) -> Self {
-        let runner = Runner::find(runner_file).await;
+        let runner = Runner::find(runner_file);
         let file = file.map(Path::to_owned).or_else(|| runner.configuration());
         let file = file.unwrap_or_else(|| PathBuf::from(DEFAULT_FILE));
         let configuration = Configuration::read(&file);

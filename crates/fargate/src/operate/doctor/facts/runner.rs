@@ -4,10 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use toml::de::{DeTable, DeValue};
-
-use super::runner_program::RunnerProgram;
 
 /// GitLab Runner on this machine.
 #[derive(Debug)]
@@ -15,8 +13,6 @@ pub(in super::super) struct Runner {
     pub(in super::super) file: PathBuf,
     /// Its content; nothing where there is no such file.
     pub(in super::super) config: Option<Result<RunnerConfig, String>>,
-    /// The program `gitlab-runner`, where it is on the path.
-    pub(in super::super) program: Option<RunnerProgram>,
 }
 
 /// The members of config.toml that matter here (GitLab Runner 19.4: common/config.go).
@@ -39,6 +35,13 @@ pub(in super::super) struct RunnerEntry {
     pub(in super::super) builds_dir: String,
     pub(in super::super) cache_dir: String,
     pub(in super::super) limit: i64,
+    /// KiB of a job's log.
+    pub(in super::super) output_limit: Option<i64>,
+    /// Whether they name variables of the environment. The token itself is a secret.
+    #[serde(rename = "url", deserialize_with = "has_variable")]
+    pub(in super::super) is_url_expanded: bool,
+    #[serde(rename = "token", deserialize_with = "has_variable")]
+    pub(in super::super) is_token_expanded: bool,
     /// In Go's form: `15m`.
     pub(in super::super) prepare_timeout: Option<String>,
     pub(in super::super) custom: Custom,
@@ -134,19 +137,14 @@ impl RunnerEntry {
 
 impl Runner {
     /// Reads the file, or the one that GitLab Runner reads for this user.
-    pub(super) async fn find(file: Option<&Path>) -> Self {
+    pub(super) fn find(file: Option<&Path>) -> Self {
         let file = file.map_or_else(default_file, Path::to_owned);
         let config = match std::fs::read_to_string(&file) {
             Ok(text) => Some(parse(&text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => Some(Err(error.to_string())),
         };
-        let program = RunnerProgram::find(&file, config.is_some()).await;
-        Self {
-            file,
-            config,
-            program,
-        }
+        Self { file, config }
     }
 
     /// The entries that are meant for this driver.
@@ -215,6 +213,11 @@ fn json(value: &DeValue<'_>) -> serde_json::Value {
             Value::Object(members.collect())
         }
     }
+}
+
+/// Whether a text has `$NAME` or `${NAME}`, which GitLab Runner expands by Go's `os.ExpandEnv`.
+fn has_variable<'de, D: Deserializer<'de>>(text: D) -> Result<bool, D::Error> {
+    String::deserialize(text).map(|text| text.contains('$'))
 }
 
 fn executable(path: &Path) -> Executable {

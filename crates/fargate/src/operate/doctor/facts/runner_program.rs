@@ -1,5 +1,7 @@
 //! The program `gitlab-runner`.
 
+use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -7,16 +9,28 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// The time for one call of it.
-const BOUND: Duration = Duration::from_millis(1500);
+use super::runner::Runner;
+
+/// The time for one call of it. AWS is asked at the same time, so that two fit into doctor's five seconds.
+const BOUND: Duration = Duration::from_secs(2);
 
 /// The first version with `lint` (GitLab Runner 19.3: commands/lint.go).
 const LINT_SINCE: (u32, u32) = (19, 3);
 
-/// The program, and what it says of its configuration.
-#[derive(Debug, Clone)]
-pub(in super::super) struct RunnerProgram {
-    /// As it says, like `19.4.0`.
+/// The program on the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) enum RunnerProgram {
+    Answers(Answers),
+    /// There is none.
+    Missing,
+    /// It gave no answer, or none in time.
+    Silent(String),
+}
+
+/// What the program says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in super::super) struct Answers {
+    /// Like `19.4.0`.
     pub(in super::super) version: String,
     pub(in super::super) lint: Lint,
 }
@@ -32,37 +46,78 @@ pub(in super::super) enum Lint {
 }
 
 impl RunnerProgram {
-    /// Asks the program on the path; nothing where there is none.
-    pub(super) async fn find(file: &Path, exists: bool) -> Option<Self> {
-        let (_, text) = call(&["--version".as_ref()]).await?;
+    /// Asks it, also about its configuration where that exists.
+    pub(in super::super) async fn ask(runner: &Runner) -> Self {
+        let text = match call(&["--version".as_ref()]).await {
+            Ok((_, text)) => text,
+            Err(NoAnswer::Missing) => return Self::Missing,
+            Err(NoAnswer::Silent(why)) => return Self::Silent(why),
+        };
         let version = version(&text).unwrap_or_default().to_owned();
         let lint = match parts(&version) {
-            _ if !exists => Lint::Unknown("there is no config.toml".to_owned()),
-            Some(parts) if parts >= LINT_SINCE => {
-                let arguments = ["lint".as_ref(), "--config".as_ref(), file.as_os_str()];
-                match call(&arguments).await {
-                    Some((true, _)) => Lint::Clean,
-                    Some((false, words)) => Lint::Faults(words),
-                    None => Lint::Unknown("it did not answer".to_owned()),
-                }
-            }
+            _ if runner.config.is_none() => Lint::Unknown("there is no config.toml".to_owned()),
+            Some(parts) if parts >= LINT_SINCE => lint(&runner.file).await,
             _ => Lint::Unknown(format!("version {version} has no lint; 19.3 has")),
         };
-        Some(Self { version, lint })
+        Self::Answers(Answers { version, lint })
+    }
+
+    /// The version that it says.
+    pub(in super::super) fn version(&self) -> Option<&str> {
+        match self {
+            Self::Answers(answers) => Some(&answers.version),
+            Self::Missing | Self::Silent(_) => None,
+        }
+    }
+
+    /// Whether it says that it is older than this version.
+    pub(in super::super) fn is_older(&self, than: (u32, u32)) -> bool {
+        self.version().and_then(parts).is_some_and(|own| own < than)
     }
 }
 
+async fn lint(file: &Path) -> Lint {
+    let arguments = ["lint".as_ref(), "--config".as_ref(), file.as_os_str()];
+    match call(&arguments).await {
+        Ok((true, _)) => Lint::Clean,
+        Ok((false, words)) => Lint::Faults(words),
+        Err(NoAnswer::Missing) => Lint::Unknown("gitlab-runner is gone".to_owned()),
+        Err(NoAnswer::Silent(why)) => Lint::Unknown(why),
+    }
+}
+
+/// Why there is no answer.
+enum NoAnswer {
+    Missing,
+    Silent(String),
+}
+
 /// Whether the call succeeded, and its output on both streams.
-async fn call(arguments: &[&std::ffi::OsStr]) -> Option<(bool, String)> {
+async fn call(arguments: &[&OsStr]) -> Result<(bool, String), NoAnswer> {
     let output = Command::new("gitlab-runner")
         .args(arguments)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(BOUND, output).await.ok()?.ok()?;
+    let what = arguments.first().unwrap_or(&OsStr::new("")).display();
+    let output = match timeout(BOUND, output).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => return Err(NoAnswer::Missing),
+        Ok(Err(error)) => {
+            let why = format!("gitlab-runner {what} could not be run: {error}");
+            return Err(NoAnswer::Silent(why));
+        }
+        Err(_elapsed) => {
+            let why = format!(
+                "gitlab-runner {what} did not answer in {} s",
+                BOUND.as_secs()
+            );
+            return Err(NoAnswer::Silent(why));
+        }
+    };
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text).trim().to_owned();
-    Some((output.status.success(), text))
+    Ok((output.status.success(), text))
 }
 
 /// The version in the words of `gitlab-runner --version`.

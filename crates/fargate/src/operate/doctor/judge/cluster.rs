@@ -5,6 +5,7 @@ use super::super::check::Check;
 use super::super::facts::{Account, Facts};
 use super::answers::read;
 use super::configuration::or_pass;
+use super::prerequisite::named;
 use crate::aws::{Cluster, DefaultProvider};
 use crate::config::{Fargate, StrategyItem};
 
@@ -13,8 +14,9 @@ const OF_FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
 /// Judges the cluster.
 pub(in super::super) fn cluster(facts: &Facts, account: &Account) -> Vec<Check> {
-    let (Ok(config), Some(named)) = (&facts.configuration.whole, &account.named) else {
-        return Vec::new();
+    let (config, named) = match named(facts, account, &CLUSTER) {
+        Ok(known) => known,
+        Err(skipped) => return vec![skipped],
     };
     let fargate = &config.fargate;
     let (name, region) = (&fargate.cluster, &fargate.region);

@@ -6,17 +6,19 @@ use super::super::catalog::{
 use super::super::check::Check;
 use super::super::facts::{Account, Facts};
 use super::answers::read;
+use super::prerequisite::named;
 use crate::aws::{Definition, ImageName};
 use crate::config::{Config, Mode};
 use fargate_wire::COORDINATOR_CONTAINER as COORDINATOR;
 
 /// Judges the task definition, in TaskDefinition mode.
 pub(in super::super) fn definition(facts: &Facts, account: &Account) -> Vec<Check> {
-    let (Ok(config), Some(named)) = (&facts.configuration.whole, &account.named) else {
-        return Vec::new();
+    let (config, named) = match named(facts, account, &DEFINITION) {
+        Ok(known) => known,
+        Err(skipped) => return vec![skipped],
     };
     let (Mode::TaskDefinition(name), Some(answer)) = (&config.mode, &named.definition) else {
-        return Vec::new();
+        return vec![DEFINITION.pass("none is named: in JobImage mode the driver registers them")];
     };
     let region = &config.fargate.region;
     let fix = format!(

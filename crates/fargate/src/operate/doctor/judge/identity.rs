@@ -8,8 +8,9 @@ use super::super::check::Check;
 use super::super::facts::{Account, Facts};
 use super::answers::skipped;
 use super::configuration::or_pass;
+use super::prerequisite::credentials;
 use super::roles;
-use crate::aws::Identity;
+use crate::aws::{AwsError, Identity};
 use crate::config::{Config, Mode};
 
 /// Seconds by which the clock may be wrong before that is worth a word, and before AWS refuses signatures (five minutes
@@ -26,25 +27,38 @@ pub(in super::super) fn identity(facts: &Facts, account: &Account) -> Vec<Check>
         };
         return vec![CREDENTIALS.skip(reason)];
     };
-    let identity = match answer {
-        Ok(identity) => identity,
-        Err(refusal) => {
-            let advice = refusal.advice();
-            let advice = advice
-                .as_deref()
-                .unwrap_or("Let the manager reach AWS's STS.");
-            return vec![CREDENTIALS.fail(refusal.to_string(), advice)];
-        }
+    if let Some(fault) = credentials(account) {
+        return vec![fault];
+    }
+    let mut checks = match answer {
+        Ok(identity) => of_caller(identity, facts),
+        Err(refusal) => unknown(refusal),
     };
+    checks.extend(instance(facts, account));
+    checks.extend(roles::roles(facts, account));
+    checks
+}
+
+fn of_caller(identity: &Identity, facts: &Facts) -> Vec<Check> {
     let mut checks = vec![caller(identity)];
     checks.extend(identity.clocks.map(clock));
     if let Ok(config) = &facts.configuration.whole {
         let foreign = foreign(config, &identity.account);
         checks.extend(or_pass(foreign, || ACCOUNT.pass(identity.account.as_str())));
     }
-    checks.extend(instance(facts, account));
-    checks.extend(roles::roles(facts, account));
     checks
+}
+
+/// ECS answers, and STS does not. Jobs with the role of an instance or a task never call it.
+fn unknown(refusal: &AwsError) -> Vec<Check> {
+    vec![
+        CREDENTIALS.warn(
+            format!("ECS takes them; whose they are is unknown: {refusal}"),
+            "Let the manager reach STS (in a VPC without the internet by the endpoint sts), if doctor shall judge roles and \
+             permissions. Jobs need it only where credentials come from it: AWS_WEB_IDENTITY_TOKEN_FILE, role_arn.",
+        ),
+        ACCOUNT.skip("STS did not tell it"),
+    ]
 }
 
 /// The metadata of the machine, without which its role is out of reach. A container is one hop further away.
@@ -140,14 +154,10 @@ mod tests {
     use super::*;
     use crate::operate::doctor::check::Status;
 
-    #[tokio::test]
-    async fn an_instance_without_metadata_is_a_container_with_a_short_hop_limit() {
-        let mut facts = Facts::of_machine(None, None, true).await;
-        let account = Account {
-            identity: None,
-            instance: None,
-            named: None,
-        };
+    #[test]
+    fn an_instance_without_metadata_is_a_container_with_a_short_hop_limit() {
+        let mut facts = Facts::of_machine(None, None, true);
+        let account = Account::default();
         facts.machine.instance_id = None;
         assert!(instance(&facts, &account).is_none());
         facts.machine.instance_id = Some("i-0a1b2c3d4e5f60004".to_owned());

@@ -4,6 +4,7 @@ use super::super::catalog::{AGENT_VERSION, ARCHITECTURE, IMAGES, LOG_GROUPS, REG
 use super::super::check::Check;
 use super::super::facts::{Account, Facts, Named};
 use super::answers::read;
+use super::prerequisite::named;
 use super::pulls::pulls;
 use super::start_timeout::start_timeout;
 use crate::aws::{Image, ImageName};
@@ -11,8 +12,9 @@ use crate::config::{Config, Mode};
 
 /// Judges what tasks are made from.
 pub(in super::super) fn images(facts: &Facts, account: &Account) -> Vec<Check> {
-    let (Ok(config), Some(named)) = (&facts.configuration.whole, &account.named) else {
-        return Vec::new();
+    let (config, named) = match named(facts, account, &IMAGES) {
+        Ok(known) => known,
+        Err(skipped) => return vec![skipped],
     };
     let mut checks = Vec::new();
     let mut is_foreign = named.images.is_empty();

@@ -5,6 +5,7 @@ use super::super::check::Check;
 use super::super::facts::{Account, Facts, Named, Vpc};
 use super::answers::read;
 use super::configuration::or_pass;
+use super::prerequisite::named;
 use super::{endpoints, groups, routes};
 use crate::aws::Subnet;
 use crate::config::{Config, Fargate};
@@ -18,8 +19,9 @@ const ZONES_WITH_FARGATE: [(&str, &[&str]); 3] = [
 
 /// Judges the network of tasks.
 pub(in super::super) fn network(facts: &Facts, account: &Account) -> Vec<Check> {
-    let (Ok(config), Some(named)) = (&facts.configuration.whole, &account.named) else {
-        return Vec::new();
+    let (config, named) = match named(facts, account, &SUBNETS) {
+        Ok(known) => known,
+        Err(skipped) => return vec![skipped],
     };
     let mut checks = match read(&named.subnets, &SUBNETS) {
         Err(skipped) => vec![skipped],
@@ -106,12 +108,24 @@ fn zone(subnet: &Subnet) -> Option<Check> {
     })
 }
 
-/// A subnet with IPv6 alone has addresses enough.
+/// The addresses that tasks can get. A subnet with IPv6 alone has enough, but ECS also picks the ones beside it.
 fn addresses(subnets: &[Subnet], facts: &Facts) -> Option<Check> {
-    if subnets.iter().any(|subnet| subnet.ipv6_native) {
-        return Some(ADDRESSES.pass("IPv6"));
+    let ipv4: Vec<_> = subnets.iter().filter(|one| !one.ipv6_native).collect();
+    let free: u64 = ipv4.iter().map(|subnet| subnet.free_addresses).sum();
+    if ipv4.len() < subnets.len() {
+        let full: Vec<_> = ipv4
+            .iter()
+            .filter(|subnet| subnet.free_addresses == 0)
+            .map(|subnet| subnet.id.as_str())
+            .collect();
+        return Some(match full.as_slice() {
+            [] => ADDRESSES.pass("IPv6"),
+            full => ADDRESSES.warn(
+                format!("none is free in {}; the subnets with IPv6 alone have enough", full.join(", ")),
+                "Remove the full subnets from [Fargate] Subnets, or end what holds addresses in them.",
+            ),
+        });
     }
-    let free: u64 = subnets.iter().map(|subnet| subnet.free_addresses).sum();
     if free == 0 {
         return Some(ADDRESSES.fail(
             "none is free",

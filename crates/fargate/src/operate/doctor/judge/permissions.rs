@@ -4,13 +4,20 @@ use super::super::catalog::PERMISSIONS;
 use super::super::check::{Check, Subject};
 use super::super::facts::{Named, Probed};
 use super::answers::skipped;
-use crate::aws::{AwsError, Decision};
+use super::statement::Place;
+use crate::aws::{AwsError, Decision, Identity};
+use crate::config::Fargate;
 
 /// Actions without which jobs run, if not as well.
 const OPTIONAL: [&str; 2] = ["ecs:TagResource", "logs:GetLogEvents"];
 
 /// Judges the permissions. A call says more than a simulation, which does not see all policies.
-pub(super) fn permissions(named: &Named) -> Vec<Check> {
+pub(super) fn permissions(
+    named: &Named,
+    identity: Option<&Identity>,
+    fargate: &Fargate,
+) -> Vec<Check> {
+    let place = identity.map(|identity| Place::of(identity, fargate));
     let probes = named.probes.as_slice();
     let is_tried = |decision: &&Decision| {
         let mut tried = probes.iter().filter(|probed| is_clear(probed));
@@ -21,10 +28,13 @@ pub(super) fn permissions(named: &Named) -> Vec<Check> {
     match &named.permissions {
         Some(Ok(decisions)) => {
             simulated.extend(decisions.iter().filter(|decision| !is_tried(decision)));
-            checks.extend(of_simulation(&simulated));
+            checks.extend(of_simulation(&simulated, place.as_ref()));
         }
         // Calls say what can be said.
         _ if !probes.is_empty() => {}
+        None if identity.is_none() => checks.push(PERMISSIONS.skip(
+            "without STS, the manager's role is unknown; --probe tries calls that cannot do anything",
+        )),
         None => checks.push(PERMISSIONS.skip(
             "only a role's can be simulated, and this caller has none; --probe tries calls that cannot do anything",
         )),
@@ -68,7 +78,7 @@ fn severity(action: &str) -> fn(&'static Subject, String, String) -> Check {
     }
 }
 
-fn of_simulation(decisions: &[&Decision]) -> Vec<Check> {
+fn of_simulation(decisions: &[&Decision], place: Option<&Place<'_>>) -> Vec<Check> {
     let denied = decisions.iter().filter(|decision| !decision.is_allowed);
     let mut checks: Vec<_> = denied
         .map(|decision| {
@@ -78,7 +88,7 @@ fn of_simulation(decisions: &[&Decision]) -> Vec<Check> {
                 true => Subject::warn,
                 false => severity(&decision.action),
             };
-            judge(&PERMISSIONS, found(decision), fix(decision))
+            judge(&PERMISSIONS, found(decision), fix(decision, place))
         })
         .collect();
     checks.sort_by_key(|check| check.status != super::super::check::Status::Fail);
@@ -116,7 +126,7 @@ fn found(decision: &Decision) -> String {
     format!("{action} on {resource}: {why}, by simulation")
 }
 
-fn fix(decision: &Decision) -> String {
+fn fix(decision: &Decision, place: Option<&Place<'_>>) -> String {
     let Decision {
         action, resource, ..
     } = decision;
@@ -127,8 +137,12 @@ fn fix(decision: &Decision) -> String {
         return "An explicit deny wins over every permission; ask those who maintain that policy."
             .to_owned();
     }
-    format!(
-        "Add to the policy of the manager's role, with the condition of docs/iam/manager.json:\n$ {{\"Effect\": \"Allow\", \
-         \"Action\": \"{action}\", \"Resource\": \"{resource}\"}}"
-    )
+    // IAM simulates the role of a caller that STS has told.
+    match place {
+        Some(place) => format!(
+            "Add to the policy of the manager's role:\n$ {}",
+            place.statement(action, resource)
+        ),
+        None => format!("Allow {action} on {resource} in the policy of the manager's role."),
+    }
 }

@@ -4,6 +4,7 @@ use super::super::catalog::{QUOTA_USE, SPOT_QUOTA, VCPU_QUOTA};
 use super::super::check::{Check, Subject};
 use super::super::facts::{Account, Facts, FolderState, Named, Vcpus};
 use super::answers::read;
+use super::prerequisite::named;
 use crate::aws::{ON_DEMAND, SPOT};
 use crate::config::{Config, Cpu, Mode};
 
@@ -33,8 +34,9 @@ struct Kind<'a> {
 
 /// Judges the quotas of the capacity that jobs use.
 pub(in super::super) fn quotas(facts: &Facts, account: &Account) -> Vec<Check> {
-    let (Ok(config), Some(named)) = (&facts.configuration.whole, &account.named) else {
-        return Vec::new();
+    let (config, named) = match named(facts, account, &VCPU_QUOTA) {
+        Ok(known) => known,
+        Err(skipped) => return vec![skipped],
     };
     let uses = uses(config, named);
     let region = config.fargate.region.as_str();

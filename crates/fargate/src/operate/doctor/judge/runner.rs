@@ -4,15 +4,23 @@ use std::path::Path;
 
 use super::super::catalog::{
     RUNNER_ARGUMENTS, RUNNER_CALLS, RUNNER_CONCURRENT, RUNNER_CONFIG, RUNNER_FOLDERS, RUNNER_LINT,
-    RUNNER_PROGRAMS, RUNNER_SHELL,
+    RUNNER_OUTPUT, RUNNER_PROGRAMS, RUNNER_SHELL, RUNNER_TOKEN,
 };
 use super::super::check::Check;
-use super::super::facts::{Executable, Facts, Lint, Runner, RunnerConfig, RunnerEntry, Stage};
+use super::super::facts::{
+    Executable, Facts, Lint, Runner, RunnerConfig, RunnerEntry, RunnerProgram, Stage,
+};
 use super::configuration::or_pass;
 use super::runner_times;
 
+/// KiB of a job's log by default (GitLab Runner: advanced configuration). Values up to 0 mean it.
+const OUTPUT_LIMIT: i64 = 4096;
+
+/// The first version that expands variables in `url` and `token` (by Go's os.ExpandEnv).
+const EXPANDS_SINCE: (u32, u32) = (18, 10);
+
 /// Judges GitLab Runner's configuration.
-pub(in super::super) fn runner(facts: &Facts) -> Vec<Check> {
+pub(in super::super) fn runner(facts: &Facts, program: &RunnerProgram) -> Vec<Check> {
     let runner = &facts.runner;
     let file = runner.file.display();
     let config = match &runner.config {
@@ -32,10 +40,8 @@ pub(in super::super) fn runner(facts: &Facts) -> Vec<Check> {
             )];
         }
     };
-    let version = runner.program.as_ref();
-    let version = version.map_or_else(String::new, |program| {
-        format!(", GitLab Runner {}", program.version)
-    });
+    let version = program.version();
+    let version = version.map_or_else(String::new, |version| format!(", GitLab Runner {version}"));
     let mut checks = vec![RUNNER_CONFIG.pass(format!("{file}{version}"))];
     let ours: Vec<_> = runner.ours().collect();
     if ours.is_empty() {
@@ -64,7 +70,12 @@ pub(in super::super) fn runner(facts: &Facts) -> Vec<Check> {
     ));
     checks.push(concurrent(config, runner));
     checks.extend(runner_times::times(config, &ours, facts));
-    checks.push(lint(runner));
+    checks.extend(or_pass(
+        ours.iter().filter_map(|entry| output(entry)).collect(),
+        || RUNNER_OUTPUT.pass("enough"),
+    ));
+    checks.push(token(&ours, program));
+    checks.push(lint(runner, program));
     checks
 }
 
@@ -238,12 +249,53 @@ fn concurrent(config: &RunnerConfig, runner: &Runner) -> Check {
     }
 }
 
-fn lint(runner: &Runner) -> Check {
-    match runner.program.as_ref().map(|program| &program.lint) {
-        None => RUNNER_LINT.skip("gitlab-runner is not on the path"),
-        Some(Lint::Unknown(why)) => RUNNER_LINT.skip(why.as_str()),
-        Some(Lint::Clean) => RUNNER_LINT.pass("finds nothing"),
-        Some(Lint::Faults(words)) => RUNNER_LINT.fail(
+/// GitLab Runner drops what goes beyond, the driver's own last words with it (GitLab Runner: advanced configuration).
+fn output(entry: &RunnerEntry) -> Option<Check> {
+    let limit = entry
+        .output_limit
+        .filter(|limit| (1..OUTPUT_LIMIT).contains(limit))?;
+    let name = &entry.name;
+    Some(RUNNER_OUTPUT.warn(
+        format!("{name}: output_limit is {limit} KiB; a job that prints more ends without the reason in its log"),
+        format!("Raise it in [[runners]] of {name}, or remove it:\n$ output_limit = {OUTPUT_LIMIT}"),
+    ))
+}
+
+/// Variables in `url` and `token`, which older versions take by their letters.
+fn token(ours: &[&RunnerEntry], program: &RunnerProgram) -> Check {
+    let mut expanded = ours
+        .iter()
+        .filter(|entry| entry.is_url_expanded || entry.is_token_expanded);
+    let Some(entry) = expanded.next() else {
+        return RUNNER_TOKEN.pass("written out");
+    };
+    let key = match entry.is_token_expanded {
+        true => "token",
+        false => "url",
+    };
+    let name = &entry.name;
+    match program.version() {
+        None => RUNNER_TOKEN.skip(format!(
+            "{name}: {key} names a variable, and the version of GitLab Runner is unknown; 18.10 expands it"
+        )),
+        Some(version) if program.is_older(EXPANDS_SINCE) => RUNNER_TOKEN.fail(
+            format!("{name}: {key} names a variable, which GitLab Runner {version} does not expand"),
+            format!("Update GitLab Runner to 18.10 or later, or write {key} out in [[runners]] of {name}."),
+        ),
+        Some(_) => RUNNER_TOKEN.pass("of the environment"),
+    }
+}
+
+fn lint(runner: &Runner, program: &RunnerProgram) -> Check {
+    let lint = match program {
+        RunnerProgram::Answers(answers) => &answers.lint,
+        RunnerProgram::Missing => return RUNNER_LINT.skip("gitlab-runner is not on the path"),
+        RunnerProgram::Silent(why) => return RUNNER_LINT.skip(why.as_str()),
+    };
+    match lint {
+        Lint::Unknown(why) => RUNNER_LINT.skip(why.as_str()),
+        Lint::Clean => RUNNER_LINT.pass("finds nothing"),
+        Lint::Faults(words) => RUNNER_LINT.fail(
             words.replace('\n', " "),
             format!(
                 "Correct the file, and try:\n$ gitlab-runner lint --config {}",

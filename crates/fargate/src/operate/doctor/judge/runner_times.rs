@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::catalog::{RUNNER_CLEANUP_TIMEOUT, RUNNER_SHUTDOWN, RUNNER_START_TIMEOUT};
+use super::super::catalog::{
+    RUNNER_CLEANUP_TIMEOUT, RUNNER_KILL, RUNNER_SHUTDOWN, RUNNER_START_TIMEOUT,
+};
 use super::super::check::Check;
 use super::super::facts::{Facts, RunnerConfig, RunnerEntry};
 use super::configuration::or_pass;
@@ -10,6 +12,8 @@ use super::configuration::or_pass;
 /// Defaults of GitLab Runner 19.4, in seconds (executors/custom/config.go; common/config.go). Values up to 0 mean them.
 const EXEC_TIMEOUT: i64 = 3600;
 const SHUTDOWN_TIMEOUT: i64 = 30;
+const GRACEFUL: i64 = 600;
+const FORCE: i64 = 10;
 
 /// Least time for a cleanup: it repeats its calls of AWS while they fail.
 const CLEANUP: i64 = 60;
@@ -34,6 +38,8 @@ pub(super) fn times(config: &RunnerConfig, ours: &[&RunnerEntry], facts: &Facts)
         RUNNER_CLEANUP_TIMEOUT.pass("enough")
     }));
     checks.push(shutdown(config));
+    let long = ours.iter().filter_map(|entry| kill(entry, config));
+    checks.extend(or_pass(long.collect(), || RUNNER_KILL.pass("fits")));
     checks
 }
 
@@ -92,6 +98,34 @@ fn shutdown(config: &RunnerConfig) -> Check {
              $ shutdown_timeout = 120",
         ),
     }
+}
+
+/// A runner that is stopped waits for the calls of its jobs, and cleans up only afterwards. The driver's calls end in
+/// seconds, so the long defaults do no harm by themselves.
+fn kill(entry: &RunnerEntry, config: &RunnerConfig) -> Option<Check> {
+    let custom = &entry.custom;
+    let (graceful, force) = (
+        set(custom.graceful_kill_timeout),
+        set(custom.force_kill_timeout),
+    );
+    graceful.or(force)?;
+    let (graceful, force) = (graceful.unwrap_or(GRACEFUL), force.unwrap_or(FORCE));
+    let sum = graceful.saturating_add(force);
+    let shutdown = set(config.shutdown_timeout).unwrap_or(SHUTDOWN_TIMEOUT);
+    let name = &entry.name;
+    (sum > shutdown).then(|| {
+        RUNNER_KILL.warn(
+            format!(
+                "{name}: graceful_kill_timeout is {graceful} s and force_kill_timeout {force} s, together more than \
+                 shutdown_timeout, {shutdown} s: a runner that is stopped may leave before its cleanups"
+            ),
+            format!(
+                "Raise shutdown_timeout at the top of config.toml, or lower them in [runners.custom] of {name}:\n\
+                 $ shutdown_timeout = {}",
+                sum.saturating_add(SHUTDOWN)
+            ),
+        )
+    })
 }
 
 /// A limit that is not the default.
