@@ -36,9 +36,9 @@ pub(in super::super) fn images(facts: &Facts, account: &Account) -> Vec<Check> {
     }
     checks.extend(log_groups(config, named));
     checks.extend(secrets(named));
-    checks.extend(pulls(&facts.machine.pulls));
-    let limit = config.fargate.start_timeout;
-    checks.extend(start_timeout(&facts.machine.pulls, limit));
+    let (starts, fargate) = (&facts.machine.pulls, &config.fargate);
+    checks.extend(pulls(starts, &fargate.region));
+    checks.extend(start_timeout(starts, fargate.start_timeout));
     checks
 }
 

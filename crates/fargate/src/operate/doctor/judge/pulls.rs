@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use super::super::catalog::PULLS;
 use super::super::check::Check;
 use super::super::facts::Pulls;
+use crate::aws::ImageName;
 
 /// Starts from which on a median says something.
 const ENOUGH: usize = 5;
@@ -15,8 +16,8 @@ const SHORT: u64 = 15_000;
 /// How many images are named.
 const NAMED: usize = 3;
 
-/// Judges the pulls. Nothing where the ledger has too few.
-pub(super) fn pulls(all: &[Pulls]) -> Option<Check> {
+/// Judges the pulls of tasks in this Region. Nothing where the ledger has too few.
+pub(super) fn pulls(all: &[Pulls], region: &str) -> Option<Check> {
     let mut known: Vec<_> = all.iter().filter(|one| one.starts >= ENOUGH).collect();
     // Those that cost the most time in all.
     known.sort_by_key(|one| Reverse(one.pull.saturating_mul(one.starts as u64)));
@@ -40,8 +41,27 @@ pub(super) fn pulls(all: &[Pulls]) -> Option<Check> {
         true => PULLS.pass("no image spends most of its starts on it"),
         false => PULLS.warn(
             format!("most of a start with {}{others}", named.join("; ")),
-            "Put the image into ECR in this Region, make it smaller, or let it load lazily (SOCI): docs/cold-starts.md has \
-             what each brings.",
+            advice(
+                slow.iter().take(NAMED).map(|one| one.image.as_str()),
+                region,
+            ),
         ),
     })
+}
+
+/// What makes the pulls of these images shorter, the most first.
+fn advice<'a>(images: impl Iterator<Item = &'a str>, region: &str) -> String {
+    let is_near = |image: &str| ImageName::parse(image).is_some_and(|name| name.region == region);
+    let far: Vec<_> = images.filter(|image| !is_near(image)).collect();
+    let begin = match far.is_empty() {
+        true => "They are in ECR in the tasks' Region. Make them smaller".to_owned(),
+        false => format!(
+            "Put {} into ECR in {region}, the tasks' Region. Then make them smaller",
+            far.join(", ")
+        ),
+    };
+    format!(
+        "{begin}, or let those of 250 MB and more load lazily (SOCI), or pack them with zstd: docs/cold-starts.md has what \
+         each brings."
+    )
 }
