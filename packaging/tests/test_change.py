@@ -93,17 +93,6 @@ class ChangeOfVersion:
         self.assertEqual(self.running(), [])
         self.assertNotIn(".json", debian.run("ls", "/var/lib/fargate"))
 
-    def test_the_keeper_of_waiting_tasks_is_the_new_version(self):
-        # As systemd would be there, with a program that notes what it is asked.
-        self.debian.run("mkdir", "-p", "/run/systemd/system")
-        self.addCleanup(self.debian.run, "rm", "-rf", "/run/systemd", "/usr/bin/systemctl", "/tmp/asked")
-        self.debian.write("usr/bin/systemctl", '#!/bin/sh\necho "$*" >>/tmp/asked\n')
-        self.debian.run("chmod", "755", "/usr/bin/systemctl")
-        self.change_to(self.new())
-        asked = self.debian.run("cat", "/tmp/asked")
-        self.assertIn("try-restart fargate-warm.service\n", asked)
-        self.assertNotIn("stop fargate-", asked)
-
 
 class ByDpkg(ChangeOfVersion, unittest.TestCase):
     old, new = staticmethod(made.old_deb), staticmethod(made.deb)

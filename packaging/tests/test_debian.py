@@ -70,6 +70,18 @@ class FromInstallToPurge(unittest.TestCase):
         self.assertIn("/var/lib/fargate stays: it has records of jobs.", said)
         self.assertEqual(debian.run("ls", "/var/lib/fargate"), "t1_abc-4711.json\n")
 
+    def test_a_purge_keeps_files_of_waiting_tasks(self):
+        debian = self.debian
+        debian.run("mkdir", "/var/lib/fargate/warm")
+        debian.write("var/lib/fargate/warm/keep-0123456789abcdef.lock", "")
+        debian.write("var/lib/fargate/warm/0123456789abcdef.claimed-fedcba9876543210", "{}\n")
+        said = debian.run("sh", "-c", "dpkg --purge fargate 2>&1")
+        self.assertIn("/var/lib/fargate stays", said)
+        debian.install(made.deb())
+        debian.run("rm", "/var/lib/fargate/warm/0123456789abcdef.claimed-fedcba9876543210")
+        debian.run("dpkg", "--purge", "fargate")
+        debian.fails("ls", "/var/lib/fargate")
+
 
 class Services(unittest.TestCase):
     """What the package asks of systemd."""
