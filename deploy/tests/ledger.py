@@ -25,6 +25,7 @@ def task(number, begun, ended, provider, won=True):
         times |= {"pull_stopped": pulled, "started": pulled + 1_500}
     facts = {"family": "fargate-5f3a", "image": "ruby:3.3", "cpu": 1024, "memory": 2048, "storage": 20}
     facts |= {"architecture": "x86_64", "provider": provider, "zone": "eu-central-1a", "times": times}
+    facts |= {"revision": 1, "stop_code": "UserInitiated" if won else "SpotInterruption"}
     return {"task": f"{number:032x}{'a' if won else 'b'}", "won": won, "stop_accepted": ended, "facts": facts}
 
 

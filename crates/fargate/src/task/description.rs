@@ -170,6 +170,7 @@ impl Task {
         TaskFacts {
             times: self.times,
             family: family(&self.definition),
+            revision: revision(&self.definition),
             image: coordinator.and_then(|container| container.image.clone()),
             cpu: self.cpu,
             memory: self.memory,
@@ -177,6 +178,7 @@ impl Task {
             architecture: self.architecture.clone(),
             provider: self.capacity_provider.clone(),
             zone: self.availability_zone.clone(),
+            stop_code: self.stop_code.clone(),
         }
     }
 
@@ -202,6 +204,12 @@ pub(crate) fn family(definition: &str) -> Option<String> {
         .rsplit_once(':')
         .map_or(name, |(family, _revision)| family);
     Some(family.to_owned())
+}
+
+/// The revision in the ARN of a task definition.
+fn revision(definition: &str) -> Option<u32> {
+    let (_, revision) = definition.rsplit_once(':')?;
+    revision.parse().ok()
 }
 
 /// The page of AWS's console that shows the task, for ARNs of partitions with a known console.

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The code of a task that a call of StopTask ended (AWS: Task, stopCode).
+const STOPPED_BY_CALL: &str = "UserInitiated";
+
 /// When a task reached the points of its life, in milliseconds since 1970, as far as AWS shows them (AWS: Task).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TaskTimes {
@@ -41,6 +44,9 @@ pub(crate) struct TaskFacts {
     /// Family of its definition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) family: Option<String>,
+    /// Revision of its definition; lines of older drivers have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) revision: Option<u32>,
     /// Image of the job's container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) image: Option<String>,
@@ -62,6 +68,9 @@ pub(crate) struct TaskFacts {
     /// Availability zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) zone: Option<String>,
+    /// AWS's code for its stop (AWS: Task, stopCode).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stop_code: Option<String>,
 }
 
 impl TaskTimes {
@@ -81,11 +90,18 @@ impl TaskTimes {
 }
 
 impl TaskFacts {
+    /// Whether something else than a call of StopTask ended it: AWS, or a container of its own.
+    pub(crate) fn was_lost(&self) -> bool {
+        let code = self.stop_code.as_deref();
+        code.is_some_and(|code| code != STOPPED_BY_CALL)
+    }
+
     /// These facts, and those of an earlier look where these lack some.
     pub(crate) fn or(self, earlier: Self) -> Self {
         Self {
             times: self.times.or(earlier.times),
             family: self.family.or(earlier.family),
+            revision: self.revision.or(earlier.revision),
             image: self.image.or(earlier.image),
             cpu: self.cpu.or(earlier.cpu),
             memory: self.memory.or(earlier.memory),
@@ -93,6 +109,8 @@ impl TaskFacts {
             architecture: self.architecture.or(earlier.architecture),
             provider: self.provider.or(earlier.provider),
             zone: self.zone.or(earlier.zone),
+            // The first stop is the one that ended it.
+            stop_code: earlier.stop_code.or(self.stop_code),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `fargate logs`: the story of jobs that run, are kept or are over, and the output of their containers.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use testing::{ManagerHost, SshServer, follows_schema, ledger};
 
@@ -210,4 +212,80 @@ fn a_subject_has_to_be_known_and_one() {
     manager.prepare();
     let several = manager.start(&["logs"]).finish().exits(2);
     several.complains(&["2 jobs wait or run: name one", "job 4712 of acme/shop"]);
+}
+
+/// Registers the next revision of the manager's task definition, whose output goes to this group.
+fn register_with_logs(manager: &ManagerHost, group: &str) {
+    manager.aws.create_log_group(group);
+    let options = json!({ "awslogs-group": group, "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "ci" });
+    manager.aws.call(
+        "RegisterTaskDefinition",
+        &json!({
+            "family": "test-task", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+            "executionRoleArn": "arn:aws:iam::000000000000:role/execution",
+            "containerDefinitions": [{ "name": "ci-coordinator", "image": "registry.example.com/ci:1", "essential": true,
+                "portMappings": [{ "containerPort": 2222 }],
+                "logConfiguration": { "logDriver": "awslogs", "options": options } }],
+        }),
+    );
+}
+
+#[test]
+fn the_output_of_a_job_that_is_over_is_where_its_revision_sent_it() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    register_with_logs(&manager, "/ci/old");
+    manager.prepare();
+    manager.custom("cleanup").exits(0);
+    register_with_logs(&manager, "/ci/new");
+    // AWS has forgotten the task.
+    let denied = json!({ "when": { "operation": "DescribeTasks" }, "effect": "access_denied" });
+    manager.aws.faults(&json!({ "faults": [denied] }));
+    let group = |document: &Value| document["containers"][0]["log_group"].clone();
+    assert_eq!(group(&document(&manager, "4711")), "/ci/old");
+    // A line of an older driver.
+    let file = ledger_file(&manager);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let old = text.replace("\"revision\":2,", "");
+    assert_ne!(old, text);
+    std::fs::write(&file, old).unwrap();
+    let document = document(&manager, "4711");
+    assert_eq!(group(&document), "/ci/new");
+    let unasked = document["unasked"].to_string();
+    assert!(
+        unasked.contains("which revision of test-task task "),
+        "{unasked}"
+    );
+}
+
+/// The only month of a manager's ledger.
+fn ledger_file(manager: &ManagerHost) -> PathBuf {
+    let folder = std::fs::read_dir(manager.metadata().join("ledger")).unwrap();
+    let mut files = folder.map(|file| file.unwrap().path());
+    files.next().unwrap()
+}
+
+#[test]
+fn a_task_that_was_kept_into_the_next_month_has_its_whole_story() {
+    let manager = ManagerHost::new(fargate(), SshServer::Agent);
+    manager.configure("KeepFailedFor = \"1h\"", "");
+    manager.prepare();
+    manager.run("exit 3").exits(11);
+    manager.custom("cleanup").exits(0);
+    manager.start(&["reap", "--kept"]).finish().exits(0);
+    let file = ledger_file(&manager);
+    let lines = std::fs::read_to_string(&file).unwrap();
+    let (job, kept) = lines.split_once('\n').unwrap();
+    assert!(kept.starts_with("{\"kind\":\"kept\""), "{kept}");
+    std::fs::write(&file, kept).unwrap();
+    std::fs::write(file.with_file_name("2001-01.jsonl"), format!("{job}\n")).unwrap();
+    let document = document(&manager, "4711");
+    let attempts = document["attempts"].as_array().unwrap();
+    let [attempt] = &attempts[..] else {
+        panic!("{document:#}")
+    };
+    let events = events(attempt);
+    assert!(
+        events.contains(&"script_ended") && events.contains(&"stop_accepted"),
+        "{events:?}"
+    );
 }

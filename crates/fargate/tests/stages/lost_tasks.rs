@@ -72,6 +72,15 @@ fn a_spot_task_that_is_taken_before_it_takes_scripts_is_replaced() {
     manager.run("true").exits(0);
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
+    let metrics = manager.path("fargate.prom");
+    let report = ["report", "--metrics", metrics.to_str().unwrap()];
+    manager.start(&report).finish().exits(0);
+    let text = std::fs::read_to_string(&metrics).unwrap();
+    for (provider, result) in [("FARGATE_SPOT", "lost"), ("FARGATE", "won")] {
+        let labels = format!("{{provider=\"{provider}\",result=\"{result}\"}}");
+        let line = format!("fargate_tasks_total{labels} 1");
+        assert!(text.lines().any(|one| one == line), "{line} in {text}");
+    }
 }
 
 #[test]

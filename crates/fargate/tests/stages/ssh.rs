@@ -109,6 +109,22 @@ fn a_failed_job_is_entered_in_both_modes() {
 }
 
 #[test]
+fn a_log_file_has_the_lines_of_each_session_too() {
+    let manager = manager(SshServer::Agent);
+    fail(&manager);
+    let log = manager.path("fargate.log");
+    let arguments = ["--log-file", log.to_str().unwrap(), "ssh", "--", "true"];
+    manager.start(&arguments).finish().exits(0);
+    let log = std::fs::read_to_string(&log).unwrap();
+    for event in ["session begins: ", "session ended after "] {
+        assert!(log.contains(event), "{event} in {log}");
+    }
+    // On a terminal they would be in the way.
+    let quiet = manager.start(&["ssh", "--", "true"]).finish().exits(0);
+    assert_eq!(quiet.err(), "");
+}
+
+#[test]
 fn a_command_without_a_terminal_is_a_part_of_scripts() {
     for server in [SshServer::OpenSsh, SshServer::Agent, SshServer::JobImage] {
         let manager = manager(server);

@@ -6,6 +6,7 @@ mod imports;
 mod links;
 mod rooms;
 mod said;
+mod schemas;
 mod troubleshooting;
 
 use std::fs;

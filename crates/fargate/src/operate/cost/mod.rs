@@ -289,21 +289,21 @@ mod tests {
         assert_eq!(cents(usage(&here, &arm).usd), 79_000);
         let nowhere = usage(&entry("ap-east-1", false), &arm);
         assert_eq!((nowhere.usd, nowhere.unpriced_vcpu_hours), (0.0, 2.0));
-        // Nor is a price known for these there.
+        // Nor is a price of storage known there, other than one of addresses.
         let mut large = task(3_600_000);
         large.facts.storage = Some(120);
         let beside = usage(&entry("eu-west-1", true), &large);
-        assert_eq!(
-            beside.usd,
-            usage(&entry("eu-west-1", false), &task(3_600_000)).usd
-        );
-        assert_eq!(
+        let without = usage(&entry("eu-west-1", false), &task(3_600_000));
+        assert_eq!(cents(beside.usd - without.usd), 5_000);
+        let unpriced = |usage: Usage| {
             (
-                beside.unpriced_storage_gb_hours,
-                beside.unpriced_address_hours
-            ),
-            (100.0, 1.0)
-        );
+                usage.unpriced_storage_gb_hours,
+                usage.unpriced_address_hours,
+            )
+        };
+        assert_eq!(unpriced(beside), (100.0, 0.0));
+        let unknown = usage(&entry("us-gov-west-1", true), &large);
+        assert_eq!(unpriced(unknown), (100.0, 1.0));
         let mut spot = task(600_000);
         spot.facts.provider = Some("FARGATE_SPOT".into());
         let spot = usage(&here, &spot);

@@ -58,8 +58,8 @@ impl Attempt {
         }
     }
 
-    /// Adds a line of the ledger to the attempts that were read before.
-    pub(super) fn enter(attempts: &mut Vec<Self>, entry: Entry) {
+    /// Adds a line of the ledger to the attempts that were read before. Returns one whose attempt is in an older month.
+    pub(super) fn enter(attempts: &mut Vec<Self>, entry: Entry) -> Option<Entry> {
         let id = match entry.kind {
             Kind::Kept => entry.attempt.strip_suffix(KEPT),
             Kind::Hedged => entry.attempt.strip_suffix(HEDGED),
@@ -72,10 +72,13 @@ impl Attempt {
             .find(|attempt| attempt.entry.attempt == id);
         match (known, entry.kind) {
             (Some(known), _) => known.absorb(entry),
-            // Its attempt is in an older month.
+            (None, Kind::Kept | Kind::Waiting | Kind::Hedged) if id != entry.attempt => {
+                return Some(entry);
+            }
             (None, Kind::Kept | Kind::Waiting | Kind::Hedged | Kind::Addition | Kind::Other) => {}
             (None, Kind::Job | Kind::Orphan) => attempts.push(Self::of_entry(entry)),
         }
+        None
     }
 
     /// Adds what a later line knows of its tasks. The line of an attempt that still has a record adds nothing else.

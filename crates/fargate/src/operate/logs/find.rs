@@ -93,8 +93,8 @@ fn only(recorded: &[Attempt]) -> Result<Subject> {
     }
 }
 
-/// The attempts in the ledger, which is read from its end until it names the subject. Of a job that runs, earlier
-/// attempts are of the same month.
+/// The attempts in the ledger, which is read from its end until it names the subject, and has the attempt of each line
+/// about a part of one. Of a job that runs, earlier attempts are of the same month.
 fn entered(records: &Records, subject: &Subject, runs: bool) -> Result<Vec<Attempt>> {
     let folder = ledger::folder(records.directory());
     let words = [
@@ -105,9 +105,10 @@ fn entered(records: &Records, subject: &Subject, runs: bool) -> Result<Vec<Attem
     months.reverse();
     months.truncate(if runs { 1 } else { usize::MAX });
     for word in words.iter().flatten() {
+        let (mut found, mut parts) = (Vec::new(), Vec::new());
         for month in &months {
-            let mut attempts = Vec::new();
-            let each = |entry| Attempt::enter(&mut attempts, entry);
+            let (mut attempts, mut older) = (Vec::new(), Vec::new());
+            let each = |entry| older.extend(Attempt::enter(&mut attempts, entry));
             Reader::default().find(month, word, each).map_err(|error| {
                 Error::system(format!(
                     "could not read the ledger {}: {error}",
@@ -115,10 +116,16 @@ fn entered(records: &Records, subject: &Subject, runs: bool) -> Result<Vec<Attem
                 ))
                 .advise("Run this as the user that GitLab Runner runs as.")
             })?;
+            let enter = |part| Attempt::enter(&mut attempts, part);
+            parts = parts.into_iter().filter_map(enter).chain(older).collect();
             attempts.retain(|attempt| attempt.is(subject));
-            if !attempts.is_empty() {
-                return Ok(attempts);
+            found.extend(attempts);
+            if !found.is_empty() && parts.is_empty() {
+                break;
             }
+        }
+        if !found.is_empty() {
+            return Ok(found);
         }
     }
     Ok(Vec::new())

@@ -6,6 +6,7 @@ use tokio::time::timeout;
 
 use super::attempt::Attempt;
 use crate::aws::{Aws, Event, LogDestination, Logs};
+use crate::task::TaskFacts;
 
 /// Bound of one call.
 const BOUND: Duration = Duration::from_secs(10);
@@ -29,13 +30,12 @@ pub(super) async fn streams(aws: &Aws, attempt: &Attempt) -> (Vec<Stream>, Vec<S
     let (mut streams, mut unasked) = (Vec::new(), Vec::new());
     let aws = aws.in_region(&attempt.entry.region);
     for task in &attempt.entry.tasks {
-        let look = attempt
-            .look(&task.task)
-            .map(|look| look.definition.as_str());
-        let name = look
-            .filter(|name| !name.is_empty())
-            .or(task.facts.family.as_deref());
-        let Some(name) = name else { continue };
+        let look = attempt.look(&task.task).map(|look| look.definition.clone());
+        let name = look.filter(|name| !name.is_empty());
+        let Some(name) = name.or_else(|| definition(&task.facts)) else {
+            continue;
+        };
+        let name = name.as_str();
         let what = format!("the output of task {}", task.task);
         let definition = match timeout(BOUND, aws.definition(name)).await {
             Ok(Ok(Some(definition))) => definition,
@@ -57,6 +57,12 @@ pub(super) async fn streams(aws: &Aws, attempt: &Attempt) -> (Vec<Stream>, Vec<S
                 continue;
             }
         };
+        if !name.contains(':') {
+            unasked.push(format!(
+                "which revision of {name} task {} ran: its output is looked for where the latest one sends it",
+                task.task
+            ));
+        }
         for container in definition.containers {
             match container.log {
                 Some(log) => streams.push(Stream::of(&aws, container.name, &task.task, log)),
@@ -68,6 +74,15 @@ pub(super) async fn streams(aws: &Aws, attempt: &Attempt) -> (Vec<Stream>, Vec<S
         }
     }
     (streams, unasked)
+}
+
+/// The definition of a task by what the ledger knows of it. Lines of older drivers have no revision.
+fn definition(facts: &TaskFacts) -> Option<String> {
+    let family = facts.family.as_deref()?;
+    Some(match facts.revision {
+        Some(revision) => format!("{family}:{revision}"),
+        None => family.to_owned(),
+    })
 }
 
 impl Stream {

@@ -15,7 +15,7 @@ use super::{unreadable, write};
 use crate::error::{Error, Result};
 use crate::operate::cost::{Prices, Usage, is_spot};
 use crate::state::files::{self, Draft};
-use crate::state::ledger::{self, Entry, Reader, TaskEntry};
+use crate::state::ledger::{self, Entry, TaskEntry, read_month};
 use crate::state::outcome::OutcomeKind;
 
 /// The file of totals, in the ledger's folder.
@@ -25,6 +25,12 @@ const TOTALS: &str = "metrics.json";
 const PROJECTS: usize = 50;
 
 const MILLION: f64 = 1e6;
+
+/// What becomes of a task: it takes scripts; it ends before that, by AWS or by itself; the driver stops it before that.
+/// Of two tasks of one start the second is ready first, or not.
+const WON: &str = "won";
+const LOST: &str = "lost";
+const STOPPED: &str = "stopped";
 
 /// The label of the others.
 const OTHER: &str = "other";
@@ -42,7 +48,7 @@ const COUNTERS: [(&str, &str); 7] = [
     ),
     (
         "fargate_tasks_total",
-        "Tasks of these attempts; those that were lost took no script.",
+        "Tasks of these attempts: won took scripts, lost ended by themselves or by AWS before that, stopped by the driver.",
     ),
     (
         "fargate_orphans_total",
@@ -141,10 +147,8 @@ fn update(folder: &Path, prices: &Prices) -> Result<Totals> {
             prices: prices.date.clone(),
             ..MonthTotals::default()
         };
-        let read = Reader::default().read(&month, |entry| {
-            counted.add(&entry, prices, &mut totals.projects);
-        });
-        read.map_err(|error| unreadable(&month.file, &error))?;
+        let each = |entry: Entry| counted.add(&entry, prices, &mut totals.projects);
+        read_month(&month, each).map_err(|error| unreadable(&month.file, &error))?;
         if let Some(known) = totals.months.get(&month.name) {
             counted.keep_at_least(known);
         }
@@ -174,13 +178,13 @@ impl MonthTotals {
         let project = label("project", labelled(&entry.project, projects));
         for task in &entry.tasks {
             let provider = label("provider", provider(task));
-            let result = label("result", if task.won { "won" } else { "lost" });
-            // A task that is kept has a second line.
-            if !entry.is_kept() {
-                if task.hedge {
-                    self.count("fargate_hedges_total", result.clone(), 1.0);
-                }
+            if entry.lists_tasks_of_attempt() {
+                let result = label("result", result(task));
                 self.count("fargate_tasks_total", format!("{provider},{result}"), 1.0);
+                if task.hedge {
+                    let result = label("result", if task.won { WON } else { LOST });
+                    self.count("fargate_hedges_total", result, 1.0);
+                }
             }
             let Some(usage) = Usage::of(entry, task, prices) else {
                 continue;
@@ -271,6 +275,15 @@ fn provider(task: &TaskEntry) -> &'static str {
     }
 }
 
+/// What became of a task of an attempt.
+fn result(task: &TaskEntry) -> &'static str {
+    match task.won {
+        true => WON,
+        false if task.facts.was_lost() => LOST,
+        false => STOPPED,
+    }
+}
+
 fn outcome(kind: OutcomeKind) -> &'static str {
     match kind {
         OutcomeKind::Success => "success",
@@ -297,16 +310,14 @@ fn initial(counter: &str) -> Vec<String> {
         .to_vec(),
         "fargate_tasks_total" => ["FARGATE", "FARGATE_SPOT"]
             .into_iter()
-            .flat_map(|provider| [(provider, "won"), (provider, "lost")])
+            .flat_map(|provider| [WON, LOST, STOPPED].map(|result| (provider, result)))
             .map(|(provider, result)| {
                 let provider = label("provider", provider);
                 format!("{provider},{}", label("result", result))
             })
             .collect(),
         "fargate_orphans_total" => vec![String::new()],
-        "fargate_hedges_total" => ["won", "lost"]
-            .map(|result| label("result", result))
-            .to_vec(),
+        "fargate_hedges_total" => [WON, LOST].map(|result| label("result", result)).to_vec(),
         // A project appears with its first task.
         _ => Vec::new(),
     }

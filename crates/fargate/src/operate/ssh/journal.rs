@@ -25,16 +25,19 @@ const NO_LOGIN: u32 = u32::MAX;
 pub(super) struct JournaledSession {
     file: PathBuf,
     what: String,
+    /// Whether the log has its lines, too.
+    is_logged: bool,
     begun: Instant,
 }
 
 impl JournaledSession {
-    /// Writes the line of a session that begins: `what` is the job, the container, and what runs there.
+    /// Writes the line of a session that begins: `what` is the job, the container, and what runs there. A log in a file
+    /// has it, too, if `is_logged`; on a terminal it would be in the way.
     ///
     /// # Errors
     ///
     /// When it cannot be written: there is no session without its line.
-    pub(super) fn begin(folder: &Path, what: &str) -> Result<Self> {
+    pub(super) fn begin(folder: &Path, what: &str, is_logged: bool) -> Result<Self> {
         let what = plain(&format!(
             "{what}, by {}, process {}",
             who(),
@@ -43,6 +46,7 @@ impl JournaledSession {
         let session = Self {
             file: folder.join(JOURNAL),
             what,
+            is_logged,
             begun: Instant::now(),
         };
         session.write("begins").map_err(|error| {
@@ -68,7 +72,10 @@ impl JournaledSession {
 
     fn write(&self, event: &str) -> std::io::Result<()> {
         let line = format!("session {event}: {}", self.what);
-        tracing::debug!("{line}");
+        match self.is_logged {
+            true => tracing::info!("{line}"),
+            false => tracing::debug!("{line}"),
+        }
         let mut options = File::options();
         let mut file = options
             .append(true)

@@ -56,6 +56,7 @@ pub(crate) async fn ssh(request: &Ssh, config: &Config, shutdown: &Shutdown) -> 
     let journal = JournaledSession::begin(
         records.directory(),
         &format!("{what} in {} of {}", place.name, record.job.title()),
+        config.log.file.is_some(),
     )?;
     let session = Session {
         record: &record,

@@ -5,6 +5,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use super::months::Month;
 use super::script::{ScriptEntry, scripts};
 use super::task_entry::{StoppedTask, TaskEntry, found, is_hedged, tasks, with_found};
 use crate::gitlab::Job;
@@ -254,6 +255,22 @@ impl Entry {
     /// Whether it is of a task that no record named.
     pub(crate) fn is_orphan(&self) -> bool {
         self.kind == Kind::Orphan
+    }
+
+    /// Whether its tasks are those of an attempt, each in one such line, and not a part of their time.
+    pub(crate) fn lists_tasks_of_attempt(&self) -> bool {
+        matches!(self.kind, Kind::Job | Kind::Hedged | Kind::Addition)
+    }
+
+    /// Whether an earlier month may have a line of the same attempt or task, for all that it shows: it was over, or
+    /// there, before this `month`.
+    pub(crate) fn may_repeat_before(&self, month: &Month) -> bool {
+        let created = self
+            .tasks
+            .iter()
+            .filter_map(|task| task.facts.times.created);
+        let known = self.times.ended.or(created.min());
+        known.is_none_or(|at| month.is_after(at))
     }
 
     /// Whether it is of an attempt at a job, whatever kind a newer driver gives it beside that.

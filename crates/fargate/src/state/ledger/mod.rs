@@ -8,6 +8,7 @@
 mod blocks;
 mod entry;
 mod months;
+mod one_month;
 mod read;
 mod recent;
 mod script;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use self::entry::{Entry, Kind};
 use self::months::oldest;
 pub(crate) use self::months::{Month, months, rfc3339};
+pub(crate) use self::one_month::read_month;
 pub(crate) use self::read::Reader;
 pub(crate) use self::recent::{recent_start_times, recent_starts};
 pub(crate) use self::script::ScriptEntry;

@@ -21,6 +21,11 @@ impl Month {
         let file = folder.join(format!("{name}{ENDING}"));
         Self { name, file }
     }
+
+    /// Whether it begins after this time in milliseconds since 1970.
+    pub(super) fn is_after(&self, at: u64) -> bool {
+        month(at) < self.name
+    }
 }
 
 /// The months in a ledger's folder, the oldest first. Other files are not looked at.

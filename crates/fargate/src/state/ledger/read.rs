@@ -123,7 +123,7 @@ impl Reader {
     }
 
     /// Passes on what no earlier line has.
-    fn pass_on(&mut self, entries: Vec<Entry>, each: &mut impl FnMut(Entry)) {
+    pub(super) fn pass_on(&mut self, entries: Vec<Entry>, each: &mut impl FnMut(Entry)) {
         let seen = &mut self.seen;
         for mut entry in entries {
             let is_first = seen.insert(&entry.attempt);
@@ -133,7 +133,8 @@ impl Reader {
             entry
                 .tasks
                 .retain(|task| seen.insert((attempt, &task.task)));
-            if !is_first {
+            // Tasks that were kept or waited are counted in their own way, whichever line of these names them.
+            if !is_first && entry.is_attempt() {
                 entry.kind = Kind::Addition;
             }
             if is_first || !entry.tasks.is_empty() {

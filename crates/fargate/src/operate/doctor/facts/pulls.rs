@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::state::clock::now_millis;
-use crate::state::ledger::{self, Entry, Month, Reader};
+use crate::state::ledger::{self, Entry, Month, read_month};
 
 /// The largest file that is read: doctor has five seconds for all.
 const LARGEST: u64 = 64 << 20;
@@ -48,7 +48,7 @@ impl Pulls {
                 images.entry(start.image.clone()).or_default().push(start);
             }
         };
-        if let Err(error) = Reader::default().read(&month, each) {
+        if let Err(error) = read_month(&month, each) {
             tracing::debug!("could not read {}: {error}", month.file.display());
         }
         let pulls = images.into_iter().filter_map(|(image, starts)| {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::gitlab::Job;
+use crate::state::ledger::Kind;
 use crate::state::outcome::Outcome;
 use crate::task::{TaskFacts, TaskTimes};
 
@@ -139,4 +140,109 @@ fn a_second_task_that_is_kept_counts_once() {
     write_month(folder.path(), "2026-11", &[job, kept]);
     let page = metrics(folder.path(), &prices);
     assert_eq!(value(&page, "fargate_hedges_total{result=\"won\"}"), 1.0);
+}
+
+/// A line of this kind about one task.
+fn line(kind: Kind, attempt: &str, task: &TaskEntry) -> Entry {
+    Entry {
+        kind,
+        attempt: attempt.into(),
+        tasks: vec![task.clone()],
+        ..entry(1, "a/b")
+    }
+}
+
+#[test]
+fn lost_is_a_task_that_ended_before_it_took_scripts_and_no_other() {
+    let (folder, prices) = (tempfile::tempdir().unwrap(), Prices::load(None).unwrap());
+    let ended = |name: &str, code: Option<&str>, won| TaskEntry {
+        task: name.into(),
+        won,
+        facts: TaskFacts {
+            stop_code: code.map(str::to_owned),
+            ..TaskFacts::default()
+        },
+        ..TaskEntry::default()
+    };
+    let by_us = Some("UserInitiated");
+    let mut claimed = ended("claimed", by_us, true);
+    claimed.claimed_at = Some(1);
+    let mut behind = ended("behind", by_us, false);
+    behind.hedge = true;
+    let mut late = ended("late", None, false);
+    late.pool = Some("a".into());
+    let lines = [
+        line(Kind::Job, "a", &claimed),
+        line(Kind::Waiting, "a-waiting", &claimed),
+        line(Kind::Hedged, "a-hedged", &behind),
+        // A pool at night: nobody claimed these.
+        line(Kind::Waiting, "warm-1", &ended("idle", by_us, false)),
+        line(Kind::Waiting, "warm-1", &late),
+        line(
+            Kind::Waiting,
+            "warm-2",
+            &ended("spot", Some("SpotInterruption"), false),
+        ),
+        line(Kind::Orphan, "orphan", &ended("orphan", by_us, false)),
+        // Beyond its StartTimeout.
+        line(Kind::Job, "b", &ended("slow", by_us, false)),
+        // Replaced by another one, which a later line of its attempt names.
+        line(
+            Kind::Job,
+            "c",
+            &ended("reclaimed", Some("SpotInterruption"), false),
+        ),
+        line(
+            Kind::Job,
+            "c",
+            &ended("unseen", Some("TaskFailedToStart"), false),
+        ),
+        // Its shell ended in the course of its job.
+        line(
+            Kind::Job,
+            "d",
+            &ended("done", Some("EssentialContainerExited"), true),
+        ),
+    ];
+    write_month(folder.path(), "2026-11", &lines);
+    let page = metrics(folder.path(), &prices);
+    let tasks = |result: &str| {
+        let labels = format!("{{provider=\"FARGATE\",result=\"{result}\"}}");
+        value(&page, &format!("fargate_tasks_total{labels}"))
+    };
+    assert_eq!(
+        ["won", "lost", "stopped"].map(tasks),
+        [2.0, 2.0, 2.0],
+        "{page}"
+    );
+    assert_eq!(value(&page, "fargate_hedges_total{result=\"lost\"}"), 1.0);
+    assert_eq!(value(&page, "fargate_orphans_total"), 1.0);
+}
+
+#[test]
+fn an_attempt_that_a_teardown_enters_again_in_the_next_month_counts_once() {
+    // 2026-11-30T23:59:59Z.
+    const LAST_SECOND: u64 = 1_796_083_199_000;
+    let (folder, prices) = (tempfile::tempdir().unwrap(), Prices::load(None).unwrap());
+    let task = |name: &str| TaskEntry {
+        task: name.into(),
+        ..entry(1, "a/b").tasks[0].clone()
+    };
+    let ended = |attempt: &str, name: &str, at: u64| {
+        let mut entry = line(Kind::Job, attempt, &task(name));
+        entry.times.ended = Some(at);
+        entry
+    };
+    let first = ended("a", "one", LAST_SECOND);
+    write_month(folder.path(), "2026-11", std::slice::from_ref(&first));
+    let mut again = first.clone();
+    again.tasks.push(task("late"));
+    // Its record waited for the manager to come back.
+    let only = ended("b", "two", LAST_SECOND);
+    let next = ended("c", "three", LAST_SECOND + 2_000);
+    write_month(folder.path(), "2026-12", &[again, only, next]);
+    let page = metrics(folder.path(), &prices);
+    assert_eq!(value(&page, FAILED), 3.0);
+    let won = "fargate_tasks_total{provider=\"FARGATE\",result=\"won\"}";
+    assert_eq!(value(&page, won), 4.0);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::operate::cost::{Prices, Usage};
 use crate::operate::warm::unreadable;
-use crate::state::ledger::{self, Entry, Kind, Month, Reader, StoppedTask};
+use crate::state::ledger::{self, Entry, Kind, Month, StoppedTask, read_month};
 use crate::state::record::Warm;
 use crate::state::records::Records;
 use crate::state::waiting::Waiting;
@@ -77,9 +77,7 @@ impl<'a> Today<'a> {
                 self.add(&entry);
             }
         };
-        Reader::default()
-            .read(&month, each)
-            .map_err(|error| unreadable(&month, &error))?;
+        read_month(&month, each).map_err(|error| unreadable(&month, &error))?;
         live.values().for_each(|entry| self.add(entry));
         Ok(())
     }
