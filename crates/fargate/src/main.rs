@@ -151,7 +151,9 @@ async fn command(cli: Cli, shutdown: Shutdown) -> Result<()> {
         Command::Warm { command } => {
             operate::warm::warm(&command, operators()?, flags(&options), &shutdown).await
         }
-        Command::Report(request) => operate::report::report(&request, &operators()?),
+        Command::Report(request) => {
+            operate::report::report(request, &operators()?, &shutdown).await
+        }
         Command::Completions { shell } => operate::manual::completions(shell),
         Command::Man { output } => operate::manual::pages(output.as_deref()),
         #[cfg(feature = "trial")]

@@ -185,6 +185,20 @@ fn the_host_of_a_registry_is_that_of_gitlab_com_or_asked_for() {
 }
 
 #[test]
+fn init_shows_that_it_waits_for_aws() {
+    let set_up = SetUp::new(&resources());
+    let slow = json!({ "when": { "operation": "GetCallerIdentity" }, "effect": { "slow_reply": { "seconds": 2.2 } } });
+    set_up.aws.faults(&json!({ "faults": [slow] }));
+    let mut options = SetUp::options().to_vec();
+    let token = set_up.path("token");
+    options.extend(["--token-file", token.to_str().unwrap()]);
+    let mut terminal = testing::Terminal::start(&set_up.command(&options), 100, 60);
+    terminal.shows("Asking AWS … 1 s");
+    terminal.shows("What doctor says of it");
+    terminal.ends();
+}
+
+#[test]
 fn nothing_is_written_after_ctrl_c() {
     let set_up = SetUp::new(&resources());
     let mut dialogue = Dialogue::start(&set_up);

@@ -33,6 +33,7 @@ mod many_jobs;
 mod order;
 mod outages;
 mod permissions;
+mod progress;
 mod proxy;
 mod ps;
 mod real_proxy;

@@ -10,6 +10,7 @@ use crate::aws::{Aws, Subnet};
 use crate::config::Config;
 use crate::error::Result;
 use crate::operate::doctor::{Draft, Host, Opinion, Status};
+use crate::output::progress;
 
 /// Asks for the answers that are missing, in the order in which they build on each other.
 ///
@@ -35,7 +36,7 @@ pub(super) async fn ask(
     jobs(terminal, &mut answers, &aws).await?;
     if !answers.missing().is_empty() {
         terminal.say(&format!("\nLooking at {region} …\n"))?;
-        let mut offer = Offer::of(&aws).await;
+        let mut offer = progress("Asking AWS", Offer::of(&aws)).await;
         for refusal in &offer.refusals {
             terminal.say(&format!("  {refusal}\n"))?;
         }
@@ -83,7 +84,7 @@ async fn jobs(terminal: &mut Terminal<'_>, answers: &mut Answers, aws: &Aws) -> 
 }
 
 async fn own_images(terminal: &Terminal<'_>, images: &mut Images, aws: &Aws) -> Result<()> {
-    let identity = aws.identity().await.ok();
+    let identity = progress("Asking AWS", aws.identity()).await.ok();
     let account = identity.as_ref().map(|identity| identity.account.as_str());
     if images.agent.is_none() {
         let version = env!("CARGO_PKG_VERSION");
@@ -151,7 +152,7 @@ async fn vpc(
         }
     };
     if let Some(vpc) = vpc {
-        offer.keep(&vpc, aws).await;
+        progress("Asking AWS", offer.keep(&vpc, aws)).await;
     }
     Ok(())
 }
@@ -188,7 +189,7 @@ async fn draft(answers: &Answers, offer: &Offer, host: Host, metadata: &Path) ->
     let mut config = Config::parse(&text, Path::new("/"))?;
     // More than a task may have.
     config.fargate.security_groups = or(&answers.security_groups, all_groups, "sg-0");
-    Ok(host.draft(config).await)
+    Ok(progress("Asking AWS", host.draft(config)).await)
 }
 
 async fn cluster(

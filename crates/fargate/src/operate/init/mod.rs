@@ -33,6 +33,7 @@ use self::setup::Setup;
 use crate::cli::{Doctor, Init};
 use crate::error::Result;
 use crate::operate::doctor;
+use crate::output::progress;
 use crate::signals::Shutdown;
 
 /// Makes the files, says what is left to do, and ends with doctor.
@@ -45,7 +46,8 @@ pub(crate) async fn init(
     config_file: Option<&Path>,
     shutdown: &Shutdown,
 ) -> Result<()> {
-    let host = doctor::Host::look(request.runner_config.as_deref()).await;
+    let look = doctor::Host::look(request.runner_config.as_deref());
+    let host = progress("Asking GitLab Runner", look).await;
     let config_toml = absolute(host.runner_file());
     let fargate_toml =
         config_file.map_or_else(|| config_toml.with_file_name("fargate.toml"), absolute);
@@ -55,7 +57,9 @@ pub(crate) async fn init(
         config_toml,
     };
     let setup = Setup::find(request, &places, host, shutdown).await?;
-    let made = shutdown.or(make::make(request, &setup, &places)).await?;
+    let made = shutdown
+        .or(progress("Asking AWS", make::make(request, &setup, &places)))
+        .await?;
     terminal::show(&format!("{made}\nWhat doctor says of it:\n\n"))?;
     let doctor = Doctor {
         // A step that is still to come is no fault yet.

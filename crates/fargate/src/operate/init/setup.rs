@@ -14,6 +14,7 @@ use crate::cli::Init;
 use crate::config::Config;
 use crate::error::{Blame, Error, Result};
 use crate::operate::doctor::Host;
+use crate::output::progress;
 use crate::signals::Shutdown;
 
 /// The helper's version where this machine has no GitLab Runner to ask.
@@ -209,6 +210,10 @@ fn registry_of(url: &str) -> Option<String> {
 
 /// The options' answers, the stack's, and those that follow from them.
 async fn given(request: &Init, options: Answers, host: &Host) -> Result<Given> {
+    progress("Asking AWS", found(request, options, host)).await
+}
+
+async fn found(request: &Init, options: Answers, host: &Host) -> Result<Given> {
     let mut given = Given {
         answers: options,
         ..Given::default()

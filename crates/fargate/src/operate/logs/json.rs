@@ -9,6 +9,7 @@ use super::story::story;
 use super::streams::{Stream, streams};
 use crate::aws::Aws;
 use crate::error::{Error, Result};
+use crate::output::progress;
 use crate::state::ledger::rfc3339;
 
 /// Most lines of a container that the document holds.
@@ -18,10 +19,10 @@ const LINES: usize = 10_000;
 pub(super) async fn print(aws: &Aws, attempts: &[Attempt], mut unasked: Vec<String>) -> Result<()> {
     let mut containers = Vec::new();
     if let Some(last) = attempts.last() {
-        let (streams, why) = streams(aws, last).await;
+        let (streams, why) = progress("Asking AWS", streams(aws, last)).await;
         unasked.extend(why);
         for mut stream in streams {
-            containers.push(container(&mut stream).await);
+            containers.push(progress("Asking CloudWatch", container(&mut stream)).await);
         }
     }
     let document = json!({

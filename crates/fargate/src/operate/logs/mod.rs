@@ -46,7 +46,8 @@ pub(crate) async fn logs(request: &Logs, config: &Config, shutdown: &Shutdown) -
         match attempts.pop() {
             Some(last) if request.follow => follow::follow(&aws, &records, last).await,
             Some(last) => {
-                let (mut streams, unasked) = streams::streams(&aws, &last).await;
+                let (mut streams, unasked) =
+                    progress("Asking AWS", streams::streams(&aws, &last)).await;
                 print::output(&mut streams).await?;
                 print::not_known(&unasked)?;
                 print::unread(&streams)

@@ -9,6 +9,7 @@ use super::streams::Stream;
 use crate::aws;
 use crate::error::{Error, Result};
 use crate::operate::table::Look;
+use crate::output::progress;
 use crate::state::ledger::rfc3339;
 use crate::text::plain;
 
@@ -65,7 +66,7 @@ pub(super) fn events(events: &[Event], begun: Option<u64>) -> Result<()> {
 pub(super) async fn output(streams: &mut [Stream]) -> Result<()> {
     for stream in streams {
         loop {
-            let (events, is_end) = stream.page().await;
+            let (events, is_end) = progress("Asking CloudWatch", stream.page()).await;
             let lines = events
                 .iter()
                 .flat_map(|event| lines(&stream.container, event));

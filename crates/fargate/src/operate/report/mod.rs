@@ -14,6 +14,8 @@ mod tables;
 use std::io::Write;
 use std::path::Path;
 
+use tokio::task::spawn_blocking;
+
 use self::span::Span;
 use self::summary::Summary;
 use crate::cli::Report;
@@ -21,6 +23,8 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::operate::cost::Prices;
 use crate::operate::table::Look;
+use crate::output::progress;
+use crate::signals::Shutdown;
 use crate::state::files::Draft;
 use crate::state::ledger::{self, Month, Reader};
 use crate::state::records::Records;
@@ -30,36 +34,44 @@ use crate::state::records::Records;
 /// # Errors
 ///
 /// When the ledger or the prices cannot be read, or a file cannot be written.
-pub(crate) fn report(request: &Report, config: &Config) -> Result<()> {
+pub(crate) async fn report(request: Report, config: &Config, shutdown: &Shutdown) -> Result<()> {
     // Refuses the folder of a newer driver.
     let records = Records::open(&config.metadata_directory, config.ledger_months)?;
     let folder = ledger::folder(records.directory());
     let prices = Prices::load(config.prices.as_deref())?;
-    if let Some(file) = &request.metrics {
-        metrics::write_file(&folder, &prices, file)?;
-    }
-    let span = Span::of(request.since);
-    if request.plot.is_none() && request.metrics.is_some() && !request.json {
-        return Ok(());
-    }
-    let summary = summary(&folder, &prices, &span)?;
-    if let Some(file) = &request.plot {
-        write(file, chart::svg(&summary, &prices, &span).as_bytes())?;
-        if !request.json {
-            return Ok(());
-        }
-    }
-    let text = if request.json {
-        let document = json::document(&summary, &prices, &span);
-        format!("{document:#}\n")
-    } else {
-        tables::text(&summary, &prices, &span, Look::of_stdout())
-    };
+    // A large ledger takes seconds, in which signals are heard.
+    let reading = spawn_blocking(move || read(request, &folder, prices));
+    let reading = progress("Reading the ledger", reading);
+    let done = shutdown.or(async { Ok(reading.await) }).await?;
+    let text =
+        done.map_err(|error| Error::system(format!("could not read the ledger: {error}")))??;
     let mut stdout = std::io::stdout().lock();
     stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
         .map_err(|error| Error::system(format!("could not write to standard output: {error}")))
+}
+
+/// Reads the ledger and writes the files that are asked for. The text is for standard output.
+fn read(request: Report, folder: &Path, prices: Prices) -> Result<String> {
+    if let Some(file) = &request.metrics {
+        metrics::write_file(folder, &prices, file)?;
+    }
+    let span = Span::of(request.since);
+    if request.plot.is_none() && request.metrics.is_some() && !request.json {
+        return Ok(String::new());
+    }
+    let summary = summary(folder, &prices, &span)?;
+    if let Some(file) = &request.plot {
+        write(file, chart::svg(&summary, &prices, &span).as_bytes())?;
+        if !request.json {
+            return Ok(String::new());
+        }
+    }
+    Ok(match request.json {
+        true => format!("{:#}\n", json::document(&summary, &prices, &span)),
+        false => tables::text(&summary, &prices, &span, Look::of_stdout()),
+    })
 }
 
 /// Sums up the entries of a stretch of time.

@@ -18,6 +18,7 @@ use self::local_terminal::RawTerminal;
 use crate::cli::Ssh;
 use crate::config::Config;
 use crate::error::{Blame, Error, Result};
+use crate::output::progress;
 use crate::signals::Shutdown;
 use crate::ssh::{Connection, Conversation, Ended, KeyPair, Target, quoted, signal_of};
 use crate::state::clock::now;
@@ -46,7 +47,9 @@ pub(crate) async fn ssh(request: &Ssh, config: &Config, shutdown: &Shutdown) -> 
     let place = choice::place(&record, &request.container)?;
     let program = program(&request.command);
     let is_terminal = local_terminal::is_there();
-    let connection = shutdown.or(connect(&place, config)).await?;
+    let connection = shutdown
+        .or(progress("Connecting", connect(&place, config)))
+        .await?;
     let what = match (&program, is_terminal) {
         (Some(_), true) => "a command on a terminal",
         (Some(_), false) => "a command",
