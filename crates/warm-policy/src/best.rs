@@ -5,18 +5,18 @@ use crate::{Job, Outcome, Span, TaskTimes, replay};
 /// Fixed stocks of all kinds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stocks {
-    /// How many tasks of each kind wait at all times.
+    /// How many tasks of each kind wait at all times of its span.
     pub tasks: Vec<usize>,
     /// What they bring together.
     pub outcome: Outcome,
 }
 
 /// All stocks that no other stocks beat, by their hits: whoever wants that many pays at least that much. Each kind has
-/// up to `most` tasks.
+/// up to `most` tasks, for its span.
 #[must_use]
-pub fn best_stocks(jobs: &[Job], tasks: &[TaskTimes], most: usize, span: &Span) -> Vec<Stocks> {
+pub fn best_stocks(jobs: &[Job], kinds: &[(TaskTimes, Span)], most: usize) -> Vec<Stocks> {
     let mut best = vec![Stocks::default()];
-    for (kind, task) in tasks.iter().enumerate() {
+    for (kind, (task, span)) in kinds.iter().enumerate() {
         let arrivals = || jobs.iter().filter(|job| job.kind == kind).map(|job| job.at);
         let outcomes: Vec<_> = (0..=most)
             .map(|stock| (stock, replay(arrivals(), stock, task, span)))

@@ -4,6 +4,7 @@
 //! times are milliseconds; moments count from any fixed one, such as 1970.
 
 mod best;
+mod moves;
 mod simulation;
 mod stock;
 #[cfg(test)]
@@ -11,9 +12,13 @@ mod tests;
 mod wanted;
 
 pub use self::best::best_stocks;
+pub use self::moves::{Bounds, End, Kept, Moves, moves};
 pub use self::simulation::{Course, Job, Rules, simulate};
 pub use self::stock::{Outcome, Span, replay};
 pub use self::wanted::{Demand, HIT_PERCENT, Limits, WINDOW, shares, wanted};
+
+/// AWS bills at least so many milliseconds of a task (AWS: Fargate pricing, Linux).
+pub const LEAST_BILLED: u64 = 60_000;
 
 /// The times of a task, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,9 +32,10 @@ pub struct TaskTimes {
 }
 
 impl TaskTimes {
-    /// What a task that nobody claimed cost beside its waiting.
+    /// What AWS bills for a task that took jobs or waited for them for so long.
     #[must_use]
-    pub fn overhead(&self) -> u64 {
-        self.billed_start.saturating_add(self.wind_down)
+    pub fn billed(&self, ready: u64) -> u64 {
+        let time = self.billed_start.saturating_add(ready);
+        time.saturating_add(self.wind_down).max(LEAST_BILLED)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::TaskTimes;
+use crate::{LEAST_BILLED, TaskTimes};
 
 /// What a stock brought and cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,14 +76,11 @@ impl Outcome {
 /// What a task costs that is stopped before a job claims it, where it was ready or is to be at `since`.
 pub(crate) fn stopped(since: u64, at: u64, task: &TaskTimes) -> u64 {
     match at.checked_sub(since) {
-        Some(waited) => waited.saturating_add(task.overhead()),
+        Some(waited) => task.billed(waited),
         // AWS bills from the pull on, which is the last part of the start.
-        None => {
-            let left = since - at;
-            match task.billed_start.checked_sub(left) {
-                Some(billed) => billed.saturating_add(task.wind_down),
-                None => 0,
-            }
-        }
+        None => match task.billed_start.checked_sub(since - at) {
+            Some(billed) => billed.saturating_add(task.wind_down).max(LEAST_BILLED),
+            None => 0,
+        },
     }
 }

@@ -5,6 +5,10 @@
 //! many jobs it would have served and how long it would have waited for them, whatever the pattern of the jobs is. It
 //! takes the tasks in the order of hits per idle time, over all kinds, and ends where the jobs' share is reached, at
 //! the limits, or where a task would have waited longer than `max_idle` for each job.
+//!
+//! When work is over, the jobs of the day say nothing any more. A silence tells: for much longer than in all pauses of
+//! the last hours nobody has asked for anything. All kinds together show it within minutes, long before each has been
+//! idle for too long. Jobs before a silence do not count.
 
 use crate::{Span, TaskTimes, replay};
 
@@ -13,6 +17,15 @@ pub const WINDOW: u64 = 4 * 60 * 60 * 1000;
 
 /// The percentage of jobs that are to find a task ready. More would cost far more.
 pub const HIT_PERCENT: u64 = 95;
+
+/// Pauses between jobs of all kinds that are known before a longer one may be a silence.
+const PAUSES: usize = 50;
+
+/// A silence is longer than so many times each pause before it.
+const LONGER: u64 = 2;
+
+/// A silence is longer than that, in milliseconds. A shorter one would save less than new starts cost.
+const LEAST_SILENCE: u64 = 5 * 60 * 1000;
 
 /// What jobs asked for of one kind.
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +57,11 @@ pub fn wanted(demands: &[Demand<'_>], limits: &Limits, now: u64) -> Vec<usize> {
     let scheduled: Vec<_> = demands.iter().map(|demand| demand.scheduled).collect();
     let scheduled = shares(&scheduled, limits.max_tasks);
     let left = limits.max_tasks - scheduled.iter().sum::<usize>();
+    let since = last_silence(demands, now);
     let mut stocks: Vec<Stock<'_>> = demands
         .iter()
         .zip(scheduled)
-        .map(|(demand, tasks)| Stock::new(demand, tasks, limits, now))
+        .map(|(demand, tasks)| Stock::new(demand, tasks, limits, (since, now)))
         .collect();
     let jobs: u64 = stocks.iter().map(|stock| stock.jobs).sum();
     let mut hits: u64 = stocks.iter().map(|stock| stock.hits).sum();
@@ -99,10 +113,10 @@ struct Gain {
 }
 
 impl<'a> Stock<'a> {
-    fn new(demand: &Demand<'a>, tasks: usize, limits: &Limits, now: u64) -> Self {
+    fn new(demand: &Demand<'a>, tasks: usize, limits: &Limits, (since, now): (u64, u64)) -> Self {
         let max_idle = limits.max_idle;
         let mut stock = Self {
-            recent: recent(demand, max_idle, now),
+            recent: recent(demand, max_idle, since, now),
             task: demand.task,
             span: Span {
                 from: now,
@@ -167,14 +181,42 @@ impl<'a> Stock<'a> {
 }
 
 /// The jobs that count. None where the last one is too long ago.
-fn recent<'a>(demand: &Demand<'a>, max_idle: u64, now: u64) -> &'a [u64] {
-    let all = demand.arrivals;
-    let past = all.partition_point(|at| *at <= now);
-    let old = all.partition_point(|at| at.saturating_add(WINDOW) < now);
-    let recent = all.get(old..past).unwrap_or_default();
+fn recent<'a>(demand: &Demand<'a>, max_idle: u64, since: u64, now: u64) -> &'a [u64] {
+    let recent = between(demand.arrivals, since, now);
     let is_live = recent.last().is_some_and(|last| now - last <= max_idle);
     match demand.is_followed && is_live {
         true => recent,
         false => &[],
     }
+}
+
+/// The moment from which on jobs count: the beginning of the window, or the end of the last silence in it. After a
+/// silence that goes on, that is now.
+fn last_silence(demands: &[Demand<'_>], now: u64) -> u64 {
+    let begin = now.saturating_sub(WINDOW);
+    let followed = demands.iter().filter(|demand| demand.is_followed);
+    let mut jobs: Vec<_> = followed
+        .flat_map(|demand| between(demand.arrivals, begin, now))
+        .copied()
+        .collect();
+    jobs.sort_unstable();
+    jobs.push(now);
+    let (mut since, mut pauses, mut longest) = (begin, 0, 0);
+    for pair in jobs.windows(2) {
+        let [one, next] = pair else { continue };
+        let pause = next - one;
+        if pauses >= PAUSES && pause > (longest * LONGER).max(LEAST_SILENCE) {
+            (since, pauses, longest) = (*next, 0, 0);
+        } else {
+            (pauses, longest) = (pauses + 1, pause.max(longest));
+        }
+    }
+    since
+}
+
+/// The jobs between two moments, both included.
+fn between(arrivals: &[u64], from: u64, until: u64) -> &[u64] {
+    let begin = arrivals.partition_point(|at| *at < from);
+    let end = arrivals.partition_point(|at| *at <= until);
+    arrivals.get(begin..end).unwrap_or_default()
 }

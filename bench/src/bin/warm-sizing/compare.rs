@@ -1,8 +1,11 @@
 //! Ways to keep tasks, each replayed over each trace.
 
 use warm_policy::{
-    Course, Demand, Limits, Outcome, Rules, Span, TaskTimes, best_stocks, simulate, wanted,
+    Bounds, Course, Demand, Job, Limits, Outcome, Rules, Span, TaskTimes, best_stocks, simulate,
+    wanted,
 };
+
+use std::ops::{Range, RangeInclusive};
 
 use crate::hindsight::{corners, least_idle, least_idle_unknowing};
 use crate::trace::{self, Trace};
@@ -30,7 +33,10 @@ const MAX_TASKS: usize = 10;
 const POOLS: [usize; 4] = [2, 1, 1, 1];
 
 /// `MaxTasks` of the points on the curve.
-const CURVE: std::ops::RangeInclusive<usize> = 1..=15;
+const CURVE: RangeInclusive<usize> = 1..=15;
+
+/// Begin the random numbers of other days.
+const OTHER_DAYS: RangeInclusive<u64> = 101..=110;
 
 /// Most tasks of a kind that the best stocks have.
 const MOST: usize = 25;
@@ -43,7 +49,7 @@ pub(crate) struct Row {
     pub(crate) idle: u64,
     /// What AWS bills for the jobs themselves.
     pub(crate) own: u64,
-    /// The idle time of the best stocks with as many hits.
+    /// The idle time of the best stocks with as many hits, of one who knows the rates.
     pub(crate) best: f64,
 }
 
@@ -62,19 +68,41 @@ pub(crate) fn all() -> Vec<Compared> {
     trace::all().iter().map(compare).collect()
 }
 
+/// The ratios of `Follow` on days with other jobs of the same rates, which no decision was made with: of each trace,
+/// for each of these `MaxTasks`.
+pub(crate) fn ratios_of_other_days(max_tasks: &[usize]) -> Vec<(&'static str, Vec<Vec<f64>>)> {
+    let mut all: Vec<(&'static str, Vec<Vec<f64>>)> = Vec::new();
+    for trace in OTHER_DAYS.flat_map(trace::other) {
+        let replay = Replay::new(&trace);
+        let ratios = max_tasks.iter().map(|tasks| replay.follow(*tasks).ratio());
+        let place = all.iter().position(|(name, _)| *name == trace.name);
+        let place = place.unwrap_or_else(|| {
+            all.push((trace.name, vec![Vec::new(); max_tasks.len()]));
+            all.len() - 1
+        });
+        for (known, ratio) in all[place].1.iter_mut().zip(ratios) {
+            known.push(ratio);
+        }
+    }
+    all
+}
+
 fn compare(trace: &Trace) -> Compared {
     let replay = Replay::new(trace);
+    let follow = |tasks| replay.follow(tasks);
     let rows = vec![
         replay.row("cold", &replay.run(0, 0, false)),
         replay.row("schedule", &replay.run(MAX_TASKS, 0, true)),
-        replay.row("`Follow`, `MaxTasks = 5`", &replay.run(5, 5, false)),
-        replay.row("`Follow`", &replay.run(MAX_TASKS, MAX_TASKS, false)),
+        follow(MAX_TASKS / 2),
+        replay.knowing("the rates known, hits of that", &follow(MAX_TASKS / 2)),
+        follow(MAX_TASKS),
+        replay.knowing("the rates known, hits of that", &follow(MAX_TASKS)),
         replay.row(
             "schedule and `Follow`",
             &replay.run(MAX_TASKS, MAX_TASKS, true),
         ),
     ];
-    let follow = CURVE.map(|tasks| replay.row("", &replay.run(tasks, tasks, false)));
+    let follow = CURVE.map(follow);
     let own = replay.own() as f64;
     let jobs = trace.jobs.len() as f64;
     let point = |outcome: &Outcome| {
@@ -104,23 +132,46 @@ fn compare(trace: &Trace) -> Compared {
 struct Replay<'a> {
     trace: &'a Trace,
     tasks: Vec<TaskTimes>,
+    /// Outcomes of the best stocks, and those of them between which a change in time is as good as any other choice.
+    choices: Vec<Outcome>,
     best: Vec<Outcome>,
+}
+
+/// The best stocks of whoever knows the rates of each stretch of time: each kind has a fixed stock in each, started so
+/// early that it is ready when the stretch begins, and stopped when it ends.
+fn knowing_the_rates(trace: &Trace) -> Vec<Outcome> {
+    let span = |stretch: &Range<u64>| Span {
+        from: stretch.start.saturating_sub(TASK.start),
+        until: stretch.end,
+        max_idle: u64::MAX,
+        is_over: true,
+    };
+    let kinds: Vec<_> = trace
+        .stretches
+        .iter()
+        .flat_map(|stretch| std::iter::repeat_n((TASK, span(stretch)), trace.kinds))
+        .collect();
+    let of_stretch = |job: &Job| {
+        let stretches = trace.stretches.iter();
+        let past = stretches.take_while(|stretch| stretch.end <= job.at);
+        Job {
+            kind: past.count() * trace.kinds + job.kind,
+            ..*job
+        }
+    };
+    let jobs: Vec<_> = trace.jobs.iter().map(of_stretch).collect();
+    let best = best_stocks(&jobs, &kinds, MOST);
+    best.iter().map(|stocks| stocks.outcome).collect()
 }
 
 impl<'a> Replay<'a> {
     fn new(trace: &'a Trace) -> Self {
-        let tasks = vec![TASK; trace.kinds];
-        let span = Span {
-            from: 0,
-            until: trace.until,
-            max_idle: u64::MAX,
-            is_over: true,
-        };
-        let best = best_stocks(&trace.jobs, &tasks, MOST, &span);
+        let best = knowing_the_rates(trace);
         Self {
             trace,
-            tasks,
-            best: corners(best.iter().map(|stocks| stocks.outcome)),
+            tasks: vec![TASK; trace.kinds],
+            best: corners(best.iter().copied()),
+            choices: best,
         }
     }
 
@@ -130,7 +181,10 @@ impl<'a> Replay<'a> {
             from: 0,
             until: self.trace.until,
             interval: 15 * SECOND,
-            max_age: MAX_AGE,
+            bounds: Bounds {
+                max_tasks,
+                max_age: MAX_AGE,
+            },
         };
         let limits = Limits {
             max_tasks,
@@ -153,12 +207,31 @@ impl<'a> Replay<'a> {
         })
     }
 
+    /// `Follow` alone, with so many tasks at most.
+    fn follow(&self, tasks: usize) -> Row {
+        let way = match tasks == MAX_TASKS {
+            true => "`Follow`".to_owned(),
+            false => format!("`Follow`, `MaxTasks = {tasks}`"),
+        };
+        self.row(&way, &self.run(tasks, tasks, false))
+    }
+
     fn row(&self, way: &str, course: &Course) -> Row {
-        let Outcome { hits, idle } = course.outcome();
+        self.row_of(way, course.outcome())
+    }
+
+    /// The cheapest choice of whoever knows the rates that has as many hits as another way.
+    fn knowing(&self, way: &str, other: &Row) -> Row {
+        let mut choices = self.choices.iter();
+        let as_good = choices.find(|outcome| outcome.hits >= other.hits);
+        self.row_of(way, as_good.copied().unwrap_or_default())
+    }
+
+    fn row_of(&self, way: &str, Outcome { hits, idle }: Outcome) -> Row {
         Row {
             way: way.to_owned(),
             hits,
-            jobs: course.hits.len() as u64,
+            jobs: self.trace.jobs.len() as u64,
             idle,
             own: self.own(),
             best: least_idle(&self.best, hits),
@@ -168,13 +241,18 @@ impl<'a> Replay<'a> {
     /// What AWS bills for the jobs without any waiting task.
     fn own(&self) -> u64 {
         let jobs = self.trace.jobs.iter();
-        jobs.map(|job| job.length + TASK.overhead()).sum()
+        jobs.map(|job| TASK.billed(job.length)).sum()
     }
 }
 
 impl Row {
     pub(crate) fn hit_percent(&self) -> f64 {
         self.hits as f64 / self.jobs as f64 * 100.0
+    }
+
+    /// How many times as much it costs as the best stocks with as many hits.
+    pub(crate) fn ratio(&self) -> f64 {
+        self.idle as f64 / self.best
     }
 
     pub(crate) fn idle_percent(&self) -> f64 {
@@ -192,20 +270,29 @@ impl Row {
 mod tests {
     use super::*;
 
-    /// DESIGN's goal: within 10 % of the best fixed stocks' idle cost at the same hits.
+    /// DESIGN's goal is 1.1 times the idle cost of the best stocks of one who knows the rates, at the same hits.
     #[test]
-    fn follow_is_nearly_as_good_as_one_who_knows_all_jobs() {
-        for trace in trace::all() {
-            let replay = Replay::new(&trace);
+    fn follow_is_nearly_as_good_as_one_who_knows_the_rates() {
+        // Traces, and the ratios that the book tells: least and most with any `MaxTasks`, and with 5 and 10.
+        let expected = [
+            ("steady", 1.005..1.065, [1.06, 1.05]),
+            ("bursts", 1.015..1.075, [1.05, 1.06]),
+            ("quiet night", 1.05..1.135, [1.07, 1.1]),
+            ("new images", 1.05..1.155, [1.1, 1.14]),
+        ];
+        for (trace, (name, range, usual)) in trace::all().iter().zip(expected) {
+            let replay = Replay::new(trace);
+            let ratio = |tasks| {
+                let row = replay.follow(tasks);
+                assert!(row.hits > 400, "{name} with {tasks}: {}", row.hits);
+                row.ratio()
+            };
             for tasks in CURVE {
-                let row = replay.row("", &replay.run(tasks, tasks, false));
-                let ratio = row.idle as f64 / row.best;
-                assert!(ratio < 1.1, "{} with {tasks}: {ratio}", trace.name);
-                if ["steady", "bursts"].contains(&trace.name) {
-                    let range = 1.005..1.075;
-                    assert!(range.contains(&ratio), "1 to 7 %: {ratio} with {tasks}");
-                }
-                assert!(row.hits > 400, "{} with {tasks}: {}", trace.name, row.hits);
+                let ratio = ratio(tasks);
+                assert!(range.contains(&ratio), "{name} with {tasks}: {ratio}");
+            }
+            for (tasks, told) in [MAX_TASKS / 2, MAX_TASKS].into_iter().zip(usual) {
+                assert_eq!(format!("{:.2}", ratio(tasks)), format!("{told:.2}"));
             }
         }
     }
@@ -215,8 +302,7 @@ mod tests {
         let page = include_str!("../../../../docs/warm-sizing.md");
         let traces = trace::all();
         let replay = Replay::new(&traces[0]);
-        let row = |tasks| replay.row("", &replay.run(tasks, tasks, false));
-        let (one, nine, ten) = (row(1), row(9), row(10));
+        let (one, nine, ten) = (replay.follow(1), replay.follow(9), replay.follow(10));
         let first = format!(
             "{:.0} % of the jobs for {:.1} % idle cost",
             one.hit_percent(),

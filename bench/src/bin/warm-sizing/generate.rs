@@ -9,6 +9,9 @@ use warm_policy::Job;
 
 use crate::trace::HOUR;
 
+/// Begins the random numbers of the traces in `bench/traces`.
+const SEED: u64 = 20_261_129;
+
 const JOBS: usize = 2000;
 const KINDS: usize = 8;
 const MEDIAN_MILLIS: f64 = 4.0 * 60.0 * 1000.0;
@@ -19,16 +22,16 @@ const BURST: usize = 20;
 const BURST_MILLIS: u64 = 10_000;
 
 pub(crate) fn write(folder: &Path) -> std::io::Result<()> {
-    for (file, text) in traces() {
+    for (file, text) in traces(SEED) {
         std::fs::write(folder.join(file), text)?;
     }
     Ok(())
 }
 
 /// Names and content of the files.
-fn traces() -> [(&'static str, String); 4] {
+pub(crate) fn traces(seed: u64) -> [(&'static str, String); 4] {
     let whole = (0, 10 * HOUR);
-    let mut random = Random(20_261_129);
+    let mut random = Random(seed);
     let steady = random.spread(JOBS, whole);
     let mut bursts = random.spread(JOBS - JOBS / 10, whole);
     for _ in 0..JOBS / 10 / BURST {
@@ -117,6 +120,7 @@ impl Random {
             at: random.between(span),
             kind: random.kind(),
             length: random.length(),
+            is_willing: true,
         };
         (0..number).map(|_| job(self)).collect()
     }
@@ -135,7 +139,7 @@ impl Random {
 #[test]
 fn the_traces_are_as_they_were_made() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("traces");
-    for (file, text) in traces() {
+    for (file, text) in traces(SEED) {
         assert!(
             std::fs::read_to_string(folder.join(file)).unwrap() == text,
             "{file} is another one"

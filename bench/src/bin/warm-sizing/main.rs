@@ -17,12 +17,17 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["generate", folder] => generate::write(Path::new(folder)).expect("the folder is there"),
-        [] => print!("{}", table::text(&compare::all())),
+        [] => print(&compare::all()),
         [plot] => {
             let compared = compare::all();
-            print!("{}", table::text(&compared));
+            print(&compared);
             plot::draw(Path::new(plot), &compared).expect("the plot can be written");
         }
         _ => panic!("{USAGE}"),
     }
+}
+
+fn print(compared: &[compare::Compared]) {
+    println!("{}", table::text(compared));
+    print!("{}", table::of_other_days());
 }

@@ -31,7 +31,7 @@ pub(crate) fn draw(plot: &Path, compared: &[Compared]) -> Result<(), Box<dyn std
         let best = trace.best.iter().filter(within).copied();
         chart
             .draw_series(LineSeries::new(best, &BLUE))?
-            .label("best fixed stocks, in hindsight")
+            .label("best stocks, the rates known")
             .legend(|(x, y)| PathElement::new([(x, y), (x + 14, y)], BLUE));
         if trace.trace == "steady" {
             let least = trace.unknowing.iter().filter(within).copied();

@@ -18,6 +18,10 @@ use crate::task::definition::{self, ComposedTask, CompositionInput};
 const PLACEHOLDER_KEY: &str =
     "ssh-ed25519 ....................................................................";
 
+/// Why a job takes no waiting task, by its own wish.
+pub(crate) const COLD_BY_VARIABLE: &str = "FARGATE_WARM is false";
+pub(crate) const COLD_BY_PULL_POLICY: &str = "its pull_policy is always";
+
 /// A request for a task, checked.
 pub(crate) struct TaskRequest<'a> {
     pub(crate) source: TaskSource<'a>,
@@ -126,8 +130,8 @@ impl<'a> TaskRequest<'a> {
             TaskSource::Definition(_) => false,
         };
         let cold = match (declines, needs_new_images) {
-            (true, _) => Some("FARGATE_WARM is false"),
-            (false, true) => Some("its pull_policy is always"),
+            (true, _) => Some(COLD_BY_VARIABLE),
+            (false, true) => Some(COLD_BY_PULL_POLICY),
             (false, false) => None,
         };
         Ok(Self {

@@ -1,8 +1,5 @@
 //! How long a start took.
 
-/// A shorter start was that of a task that had waited, in milliseconds.
-const COLD: u64 = 3000;
-
 /// How long a start took, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StartTime {
@@ -21,10 +18,5 @@ impl StartTime {
             whole,
             billed: billed.filter(|billed| *billed <= whole),
         })
-    }
-
-    /// Whether no task had waited for it.
-    pub(crate) fn is_cold(self) -> bool {
-        self.whole >= COLD
     }
 }

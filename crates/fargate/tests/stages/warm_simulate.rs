@@ -26,6 +26,22 @@ fn line(number: u64, ago: u64, image: &str) -> Value {
     })
 }
 
+/// The same of a job that claimed a task, which had waited for an hour.
+fn claimed(number: u64, ago: u64, image: &str) -> Value {
+    let mut line = line(number, ago, image);
+    let asked = line["times"]["asked"].as_u64().unwrap();
+    line["warm"] = json!("claimed");
+    line["times"]["ready"] = json!(asked + 400);
+    line["times"]["ended"] = json!(asked + 300 * SECOND);
+    let task = &mut line["tasks"][0];
+    task["claimed_at"] = json!(asked);
+    let times = &mut task["facts"]["times"];
+    times["created"] = json!(asked - 60 * MINUTE);
+    times["pull_started"] = json!(asked - 60 * MINUTE + 10 * SECOND);
+    times["stopped"] = json!(asked + 330 * SECOND);
+    line
+}
+
 /// A host with a job a minute in the last two hours, and one of another image, and with this section.
 fn host(warm: &str) -> ManagerHost {
     let manager = ManagerHost::new(fargate(), SshServer::Nothing);
@@ -35,13 +51,16 @@ fn host(warm: &str) -> ManagerHost {
     std::fs::create_dir_all(&folder).unwrap();
     let jobs = (1..=120).map(|number| line(number, (130 - number) * MINUTE, "ruby:3.3"));
     let other = line(121, 60 * MINUTE, "golang:1.25");
-    let lines: String = jobs
-        .chain([other])
-        .map(|line| format!("{line}\n"))
-        .collect();
-    // Readers take each month that is there.
-    std::fs::write(folder.join("2999-12.jsonl"), lines).unwrap();
+    write(&manager, jobs.chain([other]));
     manager
+}
+
+/// Writes the ledger.
+fn write(manager: &ManagerHost, lines: impl Iterator<Item = Value>) {
+    let lines: String = lines.map(|line| format!("{line}\n")).collect();
+    // Readers take each month that is there.
+    let file = manager.metadata().join("ledger/2999-12.jsonl");
+    std::fs::write(file, lines).unwrap();
 }
 
 fn document(manager: &ManagerHost) -> Value {
@@ -111,4 +130,67 @@ fn pools_that_come_first_get_their_tasks_first() {
     assert_eq!(ways[1]["way"], "pools of fargate.toml");
     assert_eq!(hits(&ways[1]), 0, "{document:#}");
     assert!(ways[1]["idle_usd"].as_f64().unwrap() > 0.0, "{document:#}");
+}
+
+#[test]
+fn jobs_that_claimed_a_task_would_have_started_cold_without() {
+    let manager = host("");
+    let number_of_jobs = 120;
+    let cold = |number| line(number, (130 - number) * MINUTE, "ruby:3.3");
+    write(&manager, (1..=number_of_jobs).map(cold));
+    let before = document(&manager);
+    // Two thirds of them had claimed one, and half of the others took a minute longer.
+    let mixed = (1..=number_of_jobs).map(|number| match number % 6 {
+        0..=3 => claimed(number, (130 - number) * MINUTE, "ruby:3.3"),
+        4 => {
+            let mut slow = cold(number);
+            let ready = slow["times"]["ready"].as_u64().unwrap();
+            slow["times"]["ready"] = json!(ready + MINUTE);
+            slow
+        }
+        _ => cold(number),
+    });
+    write(&manager, mixed);
+    let after = document(&manager);
+    let none = |document: &Value| document["ways"][0].clone();
+    assert_eq!(none(&before)["start_p50_seconds"], 30.0);
+    assert_eq!(none(&after)["start_p50_seconds"], 30.0, "{after:#}");
+    assert_eq!(none(&after)["start_p95_seconds"], 90.0, "{after:#}");
+    assert_eq!(after["kinds"][0]["start_p50_seconds"], 30.0);
+    // The time of a claimed task counts from its claim in the ledger: 330 s, and 350 s with the cold start.
+    let hours = |document: &Value| document["job_hours"].as_f64().unwrap();
+    let difference = (hours(&after) - hours(&before)).abs();
+    assert!(difference < hours(&before) * 0.04, "{after:#}");
+    // No start of one kind is known: its family's are.
+    let all = (1..=number_of_jobs).map(|number| match number % 2 {
+        0 => cold(number),
+        _ => claimed(number, (130 - number) * MINUTE, "golang:1.25"),
+    });
+    write(&manager, all);
+    for kind in document(&manager)["kinds"].as_array().unwrap() {
+        assert_eq!(kind["start_p50_seconds"], 30.0);
+    }
+}
+
+#[test]
+fn jobs_that_start_cold_by_their_own_wish_take_no_task() {
+    let manager = host("");
+    for (why, is_willing) in [
+        ("FARGATE_WARM is false", false),
+        ("its pull_policy is always", false),
+        ("no task waits for such a start", true),
+    ] {
+        let missed = |number| {
+            let mut line = line(number, (130 - number) * MINUTE, "ruby:3.3");
+            line["warm"] = json!({ "missed": why });
+            line
+        };
+        write(&manager, (1..=120).map(missed));
+        let document = document(&manager);
+        let follow = document["ways"].as_array().unwrap().last().unwrap();
+        assert_eq!(hits(follow) > 100, is_willing, "{why}: {document:#}");
+        // Nobody keeps tasks for them.
+        let idle = follow["idle_hours"].as_f64().unwrap();
+        assert_eq!(idle > 0.0, is_willing, "{why}: {document:#}");
+    }
 }

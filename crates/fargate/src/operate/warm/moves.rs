@@ -1,6 +1,10 @@
-//! What keep does next: which tasks it starts, and which it ends. Decisions only.
+//! What keep does next: which tasks it starts, and which it ends. `warm_policy` decides, which replays do as well.
 
 use std::time::Duration;
+
+use warm_policy::{Bounds, End};
+
+use crate::state::clock::millis;
 
 /// How many tasks of one kind wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,57 +41,36 @@ pub(super) struct Moves {
     pub(super) end: Vec<(String, &'static str)>,
 }
 
-/// From this part of its greatest age on another task is started in a task's place, so that it is ready in time.
-const RENEWAL: f64 = 0.9;
-
 /// The next moves, where these tasks are `kept`. Needs come in the order of the file; the first ones are met first.
 pub(super) fn moves(needs: &[Need], kept: &[Kept], limits: Limits) -> Moves {
-    let mut end: Vec<_> = kept
-        .iter()
-        .filter_map(|task| Some((task.id.clone(), over(needs, task, limits)?)))
-        .collect();
-    for need in needs {
-        let stays = |task: &&Kept| task.hash == need.hash && over(needs, task, limits).is_none();
-        let mut ready: Vec<_> = kept
-            .iter()
-            .filter(stays)
-            .filter(|task| task.is_ready)
-            .collect();
-        ready.sort_by_key(|task| std::cmp::Reverse(task.age));
-        let surplus = ready.len().saturating_sub(need.wanted);
-        let why = "other tasks of its pool are ready";
-        end.extend(
-            ready
-                .iter()
-                .take(surplus)
-                .map(|task| (task.id.clone(), why)),
-        );
+    let wanted: Vec<_> = needs.iter().map(|need| need.wanted).collect();
+    let of_kind = |task: &Kept| warm_policy::Kept {
+        kind: needs.iter().position(|need| need.hash == task.hash),
+        age: millis(task.age),
+        is_ready: task.is_ready,
+    };
+    let tasks: Vec<_> = kept.iter().map(of_kind).collect();
+    let bounds = Bounds {
+        max_tasks: limits.max_tasks,
+        max_age: millis(limits.max_age),
+    };
+    let next = warm_policy::moves(&wanted, &tasks, bounds);
+    let starts = next.start.iter().filter_map(|kind| needs.get(*kind));
+    let ends = next.end.into_iter();
+    Moves {
+        start: starts.map(|need| need.hash.clone()).collect(),
+        end: ends
+            .filter_map(|(place, end)| Some((kept.get(place)?.id.clone(), why(end))))
+            .collect(),
     }
-    let is_ended = |task: &&Kept| end.iter().any(|(id, _)| *id == task.id);
-    let mut room = limits.max_tasks.saturating_sub(kept.len() - end.len());
-    let mut start = Vec::new();
-    for need in needs {
-        let lasts = |task: &&Kept| {
-            let is_young = task.age < limits.max_age.mul_f64(RENEWAL);
-            task.hash == need.hash && is_young && !is_ended(task)
-        };
-        let lasting = kept.iter().filter(lasts).count();
-        let missing = need.wanted.saturating_sub(lasting).min(room);
-        room -= missing;
-        start.extend(std::iter::repeat_n(need.hash.clone(), missing));
-    }
-    Moves { start, end }
 }
 
-/// Why a task ends whatever the others do.
-fn over(needs: &[Need], task: &Kept, limits: Limits) -> Option<&'static str> {
-    let is_wanted = |need: &Need| need.hash == task.hash && need.wanted > 0;
-    if !needs.iter().any(is_wanted) {
-        Some("no pool of this configuration wants it any more")
-    } else if task.age >= limits.max_age {
-        Some("it has waited for as long as it may (MaxAge)")
-    } else {
-        None
+/// Why a task ends, for people.
+fn why(end: End) -> &'static str {
+    match end {
+        End::Unwanted => "no pool of this configuration wants it any more",
+        End::Old => "it has waited for as long as it may (MaxAge)",
+        End::Surplus => "other tasks of its pool are ready",
     }
 }
 
@@ -149,7 +132,7 @@ mod tests {
             for need in &needs {
                 let of = |hash: &String| *hash == need.hash;
                 let starts = moves.start.iter().filter(|hash| of(hash)).count();
-                let young = |task: &&&Kept| of(&task.hash) && task.age < MAX_AGE.mul_f64(RENEWAL);
+                let young = |task: &&&Kept| of(&task.hash) && task.age < MAX_AGE.mul_f64(0.9);
                 let lasting = stay.iter().filter(|task| young(task)).count();
                 // No more than is wanted, and all of it where there is room.
                 prop_assert!(starts == 0 || starts + lasting <= need.wanted);

@@ -147,6 +147,14 @@ impl Needs {
             max_idle: millis(warm.follow.max_idle),
         };
         let of_kind = |kind: Wanted| {
+            if !is_live(setup, &kind) {
+                // It gets no task, and its jobs tell of work that went on.
+                return Some(Followed {
+                    hash: kind.hash,
+                    arrivals: kind.arrivals,
+                    task: task_times(&[]),
+                });
+            }
             let start = self.known_start(&Place::Jobs(kind.hash))?;
             let waiting = own.iter().filter(|task| task.hash == start.hash);
             let times = waiting.filter_map(Waiting::start_time);
@@ -157,7 +165,8 @@ impl Needs {
                 task: task_times(&times),
             })
         };
-        let followed = followed(setup)?.into_iter().filter_map(of_kind).collect();
+        let kinds = WantedStarts::of(&setup.records).all()?.into_iter();
+        let followed = kinds.filter_map(of_kind).collect();
         needs = with_followed(needs, followed, &limits, now_millis());
         self.keep_unknown(&mut needs, own);
         Ok(needs)
@@ -248,12 +257,15 @@ fn followed(setup: &Setup) -> Result<Vec<Wanted>> {
         return Ok(Vec::new());
     }
     let mut kinds = WantedStarts::of(&setup.records).all()?;
-    kinds.retain(|kind| {
-        let last = kind.arrivals.last().copied().unwrap_or_default();
-        let is_live = now_millis().saturating_sub(last) <= millis(follow.max_idle);
-        is_live && kind.arrivals.len() >= FIRST_JOBS
-    });
+    kinds.retain(|kind| is_live(setup, kind));
     Ok(kinds)
+}
+
+/// Whether jobs ask for this kind of start now, as far as one can tell.
+fn is_live(setup: &Setup, kind: &Wanted) -> bool {
+    let last = kind.arrivals.last().copied().unwrap_or_default();
+    let max_idle = millis(setup.config.warm.follow.max_idle);
+    now_millis().saturating_sub(last) <= max_idle && kind.arrivals.len() >= FIRST_JOBS
 }
 
 /// Looks up the definition of such tasks.

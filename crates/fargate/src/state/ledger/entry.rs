@@ -278,12 +278,17 @@ impl Entry {
         self.kind == Kind::Job
     }
 
-    /// How long its task took to start, if one took its scripts.
-    pub(crate) fn start_time(&self) -> Option<StartTime> {
+    /// Whether its job claimed a task that had waited.
+    pub(crate) fn has_claimed(&self) -> bool {
+        self.warm == Some(Warm::Claimed)
+    }
+
+    /// How long its task took to start, if one took its scripts, and had not waited for that.
+    pub(crate) fn cold_start(&self) -> Option<StartTime> {
         let won = self.tasks.iter().find(|task| task.won)?;
         let (asked, ready) = self.times.asked.zip(self.times.ready)?;
         let time = StartTime::between(asked, ready, won.facts.times.pull_started);
-        time.filter(|_| self.is_attempt())
+        time.filter(|_| self.is_attempt() && !self.has_claimed())
     }
 
     /// The entry of the attempt with this record, whose tasks were `stopped`. Those that only a second start cost are

@@ -31,7 +31,7 @@ pub(crate) fn recent_starts(folder: &Path, family: &str) -> Vec<TaskTimes> {
 pub(crate) fn recent_start_times(folder: &Path, family: &str, hash: &str) -> Vec<StartTime> {
     let starts = latest(folder, family, |entry| {
         won(entry, family)?;
-        let time = entry.start_time().filter(|time| time.is_cold())?;
+        let time = entry.cold_start()?;
         Some((entry.start_hash.as_deref() == Some(hash), time))
     });
     let has_hash = starts.iter().any(|(is_same, _)| *is_same);
@@ -91,6 +91,7 @@ mod tests {
     use super::*;
     use crate::state::ledger::Month;
     use crate::state::outcome::Outcome;
+    use crate::state::record::Warm;
     use crate::state::record::tests::job;
     use crate::task::TaskFacts;
 
@@ -152,7 +153,7 @@ mod tests {
     }
 
     /// A start with this hash that took so many milliseconds, a third of them for the pull and what follows.
-    fn took(number: u64, hash: &str, time: u64) -> String {
+    fn took(number: u64, hash: &str, time: u64, warm: Option<Warm>) -> String {
         let line = line(number, "ci", true).replace(
             "\"times\":{",
             &format!("\"times\":{{\"pull_started\":{},", NOW + time - time / 3),
@@ -161,6 +162,7 @@ mod tests {
         entry.start_hash = Some(hash.to_owned());
         entry.times.asked = Some(NOW);
         entry.times.ready = Some(NOW + time);
+        entry.warm = warm;
         serde_json::to_string(&entry).unwrap() + "\n"
     }
 
@@ -172,12 +174,14 @@ mod tests {
             times.into_iter().map(|time| (time.whole, time.billed))
         };
         assert_eq!(times("a").count(), 0);
-        // The last one had a task that waited.
+        // The last two had a task that waited.
         let lines = [
-            took(1, "a", 30_000),
-            took(2, "b", 60_000),
-            took(3, "a", 33_000),
-            took(4, "a", 500),
+            took(1, "a", 30_000, None),
+            took(2, "b", 60_000, None),
+            took(3, "a", 33_000, Some(Warm::Missed("none waits".to_owned()))),
+            // The second one had to prove itself twice.
+            took(4, "a", 500, Some(Warm::Claimed)),
+            took(5, "a", 4000, Some(Warm::Claimed)),
         ];
         write(folder.path(), NOW, &lines);
         let of_hash = [(33_000, Some(11_000)), (30_000, Some(10_000))];

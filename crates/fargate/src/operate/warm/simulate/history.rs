@@ -5,8 +5,10 @@ use std::path::Path;
 
 use warm_policy::{Job, TaskTimes};
 
+use super::attempt::{Attempt, Task, attempt};
+use super::cold_starts::{ByFamily, starts};
 use crate::error::Result;
-use crate::operate::cost::{Prices, Usage};
+use crate::operate::cost::Prices;
 use crate::operate::warm::start_times::task_times;
 use crate::operate::warm::unreadable;
 use crate::state::ledger::{self, Entry, Month, Reader};
@@ -32,30 +34,6 @@ pub(super) struct Kind {
     /// What AWS billed for their tasks: hours, and about how many USD.
     pub(super) hours: f64,
     pub(super) usd: f64,
-}
-
-/// What tells a kind from others.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Task {
-    /// The hash of its start. Lines of older drivers have none.
-    pub(super) start_hash: Option<String>,
-    pub(super) image: Option<String>,
-    pub(super) family: Option<String>,
-    /// CPU units and MiB.
-    pub(super) cpu: Option<u32>,
-    pub(super) memory: Option<u32>,
-    pub(super) storage: Option<u32>,
-    pub(super) architecture: Option<String>,
-    pub(super) provider: Option<String>,
-}
-
-/// A job, as its entry tells.
-struct Attempt {
-    at: u64,
-    start: StartTime,
-    length: u64,
-    hours: f64,
-    usd: f64,
 }
 
 impl History {
@@ -87,21 +65,21 @@ impl History {
     }
 
     fn of(attempts: BTreeMap<Task, Vec<Attempt>>, since: u64, until: u64) -> Self {
-        let mut kinds: Vec<_> = attempts.into_iter().collect();
-        kinds.sort_by_key(|(_, attempts)| std::cmp::Reverse(attempts.len()));
-        let job = |kind: usize, attempt: &Attempt| {
-            let job = Job {
+        let families = ByFamily::of(&attempts);
+        let mut attempts: Vec<_> = attempts.into_iter().collect();
+        attempts.sort_by_key(|(_, attempts)| std::cmp::Reverse(attempts.len()));
+        let (mut jobs, mut kinds) = (Vec::new(), Vec::new());
+        for (number, (task, attempts)) in attempts.into_iter().enumerate() {
+            let cold = families.of_kind(&task, &attempts);
+            let job = |attempt: &Attempt| Job {
                 at: attempt.at,
-                kind,
+                kind: number,
                 length: attempt.length,
+                is_willing: attempt.is_willing,
             };
-            (job, attempt.start.whole)
-        };
-        let mut jobs: Vec<_> = kinds
-            .iter()
-            .enumerate()
-            .flat_map(|(kind, (_, attempts))| attempts.iter().map(move |one| job(kind, one)))
-            .collect();
+            jobs.extend(attempts.iter().map(job).zip(starts(&attempts, &cold)));
+            kinds.push(Kind::of(task, &attempts, &cold));
+        }
         jobs.sort_by_key(|(job, _)| job.at);
         let (jobs, starts): (Vec<Job>, _) = jobs.into_iter().unzip();
         Self {
@@ -110,7 +88,7 @@ impl History {
             until,
             jobs,
             starts,
-            kinds: kinds.into_iter().map(Kind::of).collect(),
+            kinds,
         }
     }
 
@@ -135,15 +113,16 @@ impl Kind {
         }
     }
 
-    fn of((task, attempts): (Task, Vec<Attempt>)) -> Self {
-        let starts = attempts.iter().map(|attempt| attempt.start);
-        let cold: Vec<_> = starts.filter(|start| start.is_cold()).collect();
+    fn of(task: Task, attempts: &[Attempt], cold: &[StartTime]) -> Self {
+        let times = task_times(cold);
+        let costs = attempts.iter().map(|attempt| attempt.cold_cost(&times));
+        let (hours, usd) = costs.fold((0.0, 0.0), |sum, (hours, usd)| (sum.0 + hours, sum.1 + usd));
         Self {
             task,
             jobs: attempts.len() as u64,
-            times: task_times(&cold),
-            hours: attempts.iter().map(|attempt| attempt.hours).sum(),
-            usd: attempts.iter().map(|attempt| attempt.usd).sum(),
+            times,
+            hours,
+            usd,
         }
     }
 
@@ -154,32 +133,4 @@ impl Kind {
             false => 0.0,
         }
     }
-}
-
-/// The job of an entry, if a task took its scripts.
-fn attempt(entry: &Entry, prices: &Prices) -> Option<(Task, Attempt)> {
-    let won = entry.tasks.iter().find(|task| task.won)?;
-    let (asked, ready) = entry.times.asked.zip(entry.times.ready)?;
-    let start = entry.start_time()?;
-    let facts = &won.facts;
-    let usage = Usage::of(entry, won, prices)?;
-    let vcpu = f64::from(facts.cpu?) / 1024.0;
-    let attempt = Attempt {
-        at: asked,
-        start,
-        length: entry.times.ended.unwrap_or(ready).saturating_sub(ready),
-        hours: usage.vcpu_hours / vcpu,
-        usd: usage.usd + usage.spot_usd,
-    };
-    let task = Task {
-        start_hash: entry.start_hash.clone(),
-        image: entry.image.clone(),
-        family: facts.family.clone(),
-        cpu: facts.cpu,
-        memory: facts.memory,
-        storage: facts.storage,
-        architecture: facts.architecture.clone(),
-        provider: facts.provider.clone(),
-    };
-    (vcpu > 0.0).then_some((task, attempt))
 }

@@ -1,5 +1,7 @@
 //! `fargate warm simulate`: what waiting tasks would have brought to the jobs of the ledger, and cost.
 
+mod attempt;
+mod cold_starts;
 mod history;
 mod json;
 mod pools;

@@ -1,6 +1,7 @@
 //! The pools of `fargate.toml`, and the kinds of tasks that they are.
 
-use super::history::{History, Kind, Task};
+use super::attempt::Task;
+use super::history::{History, Kind};
 use crate::config::{Architecture, Config, Cpu, Memory, Mode, Pool, PoolKind};
 use crate::operate::cost::{Prices, hourly};
 use crate::task::definition::smallest_pair;

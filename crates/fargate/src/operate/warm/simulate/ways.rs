@@ -1,6 +1,6 @@
 //! The ways to keep tasks that are replayed: none, the operator's own, and proposals.
 
-use warm_policy::{Course, Demand, Limits, Rules, shares, simulate, wanted};
+use warm_policy::{Bounds, Course, Demand, Limits, Rules, shares, simulate, wanted};
 
 use super::history::{History, Kind};
 use super::pools::Pools;
@@ -130,7 +130,10 @@ impl Replay<'_> {
             from: history.since,
             until: history.until,
             interval: INTERVAL,
-            max_age: millis(self.config.warm.max_age),
+            bounds: Bounds {
+                max_tasks: limits.max_tasks,
+                max_age: millis(self.config.warm.max_age),
+            },
         };
         simulate(&history.jobs, &tasks, &rules, |now, arrivals| {
             let seconds = i64::try_from(now / 1000).unwrap_or(i64::MAX);
