@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use testing::{Job, ManagerHost, SshServer};
 
-use super::{Figures, ONE_IN, SEED, SLOWER};
+use super::{Figures, ONE_IN, SEED, SLOWER, in_order};
 use crate::fargate;
 
 /// The scale of AWS's own time (27.9 s) for a start of 25 s, of which 8 s go until it has an address.
@@ -18,10 +18,11 @@ const SPACING: Duration = Duration::from_secs(1);
 /// The subnets of the account.
 const SUBNETS: [&str; 2] = [ecs_local::SUBNET_A, ecs_local::SUBNET_B];
 
-pub(super) fn measure(starts: usize) {
+pub(super) fn measure(starts: usize) -> Vec<Figures> {
     let slow = json!({ "seed": SEED, "faults": [{ "when": { "probability": ONE_IN },
         "effect": { "slow_start": { "at": "address", "seconds": SLOWER } } }] });
     let manager = ManagerHost::with_latency(fargate(), SshServer::Agent, &slow, LATENCY);
+    let mut settings = Vec::new();
     for (round, setting) in ["off", "auto"].into_iter().enumerate() {
         configure(&manager, setting);
         // The same draws for both.
@@ -36,17 +37,17 @@ pub(super) fn measure(starts: usize) {
         let behind = part("/cost/total/hedged_hours");
         // A quarter of a vCPU each.
         let all = part("/cost/total/vcpu_hours") * 4.0;
-        Figures {
+        settings.push(Figures {
             title: format!("{starts} real, jobs without a script"),
             setting: setting.to_owned(),
-            starts: times,
+            starts: in_order(times),
             hedges: part("/starts/hedges/count") as u64,
             won: part("/starts/hedges/won") as u64,
             more: behind / (all - behind),
-        }
-        .print();
+        });
     }
     manager.left_nothing();
+    settings
 }
 
 fn configure(manager: &ManagerHost, setting: &str) {

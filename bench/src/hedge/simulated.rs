@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Figures, ONE_IN, SEED, SLOWER};
+use super::{Figures, ONE_IN, SEED, SLOWER, in_order};
 use crate::driver::bucket::Bucket;
 use crate::driver::facts::TaskTimes;
 use crate::driver::lag::UsualStart;
@@ -16,7 +16,8 @@ const PARTS: [f64; 3] = [8.0, 12.0, 5.0];
 const SPACING: f64 = 18.0;
 
 /// Seconds of a job after its start, at the median and on the logarithm's scale: DESIGN.md's jobs, and short ones.
-const JOBS: [(&str, f64, f64); 2] = [("4 min", 240.0, 1.0), ("10 s", 10.0, 0.0)];
+const JOBS: [(&str, f64, f64); 2] = [("4 min", 240.0, 1.0), (SHORT, 10.0, 0.0)];
+pub(super) const SHORT: &str = "10 s";
 
 /// AWS bills on for so long after a stop, and a minute at least.
 const WIND_DOWN: f64 = 33.0;
@@ -42,7 +43,9 @@ struct Start {
     ready: f64,
 }
 
-pub(super) fn measure() {
+/// The figures of all settings.
+pub(super) fn all() -> Vec<Figures> {
+    let mut all = Vec::new();
     for (job, median, sigma) in JOBS {
         for (spread, words) in [(0.0, ""), (0.2, ", spread")] {
             for (after, setting) in [
@@ -50,11 +53,17 @@ pub(super) fn measure() {
                 (After::Time(30.0), "30 s"),
                 (After::Auto, "auto"),
             ] {
-                let title = format!("{STARTS} simulated{words}, jobs of {job}");
-                run(after, spread, (median, sigma), title, setting).print();
+                let title = title(job, words);
+                all.push(run(after, spread, (median, sigma), title, setting));
             }
         }
     }
+    all
+}
+
+/// What starts of such jobs are called, with a word about how they vary.
+pub(super) fn title(job: &str, spread: &str) -> String {
+    format!("{STARTS} simulated{spread}, jobs of {job}")
 }
 
 fn run(after: After, spread: f64, job: (f64, f64), title: String, setting: &str) -> Figures {
@@ -96,7 +105,7 @@ fn run(after: After, spread: f64, job: (f64, f64), title: String, setting: &str)
     Figures {
         title,
         setting: setting.to_owned(),
-        starts,
+        starts: in_order(starts),
         hedges,
         won,
         more: behind / billed,
