@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::super::verdict;
-use super::state::{Aws, End, File, JOBS, KEEP, Keep, Prepare, Record, SWEEP, State, TASKS};
+use super::state::{
+    Aws, End, File, GIVEN, JOBS, KEEP, Keep, Prepare, Record, SWEEP, State, TAKER, TASKS,
+};
 use crate::state::warm::tests::waiting;
 use crate::state::warm::{Holder, Keeper, WarmFile};
 use crate::teardown::orphan::Verdict;
@@ -57,8 +59,7 @@ pub(super) fn prepare(state: &State, job: usize) -> Option<State> {
             after.used[task] = Some(job);
             Prepare::Proved(task)
         }
-        // The claimed file stays, and the job's end goes on with it.
-        Prepare::Renamed(_) => Prepare::Done,
+        Prepare::Renamed(task) => Prepare::Missed(task),
         Prepare::Proved(_) if ends => Prepare::Done,
         Prepare::Proved(task) => {
             after.records[job] = Record::There {
@@ -69,14 +70,90 @@ pub(super) fn prepare(state: &State, job: usize) -> Option<State> {
             Prepare::Recorded(task)
         }
         Prepare::Recorded(task) => {
-            if after.files[task] == File::Taken(job) {
-                after.files[task] = File::Absent;
-            }
+            forget(&mut after, task, job);
             Prepare::Done
+        }
+        Prepare::Missed(_) | Prepare::GaveAway(_) | Prepare::Forgot(_) | Prepare::Stopped(_) => {
+            return miss(state, job, ends);
         }
         Prepare::Done | Prepare::Dead => return None,
     };
     Some(after)
+}
+
+/// The steps of a prepare after a claim in vain; whether the job's end has begun.
+fn miss(state: &State, job: usize, ends: bool) -> Option<State> {
+    let mut after = state.clone();
+    after.prepares[job] = match state.prepares[job] {
+        Prepare::Missed(task) if state.files[task] == File::Taken(job) => {
+            after.files[task] = File::Taken(GIVEN);
+            Prepare::GaveAway(task)
+        }
+        // The job's end has gone on with it.
+        Prepare::Missed(_) => Prepare::Done,
+        Prepare::GaveAway(_) if ends => Prepare::Done,
+        Prepare::GaveAway(task) => {
+            after.records[job] = Record::There {
+                claim: None,
+                won: false,
+                ends: false,
+            };
+            Prepare::Forgot(task)
+        }
+        Prepare::Forgot(task) => {
+            after.aws[task] = Aws::Stopped;
+            Prepare::Stopped(task)
+        }
+        Prepare::Stopped(task) => {
+            forget(&mut after, task, GIVEN);
+            Prepare::Done
+        }
+        _ => return None,
+    };
+    Some(after)
+}
+
+/// A task that runs may not prove itself in time.
+pub(super) fn prepare_in_vain(state: &State, job: usize) -> Option<State> {
+    let Prepare::Renamed(task) = state.prepares[job] else {
+        return None;
+    };
+    let mut after = state.clone();
+    after.prepares[job] = Prepare::Missed(task);
+    Some(after)
+}
+
+/// Removes the file of a task that this attempt has taken.
+fn forget(state: &mut State, task: usize, attempt: usize) {
+    if state.files[task] == File::Taken(attempt) {
+        state.files[task] = File::Absent;
+    }
+}
+
+/// AWS starts a task by a call that is under way. The call of a keep that was killed may never reach it.
+pub(super) fn aws(state: &State) -> Vec<State> {
+    let mut all = Vec::new();
+    for task in (0..TASKS).filter(|task| state.calls[*task]) {
+        let mut after = state.clone();
+        after.calls[task] = false;
+        if state.keep == Keep::Dead {
+            all.push(after.clone());
+        }
+        after.aws[task] = Aws::Running;
+        all.push(after);
+    }
+    all
+}
+
+/// Stops a task by its file; nothing while a call is under way that may start it, which is waited for.
+fn stop(state: &mut State, task: usize) -> Option<()> {
+    if state.calls[task] {
+        return None;
+    }
+    if state.aws[task] == Aws::Running {
+        state.aws[task] = Aws::Stopped;
+    }
+    Some(())
 }
 
 /// Cleanup may come at any time once there is a record.
@@ -135,14 +212,22 @@ pub(super) fn keep(state: &State) -> Option<State> {
             after.files[task] = File::Starting;
             Keep::Wrote(task)
         }
+        // Under the lock: who finds no file calls nobody.
+        Keep::Wrote(task) if state.files[task] != File::Starting => Keep::Begins(task + 1),
         Keep::Wrote(task) => {
-            after.aws[task] = Aws::Running;
-            Keep::Called(task)
+            after.calls[task] = true;
+            Keep::Asked(task)
         }
-        Keep::Called(task) => {
-            if state.files[task] == File::Starting {
-                after.files[task] = File::Ready;
-            }
+        Keep::Asked(task) if state.calls[task] => return None,
+        Keep::Asked(task) => Keep::Called(task),
+        Keep::Called(task) if state.files[task] == File::Starting => {
+            after.files[task] = File::Ready;
+            Keep::Begins(task + 1)
+        }
+        Keep::Called(task) => Keep::Robbed(task),
+        // Whoever has the file may not know the task.
+        Keep::Robbed(task) => {
+            stop(&mut after, task)?;
             Keep::Begins(task + 1)
         }
         // It ends what has waited for too long.
@@ -156,14 +241,41 @@ pub(super) fn keep(state: &State) -> Option<State> {
         }
         Keep::Takes(_) => Keep::Waits,
         Keep::Stops(task) => {
-            after.aws[task] = Aws::Stopped;
+            stop(&mut after, task)?;
             Keep::Forgets(task)
         }
         Keep::Forgets(task) => {
-            after.files[task] = File::Absent;
+            forget(&mut after, task, KEEP);
             Keep::Waits
         }
         Keep::Dead => return None,
+    };
+    Some(after)
+}
+
+/// Somebody drains the pools, or has tasks yield: each task once.
+pub(super) fn taker(state: &State) -> Option<State> {
+    let mut after = state.clone();
+    let (task, at) = state.taker;
+    if task == TASKS {
+        return None;
+    }
+    after.taker = match at {
+        End::Idle if matches!(state.files[task], File::Starting | File::Ready) => {
+            after.files[task] = File::Taken(TAKER);
+            (task, End::Stops(Some(task)))
+        }
+        // It need not come, or finds none.
+        End::Idle => (task + 1, End::Idle),
+        End::Stops(_) => {
+            stop(&mut after, task)?;
+            (task, End::Forgets(Some(task)))
+        }
+        End::Forgets(_) => {
+            forget(&mut after, task, TAKER);
+            (task + 1, End::Idle)
+        }
+        _ => return None,
     };
     Some(after)
 }
@@ -244,10 +356,7 @@ pub(super) fn sweep(state: &State) -> Option<State> {
         }
         End::Stops(task) => {
             if let Some(task) = task {
-                after.aws[task] = match state.aws[task] {
-                    Aws::None => Aws::None,
-                    _ => Aws::Stopped,
-                };
+                stop(&mut after, task)?;
             }
             End::Stopped(task)
         }
