@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use super::*;
 use crate::state::ending::Ending;
-use crate::state::ledger::Entry;
+use crate::state::ledger::{Entry, StoppedTask};
 use crate::state::note::Event;
-use crate::state::record::tests::{job, record, task};
+use crate::state::record::tests::{job, login, record, task};
+use crate::state::start::Standing;
 
 fn entry() -> Entry {
     Entry::of(&record(7), &[])
@@ -254,4 +255,33 @@ fn a_prepare_that_goes_on_does_not_forget_the_task_that_a_sweep_found() {
             ("another-token", None)
         ]
     );
+}
+
+#[test]
+fn a_prepare_whose_job_goes_on_does_not_forget_the_task_that_a_sweep_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let records = Records::open(folder.path(), 13).unwrap();
+    let mut preparing = record(7);
+    preparing.intend("first");
+    preparing.started("first", &task("arn:first", None));
+    preparing.intend_hedge("second");
+    preparing.win(login(), None);
+    records.save(&preparing).unwrap();
+    let found = records.find(&preparing.job).unwrap();
+    records.note_found(&preparing.job, &found, "arn:found");
+    let stopped = StoppedTask {
+        arn: "arn:found".into(),
+        accepted: None,
+        facts: None,
+    };
+    records.note_stopped(&preparing, &[stopped]);
+    // The call for the second has no clear answer.
+    records.update(&preparing).unwrap();
+    let Found::Record(now) = records.find(&preparing.job).unwrap() else {
+        panic!("no record")
+    };
+    let second = now.starts().last().unwrap();
+    assert_eq!(second.task.as_deref(), Some("arn:found"));
+    assert_eq!(second.standing, Standing::Stopped);
+    assert_eq!(now.task(), Some("arn:first"));
 }

@@ -41,7 +41,7 @@ impl Records {
     pub(crate) fn update(&self, record: &Record) -> Result<()> {
         let draft = self.draft(record)?;
         let lock = self.lock()?;
-        let mut ending = record.clone();
+        let mut merged = record.clone();
         let (is_over, ended) = match self.find(&record.job)? {
             Found::Record(earlier) if !earlier.is_same_attempt(record) => {
                 return Err(Error::system(
@@ -49,17 +49,23 @@ impl Records {
                 ));
             }
             Found::Record(earlier) => {
-                ending.take_found(&earlier);
+                // A sweep stops what it has found, and AWS does not list it again.
+                merged.take_found(&earlier);
                 (earlier.ends, (earlier.outcome, earlier.times.ended))
             }
             Found::Nothing => (true, (None, None)),
             Found::Damaged(_) => (false, (None, None)),
         };
         if !is_over {
+            let draft = match merged == *record {
+                true => draft,
+                false => self.draft(&merged)?,
+            };
             let renamed = self.put(draft, record)?;
             drop(lock);
             return self.settle(renamed, record);
         }
+        let mut ending = merged;
         ending.ends = true;
         (ending.outcome, ending.times.ended) = ended;
         // A task that takes scripts only now serves nobody.
