@@ -1,6 +1,9 @@
 //! A job's start: one task, a second one beside it when that lags, and another one for each that AWS loses. The first
 //! that takes scripts wins, and the other is stopped at once.
 
+#[cfg(test)]
+mod model;
+
 use std::cell::Cell;
 use std::pin::pin;
 use std::time::Duration;
@@ -61,6 +64,16 @@ enum Second {
     Starts,
 }
 
+/// Whether a heat is over with this failure of its first task. Otherwise it goes on with the second.
+fn is_over(failure: &StartFailure, second: Second) -> bool {
+    match failure {
+        // Its call is answered first: a stop must find the task that it brings.
+        StartFailure::Failed(_) if failure.is_stop() => second != Second::Asked,
+        StartFailure::Failed(error) => error.blame() == Blame::Job || second == Second::Idle,
+        StartFailure::Lost(..) => second == Second::Idle,
+    }
+}
+
 impl Race<'_> {
     /// Starts tasks until one takes scripts, notes how, and stops those that are behind.
     ///
@@ -118,15 +131,7 @@ impl Race<'_> {
         if let StartFailure::Lost(loss, _, task) = &failure {
             self.lose(journal, loss, task).await?;
         }
-        let is_over = match &failure {
-            // Its call is answered first: a stop must find the task that it brings.
-            StartFailure::Failed(_) if failure.is_stop() => state.get() != Second::Asked,
-            StartFailure::Failed(error) => {
-                error.blame() == Blame::Job || state.get() == Second::Idle
-            }
-            StartFailure::Lost(..) => state.get() == Second::Idle,
-        };
-        if is_over {
+        if is_over(&failure, state.get()) {
             return Err(failure);
         }
         // The first takes no scripts. It must not run for as long as the second starts.

@@ -67,6 +67,23 @@ impl Record {
         }
     }
 
+    /// The same, as if all that happened to it had happened at once.
+    pub(crate) fn without_times(mut self) -> Self {
+        for start in &mut self.starts {
+            start.intended_at = 0;
+        }
+        let times = &mut self.times;
+        for time in [
+            &mut times.asked,
+            &mut times.hedged,
+            &mut times.ready,
+            &mut times.ended,
+        ] {
+            *time = time.map(|_| 0);
+        }
+        self
+    }
+
     pub(crate) fn of_attempt(self, attempt: &str) -> Self {
         Self {
             attempt: attempt.to_owned(),
