@@ -1,6 +1,7 @@
 //! The ledger of a manager host, read as any reader has to: the first whole line of each attempt counts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
@@ -78,6 +79,37 @@ pub fn adds_up(entry: &Value) -> Result<(), String> {
             if pair[0].1 > pair[1].1 {
                 return Err(format!("{} is after {} in {entry:#}", pair[0].0, pair[1].0));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the ledger has every attempt at each of these jobs, once, and none at any other job: as many as are
+/// given, at least and at most.
+///
+/// # Errors
+///
+/// With the job whose attempts are others.
+pub fn has_attempts(
+    manager: &ManagerHost,
+    expected: &BTreeMap<u64, RangeInclusive<usize>>,
+) -> Result<(), String> {
+    let mut attempts: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
+    for entry in entries(manager) {
+        if entry["kind"] == "job" {
+            let job = entry["job_id"].as_u64().unwrap();
+            attempts.entry(job).or_default().push(entry);
+        }
+    }
+    let jobs: BTreeSet<_> = attempts.keys().chain(expected.keys()).copied().collect();
+    for job in jobs {
+        let entered = attempts.remove(&job).unwrap_or_default();
+        let of_job = expected.get(&job).cloned().unwrap_or(0..=0);
+        if !of_job.contains(&entered.len()) {
+            return Err(format!(
+                "job {job} had {of_job:?} attempts, and {} are in the ledger: {entered:#?}",
+                entered.len()
+            ));
         }
     }
     Ok(())

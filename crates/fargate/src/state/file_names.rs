@@ -29,6 +29,9 @@ pub(crate) const HEDGES: &str = "hedges";
 /// Ending of a file that a job's stages lock while they run.
 pub(crate) const STAGES: &str = ".stages";
 
+/// Ending of the note of a task that no record names and that is about to be stopped.
+pub(crate) const STOPPING: &str = ".stopping";
+
 /// Ending of a draft, and the length of the random part before it.
 pub(crate) const DRAFT: &str = ".draft";
 pub(crate) const DRAFT_RANDOM: usize = 12;
@@ -75,6 +78,13 @@ pub(crate) fn staged_job(name: &str) -> Option<&str> {
     name.strip_suffix(STAGES).filter(|job| is_job(job))
 }
 
+/// The task's id in the name of a note that it is about to be stopped.
+pub(crate) fn stopping_task(name: &str) -> Option<&str> {
+    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    let is_id = |task: &&str| !task.is_empty() && task.bytes().all(is_part);
+    name.strip_suffix(STOPPING).filter(is_id)
+}
+
 /// The job whose record a draft was to become; such a draft holds the job's key.
 pub(crate) fn drafted_job(name: &str) -> Option<&str> {
     match draft_target(name) {
@@ -88,6 +98,7 @@ pub(crate) fn is_draft(name: &str) -> bool {
     drafted_job(name).is_some()
         || old_draft(name) == Some(FOLDER_ID)
         || matches!(draft_target(name), Some(FOLDER_ID | FORMAT))
+        || draft_target(name).and_then(stopping_task).is_some()
 }
 
 /// Whether it is a file by which jobs take turns, at registering a family or at calling RunTask in a region, one by
@@ -161,6 +172,8 @@ mod tests {
             (draft.as_str(), true, false),
             (".manager.a1B2c3D4e5F6.draft", true, false),
             (".format.a1B2c3D4e5F6.draft", true, false),
+            (".0a-1b.stopping.a1B2c3D4e5F6.draft", true, false),
+            (".x.stopping.a1B2c3D4e5F6.draft", false, false),
             ("t1-7.tmp1", true, false),
             ("manager.tmp1", true, false),
             (&family, false, true),

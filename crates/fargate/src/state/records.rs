@@ -2,6 +2,7 @@
 
 mod notes;
 pub(crate) mod stages;
+pub(crate) mod stops;
 #[cfg(test)]
 mod tests;
 mod tidy;

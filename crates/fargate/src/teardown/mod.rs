@@ -6,6 +6,7 @@ pub(crate) mod orphan;
 mod room;
 pub(crate) mod sweep;
 mod tagging;
+mod unrecorded;
 mod waiting;
 
 use std::time::Duration;
@@ -128,11 +129,14 @@ impl Teardown<'_> {
             .map_err(|refusal| Error::from(refusal).context("could not stop the job's task"))?;
         let entries = match &found {
             Found::Record(record) => Entry::at_end(record, &stopped, &self.records.notes(record)),
-            _ => vec![Entry::damaged(job, "the job's record was damaged")],
+            _ => vec![Entry::damaged(job, self.place(), &stopped)],
         };
         self.records.remove(job, &found, &entries)?;
-        if let Found::Record(record) = &found {
-            self.forget_taken(record);
+        match &found {
+            Found::Record(record) => self.forget_taken(record),
+            _ => stopped
+                .iter()
+                .for_each(|task| self.records.forget_stop(&task.arn)),
         }
         Ok(stopped.into_iter().map(|stopped| stopped.arn).collect())
     }
@@ -247,11 +251,12 @@ impl Teardown<'_> {
                     .filter(|task| !is_among(&stopped, &task.arn))
                     .collect::<Vec<_>>()
                 {
-                    let grace = grace(&task);
                     let place = (search.cluster, task.arn.as_str());
-                    self.records.note_found(search.job, search.found, &task.arn);
-                    let ended = self.stop(search.aws, place, grace, search.reason);
-                    stopped.push(ended.await?);
+                    self.note_found(&search, &task);
+                    let ended = self.stop(search.aws, place, grace(&task), search.reason);
+                    let mut ended = ended.await?;
+                    ended.facts.get_or_insert_with(|| task.facts());
+                    stopped.push(ended);
                 }
             }
             if stopped.len() >= search.open || Instant::now() >= settled_at {
@@ -278,24 +283,6 @@ impl Teardown<'_> {
         }
         marks.dedup();
         marks
-    }
-
-    /// Stops a task that no record names, and enters it in the ledger: AWS bills it.
-    ///
-    /// # Errors
-    ///
-    /// With AWS's refusal.
-    pub(crate) async fn stop_unrecorded(&self, task: &Task, why: &str) -> Result<()> {
-        let reason = cut(format!("fargate: {why}"));
-        let place = (self.cluster, task.arn.as_str());
-        let mut stopped = self.stop(self.aws, place, grace(task), &reason).await?;
-        stopped.facts.get_or_insert_with(|| task.facts());
-        if let Some(mark) = task.group.as_deref().and_then(Mark::parse) {
-            let place = (self.aws.region(), self.cluster);
-            self.records
-                .enter(&Entry::orphan(&mark, place, &stopped, why));
-        }
-        Ok(())
     }
 
     /// Stops a task. One that AWS does not know is stopped already, unless it is too young for AWS to know it, for this

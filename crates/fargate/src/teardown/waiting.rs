@@ -98,6 +98,10 @@ impl Teardown<'_> {
         let grace = task.left_of_call(UNKNOWN);
         let mut ended = None;
         for arn in self.arns(&aws, task).await.map_err(refused)? {
+            if task.task.is_none() {
+                // AWS lists no task that is stopping: whoever goes on must know it.
+                WarmTasks::of(self.records).note_found(&task.id, holder, &arn);
+            }
             let place = (task.cluster.as_str(), arn.as_str());
             let stopped = self.stop(&aws, place, grace, &reason).await;
             let stopped = stopped.map_err(refused)?;

@@ -6,6 +6,7 @@
 //!     FARGATE_SOAK_JOBS=1000 FARGATE_SOAK_SEED=7 cargo test --test reliability soak -- --nocapture
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,8 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
     let longest = Mutex::new(0);
     // Of these jobs a sweep may have ended the task.
     let left = Mutex::new(BTreeSet::new());
+    // How many attempts at each job the ledger has.
+    let attempts = Mutex::new(BTreeMap::new());
     let ids: Vec<u64> = (1..=jobs).collect();
     let mut failures = parallel::each(&ids, AT_ONCE, u64::to_string, |id| {
         let scenario = Scenario::of(seed, *id);
@@ -58,6 +61,7 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
         let ended = play(&job, &scenario)
             .map_err(|problem| format!("job {id} of seed {seed}, {scenario:?}: {problem}"))?;
         let stages = stages(&ended);
+        attempts.lock().unwrap().insert(*id, entered(&stages));
         let mut count = codes.lock().unwrap();
         for Stage { code, seconds, .. } in &stages {
             *count.entry(*code).or_insert(0) += 1;
@@ -75,8 +79,10 @@ fn jobs_under_random_faults_kills_and_cancels_leave_nothing() {
         })
     });
     let (left, codes) = (left.into_inner().unwrap(), codes.into_inner().unwrap());
+    let attempts = attempts.into_inner().unwrap();
     failures.extend(
         nothing_is_left(&manager, seed, &left)
+            .and_then(|()| ledger::has_attempts(&manager, &attempts))
             .map_err(|problem| format!("seed {seed}: {problem}"))
             .err(),
     );
@@ -160,6 +166,16 @@ fn stages(ended: &Ended) -> Vec<Stage> {
         })
     });
     stages.collect()
+}
+
+/// How many attempts the ledger has of a job with these stages: one for each prepare. A prepare that was killed, or
+/// stopped before it listens to signals, may have had no record yet.
+fn entered(stages: &[Stage]) -> RangeInclusive<usize> {
+    let prepares = stages.iter().filter(|stage| stage.name == "prepare");
+    let prepares: Vec<_> = prepares.collect();
+    let ended = prepares.iter().filter(|stage| stage.code < 128).count();
+    // The runner was killed before it saw the end of one.
+    ended..=usize::max(prepares.len(), 1)
 }
 
 fn check(scenario: &Scenario, stages: &[Stage]) -> Result<(), String> {

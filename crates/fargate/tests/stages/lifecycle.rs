@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
-use testing::{ManagerHost, SshServer, wait_until};
+use testing::{ManagerHost, SshServer, ledger, wait_until};
 
 use crate::fargate;
 
@@ -193,6 +193,7 @@ fn cleanup_finds_the_task_behind_a_damaged_record() {
         .complains(&["the record of the job's task is damaged"]);
     manager.custom("cleanup").exits(0);
     manager.left_nothing();
+    ledger::is_whole(&manager).unwrap();
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod job_image_refused;
 mod job_log;
 mod job_services;
 mod kept_tasks;
+mod killed_stops;
 mod launch_type;
 mod ledger;
 mod lifecycle;

@@ -10,6 +10,7 @@ use testing::{ManagerHost, SECOND, SshServer, follows_schema, wait_until};
 use crate::fargate;
 use crate::hedged_starts::{self, slow};
 use crate::sweep::{prepare_and_lose_runner, rewrite};
+use crate::warm;
 
 fn document(manager: &ManagerHost) -> Value {
     let document = manager.start(&["ps", "--json"]).finish().exits(0).out();
@@ -305,4 +306,29 @@ fn a_kept_task_shows_how_long_it_stays() {
     assert_eq!(job["sweep"]["ends"], false);
     let table = table(&manager);
     assert!(table.contains("kept 59m "), "{table}");
+}
+
+#[test]
+fn a_waiting_task_that_a_sweep_would_end_is_told() {
+    let manager = warm::manager(1);
+    warm::keep_once(&manager);
+    let sweeps = "The next sweep";
+    assert!(!table(&manager).contains(sweeps), "it waits for a job");
+    assert_eq!(document(&manager)["waiting_tasks"], json!([]));
+    let file = warm::files(&manager).pop().unwrap();
+    let mut task: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    task["over_at"] = 1.into();
+    std::fs::write(&file, task.to_string()).unwrap();
+    let table = table(&manager);
+    let would = format!("would end waiting task {} (", task["id"].as_str().unwrap());
+    assert!(table.contains(sweeps) && table.contains(&would), "{table}");
+    let dry = warm::reap(&manager, &["--dry-run"]);
+    assert!(dry.contains(&would), "the same words as reap: {dry}");
+    let document = document(&manager);
+    let told = &document["waiting_tasks"][0];
+    assert_eq!(
+        (&told["id"], &told["task_arn"], &told["sweep"]["ends"]),
+        (&task["id"], &task["task"], &json!(true))
+    );
+    assert_eq!(manager.aws.running().len(), 1);
 }

@@ -15,7 +15,7 @@ pub(crate) fn prepare_and_lose_runner(manager: &ManagerHost) {
     assert!(output.status.success(), "{output:?}");
 }
 
-fn reap(manager: &ManagerHost, arguments: &[&str]) -> Outcome {
+pub(crate) fn reap(manager: &ManagerHost, arguments: &[&str]) -> Outcome {
     manager.start(&[&["reap"], arguments].concat()).finish()
 }
 

@@ -14,8 +14,11 @@ use crate::state::identity::Identity;
 use crate::state::note::Note;
 use crate::state::record::Record;
 use crate::state::records::{Entry, Records};
+use crate::state::waiting::Waiting;
+use crate::state::warm::WarmFile;
 use crate::task::Task;
 use crate::teardown::orphan::Verdict;
+use crate::teardown::sweep::waiting::waiting_tasks;
 use crate::teardown::sweep::{self, JobCheck, Sweep};
 
 /// Bound of AWS's answers. Records alone are enough for most of what is shown.
@@ -35,6 +38,8 @@ pub(super) struct Facts {
     pub(super) jobs: Vec<JobFacts>,
     /// Tasks of this manager that no record names.
     pub(super) tasks: Vec<(Task, Verdict)>,
+    /// Waiting tasks that a sweep would end, and why.
+    pub(super) waiting: Vec<(Waiting, String)>,
     /// Files with the names of records that are none, and why.
     pub(super) damaged: Vec<(PathBuf, String)>,
     /// The questions that AWS did not answer, and why.
@@ -121,11 +126,16 @@ impl<'a> Observer<'a> {
             .collect();
         let mut unasked = self.tasks.unasked.clone();
         unasked.extend(self.unrecorded.unasked.clone());
+        let waiting = waiting(&self.records).unwrap_or_else(|error| {
+            unasked.push(format!("which waiting tasks a sweep would end: {error}"));
+            Vec::new()
+        });
         Ok(Facts {
             manager: identity.map(|identity| identity.name),
             folder: self.records.directory().to_owned(),
             jobs,
             tasks: self.unrecorded.content.clone(),
+            waiting,
             damaged,
             unasked,
         })
@@ -212,6 +222,18 @@ impl<'a> Observer<'a> {
             },
         }
     }
+}
+
+/// The waiting tasks that a sweep would end, and why.
+fn waiting(records: &Records) -> Result<Vec<(Waiting, String)>> {
+    let judged = waiting_tasks(records, sweep::PATIENCE)?.into_iter();
+    let ends = |(file, verdict): (WarmFile, _)| match verdict {
+        Verdict::End(why) => Some((file.task, why)),
+        Verdict::Keep(_) => None,
+    };
+    let mut ends: Vec<_> = judged.filter_map(ends).collect();
+    ends.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
+    Ok(ends)
 }
 
 /// The tasks of a job that run: its own, and one that starts beside it.

@@ -6,6 +6,7 @@ use super::facts::Facts;
 use super::job::{Job, Sweep, Time};
 use crate::operate::cost::Prices;
 use crate::task::console_link;
+use crate::teardown::orphan::Verdict;
 
 /// The document.
 pub(super) fn document(facts: &Facts, prices: &Prices, now: u64) -> Value {
@@ -14,6 +15,12 @@ pub(super) fn document(facts: &Facts, prices: &Prices, now: u64) -> Value {
     let tasks = facts.tasks.iter().map(|(task, verdict)| {
         json!({ "task_arn": task.arn, "task_url": console_link(&task.arn),
             "started_at": task.times.created.map(Time), "sweep": Sweep::of(verdict) })
+    });
+    let waiting = facts.waiting.iter().map(|(task, why)| {
+        let arn = task.task.as_deref();
+        json!({ "id": task.id, "pool": task.pool, "task_arn": arn,
+            "task_url": arn.and_then(console_link),
+            "sweep": Sweep::of(&Verdict::End(why.clone())) })
     });
     let damaged = facts.damaged.iter();
     let damaged =
@@ -24,6 +31,7 @@ pub(super) fn document(facts: &Facts, prices: &Prices, now: u64) -> Value {
         "manager": facts.manager,
         "jobs": jobs,
         "tasks_without_record": tasks.collect::<Vec<_>>(),
+        "waiting_tasks": waiting.collect::<Vec<_>>(),
         "damaged_records": damaged.collect::<Vec<_>>(),
         "unasked": facts.unasked,
     })

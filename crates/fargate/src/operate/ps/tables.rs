@@ -8,8 +8,10 @@ use super::facts::Facts;
 use super::job::{Job, Phase};
 use crate::operate::cost::Prices;
 use crate::operate::table::Look;
+use crate::state::waiting::Waiting;
 use crate::task::{self, Task};
 use crate::teardown::orphan::Verdict;
+use crate::teardown::sweep::waiting::what;
 use crate::teardown::sweep::{Done, Finding};
 use crate::text::plain;
 
@@ -168,7 +170,7 @@ fn losses(text: &mut String, jobs: &[Job]) {
     }
 }
 
-/// What a sweep would end, and the tasks that no record names, in the words of a sweep.
+/// What a sweep would end, waiting tasks among it, and the tasks that no record names, in the words of a sweep.
 fn sweep(text: &mut String, facts: &Facts, jobs: &[Job], look: Look) {
     let of_job = jobs
         .iter()
@@ -176,7 +178,10 @@ fn sweep(text: &mut String, facts: &Facts, jobs: &[Job], look: Look) {
         .map(|job| finding(job.title(), Verdict::End(job.sweep.why.clone())));
     let of_task =
         |(task, verdict): &(Task, Verdict)| finding(format!("task {}", task.id()), verdict.clone());
-    let findings: Vec<_> = of_job.chain(facts.tasks.iter().map(of_task)).collect();
+    let waits = |(task, why): &(Waiting, String)| finding(what(task), Verdict::End(why.clone()));
+    let beside = facts.tasks.iter().map(of_task);
+    let beside = beside.chain(facts.waiting.iter().map(waits));
+    let findings: Vec<_> = of_job.chain(beside).collect();
     if findings.is_empty() {
         return;
     }

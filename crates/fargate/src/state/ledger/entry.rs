@@ -145,10 +145,24 @@ impl Entry {
     }
 
     /// The entry of an attempt whose record cannot be read. A job is prepared once more at most with the same id of an
-    /// attempt, so its file's name tells the attempt.
-    pub(crate) fn damaged(job: &Job, cause: &str) -> Self {
+    /// attempt, so its file's name tells the attempt. Its tasks were `stopped`, or are about to be, in this region and
+    /// cluster.
+    pub(crate) fn damaged(
+        job: &Job,
+        (region, cluster): (&str, &str),
+        stopped: &[StoppedTask],
+    ) -> Self {
         let attempt = format!("damaged-{}", job.record_name());
-        Self::about(job, attempt, Outcome::system(cause))
+        let cause = Outcome::system("the job's record was damaged");
+        Self {
+            region: region.to_owned(),
+            cluster: cluster.to_owned(),
+            tasks: stopped
+                .iter()
+                .map(|task| TaskEntry::of(task, false))
+                .collect(),
+            ..Self::about(job, attempt, cause)
+        }
     }
 
     /// The entry of a task with this mark, in this region and cluster, that no record named.

@@ -170,6 +170,25 @@ impl<'a> WarmTasks<'a> {
         Ok(self.rename(id, &holder)?.map(|task| (task, holder)))
     }
 
+    /// Notes the task that a call without an answer has brought, in the file that this holder has, before it is
+    /// stopped. A disk that takes no note keeps nothing running.
+    pub(crate) fn note_found(&self, id: &str, holder: &str, arn: &str) {
+        let file = self.file(id, &Holder::Attempt(holder.to_owned()));
+        let noted = self.records.lock_for_warm().and_then(|_lock| {
+            let read = read(&file, id)
+                .map_err(|damage| unwritten(&file, &std::io::Error::other(damage)))?;
+            let Some(mut task) = read else { return Ok(()) };
+            task.task = Some(arn.to_owned());
+            let content = serde_json::to_vec(&task).map_err(std::io::Error::from);
+            let written =
+                content.and_then(|content| Draft::new(&file, &content)?.sync()?.persist());
+            written.map_err(|error| unwritten(&file, &error))
+        });
+        if let Err(error) = noted {
+            tracing::debug!("{error}");
+        }
+    }
+
     /// Has somebody else than the attempt hold a task that it has claimed, so that any sweep may end it; returns who.
     ///
     /// # Errors

@@ -4,8 +4,9 @@
 //! one: the next sweep finds the rest.
 
 mod job_check;
+mod stops;
 mod turn;
-mod waiting;
+pub(crate) mod waiting;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,6 +26,7 @@ use crate::state::ending::Ending;
 use crate::state::identity::Identity;
 use crate::state::liveness::RunnerProcess;
 use crate::state::record::Record;
+use crate::state::records::stops::NotedStop;
 use crate::state::records::{Entry, Found, Records};
 use crate::state::sweep_log::SweepLog;
 use crate::state::warm::WarmTasks;
@@ -99,9 +101,12 @@ impl Sweep<'_> {
             .map(|entry| self.job(entry, &check))
             .buffer_unordered(AT_ONCE)
             .collect::<Vec<_>>();
-        let (mut findings, tasks, waiting) =
-            tokio::join!(jobs, self.tasks(&known, begun), self.waiting());
+        let noted = self.records.noted_stops()?;
+        let tasks = self.tasks(&known, begun, &noted);
+        let (mut findings, tasks, waiting, stops) =
+            tokio::join!(jobs, tasks, self.waiting(), self.stops(noted.clone()));
         findings.sort_by(|one, other| one.what.cmp(&other.what));
+        findings.extend(stops);
         findings.extend(tasks?);
         findings.extend(waiting?);
         if !self.dry_run {
@@ -110,9 +115,16 @@ impl Sweep<'_> {
         Ok(findings)
     }
 
-    /// Ends orphaned tasks. The jobs of `known` records, read when this sweep had `begun`, may end meanwhile.
-    async fn tasks(&self, known: &[Record], begun: u64) -> Result<Vec<Finding>> {
+    /// Ends orphaned tasks, but for those whose stop is `noted`. The jobs of `known` records, read when this sweep had
+    /// `begun`, may end meanwhile.
+    async fn tasks(
+        &self,
+        known: &[Record],
+        begun: u64,
+        noted: &[NotedStop],
+    ) -> Result<Vec<Finding>> {
         let mut judged = self.unrecorded(known).await?;
+        judged.retain(|(task, _)| noted.iter().all(|stop| stop.task != task.arn));
         // A task that is younger may have had a record that came and went meanwhile: it is ended and in the ledger.
         judged.retain(|(task, _)| task.times.created.is_none_or(|at| at <= begun));
         let findings = stream::iter(judged)

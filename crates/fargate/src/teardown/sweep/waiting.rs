@@ -1,16 +1,47 @@
 //! A sweep over waiting tasks: those that nobody keeps, and claims that were cut short.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 
 use super::{AT_ONCE, Finding, Sweep, whole};
 use crate::error::Result;
 use crate::state::clock::now;
+use crate::state::records::Records;
+use crate::state::waiting::Waiting;
 use crate::state::warm::{Holder, WarmFile, WarmTasks};
 use crate::task::Task;
 use crate::teardown::orphan::Verdict;
 use crate::teardown::waiting::verdict;
+
+/// The waiting tasks of these records, and what becomes of each. `patience` is how long a keeper may be gone. Changes
+/// nothing.
+///
+/// # Errors
+///
+/// When the folder cannot be read or locked.
+pub(crate) fn waiting_tasks(
+    records: &Records,
+    patience: Duration,
+) -> Result<Vec<(WarmFile, Verdict)>> {
+    let warm = WarmTasks::of(records);
+    let snapshot = warm.snapshot()?;
+    let attempts: BTreeSet<_> = whole(&snapshot.records)
+        .map(|record| record.attempt())
+        .collect();
+    let judged = snapshot.tasks.into_iter().map(|file| {
+        let keeper = warm.keeper(&file.task.keeper);
+        let verdict = verdict(&file, &attempts, keeper, patience, now().as_secs());
+        (file, verdict)
+    });
+    Ok(judged.collect())
+}
+
+/// A waiting task in words.
+pub(crate) fn what(task: &Waiting) -> String {
+    format!("waiting task {} ({})", task.id, task.pool)
+}
 
 impl Sweep<'_> {
     /// Ends waiting tasks that nobody keeps, and those that an attempt without a record has taken.
@@ -19,30 +50,19 @@ impl Sweep<'_> {
     ///
     /// When the folder cannot be read.
     pub(crate) async fn waiting(&self) -> Result<Vec<Finding>> {
-        let warm = WarmTasks::of(self.records);
-        let snapshot = warm.snapshot()?;
-        let attempts: BTreeSet<_> = whole(&snapshot.records)
-            .map(|record| record.attempt())
-            .collect();
-        let judged = snapshot.tasks.into_iter().map(|file| {
-            let keeper = warm.keeper(&file.task.keeper);
-            let verdict = verdict(&file, &attempts, keeper, self.patience, now().as_secs());
-            (file, verdict)
-        });
-        let judged: Vec<_> = judged.collect();
-        let findings = stream::iter(judged)
+        let findings = stream::iter(waiting_tasks(self.records, self.patience)?)
             .map(|(file, verdict)| self.waiting_task(file, verdict))
             .buffer_unordered(AT_ONCE);
         let findings = findings.collect().await;
         if !self.dry_run {
-            warm.tidy()?;
+            WarmTasks::of(self.records).tidy()?;
         }
         Ok(findings)
     }
 
     async fn waiting_task(&self, file: WarmFile, verdict: Verdict) -> Finding {
         let WarmFile { holder, task } = file;
-        let what = format!("waiting task {} ({})", task.id, task.pool);
+        let what = what(&task);
         let finding = self.carry_out(what, verdict, async |why| {
             let teardown = self.teardown();
             let ended = match &holder {
