@@ -50,6 +50,15 @@ class FromInstallToPurge(unittest.TestCase):
             _fargate fargate doc fargate
             echo "${COMPREPLY[@]}" """
         self.assertEqual(self.debian.run("bash", "-c", script), "doctor\n")
+        # Neither shell is there, nor is man: the files are where each looks, in its form.
+        first = self.debian.run("head", "-1", "/usr/share/zsh/vendor-completions/_fargate")
+        self.assertEqual(first, "#compdef fargate\n")
+        fish = self.debian.run("cat", "/usr/share/fish/vendor_completions.d/fargate.fish")
+        self.assertRegex(fish, r'complete -c fargate .*-a "doctor"')
+        for page in ("fargate", "fargate-warm-keep"):
+            manual = self.debian.run("zcat", f"/usr/share/man/man1/{page}.1.gz")
+            self.assertRegex(manual, rf"(?m)^\.TH {page} 1 ")
+            self.assertIn("\n.SH NAME\n", manual)
 
     def test_a_purge_keeps_what_a_user_made(self):
         debian = self.debian

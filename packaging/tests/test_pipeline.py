@@ -7,7 +7,8 @@ import unittest
 import made
 from made import ROOT, run
 
-JOBS = ["test", "build: [saas-linux-medium-amd64]", "build: [saas-linux-medium-arm64]", "packages", "images", "release"]
+BUILDS = ["build: [saas-linux-medium-amd64]", "build: [saas-linux-medium-arm64]"]
+JOBS = ["test", "terraform", *BUILDS, "packages", "images", "release"]
 
 
 class Pipeline(unittest.TestCase):
@@ -26,7 +27,7 @@ class Pipeline(unittest.TestCase):
         tagged = jobs("CI_COMMIT_TAG=v1.2.3", "CI_COMMIT_BRANCH=")
         self.assertEqual(tagged, {job: "on_success" for job in JOBS})
         branch = jobs("CI_COMMIT_BRANCH=main", "CI_DEFAULT_BRANCH=main")
-        self.assertEqual([job for job, when in branch.items() if when != "never"], ["test"])
+        self.assertEqual([job for job, when in branch.items() if when != "never"], ["test", "terraform"])
 
 
 if __name__ == "__main__":
