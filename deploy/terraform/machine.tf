@@ -118,6 +118,7 @@ resource "aws_launch_template" "manager" {
     driver_url       = var.driver_url == null ? "" : var.driver_url
     runner_version   = var.runner_version
     helper           = local.helper_image
+    fargate_toml     = var.fargate_toml == null ? "" : var.fargate_toml
     execution_role   = aws_iam_role.execution.arn
     task_role        = aws_iam_role.task.arn
     job_logs         = aws_cloudwatch_log_group.jobs.name

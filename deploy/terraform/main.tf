@@ -104,8 +104,3 @@ resource "aws_ecr_repository" "agent" {
   image_tag_mutability = "MUTABLE"
   force_delete         = true
 }
-
-resource "aws_ecr_lifecycle_policy" "agent" {
-  repository = aws_ecr_repository.agent.name
-  policy     = local.image_lifecycle
-}

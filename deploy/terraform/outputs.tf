@@ -60,6 +60,16 @@ output "registry_credentials_secret_arn" {
   value       = var.registry_credentials_secret_arn
 }
 
+output "registry_host" {
+  description = "Host of that registry"
+  value       = local.has_registry ? var.registry_host : null
+}
+
+output "helper_image" {
+  description = "Copy of GitLab's helper image"
+  value       = var.helper_image
+}
+
 output "manager_role_arn" {
   description = "Role of the manager"
   value       = aws_iam_role.manager.arn

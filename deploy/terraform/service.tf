@@ -102,6 +102,7 @@ locals {
     FARGATE_MANAGER_TASK_ROLE            = aws_iam_role.task.arn
     FARGATE_MANAGER_LOG_GROUP            = aws_cloudwatch_log_group.jobs.name
     FARGATE_MANAGER_HELPER_IMAGE         = var.helper_image == null ? "" : var.helper_image
+    FARGATE_MANAGER_TOML                 = var.fargate_toml == null ? "" : var.fargate_toml
     FARGATE_MANAGER_REGISTRY_CREDENTIALS = local.has_registry ? "${var.registry_host}=${var.registry_credentials_secret_arn}" : ""
   }
 }

@@ -89,6 +89,12 @@ variable "helper_image" {
   description = "Your copy of GitLab's helper image, in one of job_repositories, for subnets without a way to registry.gitlab.com."
 }
 
+variable "fargate_toml" {
+  type        = string
+  default     = null
+  description = "More of fargate.toml, as TOML. Its values win."
+}
+
 # The manager.
 
 variable "manager_kind" {
@@ -140,7 +146,7 @@ variable "manager_machine_image" {
 variable "manager_image" {
   type        = string
   default     = null
-  description = "For service: the manager's image, best by digest. The service starts nothing without it."
+  description = "For service: the manager's image, best by digest, in the module's repository NAME/fargate-manager: it may pull from no other of ECR. The service starts nothing without it."
 }
 
 # The network.

@@ -17,7 +17,9 @@ class FromAStack(unittest.TestCase):
         account = stack.Account(self.enterContext(stack.moto(folder)))
         secrets = account.client("secretsmanager")
         secret = secrets.create_secret(Name="gitlab-runner-token", SecretString="glrt-abcdefgh")
-        account.create(ManagerKind="none", RunnerTokenSecretArn=secret["ARN"])
+        account.create(ManagerKind="none", RunnerTokenSecretArn=secret["ARN"],
+                       RegistryCredentialsSecretArn=stack.REGISTRY, RegistryHost="registry.example.com",
+                       HelperImage="registry.example.com/helper:1")
         outputs = account.outputs()
 
         config, runner = folder / "fargate.toml", folder / "config.toml"
@@ -43,6 +45,8 @@ class FromAStack(unittest.TestCase):
         self.assertEqual(images["ExecutionRole"], outputs["TaskExecutionRoleArn"])
         self.assertEqual(images["TaskRole"], outputs["TaskRoleArn"])
         self.assertEqual(images["LogGroup"], outputs["LogGroup"])
+        self.assertEqual(images["HelperImage"], "registry.example.com/helper:1")
+        self.assertEqual(images["RegistryCredentials"], {"registry.example.com": stack.REGISTRY})
         [entry] = tomllib.loads(runner.read_text())["runners"]
         self.assertEqual((entry["token"], entry["url"]), ("glrt-abcdefgh", "https://gitlab.example.com"))
         self.assertNotIn("glrt-abcdefgh", said)

@@ -24,6 +24,11 @@ PROGRAMS = {
 }
 FOLDERS = ["etc/systemd/system", "etc/logrotate.d", f"{AGENT}/etc", "var/log", "release/fargate-0.1.0"]
 
+# What an operator adds to fargate.toml.
+MORE = """[JobVariables]
+  CPUArchitectures = ["ARM64"]
+# $1 `id`"""
+
 # The machine is told of its end at the second look, and its last job ends after the second heartbeat.
 DRAINING = {
     "bin/aws": ":",
@@ -72,7 +77,7 @@ class StartScript(unittest.TestCase):
         url = cls.enterClassContext(stack.moto(cls.root))
         cls.account = stack.Account(url)
         cls.account.create(DriverUrl="https://example.com/fargate-0.1.0-linux-x86_64.tar.gz",
-                           RegistryCredentialsSecretArn=stack.REGISTRY, Concurrent="7")
+                           RegistryCredentialsSecretArn=stack.REGISTRY, Concurrent="7", FargateToml=MORE)
         cls.script = cls.account.start_script()
         cls.ended = start(cls.root, cls.script, PROGRAMS)
 
@@ -145,6 +150,7 @@ class StartScript(unittest.TestCase):
         self.assertEqual(config["Fargate"]["SecurityGroups"], [outputs["TaskSecurityGroups"]])
         self.assertEqual((config["Fargate"]["EnablePublicIP"], config["Fargate"]["UsePublicIP"]), (True, False))
         self.assertEqual(config["TaskMetadata"]["Manager"], outputs["ManagerName"])
+        self.assertEqual(self.read("etc/gitlab-runner/fargate.local.toml"), f"{MORE}\n")
         images = config["JobImage"]
         self.assertEqual(images["AgentImage"], outputs["AgentImage"])
         self.assertEqual(images["ExecutionRole"], outputs["TaskExecutionRoleArn"])

@@ -166,6 +166,12 @@ class OnMoto(unittest.TestCase):
         named = set(re.findall(r"`([a-z0-9.-]+)`", "\n".join(rows)))
         self.assertEqual(named - services, {"ssmmessages", "sts"})
 
+    def test_an_agent_that_a_manager_named_by_its_digest_stays(self):
+        # A newer build takes the tag, and a manager in use may have the older one in its fargate.toml.
+        repository = read_template()["Resources"]["AgentRepository"]["Properties"]
+        self.assertEqual(repository["ImageTagMutability"], "MUTABLE")
+        self.assertNotIn("LifecyclePolicy", repository)
+
     def test_what_moto_cannot_make_is_known(self):
         account = stack.Account(self.url)
         account.create()

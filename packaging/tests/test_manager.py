@@ -140,6 +140,15 @@ class Manager(unittest.TestCase):
         self.assertEqual(process.wait(20), 0, self.log.read_text())
         self.assertEqual(self.aws.protections, [])
 
+    def test_more_of_the_configuration_wins(self):
+        refused = self.start(FARGATE_MANAGER_TOML='[JobImage]\n  CPUArchitecture = "VAX"')
+        self.assertEqual(refused.wait(60), 1)
+        self.assertIn('fargate.local.toml, line 2: JobImage.CPUArchitecture is "VAX"', self.log.read_text())
+        self.start(FARGATE_MANAGER_TOML='[Fargate]\n  HedgeAfter = "9s"')
+        self.ready()
+        self.assertEqual(self.debian.run("cat", "/etc/gitlab-runner/fargate.local.toml"),
+                         '[Fargate]\n  HedgeAfter = "9s"\n')
+
     def test_missing_settings_are_told_together(self):
         process = self.start(FARGATE_MANAGER_CLUSTER=None, FARGATE_MANAGER_SUBNETS="")
         self.assertEqual(process.wait(60), 2)

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
-use super::findings::{Findings, position};
+use super::findings::Findings;
 use super::keep::{KeepFailed, MOST_TASKS};
 use super::ledger;
 use super::logging::{self, Logging};
 use super::section::Section;
-use super::{source, values};
+use super::source::Source;
+use super::values;
 use crate::error::{Error, Result};
 
 /// The values that cleanup needs, where the file has them. The job's record also names cluster and region.
@@ -44,26 +43,20 @@ impl CleanupConfig {
     ///
     /// When it cannot be read, or does not name the metadata folder.
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let (text, directory) = source::read(path)?;
-        let mut config =
-            Self::parse(&text, &directory).map_err(|error| error.context(path.display()))?;
+        let source = Source::read(path)?;
+        let mut config = Self::of(&source).map_err(|error| error.context(path.display()))?;
         for warning in &mut config.warnings {
             *warning = format!("{}, {warning}", path.display());
         }
         Ok(config)
     }
 
-    fn parse(text: &str, directory: &Path) -> Result<Self> {
-        let (document, errors) = DeTable::parse_recoverable(text);
-        let damage = errors.first().map(|error| {
-            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            format!(
-                "line {line}, column {column}: invalid TOML: {}",
-                error.message()
-            )
-        });
+    fn of(source: &Source) -> Result<Self> {
+        let (document, faults) = source.document();
+        let damage = faults.into_iter().next();
+        let directory = source.directory.as_path();
         let findings = Findings::default();
-        let root = Section::root(document.get_ref(), &findings);
+        let root = Section::root(&document, &findings);
         let log = logging::read(&root, directory);
         let metadata = root.table("TaskMetadata");
         let metadata_directory = metadata.text("Directory");
@@ -78,7 +71,7 @@ impl CleanupConfig {
             None => KeepFailed::read(&fargate).tasks,
             Some(_) => MOST_TASKS,
         };
-        let (mut warnings, _) = findings.into_lines(text);
+        let (mut warnings, _) = findings.into_lines(|at| source.line(at));
         warnings.splice(0..0, damage.clone());
         let Some(metadata_directory) = metadata_directory else {
             warnings.push("[TaskMetadata] Directory is missing, the folder for job records".into());
@@ -120,7 +113,7 @@ LogLevel = "debug"
 "#;
 
     fn parse(text: &str) -> Result<CleanupConfig> {
-        CleanupConfig::parse(text, Path::new("/etc/runner"))
+        CleanupConfig::of(&Source::of(text, Path::new("/etc/runner")))
     }
 
     #[test]

@@ -2,17 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
 use super::fargate::{self, Fargate};
-use super::findings::{Findings, position};
+use super::findings::Findings;
 use super::job_image::JobImage;
 use super::job_variables::{self, JobVariables};
 use super::ledger;
 use super::logging::{self, Logging};
 use super::pool::PoolsOf;
 use super::section::Section;
-use super::source;
+use super::source::Source;
 use super::ssh::{self, Ssh};
 use super::values::{self, TaskDefinitionName};
 use super::warm::{self, Warm};
@@ -73,14 +71,13 @@ impl Config {
     /// When the file cannot be read, is not TOML (with line and column), or has missing or wrong values (all of them,
     /// each with its line and the expected value).
     pub(crate) fn load(path: &Path) -> Result<Self> {
-        let (text, directory) = source::read(path)?;
-        let mut config =
-            Self::parse(&text, &directory).map_err(|error| error.context(path.display()))?;
+        let source = Source::read(path)?;
+        let mut config = Self::of(&source).map_err(|error| error.context(path.display()))?;
         for warning in &mut config.warnings {
             *warning = format!("{}, {warning}", path.display());
         }
         if let Some(name) = path.file_name() {
-            config.file = directory.join(name);
+            config.file = source.directory.join(name);
         }
         Ok(config)
     }
@@ -91,17 +88,18 @@ impl Config {
     ///
     /// As [`Config::load`].
     pub(crate) fn parse(text: &str, directory: &Path) -> Result<Self> {
-        let document = DeTable::parse(text).map_err(|error| {
-            let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-            Error::system(format!(
-                "line {line}, column {column}: invalid TOML: {}",
-                error.message()
-            ))
-            .advise("Correct the file there; https://toml.io describes the format.")
-        })?;
+        Self::of(&Source::of(text, directory))
+    }
+
+    fn of(source: &Source) -> Result<Self> {
+        let (document, faults) = source.document();
+        if let Some(fault) = faults.into_iter().next() {
+            return Err(Error::system(fault)
+                .advise("Correct the file there; https://toml.io describes the format."));
+        }
         let findings = Findings::default();
-        let config = Self::check(Section::root(document.get_ref(), &findings), directory);
-        let (errors, warnings) = findings.into_lines(text);
+        let config = Self::check(Section::root(&document, &findings), &source.directory);
+        let (errors, warnings) = findings.into_lines(|at| source.line(at));
         match config {
             Some(config) if errors.is_empty() => Ok(Self { warnings, ..config }),
             _ => Err(Error::system(errors.join("\n  ").to_string())

@@ -18,14 +18,14 @@ impl Findings {
         self.warnings.borrow_mut().push((at, message));
     }
 
-    /// Errors and warnings, each a line of text with its line number, in the order of the file.
-    pub(crate) fn into_lines(self, text: &str) -> (Vec<String>, Vec<String>) {
+    /// Errors and warnings, each a line of text with its place by `line`, in the order of the files.
+    pub(crate) fn into_lines(self, line: impl Fn(usize) -> String) -> (Vec<String>, Vec<String>) {
         let lines = |found: RefCell<Vec<(usize, String)>>| {
             let mut found = found.into_inner();
             found.sort_by_key(|(at, _)| *at);
             found
                 .into_iter()
-                .map(|(at, message)| format!("line {}: {message}", position(text, at).0))
+                .map(|(at, message)| format!("{}: {message}", line(at)))
                 .collect()
         };
         (lines(self.errors), lines(self.warnings))

@@ -41,6 +41,8 @@ impl Stack {
                 execution_role: text("TaskExecutionRoleArn"),
                 task_role: text("TaskRoleArn"),
                 log_group: text("LogGroup"),
+                helper: text("HelperImage"),
+                registry: text("RegistryHost"),
                 registry_secret: text("RegistryCredentialsSecretArn"),
                 ..Images::default()
             },
@@ -66,6 +68,12 @@ mod tests {
             ("TaskSecurityGroups", "sg-1"),
             ("AssignPublicIp", "DISABLED"),
             ("AgentImage", "agent:1"),
+            ("HelperImage", "helper:1"),
+            ("RegistryHost", "registry.example.com"),
+            (
+                "RegistryCredentialsSecretArn",
+                "arn:aws:secretsmanager:eu-west-1:111122223333:secret:a",
+            ),
             (
                 "TaskExecutionRoleArn",
                 "arn:aws:iam::111122223333:role/execution",
@@ -77,6 +85,7 @@ mod tests {
         assert_eq!(answers.subnets, ["subnet-1", "subnet-2"]);
         assert_eq!(answers.public_ip, Some(false));
         assert_eq!(answers.jobs, Some(Jobs::OwnImage));
+        assert_eq!(answers.images.helper.as_deref(), Some("helper:1"));
         assert!(answers.missing().is_empty());
     }
 }

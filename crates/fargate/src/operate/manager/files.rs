@@ -12,6 +12,8 @@ use crate::operate::init::{Answers, Images, Jobs, RunnerEntry, configuration, qu
 const FOLDER: &str = "/etc/gitlab-runner";
 pub(super) const CONFIG_TOML: &str = "/etc/gitlab-runner/config.toml";
 pub(super) const FARGATE_TOML: &str = "/etc/gitlab-runner/fargate.toml";
+/// The operator's own values (`config::source`).
+const LOCAL_TOML: &str = "/etc/gitlab-runner/fargate.local.toml";
 
 /// Records of jobs. The folder goes with the task.
 const METADATA: &str = "/var/lib/fargate";
@@ -41,6 +43,9 @@ pub(super) fn write(settings: &Settings, agent: &str, runner_version: Option<&st
         Error::system(format!("could not find this program's own file: {error}"))
     })?;
     replace(FARGATE_TOML, &fargate_toml(settings, agent, runner_version)).map_err(unwritten)?;
+    if let Some(text) = &settings.toml {
+        replace(LOCAL_TOML, &format!("{text}\n")).map_err(unwritten)?;
+    }
     if !Path::new(CONFIG_TOML).exists() || is_ours() {
         replace(CONFIG_TOML, &config_toml(settings, &program)).map_err(unwritten)?;
     }

@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) execution_role: String,
     pub(super) task_role: Option<String>,
     pub(super) log_group: Option<String>,
+    /// More of `fargate.toml`, whose values win.
+    pub(super) toml: Option<String>,
     /// Hosts of registries, and the secrets with their logins.
     pub(super) registry_credentials: Vec<(String, String)>,
 }
@@ -62,6 +64,7 @@ impl Settings {
             execution_role: reader.needed("EXECUTION_ROLE"),
             task_role: reader.given("TASK_ROLE"),
             log_group: reader.given("LOG_GROUP"),
+            toml: reader.given("TOML"),
             registry_credentials: reader.parsed(
                 "REGISTRY_CREDENTIALS",
                 Vec::new(),
