@@ -53,7 +53,10 @@ impl CleanupConfig {
 
     fn of(source: &Source) -> Result<Self> {
         let (document, faults) = source.document();
-        let damage = faults.into_iter().next();
+        let damage = faults
+            .into_iter()
+            .next()
+            .map(|fault| format!("{}: invalid TOML: {}", fault.place, fault.message));
         let directory = source.directory.as_path();
         let findings = Findings::default();
         let root = Section::root(&document, &findings);

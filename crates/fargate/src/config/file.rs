@@ -94,8 +94,10 @@ impl Config {
     fn of(source: &Source) -> Result<Self> {
         let (document, faults) = source.document();
         if let Some(fault) = faults.into_iter().next() {
-            return Err(Error::system(fault)
-                .advise("Correct the file there; https://toml.io describes the format."));
+            return Err(
+                Error::system(format!("{}: invalid TOML: {}", fault.place, fault.message))
+                    .advise("Correct the file there; https://toml.io describes the format."),
+            );
         }
         let findings = Findings::default();
         let config = Self::check(Section::root(&document, &findings), &source.directory);

@@ -34,6 +34,13 @@ struct Local {
     padded: String,
 }
 
+/// A syntax error.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) place: String,
+    pub(super) message: String,
+}
+
 impl Source {
     /// Reads the file, and the one beside it if it is there.
     ///
@@ -81,17 +88,17 @@ impl Source {
     }
 
     /// The values of both, and the first syntax error of each. After an error, values may be missing.
-    pub(super) fn document(&self) -> (DeTable<'_>, Vec<String>) {
+    pub(super) fn document(&self) -> (DeTable<'_>, Vec<Fault>) {
         let mut faults = Vec::new();
         let mut parsed = |text| {
             let (document, errors) = DeTable::parse_recoverable(text);
             faults.extend(errors.first().map(|error| {
                 let at = error.span().map_or(0, |span| span.start);
                 let (file, line, column) = self.place(at);
-                format!(
-                    "{file}line {line}, column {column}: invalid TOML: {}",
-                    error.message()
-                )
+                Fault {
+                    place: format!("{file}line {line}, column {column}"),
+                    message: error.message().to_owned(),
+                }
             }));
             document.into_inner()
         };
