@@ -37,7 +37,10 @@ struct Local {
 /// A syntax error.
 #[derive(Debug)]
 pub(super) struct Fault {
-    pub(super) place: String,
+    /// Nothing, or the name of the second file and a comma.
+    pub(super) file: String,
+    pub(super) line: usize,
+    pub(super) column: usize,
     pub(super) message: String,
 }
 
@@ -96,7 +99,9 @@ impl Source {
                 let at = error.span().map_or(0, |span| span.start);
                 let (file, line, column) = self.place(at);
                 Fault {
-                    place: format!("{file}line {line}, column {column}"),
+                    file,
+                    line,
+                    column,
                     message: error.message().to_owned(),
                 }
             }));
