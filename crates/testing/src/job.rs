@@ -79,6 +79,11 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// Its record, if it has one.
+    pub fn recorded(&self) -> Option<Value> {
+        self.record().map(|(_, record)| record)
+    }
+
     fn record(&self) -> Option<(PathBuf, Value)> {
         let name = format!("-{}.json", self.id);
         let records = self.manager.records();

@@ -16,6 +16,12 @@ pub fn state(pid: Pid) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
+/// The wait status of a zombie (wait(2)), whose parent has not collected it yet.
+pub fn wait_status(pid: Pid) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.split_whitespace().next_back()?.parse().ok()
+}
+
 /// Whether a process runs; a zombie does not.
 pub fn is_alive(pid: Pid) -> bool {
     state(pid).is_some_and(|state| state != 'Z')

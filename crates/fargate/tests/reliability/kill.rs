@@ -165,7 +165,7 @@ fn kill(job: &Job<'_>, at: Duration, victim: Victim, by: End) -> Result<bool, St
         job.left_nothing()?;
         return Ok(false);
     }
-    let orphans = runner.kill(victim);
+    let orphans = runner.kill(victim).orphans;
     runner.end(BOUND)?;
     // A living runner calls cleanup itself, unless it was cleanup that was killed.
     let other = crate::job(job.manager, job.id + 100_000);

@@ -60,6 +60,11 @@ impl WatchedProcess {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// Whether standard output holds `text` by now.
+    pub(crate) fn has_said(&self, text: &str) -> bool {
+        self.out.text().contains(text)
+    }
+
     /// Waits until standard output holds `text`.
     pub(crate) fn says(&mut self, text: &str, bound: Duration) -> Result<(), String> {
         let deadline = Instant::now() + bound;
