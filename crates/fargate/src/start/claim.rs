@@ -222,15 +222,15 @@ impl<'a> Claimant<'a> {
         record.warm = Some(Warm::Missed(why.to_owned()));
         let reason = format!("the job that claimed it could not use it: {why}");
         let warm = WarmTasks::of(&self.context.records);
-        let holder = warm.give_away(&task.id, record.attempt())?;
+        let holder = warm.give_away(&task.id, record)?;
         record.forget_claim(&task.id);
-        self.context.records.update(record)?;
+        let updated = self.context.records.update(record);
         match timeout(STOP, teardown.end_taken(task, &holder, &reason)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::debug!("{error}"),
             Err(_) => tracing::debug!("waiting task {} is not stopped yet", task.id),
         }
-        Ok(())
+        updated
     }
 
     fn announce(&self, task: &Waiting) {

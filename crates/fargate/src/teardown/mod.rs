@@ -131,12 +131,14 @@ impl Teardown<'_> {
             Found::Record(record) => Entry::at_end(record, &stopped, &self.records.notes(record)),
             _ => vec![Entry::damaged(job, self.place(), &stopped)],
         };
+        // Before the record goes: a sweep that finds such a file without it enters the task again.
+        if let Found::Record(record) = &found {
+            self.forget_taken(record);
+        }
         self.records.remove(job, &found, &entries)?;
-        match &found {
-            Found::Record(record) => self.forget_taken(record),
-            _ => stopped
-                .iter()
-                .for_each(|task| self.records.forget_stop(&task.arn)),
+        if !matches!(found, Found::Record(_)) {
+            let noted = stopped.iter();
+            noted.for_each(|task| self.records.forget_stop(&task.arn));
         }
         Ok(stopped.into_iter().map(|stopped| stopped.arn).collect())
     }

@@ -112,17 +112,19 @@ impl Teardown<'_> {
         Ok(ended)
     }
 
-    /// Notes in the record the tasks that its attempt has taken, for a claim that was cut short.
+    /// Notes in the record the tasks that its attempt has taken, for a claim that was cut short: whoever goes on should
+    /// this be cut short, too, finds the record without their files.
     ///
     /// # Errors
     ///
     /// When the folder cannot be read.
     pub(super) fn adopt(&self, record: &mut Record) -> Result<()> {
-        for task in WarmTasks::of(self.records).taken_by(record.attempt())? {
-            if record.task() != task.task.as_deref() {
-                record.missed(&task);
-            }
+        let mut taken = WarmTasks::of(self.records).taken_by(record.attempt())?;
+        taken.retain(|task| record.task() != task.task.as_deref());
+        for task in &taken {
+            record.missed(task);
         }
+        self.records.note_missed(record, &taken);
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::state::format;
 use crate::state::ledger::{Entry, StoppedTask};
 use crate::state::note::Event;
 use crate::state::record::Record;
+use crate::state::waiting::Waiting;
 
 impl Records {
     /// Writes the first `record` of an attempt, durably: when this returns, a crash of the machine leaves it there.
@@ -174,6 +175,24 @@ impl Records {
         let found = Found::Record(Box::new(record.clone()));
         let changed = self.change(&record.job, &found, |record| {
             !std::mem::take(&mut record.missing_tags).is_empty()
+        });
+        if let Err(error) = changed {
+            tracing::debug!("{error}");
+        }
+    }
+
+    /// Notes waiting tasks that this attempt has taken and does without: their files go before its record does. A disk
+    /// that takes no note keeps nothing running.
+    pub(crate) fn note_missed(&self, record: &Record, taken: &[Waiting]) {
+        if taken.is_empty() {
+            return;
+        }
+        let found = Found::Record(Box::new(record.clone()));
+        let changed = self.change(&record.job, &found, |record| {
+            for task in taken {
+                record.missed(task);
+            }
+            true
         });
         if let Err(error) = changed {
             tracing::debug!("{error}");

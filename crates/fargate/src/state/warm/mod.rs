@@ -151,10 +151,7 @@ impl<'a> WarmTasks<'a> {
     /// When the attempt's end has begun: nobody would stop the task. When the file cannot be renamed.
     pub(crate) fn claim(&self, id: &str, record: &Record) -> Result<Option<Waiting>> {
         let _lock = self.records.lock_for_warm()?;
-        match self.records.find(&record.job)? {
-            Found::Record(now) if now.is_same_attempt(record) && !now.ends => {}
-            _ => return Err(Error::system("cleanup ended the job during this stage")),
-        }
+        self.goes_on(record)?;
         self.rename(id, record.attempt())
     }
 
@@ -189,18 +186,28 @@ impl<'a> WarmTasks<'a> {
         }
     }
 
-    /// Has somebody else than the attempt hold a task that it has claimed, so that any sweep may end it; returns who.
+    /// Has somebody else than the attempt with this record hold a task that it has claimed, so that any sweep may end
+    /// it; returns who.
     ///
     /// # Errors
     ///
-    /// When the file cannot be renamed.
-    pub(crate) fn give_away(&self, id: &str, attempt: &str) -> Result<String> {
+    /// When the attempt's end has begun, which stops the task. When the file cannot be renamed.
+    pub(crate) fn give_away(&self, id: &str, record: &Record) -> Result<String> {
         let _lock = self.records.lock_for_warm()?;
+        self.goes_on(record)?;
         let holder = random_hex::<8>();
         let file = |holder: &str| self.file(id, &Holder::Attempt(holder.to_owned()));
-        std::fs::rename(file(attempt), file(&holder))
-            .map_err(|error| unwritten(&file(attempt), &error))?;
+        let claimed = file(record.attempt());
+        std::fs::rename(&claimed, file(&holder)).map_err(|error| unwritten(&claimed, &error))?;
         Ok(holder)
+    }
+
+    /// Refuses where the end of the attempt with this record has begun. The caller holds the folder's lock.
+    fn goes_on(&self, record: &Record) -> Result<()> {
+        match self.records.find(&record.job)? {
+            Found::Record(now) if now.is_same_attempt(record) && !now.ends => Ok(()),
+            _ => Err(Error::system("cleanup ended the job during this stage")),
+        }
     }
 
     /// The tasks that an attempt has taken, and whose files are still there.

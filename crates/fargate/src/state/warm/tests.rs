@@ -53,7 +53,7 @@ fn one_attempt_gets_a_task_and_all_others_find_none() {
         [format!("{ID}.claimed-{}", record.attempt())]
     );
     // Any sweep may end it then.
-    let holder = warm.give_away(ID, record.attempt()).unwrap();
+    let holder = warm.give_away(ID, &record).unwrap();
     assert!(warm.taken_by(record.attempt()).unwrap().is_empty());
     warm.forget(ID, &holder);
     assert!(warm.all().unwrap().is_empty());

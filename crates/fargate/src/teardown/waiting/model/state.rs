@@ -72,7 +72,7 @@ pub(super) enum End {
     /// Knows the task that it stops, if there is one.
     Stops(Option<usize>),
     Stopped(Option<usize>),
-    /// The record is gone.
+    /// The files are gone.
     Forgets(Option<usize>),
     Done,
     Dead,

@@ -85,6 +85,8 @@ pub(super) fn prepare(state: &State, job: usize) -> Option<State> {
 fn miss(state: &State, job: usize, ends: bool) -> Option<State> {
     let mut after = state.clone();
     after.prepares[job] = match state.prepares[job] {
+        // Under the lock: what the job's end stops is given to nobody.
+        Prepare::Missed(_) if ends => Prepare::Done,
         Prepare::Missed(task) if state.files[task] == File::Taken(job) => {
             after.files[task] = File::Taken(GIVEN);
             Prepare::GaveAway(task)
@@ -187,16 +189,17 @@ pub(super) fn cleanup(state: &State, job: usize) -> Option<State> {
             }
             End::Stopped(task)
         }
+        // Before the record goes: a sweep would take the tasks for those of a stranger.
         End::Stopped(task) => {
-            after.records[job] = Record::Absent;
-            End::Forgets(task)
-        }
-        End::Forgets(_) => {
             for file in &mut after.files {
                 if *file == File::Taken(job) {
                     *file = File::Absent;
                 }
             }
+            End::Forgets(task)
+        }
+        End::Forgets(_) => {
+            after.records[job] = Record::Absent;
             End::Done
         }
         End::Done | End::Dead => return None,
