@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod imports;
+mod keys;
 mod links;
 mod rooms;
 mod said;
