@@ -42,7 +42,7 @@ pub(crate) use self::logging::{LogFormat, Logging, log_format, log_level};
 pub(crate) use self::pool::{Pool, PoolContainer, PoolKind};
 pub(crate) use self::section::UNKNOWN_KEY;
 pub(crate) use self::size::{Architecture, Cpu, Memory, STORAGE_INCLUDED, STORAGE_LIMIT, Storage};
-pub(crate) use self::source::DEFAULT_FILE;
+pub(crate) use self::source::{DEFAULT_FILE, beside};
 pub(crate) use self::ssh::Ssh;
 pub(crate) use self::values::{
     TaskDefinitionName, capacity_provider, is_tag_character, platform_version, role,

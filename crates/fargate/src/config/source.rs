@@ -17,6 +17,11 @@ pub(crate) const DEFAULT_FILE: &str = "config.toml";
 /// A stack writes `fargate.toml` anew at each start. The second file is the operator's.
 const LOCAL: &str = "local.toml";
 
+/// The second file, beside this one. It need not exist.
+pub(crate) fn beside(path: &Path) -> PathBuf {
+    path.with_extension(LOCAL)
+}
+
 /// Both files.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -61,7 +66,7 @@ impl Source {
             .ok()
             .and_then(|path| path.parent().map(Path::to_owned))
             .unwrap_or_default();
-        let beside = path.with_extension(LOCAL);
+        let beside = beside(path);
         let local = match std::fs::read_to_string(&beside) {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(unread(&beside, error)),

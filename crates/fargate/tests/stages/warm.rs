@@ -347,3 +347,17 @@ fn a_task_whose_file_is_taken_while_aws_starts_it_is_stopped() {
     wait_until("it is stopped", || manager.aws.running().is_empty());
     assert_eq!(files(&manager), Vec::<PathBuf>::new());
 }
+
+#[test]
+fn keep_reads_both_files_again_that_a_configuration_has() {
+    let manager = manager(1);
+    let mut keep = manager.start(&["warm", "keep"]);
+    wait_until("a task is ready", || {
+        status(&manager)["pools"][0]["ready"] == 1
+    });
+    let local = manager.path("fargate.local.toml");
+    std::fs::write(local, "[SSH]\nConnectTimeout = \"9s\"\n").unwrap();
+    keep.read_until("fargate.toml again\n");
+    // Its tasks still suit its jobs.
+    assert_eq!(manager.aws.running().len(), 1);
+}

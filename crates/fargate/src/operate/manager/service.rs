@@ -18,6 +18,9 @@ const BOUND: Duration = Duration::from_secs(5);
 pub(super) struct Membership {
     /// Name of the service.
     service: Option<String>,
+    /// Where the manager runs. Its jobs may run elsewhere.
+    region: String,
+    cluster: String,
     /// The deployment that started this task, once it is known.
     deployment: Option<String>,
 }
@@ -34,6 +37,8 @@ impl Membership {
     pub(super) fn of(settings: &Settings) -> Self {
         Self {
             service: settings.service.clone(),
+            region: settings.region.clone(),
+            cluster: settings.cluster.clone(),
             deployment: None,
         }
     }
@@ -45,10 +50,9 @@ impl Membership {
         let Some(service) = &self.service else {
             return false;
         };
-        let fargate = &config.fargate;
-        let aws = Aws::connect(&fargate.region, fargate.endpoint.as_deref()).await;
+        let aws = Aws::connect(&self.region, config.fargate.endpoint.as_deref()).await;
         if self.deployment.is_none() {
-            match deployment(&aws, &fargate.cluster).await {
+            match deployment(&aws, &self.cluster).await {
                 Ok(deployment) => self.deployment = Some(deployment),
                 Err(reason) => {
                     tracing::warn!(
@@ -58,7 +62,7 @@ impl Membership {
                 }
             }
         }
-        match aws.service(&fargate.cluster, service).await {
+        match aws.service(&self.cluster, service).await {
             Ok(Some(service)) => self
                 .deployment
                 .as_deref()

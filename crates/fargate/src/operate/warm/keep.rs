@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -17,7 +17,7 @@ use super::hold::{Held, check, hold};
 use super::moves::{Kept, Limits, moves};
 use super::needs::{Needs, Place, Start, StartOf, look_up, request, warm_up};
 use super::paused::Paused;
-use super::setup::Setup;
+use super::setup::{Setup, Written};
 use super::tagging::{Tagging, add_missing_tags};
 use super::word::{Told, Word};
 use crate::cli::Keep;
@@ -88,8 +88,8 @@ struct KeepLoop {
     setup: Rc<Setup>,
     lock: KeeperLock,
     once: bool,
-    /// When the file was last written that the setup is from.
-    written: Option<SystemTime>,
+    /// When the files were last written that the setup is from.
+    written: Written,
     needs: Needs,
     under_way: FuturesUnordered<UnderWay>,
     /// Ids of tasks that something of this process is about.

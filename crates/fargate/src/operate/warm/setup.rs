@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::aws::Aws;
-use crate::config::{Config, Flags};
+use crate::config::{Config, Flags, beside};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::gitlab::Job;
@@ -16,7 +16,10 @@ use crate::state::warm::{WarmTasks, keeper_of};
 use crate::teardown::sweep::{self, Sweep};
 use crate::teardown::{self, Teardown};
 
-/// What keep works with. Changes of the file make a new one.
+/// When the two files of a configuration were last written, where they are there.
+pub(super) type Written = [Option<SystemTime>; 2];
+
+/// What keep works with. Changes of the files make a new one.
 #[derive(Debug)]
 pub(super) struct Setup {
     pub(super) config: Config,
@@ -69,10 +72,10 @@ impl Setup {
         Self::new(config, flags, &self.shutdown).await
     }
 
-    /// When the file was last written.
-    pub(super) fn written(&self) -> Option<SystemTime> {
-        let file = std::fs::metadata(&self.config.file).ok()?;
-        file.modified().ok()
+    /// When the file was last written, and the one beside it.
+    pub(super) fn written(&self) -> Written {
+        let file = &self.config.file;
+        [file.clone(), beside(file)].map(|file| std::fs::metadata(file).ok()?.modified().ok())
     }
 
     /// The context of a start without a job.

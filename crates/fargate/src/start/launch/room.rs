@@ -36,14 +36,18 @@ impl Launcher<'_> {
             teardown.make_room(self.size()).await
         };
         // A sweep goes on with what this does not complete.
-        let made = timeout(YIELD, self.context.shutdown.or(made)).await;
-        match made.unwrap_or(Ok(None)) {
-            Ok(Some(yielded)) => {
+        match timeout(YIELD, self.context.shutdown.or(made)).await {
+            Ok(Ok(Some(yielded))) => {
                 self.yielded_at = Some(Instant::now());
                 say(&format!("{reason}; stopped {yielded} to make room"));
             }
-            Ok(None) => {}
-            Err(error) => tracing::debug!("nothing makes room: {error}"),
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::debug!("nothing makes room: {error}"),
+            // Some may have ended: those must not be counted as none.
+            Err(_) => {
+                self.yielded_at = Some(Instant::now());
+                tracing::debug!("AWS stops no waiting task in {} s", YIELD.as_secs());
+            }
         }
     }
 

@@ -76,8 +76,9 @@ fn start(entry: Entry) -> Option<Start> {
         of_task: ready.saturating_sub(times.created.unwrap_or(asked)),
         image: entry.image.clone()?,
     };
-    // A task that had waited had pulled before.
-    (entry.is_attempt() && start.pull <= start.whole).then_some(start)
+    // A task that had waited had pulled before, and its job did not wait for it.
+    let is_cold = entry.is_attempt() && !entry.has_claimed();
+    (is_cold && start.pull <= start.whole).then_some(start)
 }
 
 /// The value that so many percent of them do not exceed.
