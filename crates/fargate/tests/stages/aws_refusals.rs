@@ -326,12 +326,12 @@ fn no_capacity_is_tried_elsewhere_and_then_told() {
 fn the_time_that_has_passed_is_told_and_not_the_bound() {
     let full = json!({ "faults": [{ "effect": { "no_capacity": {} } }] });
     let manager = ManagerHost::with_faults(fargate(), SshServer::Agent, &full);
-    // The first pause is five seconds long.
-    manager.configure("StartTimeout = \"4s\"", "");
+    // The first pause is five seconds long, or a quarter shorter.
+    manager.configure("StartTimeout = \"3s\"", "");
     manager
         .custom("prepare")
         .exits(22)
-        .complains(&["in 0 s, and StartTimeout (4 s) is over before the next try: No room"]);
+        .complains(&["in 0 s, and StartTimeout (3 s) is over before the next try: No room"]);
     manager.left_nothing();
 }
 
