@@ -61,7 +61,7 @@ pub(super) fn all() -> Vec<Figures> {
     all
 }
 
-/// What starts of such jobs are called, with a word about how they vary.
+/// The name of the starts of such jobs, with a word about how they vary.
 pub(super) fn title(job: &str, spread: &str) -> String {
     format!("{STARTS} simulated{spread}, jobs of {job}")
 }

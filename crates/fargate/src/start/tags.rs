@@ -82,7 +82,7 @@ mod tests {
         ]);
         let of_job = job_tags(&job, &configured);
         let tags = tags(&job, &configured);
-        // What a task lacks that has the operator's.
+        // Tags that a task lacks which has the operator's.
         assert!(
             tags.iter()
                 .all(|(key, _)| of_job.contains_key(key) != configured.contains_key(key))

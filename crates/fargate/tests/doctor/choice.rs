@@ -44,7 +44,7 @@ fn a_category_without_what_it_builds_on_is_skipped_with_the_reason_and_is_no_suc
                 );
             }
         }
-        // What does not build on it is judged by itself.
+        // Other categories are judged without it.
         assert_eq!(manager.doctor(&["--only", "runner"]).code, Some(0));
     }
 }

@@ -191,7 +191,7 @@ impl Aws {
         }))
     }
 
-    /// What IAM would decide for the role `arn`: every action of the wish on each of its resources.
+    /// IAM's decisions for the role `arn`: every action of the wish on each of its resources.
     ///
     /// # Errors
     ///

@@ -34,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 const SILENCE: Duration = Duration::from_secs(1);
 const AWS_PAUSE: Duration = Duration::from_secs(5);
 
-/// What is known of the services, kept over all looks at them.
+/// The knowledge of the services, kept over all looks at them.
 #[derive(Debug, Default)]
 pub(crate) struct Knowledge {
     inquiry: Inquiry,

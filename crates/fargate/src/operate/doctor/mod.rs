@@ -92,7 +92,7 @@ async fn examine(
         .iter()
         .chain([&Category::Start])
         .any(|one| wanted(*one));
-    // What the wanted categories build on belongs to them where it fails.
+    // A failed check that the wanted categories build on belongs to them.
     if wanted(Category::Configuration) || (!is_usable && is_needed) {
         report.add(judge::configuration(facts))?;
     }

@@ -16,7 +16,7 @@ pub(super) struct Jobs {
     unseen_since: Option<u64>,
 }
 
-/// What one look saw.
+/// The sight of one look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Look {
     /// When the last job is over at the latest, in seconds since 1970.

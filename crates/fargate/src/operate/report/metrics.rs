@@ -26,7 +26,7 @@ const PROJECTS: usize = 50;
 
 const MILLION: f64 = 1e6;
 
-/// What becomes of a task: it takes scripts; it ends before that, by AWS or by itself; the driver stops it before that.
+/// The fates of a task: it takes scripts; it ends before that, by AWS or by itself; the driver stops it before that.
 /// Of two tasks of one start the second is ready first, or not.
 const WON: &str = "won";
 const LOST: &str = "lost";
@@ -275,7 +275,7 @@ fn provider(task: &TaskEntry) -> &'static str {
     }
 }
 
-/// What became of a task of an attempt.
+/// The fate of a task of an attempt.
 fn result(task: &TaskEntry) -> &'static str {
     match task.won {
         true => WON,

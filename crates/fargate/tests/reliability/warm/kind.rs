@@ -1,4 +1,4 @@
-//! What a process is about when it is killed, and the jobs that are.
+//! Kinds of processes that are killed, and their jobs.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use testing::{Job, ManagerHost};
 
 use super::host;
 
-/// What a process is about.
+/// The work of a process that is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// A prepare that claims a waiting task.

@@ -92,7 +92,7 @@ impl Step {
     }
 }
 
-/// What a keep was about when it was killed.
+/// The last step of a keep that was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum KeepStep {
     /// A task was asked for, and no answer of AWS's noted.
@@ -106,7 +106,7 @@ pub(super) enum KeepStep {
 }
 
 impl KeepStep {
-    /// What the keep of this manager is about.
+    /// The present step of this manager's keep.
     pub(super) fn look(manager: &ManagerHost) -> Self {
         let files = files(manager);
         let waiting: Vec<_> = files

@@ -31,7 +31,7 @@ const KEEPS_LIFE: f64 = 5.0;
 /// How long a job waits until a task is ready for it: most keeps are killed before they have one.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What one folder has seen.
+/// The sights of one folder.
 #[derive(Debug, Default)]
 struct Seen {
     jobs: usize,
@@ -186,7 +186,7 @@ impl Folder<'_> {
         let played = if lives {
             let took = running.prepared().as_millis();
             usual.store(u64::try_from(took).unwrap(), Ordering::Relaxed);
-            // Whoever lives has to succeed.
+            // A process that lives has to succeed.
             running.succeeds()
         } else {
             let aim = match random.u32(..8) {

@@ -17,11 +17,11 @@ pub(in super::super) struct Account {
     pub(in super::super) ecs: Option<Answer<()>>,
     /// The machine or the task, if it is one of AWS's.
     pub(in super::super) instance: Option<Instance>,
-    /// What the configuration names; nothing without one, or without credentials.
+    /// The resources that the configuration names; nothing without one, or without credentials.
     pub(in super::super) named: Option<Named>,
 }
 
-/// What the configuration names, as AWS has it. What no category needs counts as unanswered.
+/// The resources that the configuration names, as AWS has them. Those that no category needs count as unanswered.
 #[derive(Debug)]
 pub(in super::super) struct Named {
     pub(in super::super) cluster: Answer<Option<Cluster>>,
@@ -41,7 +41,7 @@ pub(in super::super) struct Named {
     pub(in super::super) images: Vec<NamedImage>,
     pub(in super::super) log_groups: Vec<(String, Answer<Option<LogGroup>>)>,
     pub(in super::super) secrets: Vec<(String, Answer<Option<Secret>>)>,
-    /// What IAM would decide for the manager's role; nothing where the caller has none or is unknown.
+    /// IAM's decisions for the manager's role; nothing where the caller has none or is unknown.
     pub(in super::super) permissions: Option<Answer<Vec<Decision>>>,
     /// Actions that were tried by calls that cannot do anything, where that was asked for.
     pub(in super::super) probes: Vec<Probed>,

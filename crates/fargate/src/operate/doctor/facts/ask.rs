@@ -19,7 +19,7 @@ pub(in super::super) type Answer<T> = Result<T, AwsError>;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ask<'a> {
     pub(super) aws: &'a Aws,
-    /// What other categories ask for, too.
+    /// The facts that other categories ask for, too.
     pub(super) once: &'a Once,
     categories: &'a [Category],
     deadline: Instant,

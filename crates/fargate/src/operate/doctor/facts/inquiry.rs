@@ -10,7 +10,7 @@ use super::once::Once;
 use crate::aws::{Aws, instance, region_of_environment};
 use crate::cli::Category;
 
-/// What one call of doctor asks AWS.
+/// The questions of one call of doctor to AWS.
 #[derive(Debug)]
 pub(in super::super) struct Inquiry<'a> {
     facts: &'a Facts,
@@ -82,7 +82,7 @@ impl<'a> Inquiry<'a> {
         }
     }
 
-    /// What is known of the credentials so far.
+    /// The knowledge of the credentials so far.
     pub(in super::super) fn known_credentials(&self) -> Account {
         Account {
             identity: self.once.known_identity(),

@@ -27,7 +27,7 @@ pub(in super::super) enum RunnerProgram {
     Silent(String),
 }
 
-/// What the program says.
+/// The program's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Answers {
     /// Like `19.4.0`.

@@ -1,4 +1,4 @@
-//! What checks of AWS's resources build on: a configuration, and credentials.
+//! The bases of checks of AWS's resources: a configuration, and credentials.
 
 use super::super::catalog::CREDENTIALS;
 use super::super::check::{Check, Subject};

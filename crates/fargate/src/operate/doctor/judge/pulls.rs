@@ -49,7 +49,7 @@ pub(super) fn pulls(all: &[Pulls], region: &str) -> Option<Check> {
     })
 }
 
-/// What makes the pulls of these images shorter, the most first.
+/// The advice that makes the pulls of these images shorter, the best first.
 fn advice<'a>(images: impl Iterator<Item = &'a str>, region: &str) -> String {
     let is_near = |image: &str| ImageName::parse(image).is_some_and(|name| name.region == region);
     let far: Vec<_> = images.filter(|image| !is_near(image)).collect();

@@ -60,7 +60,7 @@ fn trusted(
     let arn = &role.arn;
     let Some(identity) = identity else {
         return subject.skip(format!(
-            "{arn} is there; without STS, the account of tasks is unknown, and so who it trusts"
+            "{arn} is there; its trust cannot be judged, as without STS the account of tasks is unknown"
         ));
     };
     let tasks = Tasks {

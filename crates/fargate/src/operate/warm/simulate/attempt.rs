@@ -11,7 +11,7 @@ use crate::state::start_time::StartTime;
 /// In milliseconds.
 const HOUR: f64 = 3_600_000.0;
 
-/// What tells a kind from others.
+/// The features that tell a kind from others.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Task {
     /// The hash of its start. Lines of older drivers have none.

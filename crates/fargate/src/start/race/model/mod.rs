@@ -185,7 +185,7 @@ fn history(state: State, seen: &HashMap<State, State>, folder: &Folder) -> Strin
 #[test]
 fn after_any_kills_a_job_keeps_its_task_and_a_cleanup_leaves_nothing() {
     let mut folder = Folder::new();
-    // What each state came from.
+    // The state before each state.
     let mut seen = HashMap::from([(begin(), begin())]);
     let mut open = VecDeque::from([begin()]);
     let mut faults = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::connect::start_failure::StartFailure;
 use crate::error::{Blame, Error};
 use crate::task::Loss;
 
-/// What becomes of a call of RunTask.
+/// The fates of a call of RunTask.
 enum Asked {
     Goes(Asking, bool),
     Brought,

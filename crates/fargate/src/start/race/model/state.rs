@@ -29,7 +29,7 @@ pub(super) enum Task {
     Lost,
 }
 
-/// What AWS knows of the calls with one token.
+/// AWS's knowledge of the calls with one token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Call {
     /// Whether one may still bring the task.

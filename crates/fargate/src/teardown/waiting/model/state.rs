@@ -109,7 +109,7 @@ pub(super) struct State {
     /// The sweep's decision about each task, from its snapshot: to end it, as the file was then.
     pub(super) sweep: Option<[Option<File>; TASKS]>,
     pub(super) sweeping: End,
-    /// Whoever drains the pools, or has a task yield: the task, and how far that is.
+    /// A drain, or a job that has a task yield: the task, and how far that is.
     pub(super) taker: (usize, End),
     pub(super) kills: u8,
 }

@@ -228,7 +228,7 @@ pub(super) fn keep(state: &State) -> Option<State> {
             Keep::Begins(task + 1)
         }
         Keep::Called(task) => Keep::Robbed(task),
-        // Whoever has the file may not know the task.
+        // The holder of the file may not know the task.
         Keep::Robbed(task) => {
             stop(&mut after, task)?;
             Keep::Begins(task + 1)
