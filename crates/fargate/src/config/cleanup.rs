@@ -7,7 +7,7 @@ use super::keep::{KeepFailed, MOST_TASKS};
 use super::ledger;
 use super::logging::{self, Logging};
 use super::section::Section;
-use super::source::{Fault, Source};
+use super::source::Source;
 use super::values;
 use crate::error::{Error, Result};
 
@@ -53,15 +53,10 @@ impl CleanupConfig {
 
     fn of(source: &Source) -> Result<Self> {
         let (document, faults) = source.document();
-        let damage = faults.into_iter().next().map(|fault| {
-            let Fault {
-                file,
-                line,
-                column,
-                message,
-            } = fault;
-            format!("{file}line {line}, column {column}: invalid TOML: {message}")
-        });
+        let damage = faults
+            .into_iter()
+            .next()
+            .map(|fault| fault.into_error().to_string());
         let directory = source.directory.as_path();
         let findings = Findings::default();
         let root = Section::root(&document, &findings);

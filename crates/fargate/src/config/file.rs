@@ -10,7 +10,7 @@ use super::ledger;
 use super::logging::{self, Logging};
 use super::pool::PoolsOf;
 use super::section::Section;
-use super::source::{Fault, Source};
+use super::source::Source;
 use super::ssh::{self, Ssh};
 use super::values::{self, TaskDefinitionName};
 use super::warm::{self, Warm};
@@ -94,16 +94,7 @@ impl Config {
     fn of(source: &Source) -> Result<Self> {
         let (document, faults) = source.document();
         if let Some(fault) = faults.into_iter().next() {
-            return Err(Error::system({
-                let Fault {
-                    file,
-                    line,
-                    column,
-                    message,
-                } = fault;
-                format!("{file}line {line}, column {column}: invalid TOML: {message}")
-            })
-            .advise("Correct the file there; https://toml.io describes the format."));
+            return Err(fault.into_error());
         }
         let findings = Findings::default();
         let config = Self::check(Section::root(&document, &findings), &source.directory);

@@ -43,10 +43,25 @@ struct Local {
 #[derive(Debug)]
 pub(super) struct Fault {
     /// Nothing, or the name of the second file and a comma.
-    pub(super) file: String,
-    pub(super) line: usize,
-    pub(super) column: usize,
-    pub(super) message: String,
+    file: String,
+    line: usize,
+    column: usize,
+    message: String,
+}
+
+impl Fault {
+    pub(super) fn into_error(self) -> Error {
+        let Self {
+            file,
+            line,
+            column,
+            message,
+        } = self;
+        Error::system(format!(
+            "{file}line {line}, column {column}: invalid TOML: {message}"
+        ))
+        .advise("Correct the file there; https://toml.io describes the format.")
+    }
 }
 
 impl Source {
