@@ -251,10 +251,11 @@ fn ignored_images() -> Option<String> {
         .map(|service| service.name.as_str())
         .collect();
     let services = (!services.is_empty()).then(|| format!("services: {}", services.join(", ")));
+    let verb = if services.is_some() { "have" } else { "has" };
     let ignored: Vec<_> = [image, services].into_iter().flatten().collect();
     (!ignored.is_empty()).then(|| {
         format!(
-            "The job's {} has no effect: jobs run in the operator's task definition",
+            "The job's {} {verb} no effect: jobs run in the operator's task definition",
             ignored.join(" and ")
         )
     })

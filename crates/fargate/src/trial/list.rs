@@ -1,13 +1,14 @@
 //! `fargate try --list`: the jobs of a file as GitLab would have them.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
-use gitlab_local::{BrokenJob, JobDefinition, Pipeline};
+use gitlab_local::{JobDefinition, Pipeline};
 
 use crate::error::{Error, Result};
 use crate::text::plain;
 
-/// A terminal's width where `COLUMNS` does not say another.
+/// The width of a terminal that doesn't tell its own.
 const TERMINAL_WIDTH: usize = 80;
 
 /// Narrower than this no column is made.
@@ -28,13 +29,8 @@ const CUT: [usize; 2] = [4, 3];
 /// When standard output cannot be written.
 pub(super) fn print_list(pipeline: &Pipeline) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    let width = stdout.is_terminal().then(terminal_width);
-    let text = list(
-        &pipeline.jobs(),
-        pipeline.absent(),
-        pipeline.decision(),
-        width,
-    );
+    let width = stdout.is_terminal().then(|| terminal_width(&stdout));
+    let text = list(pipeline, width);
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
@@ -46,20 +42,16 @@ pub(super) fn print_list(pipeline: &Pipeline) -> Result<()> {
     }
 }
 
-fn terminal_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok();
-    columns
-        .and_then(|columns| columns.parse().ok())
-        .unwrap_or(TERMINAL_WIDTH)
+fn terminal_width(terminal: &impl AsFd) -> usize {
+    let size = rustix::termios::tcgetwinsize(terminal).ok();
+    let width = size.map(|size| usize::from(size.ws_col));
+    width.filter(|width| *width > 0).unwrap_or(TERMINAL_WIDTH)
 }
 
-fn list(
-    jobs: &[std::result::Result<JobDefinition, BrokenJob>],
-    absent: &[String],
-    decision: Option<&str>,
-    width: Option<usize>,
-) -> String {
-    let rows: Vec<[String; 5]> = jobs.iter().flatten().map(row).collect();
+fn list(pipeline: &Pipeline, width: Option<usize>) -> String {
+    let jobs = pipeline.jobs();
+    let usable = jobs.iter().flatten();
+    let rows: Vec<_> = usable.map(|job| row(job, pipeline.image(job))).collect();
     let mut text = table(&rows, width);
     let mut line = |line: String| {
         text.push_str(&plain(&line));
@@ -68,19 +60,19 @@ fn list(
     for broken in jobs.iter().filter_map(|job| job.as_ref().err()) {
         line(format!("not usable: {}", broken.problem));
     }
-    if !absent.is_empty() {
+    if !pipeline.absent().is_empty() {
         line(format!(
-            "included files that are not here: {}",
-            absent.join(", ")
+            "included files that are not here: {} (--include-dir names a folder that has them)",
+            pipeline.absent().join(", ")
         ));
     }
-    if let Some(decision) = decision {
+    if let Some(decision) = pipeline.decision() {
         line(decision.to_owned());
     }
     text
 }
 
-fn row(job: &JobDefinition) -> [String; 5] {
+fn row(job: &JobDefinition, image: Option<String>) -> [String; 5] {
     let needs = match job.needs() {
         None => "(stages before)".to_owned(),
         Some(needs) if needs.is_empty() => "-".to_owned(),
@@ -94,7 +86,7 @@ fn row(job: &JobDefinition) -> [String; 5] {
         job.stage().to_owned(),
         job.name().to_owned(),
         when,
-        job.image().unwrap_or("-").to_owned(),
+        image.unwrap_or_else(|| "-".to_owned()),
         needs,
     ]
     .map(|cell| plain(&cell))

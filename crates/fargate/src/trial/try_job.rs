@@ -74,6 +74,9 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         log.warning(decision).await;
     }
     explain(&mut log, location, !follows_image && wanted.names_images()).await;
+    for line in wanted.left_out() {
+        log.warning(line).await;
+    }
     let surroundings = Surroundings {
         location,
         folder: &folder,
@@ -88,7 +91,7 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         shutdown,
     };
     let result = match (&wanted, &job) {
-        (Wanted::Plan(plan), _) => {
+        (Wanted::Plan { plan, .. }, _) => {
             surroundings
                 .run_plan(plan, &project, request, &mut log)
                 .await
@@ -183,12 +186,14 @@ async fn explain(log: &mut JobLog, location: TaskLocation, ignores_images: bool)
         .await;
     }
     if ignores_images {
-        let advice = match location {
-            TaskLocation::Processes => "; --containers follows them",
-            TaskLocation::Aws | TaskLocation::Containers => "",
+        let reason = match location {
+            TaskLocation::Processes => {
+                "the job uses the programs of this machine; --containers follows them"
+            }
+            TaskLocation::Aws | TaskLocation::Containers => "the task definition decides what runs",
         };
         log.warning(&format!(
-            "`image` and `services` are not followed: the task definition decides what runs{advice}"
+            "`image` and `services` are not followed: {reason}"
         ))
         .await;
     }

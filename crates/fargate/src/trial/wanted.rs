@@ -15,7 +15,12 @@ pub(super) enum Wanted {
     /// One job alone.
     Job(Box<JobDefinition>),
     /// Several, in order.
-    Plan(Plan),
+    Plan {
+        /// The jobs that run.
+        plan: Plan,
+        /// Jobs of the pipeline that cannot run, each in a line.
+        left_out: Vec<String>,
+    },
 }
 
 impl Wanted {
@@ -35,14 +40,24 @@ impl Wanted {
             set_image(&mut job);
             return Ok(Self::Job(Box::new(job)));
         }
-        // A job that cannot be defined, such as one that triggers a pipeline, is left out: what needs it says so.
-        let jobs = pipeline.jobs().into_iter().filter_map(Result::ok).collect();
+        let mut jobs = Vec::new();
+        let mut left_out = Vec::new();
+        for job in pipeline.jobs() {
+            match job {
+                Ok(job) => jobs.push(job),
+                Err(broken) => left_out.push(format!("left out: {}", broken.problem)),
+            }
+        }
         let mut plan = match &request.job {
-            Some(name) => Plan::with_needs(jobs, pipeline.job(Some(name))?.name())?,
+            Some(name) => {
+                // Where the job needs one of them, the plan says so.
+                left_out.clear();
+                Plan::with_needs(jobs, pipeline.job(Some(name))?.name())?
+            }
             None => Plan::all(jobs)?,
         };
         plan.for_each(set_image);
-        Ok(Self::Plan(plan))
+        Ok(Self::Plan { plan, left_out })
     }
 
     /// The single job, with its files.
@@ -56,7 +71,7 @@ impl Wanted {
                 let definition = (**definition).clone();
                 Ok(Some(ReceivedJob::new(definition, project, RUNNER, &[])?))
             }
-            Self::Plan(_) => Ok(None),
+            Self::Plan { .. } => Ok(None),
         }
     }
 
@@ -64,10 +79,18 @@ impl Wanted {
     pub(super) fn title(&self) -> String {
         match self {
             Self::Job(job) => format!("job {}", job.name()),
-            Self::Plan(plan) => match plan.definitions().count() {
+            Self::Plan { plan, .. } => match plan.definitions().count() {
                 1 => "1 job".to_owned(),
                 count => format!("{count} jobs"),
             },
+        }
+    }
+
+    /// Jobs of the pipeline that cannot run, each in a line.
+    pub(super) fn left_out(&self) -> &[String] {
+        match self {
+            Self::Job(_) => &[],
+            Self::Plan { left_out, .. } => left_out,
         }
     }
 
@@ -75,7 +98,7 @@ impl Wanted {
     pub(super) fn names_images(&self) -> bool {
         match self {
             Self::Job(job) => job.names_images(),
-            Self::Plan(plan) => plan.definitions().any(JobDefinition::names_images),
+            Self::Plan { plan, .. } => plan.definitions().any(JobDefinition::names_images),
         }
     }
 }

@@ -37,7 +37,7 @@ fn an_image_that_the_operators_task_definition_replaces_is_told_in_one_line() {
     let manager = ManagerHost::new(fargate(), SshServer::Agent);
     manager.ask(&json!({ "variables": null, "image": { "name": "ruby:3.3" },
         "services": [{ "name": "postgres:16" }, { "name": "redis:7" }] }));
-    let told = "The job's image: ruby:3.3 and services: postgres:16, redis:7 has no effect: jobs run in the operator's \
+    let told = "The job's image: ruby:3.3 and services: postgres:16, redis:7 have no effect: jobs run in the operator's \
         task definition\n";
     assert!(manager.prepare().out().starts_with(told));
     manager.custom("cleanup").exits(0);

@@ -11,7 +11,8 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
         (
             two,
             &[] as &[&str],
-            ".gitlab-ci.yml: has several jobs: compile, unit",
+            ".gitlab-ci.yml: has several jobs: compile, unit\n  Name the one to run. \
+             --list shows them all, and --all runs the pipeline.\n",
         ),
         (two, &["unti"], "has no job unti\n  Did you mean unit?"),
         (
@@ -76,7 +77,7 @@ fn keys_that_are_not_followed_are_named_and_the_job_runs() {
         "unit:\n  image: ruby:3.3\n  services: [redis]\n  rules: [{if: $A}]\n  retry: 2\n  script: [echo ran]\n",
     );
     project.run(&[]).exits(0).logs(&[
-        "WARNING: `image` and `services` are not followed: the task definition decides what runs; --containers follows them\n",
+        "WARNING: `image` and `services` are not followed: the job uses the programs of this machine; --containers follows them\n",
         "WARNING: GitLab would not run job unit in this pipeline: none of its rules matches. It runs here because you named it.\n",
         "WARNING: job unit: not followed: `retry` (the job runs once)\n",
         "\nran\n",
@@ -137,6 +138,27 @@ fn jobs_are_listed_as_gitlab_would_have_them() {
 }
 
 #[test]
+fn a_list_shows_images_as_jobs_get_them() {
+    let project = Project::new(
+        fargate(),
+        "go: {image: 'golang:$V', parallel: {matrix: [{V: [1.21, 1.22]}]}, script: x}\n\
+         own: {image: $CI_REGISTRY_IMAGE/tools, script: x}\n",
+    );
+    let listed = project.run(&["--list"]).exits(0);
+    for image in [
+        " golang:1.21 ",
+        " golang:1.22 ",
+        ".invalid/local/project/tools ",
+    ] {
+        assert!(
+            listed.out().contains(image),
+            "no {image:?} in:\n{}",
+            listed.out()
+        );
+    }
+}
+
+#[test]
 fn files_of_other_places_come_from_a_folder() {
     let project = Project::new(
         fargate(),
@@ -146,6 +168,10 @@ fn files_of_other_places_come_from_a_folder() {
     let complaint = "jobs:unit:script is in a file that is not here (.gitlab-ci.yml:2)\n  \
                      These included files are not here: a.yml of project acme/ci.";
     assert!(refused.err().contains(complaint), "{}", refused.err());
+    let listed = project.run(&["--list"]).exits(0);
+    let hint = "included files that are not here: a.yml of project acme/ci \
+                (--include-dir names a folder that has them)\n";
+    assert!(listed.out().ends_with(hint), "{}", listed.out());
     write(
         &project,
         "others/acme/ci/a.yml",

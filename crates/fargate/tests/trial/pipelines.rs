@@ -106,6 +106,19 @@ rescue: {stage: c, script: [echo rescuing], when: on_failure}
 }
 
 #[test]
+fn jobs_that_cannot_run_are_told_before_the_pipeline_runs() {
+    let project = Project::new(
+        fargate(),
+        "include: {template: A.yml}\nlint: {extends: .lint}\nunit: {script: [echo ran]}\n",
+    );
+    project.run(&["--all"]).exits(0).logs(&[
+        "Running 1 job of .gitlab-ci.yml",
+        "WARNING: left out: jobs:lint:script is in a file that is not here (.gitlab-ci.yml:2)\n",
+        "\nran\n",
+    ]);
+}
+
+#[test]
 fn ctrl_c_ends_the_job_and_all_after_it() {
     let project = Project::new(
         fargate(),

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use testing::Project;
+use testing::{Project, Terminal};
 
 use crate::fargate;
 
@@ -43,4 +43,24 @@ fn headings_are_coloured_on_a_terminal_unless_declined() {
     assert!(!on_terminal(&project, Some("1")).contains('\u{1b}'));
     let piped = project.run(&[]).exits(0).out();
     assert!(!piped.contains('\u{1b}'), "{piped}");
+}
+
+/// The list of a job with a long image on a terminal of this width.
+fn listed_on_terminal(columns: u16) -> String {
+    let image = format!("registry.example.com/{}:1", "x".repeat(60));
+    let project = Project::new(fargate(), &format!("job: {{script: x, image: '{image}'}}"));
+    let mut terminal = Terminal::start(&project.command(&["--list"]), columns, 24);
+    assert_eq!(terminal.ends(), Some(0), "{}", terminal.shown);
+    terminal.shown.clone()
+}
+
+#[test]
+fn a_list_is_as_wide_as_the_terminal() {
+    for columns in [60, 80, 200] {
+        let shown = listed_on_terminal(columns);
+        let width = shown.lines().map(|line| line.chars().count()).max();
+        assert!(width <= Some(usize::from(columns)), "{columns}: {shown}");
+        // Where there is room, nothing is cut.
+        assert_eq!(shown.contains('…'), columns < 200, "{columns}: {shown}");
+    }
 }

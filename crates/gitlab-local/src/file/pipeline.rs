@@ -170,6 +170,13 @@ impl Pipeline {
         Ok(job)
     }
 
+    /// The name of a job's image, with the variables put in that are known before the job runs.
+    pub fn image(&self, job: &JobDefinition) -> Option<String> {
+        let mut variables = self.facts.predefined.clone();
+        variables.extend(job.variables.iter().cloned());
+        Some(variables.expanded().expand(job.image()?))
+    }
+
     /// Included files that are not on this machine, in words.
     pub fn absent(&self) -> &[String] {
         &self.merged.absent

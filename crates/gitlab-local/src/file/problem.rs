@@ -92,7 +92,9 @@ impl Problem {
             Self::OnlyIncludes { .. } => {
                 "Put the files into a folder, and name it with --include-dir."
             }
-            Self::SeveralJobs(_) => "Name the one to run.",
+            Self::SeveralJobs(_) => {
+                "Name the one to run. --list shows them all, and --all runs the pipeline."
+            }
             Self::UnknownJob { advice, .. } => advice,
             Self::Lint(lint) => return lint.advice(),
             Self::InvalidYaml { .. } | Self::Template(_) => return None,
