@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::token::{Token, pattern, tokens};
+use super::token::{FLAGS, Token, tokens};
 use crate::re2::compiled;
 use crate::variables::Variables;
 
@@ -29,11 +29,41 @@ pub(in crate::file) enum Comparison {
 }
 
 /// The value of an expression under certain variables.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 enum Outcome {
     Null,
     Text(String),
+    Pattern(Regex),
     Boolean(bool),
+}
+
+impl Outcome {
+    /// Whether Ruby's operators take it for true: an empty text, too.
+    fn is_truthy(&self) -> bool {
+        !matches!(self, Self::Null | Self::Boolean(false))
+    }
+
+    /// Rails' `present?`.
+    fn is_present(&self) -> bool {
+        match self {
+            Self::Null => false,
+            Self::Text(text) => !text.trim().is_empty(),
+            Self::Pattern(_) => true,
+            Self::Boolean(value) => *value,
+        }
+    }
+}
+
+impl PartialEq for Outcome {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Text(left), Self::Text(right)) => left == right,
+            (Self::Pattern(left), Self::Pattern(right)) => left.as_str() == right.as_str(),
+            (Self::Boolean(left), Self::Boolean(right)) => left == right,
+            _ => false,
+        }
+    }
 }
 
 impl Expression {
@@ -54,17 +84,7 @@ impl Expression {
 
     /// Whether it holds.
     pub(in crate::file) fn holds(&self, variables: &Variables) -> bool {
-        match self.outcome(variables) {
-            Outcome::Null => false,
-            // Rails' `present?`.
-            Outcome::Text(text) => !text.trim().is_empty(),
-            Outcome::Boolean(value) => value,
-        }
-    }
-
-    /// Whether `text` fits a pattern that is written with its slashes. One that is invalid fits nothing.
-    pub(super) fn pattern_matches(written: &str, text: &str) -> bool {
-        fits(written, text).unwrap_or(false)
+        self.outcome(variables).is_present()
     }
 
     fn outcome(&self, variables: &Variables) -> Outcome {
@@ -75,61 +95,74 @@ impl Expression {
                 None => Outcome::Null,
             },
             Self::Text(text) => Outcome::Text(text.clone()),
-            Self::Pattern(pattern) => Outcome::Text(format!("/{}/", pattern.as_str())),
+            Self::Pattern(pattern) => Outcome::Pattern(pattern.clone()),
             Self::Null => Outcome::Null,
             Self::Boolean(value) => Outcome::Boolean(*value),
             Self::Comparison(left, comparison, right) => {
-                Outcome::Boolean(compare(left, *comparison, right, variables))
+                let (left, right) = (left.outcome(variables), right.outcome(variables));
+                Outcome::Boolean(comparison.holds(&left, &right))
             }
             // The value that decides, as Ruby's operators have it.
-            Self::And(left, right) => match left.holds(variables) {
-                true => right.outcome(variables),
-                false => left.outcome(variables),
+            Self::And(left, right) => match left.outcome(variables) {
+                left if left.is_truthy() => right.outcome(variables),
+                left => left,
             },
-            Self::Or(left, right) => match left.holds(variables) {
-                true => left.outcome(variables),
-                false => right.outcome(variables),
+            Self::Or(left, right) => match left.outcome(variables) {
+                left if left.is_truthy() => left,
+                _ => right.outcome(variables),
             },
         }
     }
 }
 
-fn compare(
-    left: &Expression,
-    comparison: Comparison,
-    right: &Expression,
-    variables: &Variables,
-) -> bool {
-    match comparison {
-        Comparison::Equals => left.outcome(variables) == right.outcome(variables),
-        Comparison::NotEquals => left.outcome(variables) != right.outcome(variables),
-        Comparison::Matches => matches(left, right, variables).unwrap_or(false),
-        // Without a pattern a text does not match; a variable's pattern that is none is an error, which does not hold.
-        Comparison::NotMatches => matches!(matches(left, right, variables), Some(false)),
+impl Comparison {
+    fn holds(self, left: &Outcome, right: &Outcome) -> bool {
+        match self {
+            Self::Equals => left == right,
+            Self::NotEquals => left != right,
+            Self::Matches => finds(left, right),
+            Self::NotMatches => !finds(left, right),
+        }
     }
 }
 
-/// Whether `left` matches; none for a variable whose value is no valid pattern.
-fn matches(left: &Expression, right: &Expression, variables: &Variables) -> Option<bool> {
-    let text = match left.outcome(variables) {
-        Outcome::Text(text) => text,
-        Outcome::Null | Outcome::Boolean(_) => String::new(),
+/// Whether `left` is found by `right`: a pattern, or a text that is one. Any other text is searched for `left` instead,
+/// because GitLab calls the same method, `scan`, of either (`Lexeme::Matches`).
+fn finds(left: &Outcome, right: &Outcome) -> bool {
+    let text = match left {
+        Outcome::Text(text) => text.clone(),
+        Outcome::Pattern(pattern) => pattern.to_string(),
+        Outcome::Boolean(value) => value.to_string(),
+        Outcome::Null => String::new(),
     };
-    if let Expression::Pattern(pattern) = right {
-        return Some(pattern.is_match(&text));
-    }
-    match right.outcome(variables) {
-        Outcome::Null | Outcome::Boolean(_) => Some(false),
-        Outcome::Text(written) => fits(&written, &text),
+    match right {
+        Outcome::Null | Outcome::Boolean(_) => false,
+        Outcome::Pattern(pattern) => pattern.is_match(&text),
+        Outcome::Text(written) => match pattern_of(written) {
+            Some(pattern) => pattern.is_match(&text),
+            None => written.contains(&text),
+        },
     }
 }
 
-/// Whether `text` fits a pattern that is written with its slashes; none when it is invalid.
-fn fits(written: &str, text: &str) -> Option<bool> {
-    let (inner, flags, after) = pattern(written)?;
-    let compiled = compiled(inner, flags).ok()?;
-    // Before `@`, a policy's pattern is for branches and tags.
-    (after.is_empty() || after.starts_with('@')).then(|| compiled.is_match(text))
+/// The pattern that `written` is, if it is one (`Lexeme::Pattern.build`).
+fn pattern_of(written: &str) -> Option<Regex> {
+    written_pattern(&written.replace(r"\/", "/"))?.ok()
+}
+
+/// The pattern that `written` is, with its slashes and flags; none where it does not look like one. The last slash of
+/// a line ends it (`Gitlab::UntrustedRegexp::RubySyntax`).
+///
+/// # Errors
+///
+/// With the fault, when the pattern is wrong.
+pub(super) fn written_pattern(written: &str) -> Option<Result<Regex, String>> {
+    let (pattern, flags) = written.split('\n').find_map(|line| {
+        let (pattern, flags) = line.strip_prefix('/')?.rsplit_once('/')?;
+        let has_flags = flags.chars().all(|flag| FLAGS.contains(&flag));
+        has_flags.then_some((pattern, flags))
+    })?;
+    Some(compiled(pattern, flags))
 }
 
 /// `||` binds less than `&&`, and that less than a comparison.
@@ -181,7 +214,10 @@ impl Parser<'_> {
         Ok(match *first {
             Token::Variable(name) => Expression::Variable(name.to_owned()),
             Token::Text(text) => Expression::Text(text.to_owned()),
-            Token::Pattern { pattern, flags } => Expression::Pattern(compiled(pattern, flags)?),
+            Token::Pattern(written) => {
+                let pattern = written_pattern(&written.replace(r"\/", "/"));
+                Expression::Pattern(pattern.ok_or("a pattern is not in one line")??)
+            }
             Token::Null => Expression::Null,
             Token::Boolean(value) => Expression::Boolean(value),
             Token::Open => {

@@ -1,8 +1,7 @@
 //! `only` and `except`, the older form of `rules` (`Gitlab::Ci::Build::Policy`).
 
-use super::expression::Expression;
+use super::expression::{Expression, written_pattern};
 use super::rule::Facts;
-use super::token::pattern;
 use crate::file::values::{text_list, texts};
 use crate::yaml::Node;
 
@@ -94,8 +93,8 @@ fn refs_hold(refs: &[String], facts: Facts<'_>) -> bool {
 
 /// Whether a branch or tag is the one that is named, or fits the pattern.
 fn is_name(reference: &str, name: &str) -> bool {
-    match pattern(reference) {
-        Some(_) => Expression::pattern_matches(reference, name),
-        None => !name.is_empty() && reference == name,
+    match written_pattern(reference) {
+        Some(Ok(pattern)) => pattern.is_match(name),
+        _ => !name.is_empty() && reference == name,
     }
 }

@@ -1,6 +1,7 @@
 //! Files as people write them, and as they get them wrong.
 
 mod composition;
+mod expressions;
 mod hostile;
 mod includes;
 mod keywords;

@@ -1,10 +1,9 @@
 //! Whether GitLab would run a job: `rules`, `only`, `except` and `workflow`, with the results that GitLab's
-//! documentation gives ("CI/CD YAML syntax reference", "CI/CD variable expressions").
+//! documentation gives ("CI/CD YAML syntax reference").
 
 use std::path::Path;
 
 use super::{Pipeline, PipelineFacts, error, job};
-use crate::file::rules::holds;
 use crate::variables::{Variable, Variables};
 
 pub(super) fn variables(pairs: &[(&str, &str)]) -> Variables {
@@ -13,87 +12,6 @@ pub(super) fn variables(pairs: &[(&str, &str)]) -> Variables {
         variables.put(key, *value);
     }
     variables
-}
-
-#[test]
-fn expressions_hold_as_documented() {
-    let known = variables(&[
-        ("VARIABLE", "some value"),
-        ("EMPTY", ""),
-        ("BLANK", " "),
-        ("NO", "false"),
-        ("TEXT", "this is content"),
-        ("PATTERN", "/^this.*/"),
-        ("BAD", "/(/"),
-        ("BRANCH", "feature/x"),
-        ("OTHER", "$VARIABLE"),
-    ]);
-    for (expression, expected) in [
-        // Documentation, "Compare a variable to a string", "… is undefined", "… is empty", "… exists".
-        ("$VARIABLE == \"some value\"", true),
-        ("'some value' == $VARIABLE", true),
-        ("$VARIABLE != 'some value'", false),
-        ("$UNDEFINED == null", true),
-        ("$VARIABLE == null", false),
-        ("$EMPTY == null", false),
-        ("$UNDEFINED != null", false),
-        ("$EMPTY == \"\"", true),
-        ("$UNDEFINED == \"\"", false),
-        ("$VARIABLE", true),
-        ("$EMPTY", false),
-        ("$UNDEFINED", false),
-        ("$BLANK", false),
-        ("$NO", true),
-        ("$NO == \"false\"", true),
-        ("$OTHER == $VARIABLE", true),
-        // "Compare a variable to a regex pattern".
-        ("$TEXT =~ /^content.*/", false),
-        ("$TEXT =~ /content$/", true),
-        ("$TEXT =~ /CONTENT/i", true),
-        ("$TEXT !~ /content/", false),
-        ("$UNDEFINED =~ /a/", false),
-        ("$UNDEFINED !~ /a/", true),
-        ("$BRANCH =~ /^feature\\//", true),
-        // "Store the regex pattern in a variable".
-        ("$TEXT =~ $PATTERN", true),
-        ("$TEXT !~ $PATTERN", false),
-        ("$TEXT =~ $BAD", false),
-        ("$TEXT =~ $UNDEFINED", false),
-        // "Join variable expressions together": `&&` binds more than `||`.
-        ("$UNDEFINED && $VARIABLE || $TEXT", true),
-        ("$UNDEFINED && ($VARIABLE || $TEXT)", false),
-        ("$VARIABLE =~ /^some/ && $TEXT == \"x\"", false),
-        ("($VARIABLE == \"x\" || $NO == \"false\") && $TEXT", true),
-        ("\"\" || $VARIABLE", true),
-    ] {
-        assert_eq!(holds(expression, &known), Ok(expected), "{expression}");
-    }
-}
-
-#[test]
-fn expressions_that_gitlab_refuses_are_refused() {
-    let deep = "(".repeat(200);
-    let long = vec!["$A"; 60].join(" && ");
-    for expression in [
-        "$A ==",
-        "== $A",
-        "$A $B",
-        "($A",
-        "$A)",
-        "A == 'b'",
-        "$A == \"b",
-        "$A =~ /(/",
-        "$A =~ /(?=b)/",
-        "$A & $B",
-        "",
-        &deep,
-        &long,
-    ] {
-        assert!(
-            holds(expression, &Variables::default()).is_err(),
-            "{expression}"
-        );
-    }
 }
 
 /// The job `job` in a pipeline of a push to `main`.
