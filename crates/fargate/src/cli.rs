@@ -45,9 +45,11 @@ Example:
 #[cfg(feature = "trial")]
 const TRY_EXAMPLES: &str = "\
 Examples:
-  fargate try 'unit tests' --file ci/.gitlab-ci.yml
-  fargate try build --containers --variable DEBUG=1
-  fargate --config fargate.toml try build --keep";
+  fargate try --list                                   show the jobs of ./.gitlab-ci.yml
+  fargate try 'unit tests' --needs                     run a job after those that it needs
+  fargate try --all --include-dir ../ci-templates      run the pipeline
+  fargate try build --containers --variable DEBUG=1    run a job in its own image
+  fargate --config fargate.toml try build --keep       run a job on AWS, and keep its task";
 
 const REPORT_EXAMPLES: &str = "\
 Examples:
@@ -79,8 +81,9 @@ impl Cli {
     }
 }
 
-/// Options of all commands.
+/// Options of all commands, which help shows apart from a command's own.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
 pub(crate) struct Options {
     /// The configuration, fargate.toml [default: config.toml in the working directory]
     #[arg(long, global = true, value_name = "FILE")]
@@ -111,11 +114,11 @@ pub(crate) enum Command {
     /// The stages that GitLab Runner's custom executor calls
     #[command(visible_alias = "c", after_help = CUSTOM_EXAMPLE)]
     Custom(Custom),
-    /// Run one job of a .gitlab-ci.yml as GitLab Runner would
+    /// Run jobs of a .gitlab-ci.yml as GitLab Runner would
     ///
-    /// Without --config it runs on this machine, against a local stand-in for AWS, as a process or, with
-    /// --containers, in containers; with --config against that AWS account. Exits with 0 when the job succeeded, 1 when
-    /// it failed, 2 when it could not be read.
+    /// Without --config they run on this machine, against a local stand-in for AWS, as processes or, with
+    /// --containers, in containers; with --config against that AWS account. Exits with 0 when the jobs succeeded, 1 when
+    /// one failed, 2 when nothing could be run.
     #[cfg(feature = "trial")]
     #[command(after_help = TRY_EXAMPLES)]
     Try(Try),

@@ -4,7 +4,7 @@ use crate::file::values::{switch, text, texts};
 use crate::yaml::Node;
 
 /// The files that a job leaves for later jobs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Artifacts {
     /// The archive's name, with variables; GitLab's default is `artifacts`.
     pub(crate) name: Option<String>,

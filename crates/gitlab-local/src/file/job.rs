@@ -13,6 +13,7 @@ use crate::file::keywords::job_keyword;
 use crate::file::lint::Lint;
 use crate::file::needs::{read_dependencies, read_needs};
 use crate::file::outcome::{Outcome, outcome};
+use crate::file::pages::with_published_folder;
 use crate::file::parallel::{Combination, Instance, instances};
 use crate::file::project_files::ProjectFiles;
 use crate::file::rules::{Facts, When};
@@ -117,7 +118,7 @@ fn template(job: &JobNode<'_>, stage: String) -> Result<JobDefinition, Lint> {
         allow_failure: false,
         needs: read(job, "needs", read_needs)?,
         dependencies: read(job, "dependencies", read_dependencies)?,
-        artifacts: read(job, "artifacts", read_artifacts)?,
+        artifacts: with_published_folder(job, read(job, "artifacts", read_artifacts)?),
         caches: read(job, "cache", read_caches)?.unwrap_or_default(),
         environment: read(job, "environment", read_environment)?,
         decision: None,

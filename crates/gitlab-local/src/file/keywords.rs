@@ -65,6 +65,17 @@ pub const KEYWORDS: &[Keyword] = &[
         "^spec:inputs",
         "inputs take the include's values or their defaults; one without is an error",
     ),
+    followed("^spec:inputs:default", "an input with one may be left out"),
+    meaningless("^spec:inputs:description", "no form shows it"),
+    followed("^spec:inputs:options", "any other value is an error"),
+    followed(
+        "^spec:inputs:regex",
+        "a value that does not match is an error",
+    ),
+    unfollowed("^spec:inputs:rules", "an error"),
+    followed("^spec:inputs:type", "a value of another type is an error"),
+    unfollowed("^spec:include", "an error"),
+    unfollowed("^spec:component", "`$[[ component.… ]]` is an error"),
     followed("^default", "jobs inherit its keywords"),
     followed("^include:local", "paths and patterns, 150 files at most"),
     partly(
@@ -98,16 +109,23 @@ pub const KEYWORDS: &[Keyword] = &[
         "^stages",
         "an unknown stage is an error; `.pre` and `.post` exist",
     ),
-    followed(
-        "^variables",
-        "`value`, `description`, `options` and `expand`",
-    ),
+    followed("^variables", "of all jobs"),
+    followed("^variables:value", "the variable's value"),
+    meaningless("^variables:description", "no form shows it"),
+    meaningless("^variables:options", "no form shows them"),
+    followed("^variables:expand", "`false`: references stay as they are"),
     partly(
         "^workflow:rules",
-        "their variables are set; a pipeline that GitLab would not make is told",
+        "a pipeline that GitLab would not make is told",
     ),
+    followed("^workflow:rules:variables", "set in all jobs"),
+    meaningless("^workflow:rules:auto_cancel", "a trial has one pipeline"),
     meaningless("^workflow:name", "a trial has no pipeline page"),
-    meaningless("^workflow:auto_cancel", "a trial has one pipeline"),
+    meaningless(
+        "^workflow:auto_cancel:on_new_commit",
+        "a trial has one pipeline",
+    ),
+    meaningless("^workflow:auto_cancel:on_job_failure", "other jobs go on"),
     followed("^image", "as in `default:`"),
     followed("^services", "as in `default:`"),
     followed("^before_script", "as in `default:`"),
@@ -129,24 +147,28 @@ pub const KEYWORDS: &[Keyword] = &[
         "all files that did not come with the sources",
     ),
     followed("artifacts:when", "after a failure, too"),
-    meaningless("artifacts:name", "no page shows it"),
-    meaningless("artifacts:expire_in", "artifacts end with the trial"),
+    partly("artifacts:name", "reaches the driver; no page shows it"),
+    partly(
+        "artifacts:expire_in",
+        "reaches the driver; artifacts end with the trial",
+    ),
     meaningless("artifacts:expose_as", "a trial has no merge request"),
     meaningless("artifacts:public", "no page shows them"),
     meaningless("artifacts:access", "no page shows them"),
-    partly(
-        "artifacts:reports",
-        "`dotenv` sets variables of later jobs; only GitLab shows others",
-    ),
+    partly("artifacts:reports", "only GitLab shows them; see `dotenv`"),
+    followed("artifacts:reports:dotenv", "sets variables of later jobs"),
     followed("before_script", "before `script`, in the same shell"),
     followed(
         "cache:paths",
         "wait for the next trial in a folder of this machine",
     ),
+    followed("cache:key", "with variables"),
+    followed("cache:key:files", "two at most count, by what is in them"),
     partly(
-        "cache:key",
-        "`files` count by what is in them, not by commits",
+        "cache:key:files_commits",
+        "as `files`: by what is in them, not by commits",
     ),
+    followed("cache:key:prefix", "before the hash of the files"),
     followed(
         "cache:untracked",
         "all files that did not come with the sources",
@@ -158,13 +180,13 @@ pub const KEYWORDS: &[Keyword] = &[
     meaningless("coverage", "the job log shows what the job prints"),
     unfollowed("dast_configuration", "its settings are in GitLab"),
     partly("dependencies", "with `--needs` and `--all`"),
-    unfollowed(
+    partly(
         "environment",
-        "nothing is deployed by GitLab, and no page shows it",
+        "its variables are set; nothing is deployed by GitLab",
     ),
     partly("environment:name", "its variables are set"),
     partly("environment:url", "its variable is set"),
-    meaningless("environment:action", "a trial has no environments"),
+    partly("environment:action", "its variable is set"),
     meaningless("environment:on_stop", "a trial has no environments"),
     meaningless("environment:auto_stop_in", "a trial has no environments"),
     partly("environment:deployment_tier", "its variable is set"),
@@ -195,29 +217,60 @@ pub const KEYWORDS: &[Keyword] = &[
     partly("needs:parallel:matrix", "with `--needs` and `--all`"),
     unfollowed("needs:project", "another project's artifacts are missing"),
     unfollowed("needs:pipeline", "another pipeline's artifacts are missing"),
+    unfollowed(
+        "needs:pipeline:job",
+        "another pipeline's artifacts are missing",
+    ),
     partly(
         "only",
         "told in one line; a job that you name runs all the same",
     ),
+    partly("only:refs", "as `only`"),
+    partly("only:variables", "as `only`"),
+    meaningless("only:changes", "taken for true"),
+    meaningless("only:kubernetes", "taken for true"),
     partly(
         "except",
         "told in one line; a job that you name runs all the same",
     ),
-    meaningless("pages", "nothing is published"),
+    partly("except:refs", "as `except`"),
+    partly("except:variables", "as `except`"),
+    meaningless("except:changes", "taken for false"),
+    meaningless("except:kubernetes", "taken for false"),
+    partly(
+        "pages",
+        "the folder is among the artifacts; nothing is published",
+    ),
+    followed("pages:publish", "the folder is among the artifacts"),
+    meaningless("pages:path_prefix", "nothing is published"),
+    meaningless("pages:expire_in", "nothing is published"),
     followed("parallel", "each instance is a job of its own: `job 1/3`"),
     followed(
         "parallel:matrix",
         "each instance is a job of its own: `job: [a, b]`",
     ),
+    followed("publish", "the old form of `pages:publish`"),
     unfollowed("release", "no release is made"),
+    unfollowed("release:tag_name", "no release is made"),
+    unfollowed("release:tag_message", "no release is made"),
+    unfollowed("release:name", "no release is made"),
+    unfollowed("release:description", "no release is made"),
+    unfollowed("release:ref", "no release is made"),
+    unfollowed("release:milestones", "no release is made"),
+    unfollowed("release:released_at", "no release is made"),
+    unfollowed("release:assets:links", "no release is made"),
     meaningless("resource_group", "a trial has one pipeline"),
     unfollowed("retry", "the job runs once"),
+    unfollowed("retry:max", "the job runs once"),
+    unfollowed("retry:when", "the job runs once"),
+    unfollowed("retry:exit_codes", "the job runs once"),
     followed("rules:if", "with the variables that a trial has"),
     partly("rules:changes", "taken for true"),
-    partly(
-        "rules:exists",
-        "looks at the project's files; another `project` is taken for true",
-    ),
+    partly("rules:changes:paths", "taken for true"),
+    meaningless("rules:changes:compare_to", "`changes` is taken for true"),
+    followed("rules:exists", "looks at the project's files"),
+    followed("rules:exists:paths", "looks at the project's files"),
+    partly("rules:exists:project", "taken for true"),
     partly(
         "rules:when",
         "told in one line; a job that you name runs all the same",
@@ -229,9 +282,16 @@ pub const KEYWORDS: &[Keyword] = &[
     partly("rules:needs", "with `--needs` and `--all`"),
     followed("rules:variables", "set over the job's"),
     meaningless("rules:interruptible", "a trial has one pipeline"),
+    meaningless("rules:start_in", "a trial does not wait"),
     unfollowed("run", "only jobs with a `script:` run"),
     followed("script", "texts, lists and lists within lists"),
     unfollowed("secrets", "its variables are missing"),
+    unfollowed("secrets:vault", "its variables are missing"),
+    unfollowed("secrets:gcp_secret_manager", "its variables are missing"),
+    unfollowed("secrets:azure_key_vault", "its variables are missing"),
+    unfollowed("secrets:aws_secrets_manager", "its variables are missing"),
+    unfollowed("secrets:file", "its variables are missing"),
+    unfollowed("secrets:token", "its variables are missing"),
     followed("services:name", "with `--containers` or JobImage mode"),
     followed("services:alias", "with `--containers` or JobImage mode"),
     followed(
@@ -251,8 +311,16 @@ pub const KEYWORDS: &[Keyword] = &[
         "trigger",
         "it starts another pipeline and runs nothing itself",
     ),
+    unfollowed("trigger:project", "no pipeline starts"),
+    unfollowed("trigger:include", "no pipeline starts"),
+    unfollowed("trigger:inputs", "no pipeline starts"),
+    unfollowed("trigger:include:inputs", "no pipeline starts"),
+    unfollowed("trigger:strategy", "no pipeline starts"),
+    unfollowed("trigger:forward", "no pipeline starts"),
     followed("type", "the old name of `stage`"),
-    followed("variables", "`value` and `expand`"),
+    followed("variables", "over the file's"),
+    followed("variables:value", "the variable's value"),
+    followed("variables:expand", "`false`: references stay as they are"),
     partly(
         "when",
         "with `--needs` and `--all`; a job that you name runs at once",
@@ -263,10 +331,12 @@ pub const KEYWORDS: &[Keyword] = &[
 ///
 /// A keyword that has only parts in the table, such as `cache`, is as its first part.
 pub(super) fn job_keyword(name: &str) -> Option<&'static Keyword> {
-    let is_part = |path: &str| {
-        path.strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with(':'))
-    };
     let whole = KEYWORDS.iter().find(|keyword| keyword.path == name);
-    whole.or_else(|| KEYWORDS.iter().find(|keyword| is_part(keyword.path)))
+    whole.or_else(|| KEYWORDS.iter().find(|keyword| is_part(keyword.path, name)))
+}
+
+/// Whether the keyword of `path` is a part of the keyword `whole`, as `cache:key` of `cache`.
+pub(super) fn is_part(path: &str, whole: &str) -> bool {
+    path.strip_prefix(whole)
+        .is_some_and(|rest| rest.starts_with(':'))
 }

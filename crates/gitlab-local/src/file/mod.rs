@@ -20,6 +20,7 @@ mod lint;
 mod merge;
 mod needs;
 mod outcome;
+mod pages;
 mod parallel;
 mod pipeline;
 mod problem;

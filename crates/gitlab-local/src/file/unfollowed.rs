@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::file::inherit::JobNode;
-use crate::file::keywords::{Treatment, job_keyword};
+use crate::file::keywords::{KEYWORDS, Keyword, Treatment, is_part, job_keyword};
+use crate::yaml::Node;
 
 /// The warnings of a job.
 ///
@@ -34,15 +35,19 @@ pub(super) fn unfollowed(
 
 /// One line for all keywords of the job that are not followed.
 fn summary(job: &JobNode<'_>) -> Option<String> {
-    let told = |name: &&str| match job_keyword(name) {
-        Some(keyword) if keyword.treatment == Treatment::NotFollowed => {
-            Some(format!("`{name}` ({})", keyword.effect))
+    let mut told: Vec<&Keyword> = Vec::new();
+    for keyword in KEYWORDS {
+        let is_told = told.iter().any(|whole| is_part(keyword.path, whole.path));
+        if keyword.treatment == Treatment::NotFollowed && !is_told && has(job, keyword.path) {
+            told.push(keyword);
         }
-        Some(_) => None,
-        None => Some(format!("`{name}` (not a keyword that is known here)")),
-    };
-    let keywords = job.keywords();
-    let told: Vec<_> = keywords.iter().filter_map(told).collect();
+    }
+    let told = told.iter();
+    let told = told.map(|keyword| format!("`{}` ({})", keyword.path, keyword.effect));
+    let keywords = job.keywords().into_iter();
+    let unknown = keywords.filter(|name| job_keyword(name).is_none());
+    let unknown = unknown.map(|name| format!("`{name}` (not a keyword that is known here)"));
+    let told: Vec<_> = told.chain(unknown).collect();
     match told.is_empty() {
         true => None,
         false => Some(format!(
@@ -51,4 +56,22 @@ fn summary(job: &JobNode<'_>) -> Option<String> {
             told.join(", ")
         )),
     }
+}
+
+/// Whether the job has or inherits the keyword of this path, such as `needs:project`.
+fn has(job: &JobNode<'_>, path: &str) -> bool {
+    let (keyword, parts) = path.split_once(':').unwrap_or((path, ""));
+    job.get(keyword).is_some_and(|node| has_part(node, parts))
+}
+
+/// Whether a node, or an item of it, has the keys of `path`.
+fn has_part(node: &Node, path: &str) -> bool {
+    if path.is_empty() {
+        return true;
+    }
+    if let Some(items) = node.as_list() {
+        return items.iter().any(|item| has_part(item, path));
+    }
+    let (key, parts) = path.split_once(':').unwrap_or((path, ""));
+    node.get(key).is_some_and(|node| has_part(node, parts))
 }

@@ -301,7 +301,6 @@ job:
         needs.jobs[1].instances,
         [vec![("A".to_owned(), "b".to_owned())]]
     );
-    assert_eq!(needs.elsewhere, ["job build of project acme/lib"]);
     assert_eq!(job.dependencies, Some(vec!["lint".to_owned()]));
 }
 

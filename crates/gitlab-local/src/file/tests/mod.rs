@@ -6,6 +6,7 @@ mod hostile;
 mod includes;
 mod keywords;
 mod outcomes;
+mod probes;
 
 use std::path::Path;
 use std::time::Duration;
@@ -196,15 +197,44 @@ fn what_is_not_followed_is_one_line() {
     let job = job("
 workflow: {rules: [{when: always}]}
 default: {tags: [x], retry: 2}
-job: {script: x, coverage: /a/, environment: prod, secrets: {A: {}}, shiny_new_key: 1}
+job:
+  script: x
+  coverage: /a/
+  secrets: {A: {}}
+  shiny_new_key: 1
+  environment: {name: prod, kubernetes: {agent: 'a:b'}}
+  needs: [{project: acme/a, job: b, ref: main}]
 ");
     assert_eq!(
         job.warnings,
         [
-            "job job: not followed: `environment` (nothing is deployed by GitLab, and no page shows it), \
-             `secrets` (its variables are missing), `shiny_new_key` (not a keyword that is known here), `retry` (the job runs once)"
+            "job job: not followed: `environment:kubernetes` (no agent gives access to a cluster), \
+             `needs:project` (another project's artifacts are missing), `retry` (the job runs once), \
+             `secrets` (its variables are missing), `shiny_new_key` (not a keyword that is known here)"
         ]
     );
+}
+
+#[test]
+fn a_job_that_publishes_has_the_folder_among_its_artifacts() {
+    for (name, keywords, paths) in [
+        ("job", "pages: true", &["public"] as &[_]),
+        ("job", "pages: {publish: dist}", &["dist"]),
+        (
+            "job",
+            "pages: {path_prefix: a}, artifacts: {paths: [a]}",
+            &["a", "public"],
+        ),
+        ("pages", "artifacts: {paths: [public]}", &["public"]),
+        ("pages", "publish: dist", &["dist"]),
+        ("pages", "pages: false", &[]),
+        ("job", "publish: dist", &[]),
+    ] {
+        let text = format!("{name}: {{script: x, {keywords}}}");
+        let job = JobDefinition::parse(&text, Some(name)).unwrap();
+        let artifacts = job.artifacts.unwrap_or_default();
+        assert_eq!(artifacts.paths, paths, "{text}");
+    }
 }
 
 /// A file with most of what is followed, and much that is not.
