@@ -117,8 +117,8 @@ pub(crate) enum Command {
     /// Run jobs of a .gitlab-ci.yml as GitLab Runner would
     ///
     /// Without --config they run on this machine, against a local stand-in for AWS, as processes or, with
-    /// --containers, in containers; with --config against that AWS account. Exits with 0 when the jobs succeeded, 1 when
-    /// one failed, 2 when nothing could be run.
+    /// --containers, in containers; with --config against that AWS account. Exits with 0 when the jobs succeeded, 1
+    /// when one failed, 2 when nothing could be run.
     #[cfg(feature = "trial")]
     #[command(after_help = TRY_EXAMPLES)]
     Try(Try),

@@ -52,7 +52,10 @@ fn list(pipeline: &Pipeline, width: Option<usize>) -> String {
     let jobs = pipeline.jobs();
     let usable = jobs.iter().flatten();
     let rows: Vec<_> = usable.map(|job| row(job, pipeline.image(job))).collect();
-    let mut text = table(&rows, width);
+    let mut text = match rows.is_empty() {
+        true => "no jobs that can run\n".to_owned(),
+        false => table(&rows, width),
+    };
     let mut line = |line: String| {
         text.push_str(&plain(&line));
         text.push('\n');

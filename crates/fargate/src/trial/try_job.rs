@@ -122,10 +122,9 @@ async fn introduce(
     containers: Option<&ContainerSetup>,
 ) {
     log.success(&format!(
-        "Running {} of {} with fargate {} as GitLab Runner {RUNNER_VERSION} would",
+        "Running {} of {} as GitLab Runner {RUNNER_VERSION} would",
         wanted.title(),
         request.file.display(),
-        env!("CARGO_PKG_VERSION"),
     ))
     .await;
     if let Some(containers) = containers {
@@ -181,7 +180,7 @@ async fn explain(log: &mut JobLog, location: TaskLocation, ignores_images: bool)
     };
     if let Some(place) = place {
         log.plain(&format!(
-            "It runs {place} in a task of a local stand-in for AWS; --config FILE takes the real one."
+            "It runs {place} and a stand-in plays AWS (see --config)."
         ))
         .await;
     }

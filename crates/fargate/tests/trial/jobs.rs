@@ -57,8 +57,8 @@ fn the_first_example_succeeds() {
     let ended = Project::example(fargate(), "hello").run(&[]).exits(0);
     assert_eq!(ended.err(), "");
     insta::assert_snapshot!(redacted(&ended.out()), @r#"
-    Running job hello of .gitlab-ci.yml with fargate VERSION as GitLab Runner 19.4.0 would
-    It runs on this machine, as you, in a task of a local stand-in for AWS; --config FILE takes the real one.
+    Running job hello of .gitlab-ci.yml as GitLab Runner 19.4.0 would
+    It runs on this machine, as you, and a stand-in plays AWS (see --config).
     Preparing the "custom" executor
     Using Custom executor with driver fargate VERSION...
     Starting try in cluster try (us-east-1)

@@ -169,9 +169,12 @@ fn files_of_other_places_come_from_a_folder() {
                      These included files are not here: a.yml of project acme/ci.";
     assert!(refused.err().contains(complaint), "{}", refused.err());
     let listed = project.run(&["--list"]).exits(0);
-    let hint = "included files that are not here: a.yml of project acme/ci \
-                (--include-dir names a folder that has them)\n";
-    assert!(listed.out().ends_with(hint), "{}", listed.out());
+    assert_eq!(
+        listed.out(),
+        "no jobs that can run\n\
+         not usable: jobs:unit:script is in a file that is not here (.gitlab-ci.yml:2)\n\
+         included files that are not here: a.yml of project acme/ci (--include-dir names a folder that has them)\n"
+    );
     write(
         &project,
         "others/acme/ci/a.yml",

@@ -26,7 +26,7 @@ rescue: {stage: deploy, script: [x], when: on_failure}
 fn a_job_runs_after_what_it_needs_and_gets_its_artifacts() {
     let project = Project::new(fargate(), PIPELINE);
     let ended = project.run(&["unit", "--needs"]).exits(0).logs(&[
-        "Running 2 jobs of .gitlab-ci.yml with fargate ",
+        "Running 2 jobs of .gitlab-ci.yml as GitLab Runner ",
         "Job 1 of 2: compile (stage build)\n",
         "out/: found 2 matching artifact files and directories\n",
         "Job succeeded\n",
