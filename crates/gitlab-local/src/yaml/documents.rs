@@ -37,9 +37,11 @@ fn parts<'a>(file: &Arc<str>, text: &'a str) -> Vec<(&'a str, Position)> {
         column: 1,
     };
     let mut rest = text;
+    let mut begins_line = true;
     while parts.len() + 1 < MAX_PARTS
-        && let Some((part, divider, after)) = divide(rest)
+        && let Some((part, divider, after)) = divide(rest, begins_line)
     {
+        begins_line = divider.ends_with('\n');
         let next = advanced(&advanced(&start, part), divider);
         parts.push((part, start));
         start = next;
@@ -49,15 +51,14 @@ fn parts<'a>(file: &Arc<str>, text: &'a str) -> Vec<(&'a str, Position)> {
     parts
 }
 
-/// What is before, in and after the first divider: `---` at the beginning of a line, and all white space after it.
-fn divide(text: &str) -> Option<(&str, &str, &str)> {
+/// What is before, in and after the first divider: `---` at the beginning of a line, and all white space after it. The
+/// text itself may begin within a line.
+fn divide(text: &str, begins_line: bool) -> Option<(&str, &str, &str)> {
     let mut line_start = 0;
     for line in text.split_inclusive('\n') {
         let blank = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\x0b' | '\x0c');
-        if line
-            .strip_prefix("---")
-            .is_some_and(|rest| rest.starts_with(blank))
-        {
+        let after = line.strip_prefix("---");
+        if after.is_some_and(|after| after.starts_with(blank)) && (begins_line || line_start > 0) {
             let (part, from_divider) = text.split_at_checked(line_start)?;
             let after = from_divider.strip_prefix("---")?.trim_start_matches(blank);
             let divider = from_divider.strip_suffix(after)?;

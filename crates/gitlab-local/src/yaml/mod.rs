@@ -1,7 +1,7 @@
 //! YAML as GitLab reads it: Ruby's Psych with `safe_load`, which has YAML 1.1's scalars, and GitLab's own tag
 //! `!reference`. Types cannot describe a `.gitlab-ci.yml`, as its top level mixes keywords with job names.
 //!
-//! [`granit_parser`] finds structure, quotes, tags and anchors. The meaning of a plain scalar, of merge keys and
+//! `syntax` finds structure, quotes, tags and anchors as libyaml does. The meaning of a plain scalar, of merge keys and
 //! of tags is Psych's: `tests/psych/table.jsonl` holds what Psych itself made of 900 texts.
 
 mod documents;
@@ -11,6 +11,7 @@ mod node;
 mod number;
 mod reader;
 mod scalar;
+mod syntax;
 mod tag;
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
-//! Makes a tree of the parser's events, without recursion.
+//! Makes a tree of the events of a document, without recursion.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use granit_parser::{ErrorKind, Event, Marker, Parser, ScalarStyle, Tag};
-
 use crate::yaml::error::YamlError;
 use crate::yaml::limits::{MAX_BYTES, MAX_DEPTH, MAX_MERGED_KEYS, TOO_BIG, bytes};
 use crate::yaml::node::{Key, Map, Node, Position, Value};
+use crate::yaml::syntax::{Event, Mark, Properties, parse};
 use crate::yaml::tag;
 
 /// The first document of `text`, which begins at `start` in its file. Null without a document.
@@ -16,60 +15,51 @@ use crate::yaml::tag;
 ///
 /// When it is no YAML that GitLab takes.
 pub(super) fn read(text: &str, start: &Position) -> Result<Node, YamlError> {
-    let options = granit_parser::options! {
-        emit_comments: false,
-        // Both as in libyaml, on which Psych stands.
-        bom_inside_document_as_content: true,
-        block_scalar_eof_without_line_feed: true,
-    };
-    let mut parser = Parser::new_from_str_with_options(text, options);
     let mut reader = Reader {
-        start,
         open: Vec::new(),
         anchors: HashMap::new(),
         merged_keys: 0,
+        document: None,
     };
-    let mut complete = None;
-    while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| YamlError {
-            at: reader.position(error.marker()),
-            fault: match error.kind() {
-                ErrorKind::RecursionLimitExceeded => TOO_BIG.to_owned(),
-                _ => error.info(),
-            },
-        })?;
-        if event == Event::DocumentEnd {
-            // Psych reads no further. For a directive that follows it has looked ahead already.
-            let rest = span.end.byte_offset().and_then(|end| text.get(end..));
-            if rest.is_some_and(|rest| rest.trim_start().starts_with('%')) {
-                let at = reader.position(&span.end);
-                let fault = "a line cannot begin with % here".to_owned();
-                return Err(YamlError { at, fault });
-            }
-            break;
+    let mut first_fault = None;
+    let parsed = parse(text, &mut |event, mark| {
+        if first_fault.is_none() {
+            let taken = reader.take(event, position(start, mark));
+            first_fault = taken.err().map(|fault| (fault, mark));
         }
-        let at = reader.position(&span.start);
-        let fault_at = at.clone();
-        let document = reader.take(event, at).map_err(|fault| YamlError {
-            at: fault_at,
-            fault,
-        })?;
-        if document.is_some() {
-            complete = document;
-        }
+    });
+    // As in GitLab, an error of syntax comes before all others, wherever it is.
+    let parsed = parsed.map_err(|error| (error.fault, error.at));
+    if let Some((fault, mark)) = parsed.err().or(first_fault) {
+        let at = position(start, mark);
+        return Err(YamlError { at, fault });
     }
-    let document = complete.unwrap_or(Node {
+    let document = reader.document.unwrap_or(Node {
         value: Value::Null,
         at: start.clone(),
     });
-    reader.checked(document)
+    match bytes(&document) > MAX_BYTES {
+        true => Err(YamlError {
+            at: start.clone(),
+            fault: TOO_BIG.to_owned(),
+        }),
+        false => Ok(document),
+    }
+}
+
+/// The place of `mark` in a text that begins at `start`.
+fn position(start: &Position, mark: Mark) -> Position {
+    Position {
+        file: Arc::clone(&start.file),
+        line: start.line + mark.line,
+        column: mark.column + if mark.line == 0 { start.column } else { 1 },
+    }
 }
 
 /// A list or a map that is not complete.
 struct Open {
     items: Items,
-    anchor: usize,
-    tag: Option<String>,
+    properties: Properties,
     at: Position,
     /// Of the deepest item.
     depth: usize,
@@ -98,82 +88,78 @@ struct Complete {
     is_tagged_text: bool,
 }
 
-struct Reader<'a> {
-    start: &'a Position,
+struct Reader {
     open: Vec<Open>,
-    /// By the parser's number: complete nodes with their depths.
-    anchors: HashMap<usize, (Node, usize)>,
+    /// Complete nodes by their anchors, with their depths. None for a node that is open.
+    anchors: HashMap<String, Option<(Node, usize)>>,
     merged_keys: usize,
+    document: Option<Node>,
 }
 
-impl Reader<'_> {
-    fn position(&self, marker: &Marker) -> Position {
-        let first_line = marker.line() <= 1;
-        Position {
-            file: Arc::clone(&self.start.file),
-            line: self.start.line + marker.line().saturating_sub(1),
-            column: marker.col() + if first_line { self.start.column } else { 1 },
-        }
-    }
-
-    /// The document, once `event` completes it.
-    fn take(&mut self, event: Event<'_>, at: Position) -> Result<Option<Node>, String> {
+impl Reader {
+    fn take(&mut self, event: Event, at: Position) -> Result<(), String> {
         let complete = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let tag = tag.map(|tag| whole(&tag));
-                let plain = style == ScalarStyle::Plain;
-                let value = tag::scalar(&text, plain, tag.as_deref())?;
-                let is_tagged_text = tag.as_deref() == Some("tag:yaml.org,2002:str");
-                let node = Node { value, at };
-                self.anchor(anchor, &node, 0);
-                Complete {
-                    node,
-                    depth: 0,
-                    is_alias: false,
-                    is_tagged_text,
-                }
+            Event::Scalar {
+                text,
+                plain,
+                properties,
+            } => self.scalar(&text, plain, properties, at)?,
+            Event::Alias(name) => self.alias(&name, at)?,
+            Event::ListStart(properties) => {
+                self.begin(Items::List(Vec::new()), properties, at);
+                return Ok(());
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                return self.begin(Items::List(Vec::new()), anchor, tag.as_deref(), at);
+            Event::MapStart(properties) => {
+                self.begin(Items::Map(Map::new(), None), properties, at);
+                return Ok(());
             }
-            Event::MappingStart(_, anchor, tag) => {
-                return self.begin(Items::Map(Map::new(), None), anchor, tag.as_deref(), at);
-            }
-            Event::SequenceEnd | Event::MappingEnd => match self.end()? {
-                Some(complete) => complete,
-                None => return Ok(None),
+            Event::End => match self.open.pop() {
+                Some(open) => self.end(open)?,
+                None => return Ok(()),
             },
-            Event::Alias(anchor) => self.alias(anchor, at)?,
-            _ => return Ok(None),
         };
         self.place(complete)
     }
 
-    fn begin(
+    fn scalar(
         &mut self,
-        items: Items,
-        anchor: usize,
-        tag: Option<&Tag>,
+        text: &str,
+        plain: bool,
+        properties: Properties,
         at: Position,
-    ) -> Result<Option<Node>, String> {
-        if self.open.len() >= MAX_DEPTH {
-            return Err(TOO_BIG.to_owned());
+    ) -> Result<Complete, String> {
+        let tag = properties.tag.as_deref();
+        let value = tag::scalar(text, plain, tag)?;
+        let is_tagged_text = tag == Some("tag:yaml.org,2002:str");
+        let node = Node { value, at };
+        if let Some(name) = properties.anchor {
+            self.anchors.insert(name, Some((node.clone(), 0)));
+        }
+        Ok(Complete {
+            node,
+            depth: 0,
+            is_alias: false,
+            is_tagged_text,
+        })
+    }
+
+    fn begin(&mut self, items: Items, properties: Properties, at: Position) {
+        // Psych does not keep the anchor of a node with GitLab's tag.
+        if properties.tag.as_deref() != Some(tag::REFERENCE)
+            && let Some(name) = &properties.anchor
+        {
+            self.anchors.insert(name.clone(), None);
         }
         self.open.push(Open {
             items,
-            anchor,
-            tag: tag.map(whole),
+            properties,
             at,
             depth: 0,
         });
-        Ok(None)
     }
 
-    fn end(&mut self) -> Result<Option<Complete>, String> {
-        let Some(open) = self.open.pop() else {
-            return Ok(None);
-        };
-        let tag = open.tag.as_deref();
+    fn end(&mut self, open: Open) -> Result<Complete, String> {
+        let tag = open.properties.tag.as_deref();
         let value = match open.items {
             Items::List(items) => tag::list(items, tag)?,
             Items::Map(map, _) => {
@@ -183,28 +169,25 @@ impl Reader<'_> {
         };
         let depth = open.depth + 1;
         let node = Node { value, at: open.at };
-        self.anchor(open.anchor, &node, depth);
-        Ok(Some(Complete {
+        // A node within it may have taken its anchor over.
+        let anchor = open.properties.anchor;
+        if let Some(anchored @ None) = anchor.and_then(|name| self.anchors.get_mut(&name)) {
+            *anchored = Some((node.clone(), depth));
+        }
+        Ok(Complete {
             node,
             depth,
             is_alias: false,
             is_tagged_text: false,
-        }))
+        })
     }
 
-    fn anchor(&mut self, anchor: usize, node: &Node, depth: usize) {
-        if anchor != 0 {
-            self.anchors.insert(anchor, (node.clone(), depth));
-        }
-    }
-
-    fn alias(&self, anchor: usize, at: Position) -> Result<Complete, String> {
-        // An anchor that is not complete is a list or map around its own alias: endless, so too big for GitLab.
-        let (node, depth) = self.anchors.get(&anchor).ok_or(TOO_BIG)?;
-        if matches!(node.value, Value::Reference(_)) {
-            // Psych forgets the anchor of a node with a tag of GitLab's.
-            return Err("Unknown alias: a !reference cannot have an anchor; repeat it".to_owned());
-        }
+    fn alias(&self, name: &str, at: Position) -> Result<Complete, String> {
+        let anchored = self.anchors.get(name).ok_or_else(|| {
+            format!("Unknown alias: {name} (a node before it needs the anchor &{name}; a !reference can have none)")
+        })?;
+        // A list or a map around its own alias is endless, so too big for GitLab.
+        let (node, depth) = anchored.as_ref().ok_or(TOO_BIG)?;
         Ok(Complete {
             node: Node { at, ..node.clone() },
             depth: *depth,
@@ -213,11 +196,12 @@ impl Reader<'_> {
         })
     }
 
-    /// Puts a node where it belongs; gives it back when it is the document.
-    fn place(&mut self, complete: Complete) -> Result<Option<Node>, String> {
+    /// Puts a node where it belongs.
+    fn place(&mut self, complete: Complete) -> Result<(), String> {
         let levels = self.open.len();
         let Some(open) = self.open.last_mut() else {
-            return Ok(Some(complete.node));
+            self.document = Some(complete.node);
+            return Ok(());
         };
         if levels + complete.depth > MAX_DEPTH {
             return Err(TOO_BIG.to_owned());
@@ -231,24 +215,8 @@ impl Reader<'_> {
                 Some(key) => put(map, key, complete.node),
             },
         }
-        Ok(None)
+        Ok(())
     }
-
-    fn checked(&self, document: Node) -> Result<Node, YamlError> {
-        if bytes(&document) > MAX_BYTES {
-            return Err(YamlError {
-                at: self.start.clone(),
-                fault: TOO_BIG.to_owned(),
-            });
-        }
-        Ok(document)
-    }
-}
-
-/// A tag with its namespace written out.
-fn whole(tag: &Tag) -> String {
-    let (handle, suffix) = tag.parts();
-    format!("{handle}{suffix}")
 }
 
 fn pending_key(complete: Complete) -> Result<PendingKey, String> {

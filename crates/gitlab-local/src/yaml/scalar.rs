@@ -243,9 +243,13 @@ fn fractional_seconds(first: &str, lower: &[&str], fraction: &str) -> Option<Str
     Some(float(seconds))
 }
 
-/// The digits that Ruby's `to_i` and `to_f` read: single underscores are skipped, two end the number.
+/// The digits that Ruby's `to_i` and `to_f` read: single underscores are skipped. Two end the number, and so does one
+/// at its beginning.
 fn ruby_prefix(text: &str) -> String {
-    let end = text.find("__").unwrap_or(text.len());
+    let end = match text.starts_with('_') {
+        true => 0,
+        false => text.find("__").unwrap_or(text.len()),
+    };
     text.get(..end).unwrap_or_default().replace('_', "")
 }
 

@@ -9,7 +9,7 @@ use crate::yaml::number::float;
 use crate::yaml::scalar::{resolve, unloadable};
 
 /// The namespace of tags with two exclamation marks.
-const CORE: &str = "tag:yaml.org,2002:";
+pub(super) const CORE: &str = "tag:yaml.org,2002:";
 
 /// GitLab's only tag.
 pub(super) const REFERENCE: &str = "!reference";
@@ -28,11 +28,7 @@ pub(super) fn scalar(text: &str, plain: bool, tag: Option<&str>) -> Result<Value
         Some(_) => (),
     }
     let tag = tag.unwrap_or_default();
-    match tag
-        .strip_prefix(CORE)
-        .or(tag.strip_prefix('!'))
-        .unwrap_or(tag)
-    {
+    match own(tag) {
         "binary" => binary(text),
         "float" => as_float(text),
         "str" | "ruby/string" | "ruby/sym" | "ruby/symbol" => Ok(Value::Text(text.into())),
@@ -64,6 +60,7 @@ pub(super) fn list(items: Vec<Node>, tag: Option<&str>) -> Result<Value, String>
 pub(super) fn check_map(tag: Option<&str>) -> Result<(), String> {
     match tag {
         Some(REFERENCE) => Err(invalid_reference("a map")),
+        Some(tag) if own(tag) == "str" => Err(format!("{tag} is no tag of a map")),
         _ => refuse_ruby(tag),
     }
 }
@@ -87,15 +84,18 @@ fn invalid_reference(what: &str) -> String {
 }
 
 fn refuse_ruby(tag: Option<&str>) -> Result<(), String> {
-    let tag = tag.unwrap_or_default();
-    let own = tag
-        .strip_prefix(CORE)
-        .or(tag.strip_prefix('!'))
-        .unwrap_or(tag);
+    let own = own(tag.unwrap_or_default());
     match is_ruby(own) {
         true => Err(unloadable(own)),
         false => Ok(()),
     }
+}
+
+/// A tag without its namespace.
+fn own(tag: &str) -> &str {
+    tag.strip_prefix(CORE)
+        .or(tag.strip_prefix('!'))
+        .unwrap_or(tag)
 }
 
 /// Tags that make objects of Ruby's.
@@ -116,12 +116,30 @@ fn binary(text: &str) -> Result<Value, String> {
 }
 
 fn as_float(text: &str) -> Result<Value, String> {
-    match resolve(text)? {
-        Value::Number(number) | Value::Text(number) => match number.trim().replace('_', "").parse()
-        {
-            Ok(value) => Ok(Value::Number(float(value).into())),
-            Err(_) => Err(format!("invalid value for Float(): {number:?}")),
+    let value = match resolve(text)? {
+        Value::Number(number) => match &*number {
+            "Infinity" => Some(f64::INFINITY),
+            "-Infinity" => Some(f64::NEG_INFINITY),
+            number => number.parse().ok(),
         },
-        _ => Err(format!("invalid value for Float(): {text:?}")),
-    }
+        Value::Text(text) => ruby_float(text.trim_ascii()),
+        _ => None,
+    };
+    value
+        .map(|value| Value::Number(float(value).into()))
+        .ok_or_else(|| format!("invalid value for Float(): {text:?}"))
+}
+
+/// Ruby's `Float()` of a text: single underscores between digits, and no words.
+fn ruby_float(text: &str) -> Option<f64> {
+    let known = |c: char| c.is_ascii_digit() || "+-._eE".contains(c);
+    let digits = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_digit())
+            && part.ends_with(|c: char| c.is_ascii_digit())
+    };
+    let signless = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let underscored = !signless.contains('_') || signless.split('_').all(digits);
+    (signless.chars().all(known) && underscored)
+        .then(|| text.replace('_', "").parse().ok())
+        .flatten()
 }

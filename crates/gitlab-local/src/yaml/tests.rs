@@ -53,6 +53,65 @@ fn a_header_and_the_content_are_two_documents_whose_lines_go_on() {
 }
 
 #[test]
+fn a_syntax_error_names_what_is_not_closed_or_cannot_be_there() {
+    for (text, line, column, words) in [
+        (
+            "a:\n  - b\n  c: d\n",
+            3,
+            3,
+            "did not find expected '-' indicator while parsing a block collection",
+        ),
+        (
+            "a: 1\n b: 2\n",
+            2,
+            3,
+            "mapping values are not allowed in this context",
+        ),
+        (
+            "a: {b: c\nd: e\n",
+            1,
+            4,
+            "did not find expected ',' or '}' while parsing a flow mapping",
+        ),
+        (
+            "a: [b,\n",
+            1,
+            4,
+            "did not find expected node content while parsing a flow node",
+        ),
+        (
+            "a:\n  b: 'c\n  d: e\n",
+            2,
+            6,
+            "found unexpected end of stream while scanning a quoted scalar",
+        ),
+        (
+            "a:\n\tb: c\n",
+            2,
+            1,
+            "found character that cannot start any token while scanning for the next token",
+        ),
+        (
+            "a: b\nc\nd: e\n",
+            2,
+            1,
+            "could not find expected ':' while scanning a simple key",
+        ),
+        ("a: \u{7}\n", 1, 4, "control characters are not allowed"),
+        (
+            "a: 2024-01-02\nb: [\n",
+            2,
+            4,
+            "did not find expected node content",
+        ),
+    ] {
+        let error = fault(text);
+        assert_eq!((error.at.line, error.at.column), (line, column), "{text}");
+        assert!(error.fault.starts_with(words), "{text}: {}", error.fault);
+    }
+}
+
+#[test]
 fn a_hundred_jobs_merge_one_anchor_at_no_cost() {
     let mut file = ".base: &base\n  script: &s [a, b, c]\n".to_owned();
     for job in 0..100 {

@@ -113,4 +113,20 @@ STRUCTURES = [
   "a: \u{1F600}\n", "a: \u{10FFFF}\n", "a: [\u00e9, '\u00e9']\n", "a: {b: c, d}\n", "a: {b: [c, d: e]}\n", "a: {b: {c: {d: 1}}}\n", "a: {\nb: 1,\nc: 2\n}\n", "a: {b: 1\nc: 2}\n", "a: {'b':1}\n", "a: {b:1, c: 2}\n", "a: [b, c]: d\n",
   "a: {b: 'c'}}\n", "a: [b]]\n", "a: \"b\" c: d\n", "a: b\n  - c\n", "a:\n  - b\n  c: d\n", "a:\n  c: d\n  - b\n", "a: {x: &y 1, z: *y}\n", "a: !!map\n  b: 1\n", "a: !!seq\n  - 1\n", "a: !foo\n  - 1\n", "a: !foo\n  b: 1\n",
   "a: &x !foo\n  b: 1\nc: *x\n", "a: &x\n  - 1\nb: *x\n", "a:\n  &x\n  b: 1\n", "a:\n  !foo\n  b: 1\n", "a: &x b: 1\n", "&x\na: 1\n", "--- &x\na: 1\n", "--- !foo\na: 1\n", "--- !foo {a: 1}\n", "!foo\na: 1\n",
+  # What `random.rb` found
+  "\ufeffa: 1\nb: 2\n", "\ufeff- a\n- b\n", "\ufeff a: 1\n b: 2\n", "a:\n\ufeff  b: 1\n", "a:\n\ufeff b: 1\n", "a: |\n\ufeff b\n", "a: \ufeffb\n", "\n\ufeffa: 1\n",
+  "--- --- a\n", "--- ---\na: 1\n", "---\n--- a\n", "--- a\n--- b\n", "{}\n]", "{}\n]\na", "'a'b\n", "\"a\"#b\n", "\"\"_", "[a]]\n", "{? a}}~", "- {}\n[", "- a\n- {b: c}\n\n{", "- a\n[",
+  "a: &x {k: &x 1}\nb: *x\n", "a: &x 1\nb: &x !reference [a]\nc: *x\n", "a: &x [&x b]\nc: *x\n", "a: &x 1\nb: &x [*x]\n", "a: !!str {}\n", "a: !!str {b: 1}\n", "a: !!str [b]\n", "a: !!float {b: 1}\n",
+  "v: 1:30._5\n", "v: 1:30.5__5\n", "v: !!float nan\n", "v: !!float .nan\n", "v: !!float 1__0\n", "v: !!float 1_0\n", "v: !!float _1\n", "v: !!float ' 1 '\n", "v: !!float inf\n", "v: !!float 1e5\n",
+  "v: [!foo, x]\n", "v: [!!str, x]\n", "v: [!!str , 1]\n", "v: [!foo]\n", "v: [&a, x]\n", "v: [&a ]\n", "v: [*a]\n", "v: [? : b]\n", "v: [?]\n", "v: [? a]\n", "v: [?a]\n", "v: {?}\n", "v: {? : b}\n",
+  "v: {: b}\n", "v: [: b]\n", "v: {a? : b}\n", "v: {a ?b: c}\n", "v: [a:, b]\n", "v: {a:, b}\n", "v: {a:[b]}\n", "v: {a: b:c}\n", "v: [a #b\n, c]\n", "v: [a#b, c]\n", "v: [- a]\n", "v: {- a: b}\n", "v: [-a, --]\n",
+  "!foo%41 v: 1\n", "v: !%c3%a9 x\n", "v: !%c3 x\n", "v: !%ff x\n", "v: !% x\n", "v: !<!str> 1\n", "v: !<> x\n", "v: !<!a x\n", "v: !a,b x\n", "v: !a{ x\n", "v: !!! x\n", "v: !!a!b x\n", "v: !a!!b x\n", "v: !\u00e9 x\n",
+  "%YAML 1.3\n--- a\n", "%YAML 1\n--- a\n", "%YAML 1.1 # c\n--- a\n", "%YAML 1.1 x\n--- a\n", "%YAML 1.12345678901\n--- a\n", "%YAML 1.1\n%YAML 1.1\n--- a\n", "%TAG !e! x:\n--- !e!str 1\n", "%TAG e x\n--- a\n",
+  "%TAG ! tag:yaml.org,2002:\n--- !str 1\n", "%TAG !e! tag:yaml.org,2002:\n%TAG !e! x\n--- !e!str 1\n", "%\n--- a\n", "%A-b\n--- a\n", "%YAML\n--- a\n", "a: 1\n%YAML 1.1\n", "a\n%b\n", " %a\n",
+  "a: b # c\n  d\n", "a:\n  b # c\n  d\n", "a: 'b' # c\n  d\n", "a: |\n  b\n c\n", "a: |\n   b\n  c\n", "a: |\n \n  b\n", "a: |\n    \n  b\n", "a: >\n  b\n \n c\n", "- |\n \n - a\n", "a: |1-\n  b\n", "a: |-1+\n b\n", "a: |--\n b\n",
+  "a: b\n\tc: d\n", "a:\n\t- b\n", "a:\n  b\n\tc\n", "a: 'b\n\tc'\n", "a: [b,\n\tc]\n", "a: b\t# c\n", "a: >\n\n\tb\n", "-\t-\tb\n", "?\ta\n", "a:\t|\n  b\n", "a:\t- b\n", "a:\tb: c\n", "{a:\tb}\n", "[\ta]\n", "\t[a]\n", "\t# c\na: 1\n", "a: 1\n\t\t\n",
+  "a: \"\\\n\n  b\"\n", "a: \"b \\\n  \\  c\"\n", "a: \"\\ud800\"\n", "a: \"\\U00110000\"\n", "a: \"\\\t\"\n", "a: \"\\'\"\n", "a: \"b\n---\nc\"\n", "a: 'b\n...\nc'\n", "a: b\n--- c\n", "a: \"\u00e9\n\n\n b\"\n",
+  "a: b\u2028  c\n", "a: 'b\u2028c'\n", "a: \"b\u0085\u0085c\"\n", "a: >\n  b\u2028  c\n", "# c\u0085a: 1\n", "a: b\r\n\r\n  c\r\n", "a: >\r\n  b\r\n\r\n  c\r\n", "a: b\r  c\r", "a: \f\n", "a: \u007f\n", "a: \u0080\n", "a: \ufffe\n",
+  "? a\n?b\n", "? a\n: b\n: c\n", "a: 1\n: b\n", "a: b: c\n", "- a: b: c\n", "? - a\n  - b\n: c\n", "a:\n- b\n-c\n", "a:\n- b\n- - c\n  - d\ne: f\n", "a:\n- b: c\n  d: e\n- f\ng: h\n", "a: &x\n- b\n", "a: !!seq\n- b\n", "&x - a\n", "&x\n- a\n",
+  "#{'k' * 1022}: 1\n", "#{'k' * 1024}: 1\n", "#{'k' * 1025}: 1\n", "[#{'k' * 1100}: 1]\n", "\"#{'k' * 1100}\": 1\n", "{#{'k' * 500}: #{'v' * 600}}\n", "[#{'k' * 500}, #{'v' * 600}]: 1\n"
 ].freeze
