@@ -3,7 +3,7 @@
 use crate::checkout::ProjectError;
 use crate::file::FileError;
 use crate::plan::PlanError;
-use crate::variables::InvalidName;
+use crate::variables::{InvalidName, VariablesError};
 
 /// Why a job could not be run at all.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,14 @@ pub enum Error {
     /// A variable was given an invalid name.
     #[error(transparent)]
     Variable(#[from] InvalidName),
+    /// The variables of a job cannot be sent.
+    #[error("{job}: {source}")]
+    Variables {
+        /// The job's name.
+        job: String,
+        /// Why not.
+        source: VariablesError,
+    },
     /// Jobs cannot be put in an order.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -44,7 +52,11 @@ impl Error {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Project(ProjectError::Program { .. }) | Self::System { .. } => Blame::System,
-            Self::File(_) | Self::Variable(_) | Self::Plan(_) | Self::Project(_) => Blame::User,
+            Self::File(_)
+            | Self::Variable(_)
+            | Self::Variables { .. }
+            | Self::Plan(_)
+            | Self::Project(_) => Blame::User,
         }
     }
 
@@ -52,6 +64,7 @@ impl Error {
     pub fn advice(&self) -> Option<&str> {
         match self {
             Self::File(error) => error.advice(),
+            Self::Variables { source, .. } => Some(source.advice()),
             Self::Plan(error) => error.advice(),
             Self::Project(error) => error.advice(),
             Self::Variable(_) | Self::System { .. } => None,

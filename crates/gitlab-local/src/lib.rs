@@ -73,4 +73,4 @@ pub use self::runner::{
     Project, RUNNER_VERSION, ReceivedJob,
 };
 pub use self::server::{PipelineRequest, RunnerIdentity};
-pub use self::variables::InvalidName;
+pub use self::variables::{InvalidName, VariablesError};

@@ -1,7 +1,15 @@
 //! A job's variables, and references from one to another.
+//!
+//! GitLab replaces references before it sends a job ([`Variables::completed`]), and in what it reads itself
+//! ([`Variables::expand`]); the runner replaces those that are left ([`Variables::expanded_by_runner`]).
 
-use gitlab_variables::expand;
-use indexmap::IndexMap;
+mod completion;
+
+use std::collections::HashMap;
+
+use gitlab_variables::{gitlab, runner};
+
+pub use self::completion::VariablesError;
 
 /// One variable of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +51,13 @@ impl Variable {
     }
 }
 
-/// Variables by name; a later one replaces an earlier one of the same name.
+/// Variables in their order. A later one hides earlier ones of the same name, and may refer to the one before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Variables(IndexMap<String, Variable>);
+pub(crate) struct Variables {
+    all: Vec<Variable>,
+    /// Places of the last of each name.
+    last: HashMap<String, usize>,
+}
 
 /// References that one text may have, followed through values. GitLab has no such limit; a few lines of variables that
 /// name each other twice would keep it busy for hours.
@@ -91,19 +103,21 @@ impl Variables {
     /// Adds all of `variables`.
     pub(crate) fn extend(&mut self, variables: impl IntoIterator<Item = Variable>) {
         for variable in variables {
-            self.0.shift_remove(&variable.key);
-            self.0.insert(variable.key.clone(), variable);
+            self.last.insert(variable.key.clone(), self.all.len());
+            self.all.push(variable);
         }
     }
 
-    /// The variables in order.
+    /// The variables in order, without hidden ones.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Variable> {
-        self.0.values()
+        let all = self.all.iter().enumerate();
+        let visible = all.filter(|(place, variable)| self.last.get(&variable.key) == Some(place));
+        visible.map(|(_, variable)| variable)
     }
 
     /// The variable `key`.
     pub(crate) fn get(&self, key: &str) -> Option<&Variable> {
-        self.0.get(key)
+        self.all.get(*self.last.get(key)?)
     }
 
     /// The value of `key`; empty when there is none.
@@ -118,156 +132,85 @@ impl Variables {
 
     /// The switch `key`, with the spellings that Go's `strconv.ParseBool` knows; `default` for any other.
     pub(crate) fn switch(&self, key: &str, default: bool) -> bool {
-        match self.value(key) {
-            "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
-            "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
-            _ => default,
-        }
+        go_bool(self.value(key)).unwrap_or(default)
     }
 
-    /// These variables with their references to each other resolved.
-    pub(crate) fn expanded(&self) -> Self {
-        let expand = |variable: &Variable| match variable.raw {
-            true => variable.clone(),
-            false => Variable {
-                value: self.resolve(
-                    &variable.value,
-                    &mut vec![&variable.key],
-                    &mut Budget::default(),
-                ),
-                ..variable.clone()
-            },
-        };
-        let expanded = self.0.iter();
-        Self(
-            expanded
-                .map(|(key, variable)| (key.clone(), expand(variable)))
-                .collect(),
-        )
-    }
-
-    /// `text` with its references replaced, unknown names by nothing.
+    /// `text` with its references replaced as GitLab does it in what it reads itself: they are followed through values,
+    /// and unknown names become nothing.
     pub(crate) fn expand(&self, text: &str) -> String {
         self.resolve(text, &mut Vec::new(), &mut Budget::default())
     }
 
-    /// References are followed through values, as GitLab does before it sends a job. `within` holds the variables whose
-    /// values are being resolved: a reference back to one is a cycle and vanishes.
+    /// The value of `key` as GitLab's rules see it: with its references followed through values.
+    pub(crate) fn resolved(&self, key: &str) -> Option<String> {
+        let variable = self.get(key)?;
+        Some(match variable.raw {
+            true => variable.value.clone(),
+            false => self.resolve(
+                &variable.value,
+                &mut vec![&variable.key],
+                &mut Budget::default(),
+            ),
+        })
+    }
+
+    /// `within` holds the variables whose values are being resolved: a reference back to one is a cycle and vanishes.
     fn resolve<'a>(&'a self, text: &str, within: &mut Vec<&'a str>, budget: &mut Budget) -> String {
-        expand(text, |name| {
+        let is_text = within.is_empty();
+        let value = |name: &str| {
             let Some(variable) = self.get(name) else {
-                return String::new();
+                return Some(String::new());
             };
             let is_cycle = within.contains(&name) || within.len() > MAX_LEVELS;
             if is_cycle && !variable.raw || budget.take(&variable.value).is_none() {
-                return String::new();
+                return Some(String::new());
             }
             if variable.raw {
-                return variable.value.clone();
+                return Some(variable.value.clone());
             }
             within.push(&variable.key);
             let value = self.resolve(&variable.value, within, budget);
             within.pop();
-            value
+            Some(value)
+        };
+        match is_text {
+            true => gitlab::expand_text(text, value),
+            false => gitlab::expand_value(text, value),
+        }
+    }
+
+    /// `text` with its references replaced as the runner does it: once, by values as they are.
+    pub(crate) fn expand_by_runner(&self, text: &str) -> String {
+        let mut budget = Budget::default();
+        runner::expand(text, |name| {
+            let value = self.value(name);
+            budget.take(value).map_or("", |()| value).to_owned()
         })
+    }
+
+    /// These variables, with the references in each replaced as the runner does it.
+    pub(crate) fn expanded_by_runner(&self) -> Self {
+        let expand = |variable: &Variable| match variable.raw {
+            true => variable.clone(),
+            false => Variable {
+                value: self.expand_by_runner(&variable.value),
+                ..variable.clone()
+            },
+        };
+        let mut expanded = Self::default();
+        expanded.extend(self.iter().map(expand));
+        expanded
+    }
+}
+
+/// A switch as Go's `strconv.ParseBool` reads it.
+pub(crate) fn go_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn variables(pairs: &[(&str, &str)]) -> Variables {
-        let mut all = Variables::default();
-        all.extend(pairs.iter().map(|(key, value)| Variable::new(key, *value)));
-        all
-    }
-
-    #[test]
-    fn references_are_replaced_and_unknown_ones_vanish() {
-        let all = variables(&[("A", "1"), ("LONG_NAME", "two")]);
-        for (text, expanded) in [
-            ("$A", "1"),
-            ("${A}b", "1b"),
-            ("$Ab", ""),
-            ("x$LONG_NAME/y", "xtwo/y"),
-            ("$$A", "$A"),
-            ("cost: 5$", "cost: 5$"),
-            ("$ A", "$ A"),
-            ("${NO}", ""),
-            ("ü$A€", "ü1€"),
-        ] {
-            assert_eq!(all.expand(text), expanded, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn references_among_variables_are_resolved_in_any_order_and_cycles_end() {
-        let mut all = variables(&[
-            ("URL", "http://$HOST/$$x"),
-            ("HOST", "$NAME.example"),
-            ("NAME", "db"),
-            ("A", "<$B>"),
-            ("B", "$A$B!"),
-        ]);
-        all.extend([Variable {
-            raw: true,
-            ..Variable::new("RAW", "$NAME$$")
-        }]);
-        let expanded = all.expanded();
-        assert_eq!(expanded.value("URL"), "http://db.example/$x");
-        assert_eq!(expanded.value("A"), "<!>");
-        assert_eq!(expanded.value("RAW"), "$NAME$$");
-        assert_eq!(all.expand("$RAW"), "$NAME$$");
-    }
-
-    #[test]
-    fn switches_are_read_as_in_go() {
-        for (text, value) in [
-            ("true", true),
-            ("T", true),
-            ("1", true),
-            ("False", false),
-            ("0", false),
-        ] {
-            let all = variables(&[("A", text)]);
-            assert_eq!(
-                (all.switch("A", !value), all.is_on("A")),
-                (value, value),
-                "{text:?}"
-            );
-        }
-        for text in ["", "yes", "on", "2", "tRUE"] {
-            let all = variables(&[("A", text)]);
-            assert!(all.switch("A", true) && !all.is_on("A"), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn references_that_multiply_end() {
-        let chain = (0..60).map(|index| {
-            let next = index + 1;
-            Variable::new(&format!("V{index}"), format!("$V{next}$V{next}$V{next}"))
-        });
-        let mut all = Variables::default();
-        all.extend(chain);
-        all.put("LONG", "x".repeat(MAX_EXPANDED_BYTES / 2));
-        assert_eq!(all.expand("<$V0>"), "<>");
-        assert_eq!(all.expand("$LONG$LONG$LONG").len(), MAX_EXPANDED_BYTES);
-        assert_eq!(all.expanded().iter().count(), 61);
-    }
-
-    #[test]
-    fn a_later_variable_wins() {
-        let all = variables(&[("A", "1"), ("B", "2"), ("A", "3")]);
-        assert_eq!((all.value("A"), all.iter().count()), ("3", 2));
-    }
-
-    #[test]
-    fn a_name_no_shell_can_export_is_refused() {
-        for bad in ["", "1A", "a-b", "a.b", "a b", "A;rm -rf /", "ü"] {
-            assert!(Variable::named(bad, "").is_err(), "{bad:?}");
-        }
-        assert!(Variable::named("_A1", "").is_ok());
-    }
-}
+mod tests;

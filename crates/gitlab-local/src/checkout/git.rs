@@ -16,6 +16,9 @@ pub(crate) struct Checkout {
     /// The tag, where no branch is checked out.
     pub(crate) tag: Option<Tag>,
     pub(crate) commit: Option<Commit>,
+    /// Where the branch that is checked out left the default branch; none on the default branch itself, and where that is
+    /// not on this machine.
+    pub(crate) base: Option<String>,
     /// The project's default branch, as far as the folder knows it.
     pub(crate) default_branch: String,
     pub(crate) user: User,
@@ -66,13 +69,17 @@ impl Checkout {
             None => tag(folder),
         };
         let setting = |key: &str| git(folder, &["config", key]).unwrap_or_default();
+        let default_branch = default_branch(folder);
+        let base = branch.as_deref().filter(|branch| *branch != default_branch);
+        let base = base.and_then(|_| merge_base(folder, &default_branch));
         let tagged = || tag.as_ref().map(|tag| tag.name.clone());
         Self {
             project: format!("local/{name}"),
             reference: branch.or_else(tagged).unwrap_or_else(|| "HEAD".to_owned()),
             tag,
             commit: commit.as_deref().and_then(parse_commit),
-            default_branch: default_branch(folder),
+            base,
+            default_branch,
             user: User {
                 name: setting("user.name"),
                 email: setting("user.email"),
@@ -128,6 +135,16 @@ fn default_branch(folder: &Path) -> String {
     remote.or_else(usual).unwrap_or("main").to_owned()
 }
 
+/// The last commit that the branch and the default branch have in common.
+fn merge_base(folder: &Path, default_branch: &str) -> Option<String> {
+    let known = [
+        format!("refs/remotes/origin/{default_branch}"),
+        format!("refs/heads/{default_branch}"),
+    ];
+    let mut known = known.iter();
+    known.find_map(|name| git(folder, &["merge-base", "HEAD", name]))
+}
+
 /// The answer of git without its last line end; nothing when git fails or is missing.
 fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
@@ -140,11 +157,16 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
 fn parse_commit(answer: &str) -> Option<Commit> {
     let mut parts = answer.splitn(5, '\0').map(str::to_owned);
     let first = |parents: String| parents.split(' ').next().unwrap_or_default().to_owned();
+    // git ends a time in UTC with `Z`, GitLab's Ruby does not.
+    let with_offset = |time: String| match time.strip_suffix('Z') {
+        Some(time) => format!("{time}+00:00"),
+        None => time,
+    };
     Some(Commit {
         sha: parts.next()?,
         parent: parts.next().map(first)?,
         author: parts.next()?,
-        timestamp: parts.next()?,
+        timestamp: parts.next().map(with_offset)?,
         message: parts.next()?,
     })
 }

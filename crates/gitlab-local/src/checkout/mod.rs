@@ -11,6 +11,6 @@ mod tests;
 pub use self::archive::ProjectError;
 pub(crate) use self::archive::pack;
 pub(crate) use self::clone::{CloneSource, CloneWish, Submodules, clone, has_uncommitted_changes};
-#[cfg(test)]
-pub(crate) use self::git::Tag;
 pub(crate) use self::git::{Checkout, Commit, slug};
+#[cfg(test)]
+pub(crate) use self::git::{Tag, User};

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use gitlab_variables::gitlab;
+
 use crate::variables::Variables;
 use crate::yaml::{Node, Position, Value};
 
@@ -110,51 +112,9 @@ fn truncate(arguments: &str) -> Option<Function<'_>> {
     Some(Function::Truncate(number(offset)?, number(length)?))
 }
 
-/// GitLab's own expansion (`ExpandVariables.expand_existing`), one level deep: `$NAME`, `${NAME}` and `%NAME%`. Unknown
-/// names stay as they are.
+/// GitLab's own expansion (`ExpandVariables.expand_existing`), one level deep. Unknown names stay as they are.
 fn expand_existing(text: &str, variables: &Variables) -> String {
-    let mut expanded = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(sign) = rest.find(['$', '%']) {
-        let (before, reference) = rest.split_at_checked(sign).unwrap_or((rest, ""));
-        expanded.push_str(before);
-        match referenced(reference) {
-            Some((name, after)) => {
-                let original = reference.strip_suffix(after).unwrap_or_default();
-                let known = variables.iter().find(|variable| variable.key == name);
-                expanded.push_str(known.map_or(original, |variable| &variable.value));
-                rest = after;
-            }
-            None => {
-                let mut chars = reference.chars();
-                expanded.extend(chars.next());
-                rest = chars.as_str();
-            }
-        }
-    }
-    expanded.push_str(rest);
-    expanded
-}
-
-/// The name that a text beginning with `$` or `%` refers to, and what follows the reference.
-fn referenced(text: &str) -> Option<(&str, &str)> {
-    if let Some(braced) = text.strip_prefix("${") {
-        let (name, after) = name(braced)?;
-        return Some((name, after.strip_prefix('}')?));
-    }
-    if let Some(plain) = text.strip_prefix('$') {
-        return name(plain);
-    }
-    let (name, after) = name(text.strip_prefix('%')?)?;
-    Some((name, after.strip_prefix('%')?))
-}
-
-/// The name of a variable at the beginning of a text, and what follows.
-fn name(text: &str) -> Option<(&str, &str)> {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    let (name, after) = text.split_at_checked(end.unwrap_or(text.len()))?;
-    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    starts_well.then_some((name, after))
+    gitlab::expand_text(text, |name| Some(variables.get(name)?.value.clone()))
 }
 
 /// As Ruby's `Shellwords.shellescape`.

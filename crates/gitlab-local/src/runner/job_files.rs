@@ -40,7 +40,12 @@ pub(crate) struct CacheFiles {
 
 impl ArtifactFiles {
     pub(crate) fn new(artifacts: &Artifacts, variables: &Variables) -> Self {
-        let all = |texts: &[String]| texts.iter().map(|text| variables.expand(text)).collect();
+        let all = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| variables.expand_by_runner(text))
+                .collect()
+        };
         Self {
             collection: Collection {
                 paths: all(&artifacts.paths),
@@ -56,19 +61,24 @@ impl ArtifactFiles {
 impl CacheFiles {
     /// `folder` is the project's, whose files may make a key.
     pub(crate) fn new(cache: &Cache, variables: &Variables, folder: &Path) -> Self {
-        let all = |texts: &[String]| texts.iter().map(|text| variables.expand(text)).collect();
+        let all = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| variables.expand_by_runner(text))
+                .collect()
+        };
         let key = match &cache.key {
-            CacheKey::Text(key) => variables.expand(key),
+            CacheKey::Text(key) => variables.expand_by_runner(key),
             CacheKey::Files { files, prefix } => {
                 let files: Vec<String> = all(files);
                 let hash = hash_of_files(folder, &files).unwrap_or_else(|| "default".to_owned());
                 match prefix {
-                    Some(prefix) => format!("{}-{hash}", variables.expand(prefix)),
+                    Some(prefix) => format!("{}-{hash}", variables.expand_by_runner(prefix)),
                     None => hash,
                 }
             }
         };
-        let policy = variables.expand(&cache.policy);
+        let policy = variables.expand_by_runner(&cache.policy);
         let fallback_keys: Vec<String> = all(&cache.fallback_keys);
         let general = Some(variables.value("CACHE_FALLBACK_KEY").to_owned());
         let fallback_keys = fallback_keys.into_iter().chain(general);

@@ -69,7 +69,7 @@ pub(crate) fn job_variables(sent: &Variables, facts: &RunnerFacts<'_>) -> Variab
     let platform = format!("{}/{}", std::env::consts::OS, go_architecture());
     all.put("CI_RUNNER_EXECUTABLE_ARCH", platform);
     all.put("RUNNER_TEMP_PROJECT_DIR", format!("{}.tmp", paths.project));
-    all.expanded()
+    all.expanded_by_runner()
 }
 
 /// This machine's architecture by its name in Go.
@@ -82,48 +82,4 @@ fn go_architecture() -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::variables::Variable;
-
-    #[test]
-    fn the_runners_variables_come_before_and_after_the_jobs() {
-        let mut sent = Variables::default();
-        sent.extend([
-            Variable::new("CI_RUNNER_SHORT_TOKEN", "mine"),
-            Variable::new("CI_RUNNER_VERSION", "mine"),
-            Variable::new("OUT", "$CI_PROJECT_DIR/out"),
-        ]);
-        let paths = BuildPaths {
-            builds: "/builds".into(),
-            project: "/builds/a/b".into(),
-        };
-        let facts = RunnerFacts {
-            short_token: "token",
-            image: Some("debian:12"),
-            timeout: Duration::from_secs(60),
-            paths: &paths,
-            status: "running",
-        };
-        let all = job_variables(&sent, &facts);
-        for (key, value) in [
-            ("CI_RUNNER_SHORT_TOKEN", "mine"),
-            ("CI_RUNNER_VERSION", RUNNER_VERSION),
-            ("OUT", "/builds/a/b/out"),
-            ("RUNNER_TEMP_PROJECT_DIR", "/builds/a/b.tmp"),
-            ("CI_JOB_IMAGE", "debian:12"),
-            ("CI_JOB_TIMEOUT", "60"),
-        ] {
-            assert_eq!(all.value(key), value, "{key}");
-        }
-        // Before `config` has answered, paths are unknown.
-        let early = RunnerFacts {
-            image: None,
-            paths: &BuildPaths::default(),
-            ..facts
-        };
-        let early = job_variables(&sent, &early);
-        assert_eq!(early.value("RUNNER_TEMP_PROJECT_DIR"), ".tmp");
-        assert!(early.iter().all(|variable| variable.key != "CI_JOB_IMAGE"));
-    }
-}
+mod tests;

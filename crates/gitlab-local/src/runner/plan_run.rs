@@ -61,6 +61,9 @@ impl PlanRun<'_> {
     /// When a job cannot even be tried. Jobs that fail are no error: the first whose failure counts is returned.
     pub async fn run(self, log: &mut JobLog) -> Result<Result<(), JobFailure>, Error> {
         let jobs = self.plan.jobs();
+        for job in jobs {
+            ReceivedJob::check(&job.definition, self.project, self.runner)?;
+        }
         let mut ended: Vec<Ended> = Vec::new();
         let mut result = Ok(());
         for (place, job) in jobs.iter().enumerate() {

@@ -7,8 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::checkout::{
     self, Checkout, CloneSource, CloneWish, ProjectError, Submodules, has_uncommitted_changes,
 };
+use crate::file::JobDefinition;
 use crate::script::Sources;
-use crate::server::repository_url;
+use crate::server::{JobOrigin, RunnerIdentity, repository_url};
 use crate::variables::Variables;
 
 /// GitLab's default for `GIT_DEPTH`, the setting "Git shallow clone" of a project.
@@ -61,6 +62,22 @@ impl Project {
             as_clone,
             scratch: scratch.to_owned(),
             packed: Mutex::default(),
+        }
+    }
+
+    /// A job of the project's file, with a new id.
+    pub(crate) fn origin<'a>(
+        &'a self,
+        definition: &'a JobDefinition,
+        runner: RunnerIdentity<'a>,
+    ) -> JobOrigin<'a> {
+        JobOrigin {
+            id: new_id(),
+            pipeline: self.pipeline,
+            definition,
+            checkout: &self.checkout,
+            file: &self.file,
+            runner,
         }
     }
 
@@ -162,7 +179,7 @@ impl Project {
 }
 
 /// A new id, of a job or a pipeline. Ids must differ, since drivers find tasks and records by them: milliseconds do.
-pub(crate) fn new_id() -> u64 {
+fn new_id() -> u64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::checkout::ProjectError;
+use crate::error::Error;
 use crate::file::{ImageEntry, JobDefinition};
 use crate::runner::failure::JobFailure;
 use crate::runner::job_files::{ArtifactFiles, CacheFiles, JobArtifacts};
 use crate::runner::job_variables::{BuildPaths, RunnerFacts, job_variables};
-use crate::runner::project::{Project, new_id};
+use crate::runner::project::Project;
 use crate::runner::services::services_variable;
 use crate::script::Sources;
-use crate::server::{JobOrigin, RunnerIdentity, environment_slug, gitlab_variables, job_response};
+use crate::server::{JobOrigin, RunnerIdentity, job_response, sent_variables};
 use crate::transfer::Archive;
-use crate::variables::Variables;
+use crate::variables::{Variable, Variables};
 
 /// Whether the user's scripts have ended, and how, as `CI_JOB_STATUS` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,30 +65,16 @@ impl ReceivedJob {
     ///
     /// # Errors
     ///
-    /// When the project's files cannot be packed.
+    /// When variables refer to each other in a circle, or the project's files cannot be packed.
     pub fn new(
         definition: JobDefinition,
         project: &Project,
         runner: RunnerIdentity<'_>,
         given: &[(&str, &JobArtifacts)],
-    ) -> Result<Self, ProjectError> {
-        let origin = JobOrigin {
-            id: new_id(),
-            pipeline: project.pipeline,
-            definition: &definition,
-            checkout: &project.checkout,
-            file: &project.file,
-            runner,
-        };
-        let mut sent = gitlab_variables(&origin);
-        sent.extend(definition.variables.iter().cloned());
-        for (_, artifacts) in given {
-            sent.extend(artifacts.variables.iter().cloned());
-        }
-        if let Some(environment) = &definition.environment {
-            let slug = environment_slug(&sent.expand(&environment.name));
-            sent.put("CI_ENVIRONMENT_SLUG", slug);
-        }
+    ) -> Result<Self, Error> {
+        let origin = project.origin(&definition, runner);
+        let reported = given.iter().flat_map(|(_, artifacts)| &artifacts.variables);
+        let sent = sent(&origin, reported.cloned())?;
         // Names are expanded before the first call, when no path is known yet.
         let facts = RunnerFacts {
             short_token: runner.short_token,
@@ -99,8 +85,8 @@ impl ReceivedJob {
         };
         let known = job_variables(&sent, &facts);
         let expand = |image: &ImageEntry| ImageEntry {
-            name: known.expand(&image.name),
-            alias: known.expand(&image.alias),
+            name: known.expand_by_runner(&image.name),
+            alias: known.expand_by_runner(&image.alias),
             ..image.clone()
         };
         let image = definition.image.as_ref().map(expand);
@@ -128,6 +114,19 @@ impl ReceivedJob {
             services,
             definition,
         })
+    }
+
+    /// Whether GitLab would make a pipeline with this job.
+    ///
+    /// # Errors
+    ///
+    /// When its variables refer to each other in a circle.
+    pub(crate) fn check(
+        definition: &JobDefinition,
+        project: &Project,
+        runner: RunnerIdentity<'_>,
+    ) -> Result<(), Error> {
+        sent(&project.origin(definition, runner), []).map(drop)
     }
 
     /// The definition of the job.
@@ -207,6 +206,17 @@ impl ReceivedJob {
     }
 }
 
+/// The variables that GitLab sends with a job, after those of the reports of earlier jobs.
+fn sent(
+    origin: &JobOrigin<'_>,
+    reported: impl IntoIterator<Item = Variable>,
+) -> Result<Variables, Error> {
+    sent_variables(origin, reported).map_err(|source| Error::Variables {
+        job: origin.definition.name.clone(),
+        source,
+    })
+}
+
 /// The folder that `GIT_CLONE_PATH` names, if it names one; an error where that is not below `builds`.
 fn clone_path(wish: &str, builds: &str) -> Option<Result<String, String>> {
     let mut parts: Vec<&str> = Vec::new();
@@ -231,25 +241,6 @@ fn clone_path(wish: &str, builds: &str) -> Option<Result<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_slug_of_an_environment_is_of_its_whole_name() {
-        let text = "j: {script: [a], variables: {A: one}, environment: {name: 'x/$A'}}";
-        let definition = JobDefinition::parse(text, None).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let project = Project::new(&folder.path().join("f"), false, folder.path());
-        let runner = RunnerIdentity {
-            description: "a runner",
-            short_token: "token",
-        };
-        let job = ReceivedJob::new(definition, &project, runner, &[]).unwrap();
-        let variables = job.variables(&BuildPaths::default(), JobStatus::Running);
-        assert_eq!(
-            variables.value("CI_ENVIRONMENT_SLUG"),
-            environment_slug("x/one")
-        );
-        assert_eq!(variables.value("CI_ENVIRONMENT_NAME"), "x/one");
-    }
 
     #[test]
     fn a_clone_path_stays_below_the_builds() {

@@ -31,13 +31,13 @@ fn service_json(service: &ImageEntry, job: &Variables) -> Value {
     json
 }
 
-/// The service's own variables, which may refer to each other and to the job's.
+/// The service's own variables. References are replaced once, by their values and the job's as they are.
 fn variables_json(service: &ImageEntry, job: &Variables) -> Value {
     let mut known = job.clone();
     known.extend(service.variables.iter().cloned());
     let value = |variable: &Variable| match variable.raw {
         true => variable.value.clone(),
-        false => known.expand(&variable.value),
+        false => known.expand_by_runner(&variable.value),
     };
     let variables = service.variables.iter();
     let variables =
@@ -56,7 +56,7 @@ job:
     - name: postgres:16
       alias: 'db, pg'
       command: [postgres, -c, fsync=off]
-      variables: {POSTGRES_DB: '$NAME', URL: 'db/$POSTGRES_DB'}
+      variables: {POSTGRES_DB: shop, URL: '$NAME/$POSTGRES_DB'}
     - redis
   script: [a]
 ";
@@ -65,7 +65,7 @@ job:
     fn services_are_expanded_for_the_driver() {
         let job = JobDefinition::parse(FILE, None).unwrap();
         let mut all = Variables::default();
-        all.put("NAME", "shop");
+        all.put("NAME", "db");
         assert_eq!(services_variable(&[], &all), "");
         let services: Value =
             serde_json::from_str(&services_variable(&job.services, &all)).unwrap();

@@ -9,9 +9,15 @@ pub(super) const SERVER: &str = "https://gitlab.invalid";
 /// Takes the place of a job token, and of what GitLab derives from one. Nothing accepts it.
 pub(super) const NO_TOKEN: &str = "a-local-run-has-no-job-token";
 
-/// `CI_REPOSITORY_URL`
+/// The address of the project's repository.
 pub(crate) fn repository_url(checkout: &Checkout) -> String {
     format!("{SERVER}/{}.git", checkout.project)
+}
+
+/// `CI_REPOSITORY_URL`: the address with the job's token.
+pub(super) fn repository_url_with_token(checkout: &Checkout) -> String {
+    let url = repository_url(checkout);
+    url.replacen("://", &format!("://gitlab-ci-token:{NO_TOKEN}@"), 1)
 }
 
 /// Id of the project. There is only one, and no server knows it.

@@ -1,12 +1,12 @@
 //! The predefined variables, which GitLab sends with every job before the variables of its file.
 //!
-//! `predefined_names.txt` lists those that GitLab 19 sends, and those that no local run can have.
+//! `tests/predefined_variables.txt` lists all that GitLab documents, with their values, or the reason why a trial has none.
 
 use std::time::SystemTime;
 
 use crate::checkout::{Checkout, Commit, slug};
-use crate::file::Environment;
-use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, SERVER, repository_url};
+use crate::file::When;
+use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, SERVER, repository_url_with_token};
 use crate::variables::Variables;
 
 /// The version of GitLab that is played: that of the runner.
@@ -15,8 +15,11 @@ const VERSION: [&str; 3] = ["19", "4", "0"];
 /// Longest title of a commit that GitLab leaves out of its description.
 const LONGEST_TITLE: usize = 99;
 
-/// The predefined variables of a job.
-pub(crate) fn gitlab_variables(origin: &JobOrigin<'_>) -> Variables {
+/// Longest message of a commit, in bytes: GitLab's default `GITLAB_CI_MAX_COMMIT_MESSAGE_SIZE_IN_BYTES`.
+const LONGEST_MESSAGE: usize = 100_000;
+
+/// The predefined variables of a job, without those of its environment.
+pub(super) fn predefined_variables(origin: &JobOrigin<'_>) -> Variables {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let mut all = pipeline_variables(origin.checkout, origin.file);
     all.put("CI_RUNNER_DESCRIPTION", origin.runner.description);
@@ -89,8 +92,8 @@ fn put_job(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
         all.put("CI_NODE_INDEX", index.to_string());
     }
     all.put("CI_NODE_TOTAL", total.unwrap_or(1).to_string());
-    if let Some(environment) = &definition.environment {
-        put_environment(all, environment);
+    if matches!(definition.when, When::Manual | When::Delayed) {
+        all.put("CI_JOB_MANUAL", "true");
     }
     all.put("CI_JOB_GROUP_NAME", &definition.group);
     all.put("CI_JOB_ID", id.to_string());
@@ -101,21 +104,6 @@ fn put_job(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
     all.put("CI_JOB_STARTED_AT_SLUG", slug(now));
     all.put("CI_JOB_TOKEN", NO_TOKEN);
     all.put("CI_JOB_URL", format!("{url}/-/jobs/{id}"));
-}
-
-/// The variables of a job that deploys, with references that are resolved like those of the file's variables.
-fn put_environment(all: &mut Variables, environment: &Environment) {
-    all.put("CI_ENVIRONMENT_NAME", &environment.name);
-    all.put(
-        "CI_ENVIRONMENT_URL",
-        environment.url.as_deref().unwrap_or(""),
-    );
-    let action = environment.action.as_deref().unwrap_or("start");
-    all.put("CI_ENVIRONMENT_ACTION", action);
-    all.put(
-        "CI_ENVIRONMENT_TIER",
-        environment.tier.as_deref().unwrap_or(""),
-    );
 }
 
 fn put_pipeline(all: &mut Variables, origin: &JobOrigin<'_>, now: &str) {
@@ -148,17 +136,19 @@ fn put_project(all: &mut Variables, checkout: &Checkout) {
     all.put("CI_PROJECT_TOPICS", "");
     all.put("CI_PROJECT_URL", format!("{SERVER}/{project}"));
     all.put("CI_PROJECT_VISIBILITY", "private");
-    all.put("CI_REPOSITORY_URL", repository_url(checkout));
+    all.put("CI_REPOSITORY_URL", repository_url_with_token(checkout));
 }
 
 /// The registry, the dependency proxy and the pages of the project. None of them is there.
 fn put_registries(all: &mut Variables, checkout: &Checkout) {
     let project = &checkout.project;
-    let (name, namespace) = checkout.project_name();
+    let (_, namespace) = checkout.project_name();
     let root = namespace.split('/').next().unwrap_or_default();
     let registry = format!("registry.{}", host());
     let proxy = format!("{}:443", host());
     let prefix = |group: &str| format!("{proxy}/{group}/dependency_proxy/containers");
+    let path = project.strip_prefix(root).unwrap_or(project);
+    let path = path.trim_start_matches('/').to_lowercase();
     let pages = format!("pages.{}", host());
     let site = format!("{root}.{pages}");
     all.put("CI_REGISTRY_IMAGE", format!("{registry}/{project}"));
@@ -174,7 +164,7 @@ fn put_registries(all: &mut Variables, checkout: &Checkout) {
     all.put("CI_DEPENDENCY_PROXY_USER", "gitlab-ci-token");
     all.put("CI_DEPENDENCY_PROXY_PASSWORD", NO_TOKEN);
     all.put("CI_PAGES_DOMAIN", pages);
-    all.put("CI_PAGES_URL", format!("https://{site}/{name}"));
+    all.put("CI_PAGES_URL", format!("https://{site}/{path}"));
     all.put("CI_PAGES_HOSTNAME", site);
 }
 
@@ -214,10 +204,27 @@ fn put_commit(all: &mut Variables, commit: &Commit, checkout: &Checkout) {
     }
     all.put("CI_COMMIT_AUTHOR", &commit.author);
     all.put("CI_COMMIT_TIMESTAMP", &commit.timestamp);
-    all.put("CI_COMMIT_MESSAGE", &commit.message);
-    all.put("CI_COMMIT_MESSAGE_IS_TRUNCATED", "false");
-    all.put("CI_COMMIT_TITLE", title);
-    all.put("CI_COMMIT_DESCRIPTION", description(&commit.message, title));
+    // Only GitLab knows the account of an author; it leaves the variable empty for most.
+    all.put("CI_COMMIT_USER_LOGIN", "");
+    let message = &commit.message;
+    let is_truncated = message.len() > LONGEST_MESSAGE;
+    all.put("CI_COMMIT_MESSAGE", shortened(message));
+    all.put("CI_COMMIT_MESSAGE_IS_TRUNCATED", is_truncated.to_string());
+    all.put("CI_COMMIT_TITLE", shortened(title));
+    all.put(
+        "CI_COMMIT_DESCRIPTION",
+        shortened(description(message, title)),
+    );
+    if let Some(base) = &checkout.base {
+        all.put("CI_COMMIT_DEFAULT_BRANCH_BASE_SHA", base);
+    }
+}
+
+/// The beginning of a text that may be a commit's message, whole characters only.
+fn shortened(text: &str) -> &str {
+    let end = (0..=LONGEST_MESSAGE.min(text.len())).rev();
+    let end = end.into_iter().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
 }
 
 /// The message without its title, unless the title is long.

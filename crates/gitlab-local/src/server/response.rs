@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::file::{Cache, CacheKey, ImageEntry, JobDefinition};
-use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, repository_url};
+use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, repository_url_with_token};
 use crate::server::predefined::before_sha;
 use crate::variables::{Variable, Variables};
 
@@ -83,7 +83,7 @@ fn git_info(origin: &JobOrigin<'_>) -> Value {
     let checkout = origin.checkout;
     let commit = checkout.commit.clone().unwrap_or_default();
     json!({
-        "repo_url": repository_url(checkout),
+        "repo_url": repository_url_with_token(checkout),
         "repo_object_format": "sha1",
         "ref": checkout.reference,
         "sha": commit.sha,

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gitlab_variables::expand;
+use gitlab_variables::runner::expand;
 
 use crate::gitlab::Variable;
 

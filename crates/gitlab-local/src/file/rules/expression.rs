@@ -89,9 +89,8 @@ impl Expression {
 
     fn outcome(&self, variables: &Variables) -> Outcome {
         match self {
-            Self::Variable(name) => match variables.get(name) {
-                Some(variable) if variable.raw => Outcome::Text(variable.value.clone()),
-                Some(variable) => Outcome::Text(variables.expand(&variable.value)),
+            Self::Variable(name) => match variables.resolved(name) {
+                Some(value) => Outcome::Text(value),
                 None => Outcome::Null,
             },
             Self::Text(text) => Outcome::Text(text.clone()),

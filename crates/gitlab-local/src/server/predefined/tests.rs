@@ -1,16 +1,12 @@
-//! Against the names that GitLab sends, and a commit as people make them.
+//! Commits and tags as people make them. `runner::job_variables` tests the whole table.
 
 use super::*;
 use crate::file::JobDefinition;
 use crate::server::RunnerIdentity;
 
 fn variables(checkout: &Checkout) -> Variables {
-    let definition = JobDefinition::parse(
-        "stages: [check]\nunit tests: {stage: check, script: [a]}",
-        None,
-    )
-    .unwrap();
-    gitlab_variables(&JobOrigin {
+    let definition = JobDefinition::parse("unit tests: {script: [a]}", None).unwrap();
+    predefined_variables(&JobOrigin {
         id: 7,
         pipeline: 5,
         definition: &definition,
@@ -23,109 +19,65 @@ fn variables(checkout: &Checkout) -> Variables {
     })
 }
 
-fn checkout() -> Checkout {
+fn with_message(message: &str) -> Checkout {
     Checkout {
-        project: "acme/tools/shop".into(),
-        reference: "topic/One".into(),
-        default_branch: "trunk".into(),
+        project: "acme/shop".into(),
+        reference: "v1".into(),
         commit: Some(Commit {
             sha: "3f786850e387550fdab836ed7e6dc881de23001b".into(),
-            message: "Title\n\nMore of it".into(),
+            message: message.into(),
             ..Commit::default()
         }),
         ..Checkout::default()
     }
 }
 
-/// The names of the table, and whether a local run has them.
-fn names() -> Vec<(&'static str, bool)> {
-    let lines = include_str!("../predefined_names.txt").lines();
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|line| match line.split_once(" absent: ") {
-            Some((name, _)) => (name, false),
-            None => (line, true),
-        })
-        .collect()
-}
-
-#[test]
-fn a_job_has_the_variables_that_gitlab_sends() {
-    let all = variables(&checkout());
-    let names = names();
-    assert!(names.len() > 90);
-    for (name, is_sent) in &names {
-        assert_eq!(
-            all.iter().any(|variable| variable.key == *name),
-            *is_sent,
-            "{name}"
-        );
-    }
-    for variable in all.iter() {
-        assert!(
-            names.contains(&(variable.key.as_str(), true)),
-            "{} is in no table",
-            variable.key
-        );
-    }
-}
-
-#[test]
-fn values_have_the_form_of_gitlabs() {
-    let all = variables(&checkout());
-    for (key, value) in [
-        ("CI_SERVER_FQDN", "gitlab.invalid"),
-        (
-            "CI_REGISTRY_IMAGE",
-            "registry.gitlab.invalid/acme/tools/shop",
-        ),
-        ("CI_PROJECT_ROOT_NAMESPACE", "acme"),
-        ("CI_PROJECT_NAMESPACE_SLUG", "acme-tools"),
-        ("CI_DEFAULT_BRANCH", "trunk"),
-        ("CI_COMMIT_BRANCH", "topic/One"),
-        ("CI_COMMIT_REF_SLUG", "topic-one"),
-        ("CI_COMMIT_SHORT_SHA", "3f786850"),
-        (
-            "CI_COMMIT_BEFORE_SHA",
-            "0000000000000000000000000000000000000000",
-        ),
-        ("CI_COMMIT_DESCRIPTION", "\nMore of it"),
-        ("CI_JOB_GROUP_NAME", "unit tests"),
-        ("CI_JOB_ID", "7"),
-        ("CI_PIPELINE_ID", "5"),
-        (
-            "CI_DEPENDENCY_PROXY_DIRECT_GROUP_IMAGE_PREFIX",
-            "gitlab.invalid:443/acme/tools/dependency_proxy/containers",
-        ),
-        (
-            "CI_CONFIG_REF_URI",
-            "gitlab.invalid/acme/tools/shop//.gitlab-ci.yml@refs/heads/topic/One",
-        ),
-    ] {
-        assert_eq!(all.value(key), value, "{key}");
-    }
-}
-
 #[test]
 fn a_tag_has_no_branch() {
     let tagged = Checkout {
-        reference: "v1".into(),
         tag: Some(crate::checkout::Tag {
             name: "v1".into(),
             message: "First".into(),
         }),
-        ..checkout()
+        ..with_message("Title")
     };
     let all = variables(&tagged);
-    assert_eq!(
+    for (key, value) in [
+        ("CI_COMMIT_TAG", Some("v1")),
+        ("CI_COMMIT_TAG_MESSAGE", Some("First")),
+        ("CI_COMMIT_REF_NAME", Some("v1")),
+        ("CI_COMMIT_BRANCH", None),
         (
-            all.value("CI_COMMIT_TAG"),
-            all.value("CI_COMMIT_TAG_MESSAGE")
+            "CI_CONFIG_REF_URI",
+            Some("gitlab.invalid/acme/shop//.gitlab-ci.yml@refs/tags/v1"),
         ),
-        ("v1", "First")
-    );
-    assert!(
-        all.iter()
-            .all(|variable| variable.key != "CI_COMMIT_BRANCH")
-    );
+        // GitLab's zeros for a first commit.
+        (
+            "CI_COMMIT_BEFORE_SHA",
+            Some("0000000000000000000000000000000000000000"),
+        ),
+    ] {
+        let known = all.get(key).map(|variable| variable.value.as_str());
+        assert_eq!(known, value, "{key}");
+    }
+}
+
+#[test]
+fn a_message_is_described_and_shortened_as_gitlab_does_it() {
+    let title = "t".repeat(99);
+    let long = "t".repeat(100);
+    for (message, description) in [
+        ("Title", ""),
+        ("Title\n\nMore", "\nMore"),
+        (&format!("{title}\nMore"), "More"),
+        (&format!("{long}\nMore"), &format!("{long}\nMore")),
+    ] {
+        let all = variables(&with_message(message));
+        assert_eq!(all.value("CI_COMMIT_DESCRIPTION"), description, "{message}");
+        assert_eq!(all.value("CI_COMMIT_MESSAGE_IS_TRUNCATED"), "false");
+    }
+    let all = variables(&with_message(&format!("x{}", "é".repeat(60_000))));
+    assert_eq!(all.value("CI_COMMIT_MESSAGE_IS_TRUNCATED"), "true");
+    assert_eq!(all.value("CI_COMMIT_MESSAGE").len(), 99_999);
+    assert_eq!(all.value("CI_COMMIT_TITLE").len(), 99_999);
 }

@@ -1,6 +1,9 @@
-//! `CI_ENVIRONMENT_SLUG`: an environment's name as a DNS label, as GitLab makes it (`Gitlab::Slug::Environment`).
+//! The variables of a job that deploys to an environment.
 
 use sha2::{Digest as _, Sha256};
+
+use crate::file::Environment;
+use crate::variables::Variables;
 
 /// Longest slug.
 const LENGTH: usize = 24;
@@ -11,8 +14,53 @@ const SHORTENED: usize = 17;
 /// Digits of a suffix, to the base 36.
 const SUFFIX: u32 = 6;
 
-/// The slug of a name. Where it differs from the name or is too long, it ends with a suffix of the name's hash.
-pub(crate) fn environment_slug(name: &str) -> String {
+/// Words in the name of an environment, and the tier that GitLab guesses from them (`Environment#guess_tier`).
+const TIERS: &[(&[&str], &str)] = &[
+    (&["dev", "review", "trunk"], "development"),
+    (
+        &[
+            "test", "tst", "int", "acpt", "accept", "qa", "qc", "control", "quality",
+        ],
+        "testing",
+    ),
+    (
+        &["stg", "stag", "modl", "model", "pre", "demo", "non"],
+        "staging",
+    ),
+    (&["prd", "prod", "live"], "production"),
+];
+
+/// Adds the variables of an environment of this name, in which nothing refers to a variable any more.
+pub(super) fn put_environment(all: &mut Variables, environment: &Environment, name: &str) {
+    let action = environment.action.as_deref().unwrap_or("start");
+    let tier = environment.tier.as_deref();
+    all.put("CI_ENVIRONMENT_NAME", name);
+    all.put("CI_ENVIRONMENT_ACTION", action);
+    all.put(
+        "CI_ENVIRONMENT_TIER",
+        tier.unwrap_or_else(|| guessed_tier(name)),
+    );
+}
+
+/// Adds those that no variable of a file replaces. The address may refer to any variable of the job.
+pub(super) fn put_persisted(all: &mut Variables, environment: &Environment, name: &str) {
+    all.put("CI_ENVIRONMENT_SLUG", environment_slug(name));
+    if let Some(url) = &environment.url {
+        all.put("CI_ENVIRONMENT_URL", url);
+    }
+}
+
+fn guessed_tier(name: &str) -> &'static str {
+    let name = name.to_lowercase();
+    let guessed = TIERS
+        .iter()
+        .find(|(words, _)| words.iter().any(|word| name.contains(word)));
+    guessed.map_or("other", |(_, tier)| tier)
+}
+
+/// `CI_ENVIRONMENT_SLUG`: the name as a DNS label (`Gitlab::Slug::Environment`). Where it differs
+/// from the name or is too long, it ends with a suffix of the name's hash.
+fn environment_slug(name: &str) -> String {
     slug(name, &Sha256::digest(name))
 }
 
@@ -79,6 +127,24 @@ mod tests {
             ("", "env-q517sa"),
         ] {
             assert_eq!(slug(name, &[0xaa; 32]), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_tier_is_guessed_from_the_name() {
+        // From GitLab's own test (`spec/models/environment_spec.rb`, `guess_tier`), and the order of its patterns.
+        for (name, tier) in [
+            ("review/feature", "development"),
+            ("DEV", "development"),
+            ("acceptance", "testing"),
+            ("production/qa", "testing"),
+            ("Staging", "staging"),
+            ("pre-prod", "staging"),
+            ("prd-us", "production"),
+            ("live", "production"),
+            ("canary", "other"),
+        ] {
+            assert_eq!(guessed_tier(name), tier, "{name}");
         }
     }
 
