@@ -16,6 +16,9 @@ pub(crate) use self::quoting::Quoting;
 use crate::transfer::{Archive, Markers, files_follow, take_files};
 use crate::variables::Variables;
 
+/// The option of `tar` to pack folders without what is in them.
+const ALONE: &str = "--no-recursion";
+
 /// A script as a driver gets it.
 #[derive(Debug)]
 pub(crate) struct Script<'a> {
@@ -66,13 +69,27 @@ impl Sources {
         }
     }
 
-    fn notice(&self) -> &'static str {
+    /// Whether the job has sources, even if it wants none of them checked out.
+    fn are_wanted(&self) -> bool {
+        !matches!(self, Self::None | Self::Empty)
+    }
+
+    /// The lines of the job log, the runner's own where it has them.
+    fn notices(&self) -> &'static [&'static str] {
         match self {
-            Self::Files(_) => "Taking the files of the folder as they are now",
-            Self::Clone(_) => "Taking a clone of the folder's repository",
-            Self::NotCheckedOut => "Skipping Git checkout",
-            Self::None => "Skipping Git repository setup",
-            Self::Empty => "Skipping Git repository setup and creating an empty build directory",
+            Self::Files(_) => &["Taking the files of the folder as they are now"],
+            Self::Clone(_) => &["Taking a clone of the folder's repository"],
+            Self::NotCheckedOut => &["Skipping Git checkout"],
+            Self::None => &[
+                "Skipping Git repository setup",
+                "Skipping Git checkout",
+                "Skipping Git submodules setup",
+            ],
+            Self::Empty => &[
+                "Skipping Git repository setup and creating an empty build directory",
+                "Skipping Git checkout",
+                "Skipping Git submodules setup",
+            ],
         }
     }
 }
@@ -102,13 +119,17 @@ impl Scripts<'_> {
         self.wrap(body)
     }
 
-    /// `get_sources`; the commands of `hook` (`pre_get_sources_script`) run first.
+    /// `get_sources`; the commands of `hook` (`pre_get_sources_script`) run first, where there are sources to get.
     pub(crate) fn get_sources<'a>(&self, sources: &'a Sources, hook: &[String]) -> Script<'a> {
         let mut body = self.body();
         body.exports(self.variables, &self.temporary());
         let project = body.quoting.word(self.project);
-        body.commands(self.variables, "pre_get_sources_script", hook);
-        body.notice(sources.notice());
+        if sources.are_wanted() {
+            body.commands(self.variables, "pre_clone_script", hook);
+        }
+        for notice in sources.notices() {
+            body.notice(notice);
+        }
         let Some(files) = sources.archive() else {
             if matches!(sources, Sources::Empty) {
                 body.line(&format!("rm -r -f {project}"));
@@ -119,37 +140,56 @@ impl Scripts<'_> {
         body.require(&["base64", "tar"], "the sources cannot be unpacked");
         body.line(&format!("mkdir -p {project}"));
         let stage = self.stage(&body);
-        // Owner and modification times are those of a checkout made here, as with git.
-        let unpack = format!("base64 -d | tar -x -o -m -f - -C {project}");
+        // Owner, modes and modification times are those of a checkout made here, as with git. Only long options leave
+        // modes to the umask for root.
+        let unpack = format!(
+            "modes=--no-same-permissions\n\
+             tar $modes -c -f /dev/null /dev/null 2> /dev/null || modes=\n\
+             base64 -d | tar -x -o -m $modes -f - -C {project}"
+        );
         Script {
             text: format!("{}{stage}{}", self.head(), take_files(&unpack, "")),
             files: Some(files),
         }
     }
 
-    /// Unpacks `files`, a cache's or artifacts, in the project's folder. Where that fails, the stage does, unless
-    /// `complaint` is all there is to say.
-    pub(crate) fn unpack<'a>(&self, files: &'a Archive, complaint: Option<&str>) -> Script<'a> {
+    /// Unpacks `files`, artifacts, in the project's folder.
+    pub(crate) fn unpack<'a>(&self, files: &'a Archive) -> Script<'a> {
+        self.unpacked_by(files, |unpack, _| unpack.to_owned())
+    }
+
+    /// Unpacks `files`, a cache, in the project's folder, and says whether that worked. A failure is none of the job.
+    pub(crate) fn unpack_cache<'a>(&self, files: &'a Archive) -> Script<'a> {
+        self.unpacked_by(files, |unpack, body| {
+            let success = body.notice_command("Successfully extracted cache");
+            format!(
+                "if {unpack}; then {success}; else echo 'WARNING: Failed to extract cache' >&2; fi"
+            )
+        })
+    }
+
+    fn unpacked_by<'a>(
+        &self,
+        files: &'a Archive,
+        command: impl FnOnce(&str, &Body) -> String,
+    ) -> Script<'a> {
         let mut body = self.body();
         body.exports(self.variables, &self.temporary());
         body.require(&["base64", "tar"], "the files cannot be unpacked");
         let project = body.quoting.word(self.project);
         body.line(&format!("mkdir -p {project}"));
-        let complaint = complaint.map(|words| format!(" || echo {} >&2", body.quoting.word(words)));
-        let complaint = complaint.unwrap_or_default();
-        let unpack = format!("base64 -d | tar -x -o -f - -C {project}{complaint}");
+        // For root with their owners, too, as the runner's archives.
+        let unpack = format!("base64 -d | tar -x -p -f - -C {project}");
+        let unpack = command(&unpack, &body);
+        let stage = self.stage(&body);
         Script {
-            text: format!(
-                "{}{}{}",
-                self.head(),
-                self.stage(&body),
-                take_files(&unpack, "")
-            ),
+            text: format!("{}{stage}{}", self.head(), take_files(&unpack, "")),
             files: Some(files),
         }
     }
 
-    /// Prints the folders below `roots` of the project's folder, and then all else, each name ended by a NUL.
+    /// Prints the folders below `roots` of the project's folder, and then the files and links, each name ended by a
+    /// NUL; at last whether `tar` can pack a folder without what is in it.
     pub(crate) fn list(&self, markers: &Markers, roots: &BTreeSet<String>) -> Script<'static> {
         let mut body = self.body();
         body.exports(self.variables, &self.temporary());
@@ -162,21 +202,32 @@ impl Scripts<'_> {
             .iter()
             .map(|root| body.quoting.word(&format!("./{root}")));
         let roots = roots.collect::<Vec<_>>().join(" ");
-        for kind in ["-type d", "! -type d"] {
+        // As the runner's archives, these have no pipes, sockets and devices.
+        for kind in ["-type d", "\\( -type f -o -type l \\)"] {
             body.line(&markers.print(&format!(
                 "for root in {roots}; do if [ -e \"$root\" ] || [ -L \"$root\" ]; then \
                  find \"$root\" {kind} -print0 || true; fi; done"
             )));
         }
+        body.line(&markers.print(&format!(
+            "if tar {ALONE} -c -f /dev/null /dev/null 2> /dev/null; then echo yes; fi"
+        )));
         self.wrap(body)
     }
 
-    /// Prints a tar file with the members of the project's folder that `names` lists, each ended by a NUL.
-    pub(crate) fn pack<'a>(&self, markers: &Markers, names: &'a Archive) -> Script<'a> {
+    /// Prints a tar file with the members of the project's folder that `names` lists, each ended by a NUL. With `alone`
+    /// a folder comes without what is in it.
+    pub(crate) fn pack<'a>(
+        &self,
+        markers: &Markers,
+        names: &'a Archive,
+        alone: bool,
+    ) -> Script<'a> {
         let mut body = self.body();
         body.exports(self.variables, &self.temporary());
         let project = body.quoting.word(self.project);
-        let print = markers.print("base64 -d | xargs -0 tar -c -f -");
+        let alone = if alone { ALONE } else { "" };
+        let print = markers.print(&format!("base64 -d | xargs -0 tar {alone} -c -f -"));
         let take = take_files(&format!("cd {project}\n{print}"), "");
         Script {
             text: format!("{}{}{take}", self.head(), self.stage(&body)),

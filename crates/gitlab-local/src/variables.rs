@@ -9,8 +9,6 @@ use std::collections::HashMap;
 
 use gitlab_variables::{gitlab, runner};
 
-pub use self::completion::VariablesError;
-
 /// One variable of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Variable {
@@ -47,6 +45,33 @@ impl Variable {
             key: key.to_owned(),
             value: value.into(),
             raw: false,
+        }
+    }
+}
+
+/// Why variables cannot be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VariablesError {
+    /// They refer to each other in a circle. The words are GitLab's.
+    #[error("circular variable reference detected: {0:?}")]
+    Circular(Vec<String>),
+    /// One of them becomes too large.
+    #[error(
+        "the value of {0} is too large: its references make it more than 1 MiB, or all values more than 16 MiB"
+    )]
+    TooLarge(String),
+}
+
+impl VariablesError {
+    /// What the reader can do about it.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::Circular(_) => {
+                "GitLab makes no pipeline with such variables. Break the circle; `expand: false` takes a value as it is."
+            }
+            Self::TooLarge(_) => {
+                "Refer to fewer variables. Linux takes no value of more than 128 KiB."
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
 # Makes the table that expansion of a job's variables is tested with: what GitLab sends, and what a job has in the end.
 #
-# GitLab sorts the variables by their references (Ruby's TSort), replaces each reference by a value that is complete, and
-# leaves the rest to the runner: unknown names and references to variables with `expand: false`
-# (`Ci::BuildRunnerPresenter#runner_variables`). Several variables may have one name: a later one hides an earlier one, and
-# may refer to it. The runner's part is in variables.go.
+# GitLab sorts the variables by their references (Ruby's TSort), replaces each reference by a value that is complete,
+# and leaves the rest to the runner: unknown names and references to variables with `expand: false`
+# (`Ci::BuildRunnerPresenter#runner_variables`). Several variables may have one name: a later one hides an earlier one,
+# and may refer to it. The runner's part is in variables.go.
 #
 #     ruby variables.rb | go run variables.go > variables.json
 require 'json'

@@ -9,8 +9,8 @@ pub fn expand_text(text: &str, value: impl FnMut(&str) -> Option<String>) -> Str
     expand(text, &[], value)
 }
 
-/// Replaces the references in a variable's value (GitLab's `Variables::Collection`), as [`expand_text`] does it; but `$$`
-/// and `%%` stay, and are no part of a reference. The runner makes `$` of `$$` later.
+/// Replaces the references in a variable's value (GitLab's `Variables::Collection`), as [`expand_text`] does it; but
+/// `$$` and `%%` stay, and are no part of a reference. The runner makes `$` of `$$` later.
 pub fn expand_value(text: &str, value: impl FnMut(&str) -> Option<String>) -> String {
     expand(text, &ESCAPES, value)
 }

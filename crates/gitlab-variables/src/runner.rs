@@ -1,6 +1,7 @@
 //! What the runner replaces: `$NAME` and `${NAME}`, with Go's `os.Expand` (`JobVariables.ExpandValue`).
 //!
-//! Both sides of a job need exactly that: the driver, which reads a job response, and the local runner, which makes one.
+//! Both sides of a job need exactly that: the driver, which reads a job response, and the local runner, which makes
+//! one.
 
 /// The characters that are a name by themselves: Go's `isShellSpecialVar`.
 const SPECIAL: &[u8] = b"*#$@!?-0123456789";

@@ -1,12 +1,12 @@
 //! The files of a project's folder as a tar file, which travels to the job behind a script.
 
 use std::ffi::OsStr;
-use std::io::{self, Seek as _, Write as _};
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::transfer::Archive;
+use crate::transfer::{Archive, as_input};
 
 /// Largest tar file, in bytes: it travels behind a script, for each job anew.
 pub(super) const SIZE_LIMIT: u64 = 32 * 1024 * 1024;
@@ -141,7 +141,7 @@ fn packed(folder: &Path, mut tar: Command, limit: u64) -> Result<Archive, Projec
         });
     };
     match ended.status.success() {
-        true => Ok(packed),
+        true => packed.checked_out().map_err(tar_failed),
         false => Err(ProjectError::Unreadable {
             folder: folder.to_owned(),
             reason: complaint(&ended.stderr),
@@ -216,12 +216,4 @@ fn listed(folder: &Path, arguments: &[&str]) -> Result<Option<Vec<u8>>, ProjectE
 
 pub(super) fn complaint(stderr: &[u8]) -> String {
     String::from_utf8_lossy(stderr).trim().to_owned()
-}
-
-/// A file with `content` for standard input: a pipe would need somebody to fill it meanwhile.
-pub(super) fn as_input(content: &[u8]) -> io::Result<Stdio> {
-    let mut file = tempfile::tempfile()?;
-    file.write_all(content)?;
-    file.rewind()?;
-    Ok(Stdio::from(file))
 }

@@ -16,8 +16,8 @@ pub(crate) struct Checkout {
     /// The tag, where no branch is checked out.
     pub(crate) tag: Option<Tag>,
     pub(crate) commit: Option<Commit>,
-    /// Where the branch that is checked out left the default branch; none on the default branch itself, and where that is
-    /// not on this machine.
+    /// Where the branch that is checked out left the default branch; none on the default branch itself, and where that
+    /// is not on this machine.
     pub(crate) base: Option<String>,
     /// The project's default branch, as far as the folder knows it.
     pub(crate) default_branch: String,

@@ -7,8 +7,9 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::archive::{SIZE_LIMIT, as_input};
+use super::archive::SIZE_LIMIT;
 use super::*;
+use crate::transfer::as_input;
 
 fn write(folder: &Path, name: &str, content: &str) {
     let path = folder.join(name);

@@ -174,7 +174,10 @@ impl Pipeline {
     pub fn image(&self, job: &JobDefinition) -> Option<String> {
         let mut variables = self.facts.predefined.clone();
         variables.extend(job.variables.iter().cloned());
-        Some(variables.expanded().expand(job.image()?))
+        // By GitLab, and then by the runner, as in a job.
+        let variables = variables.completed().unwrap_or(variables);
+        let variables = variables.expanded_by_runner();
+        Some(variables.expand_by_runner(job.image()?))
     }
 
     /// Included files that are not on this machine, in words.

@@ -1,16 +1,24 @@
 //! The folder of this machine in which caches wait for the next run of a job.
 //!
-//! A file's name is a hash of the project and the cache's key, so no key leads out of the folder.
+//! A file's name is a hash of the project and the cache's key, so no key leads out of the folder. The folder has a
+//! limit: the caches that nobody used for the longest time go first.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use nix::fcntl::OFlag;
 use sha2::{Digest as _, Sha256};
 
 use crate::transfer::Archive;
+
+/// Bytes that all caches of the folder may have.
+pub(crate) const SIZE_LIMIT: u64 = 5 << 30;
+
+/// The age at which a file that is still without a name is a leftover of a trial that was killed.
+const LEFTOVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Bytes of a file that are hashed at once.
 const PIECE: usize = 64 * 1024;
@@ -39,18 +47,25 @@ impl CacheFolder {
     /// When it cannot be read.
     pub(crate) fn find(&self, key: &str) -> io::Result<Option<Archive>> {
         match File::open(self.path(key)) {
-            Ok(file) => Archive::open(file).map(Some),
+            Ok(file) => {
+                // Its time is that of its last use.
+                if let Err(error) = file.set_modified(SystemTime::now()) {
+                    tracing::debug!(%error, "could not note the use of a cache");
+                }
+                Archive::open(file).map(Some)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Keeps `archive` under this key, in place of an earlier one.
+    /// Keeps `archive` under this key, in place of an earlier one. Returns how many others had to go, as all together
+    /// may have `limit` bytes.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be made or written.
-    pub(crate) fn keep(&self, key: &str, archive: &Archive) -> io::Result<()> {
+    /// When the folder cannot be made, read or written.
+    pub(crate) fn keep(&self, key: &str, archive: &Archive, limit: u64) -> io::Result<usize> {
         // For its owner alone: caches may hold what a job could read.
         DirBuilder::new()
             .recursive(true)
@@ -61,7 +76,39 @@ impl CacheFolder {
             .tempfile_in(&self.folder)?;
         io::copy(&mut archive.reader(), &mut file)?;
         file.persist(self.path(key))?;
-        Ok(())
+        self.shrink(limit)
+    }
+
+    /// Removes leftovers, and the caches that were not used for the longest time until the rest has `limit` bytes.
+    fn shrink(&self, limit: u64) -> io::Result<usize> {
+        let now = SystemTime::now();
+        let mut caches = Vec::new();
+        for entry in self.folder.read_dir()? {
+            let path = entry?.path();
+            // Another trial may have removed it meanwhile.
+            let Ok(file) = path.symlink_metadata() else {
+                continue;
+            };
+            let used = file.modified()?;
+            let is_cache = path.extension().is_some_and(|extension| extension == "tar");
+            match is_cache {
+                true => caches.push((used, file.len(), path)),
+                false if now.duration_since(used).is_ok_and(|age| age > LEFTOVER) => {
+                    fs::remove_file(path)?;
+                }
+                false => {}
+            }
+        }
+        caches.sort();
+        let (mut size, mut removed) = (0_u64, 0);
+        for (_, length, path) in caches.into_iter().rev() {
+            size = size.saturating_add(length);
+            if size > limit {
+                fs::remove_file(path)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -135,8 +182,8 @@ mod tests {
         let caches = CacheFolder::new(&folder.path().join("a/b"), Path::new("/p/.gitlab-ci.yml"));
         let other = CacheFolder::new(&folder.path().join("a/b"), Path::new("/q/.gitlab-ci.yml"));
         assert!(caches.find("../../k").unwrap().is_none());
-        caches.keep("../../k", &archive(b"one")).unwrap();
-        caches.keep("../../k", &archive(b"two")).unwrap();
+        caches.keep("../../k", &archive(b"one"), 9).unwrap();
+        caches.keep("../../k", &archive(b"two"), 9).unwrap();
         let found = caches.find("../../k").unwrap().unwrap();
         assert_eq!(found.content(9).unwrap().unwrap(), b"two");
         assert!(caches.find("k").unwrap().is_none() && other.find("../../k").unwrap().is_none());
@@ -150,6 +197,34 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn the_folder_keeps_what_was_used_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let caches = CacheFolder::new(folder.path(), Path::new("/p/.gitlab-ci.yml"));
+        let other = CacheFolder::new(folder.path(), Path::new("/q/.gitlab-ci.yml"));
+        let age = |path: &Path, seconds: u64| {
+            let file = File::options().append(true).open(path).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(seconds);
+            file.set_modified(time).unwrap();
+        };
+        for (caches, key, seconds) in [(&caches, "a", 300), (&caches, "b", 200), (&other, "c", 100)]
+        {
+            assert_eq!(caches.keep(key, &archive(b"1234"), 100).unwrap(), 0);
+            age(&caches.path(key), seconds);
+        }
+        for (name, seconds) in [(".tmpOld", 2 * 86_400), (".tmpNew", 60)] {
+            fs::write(folder.path().join(name), "unfinished").unwrap();
+            age(&folder.path().join(name), seconds);
+        }
+        // Its use keeps the oldest.
+        assert!(caches.find("a").unwrap().is_some());
+        assert_eq!(caches.keep("d", &archive(b"1234"), 10).unwrap(), 2);
+        let kept = |caches: &CacheFolder, key: &str| caches.path(key).exists();
+        assert!(kept(&caches, "a") && kept(&caches, "d"));
+        assert!(!kept(&caches, "b") && !kept(&other, "c"));
+        assert!(!folder.path().join(".tmpOld").exists() && folder.path().join(".tmpNew").exists());
     }
 
     #[test]

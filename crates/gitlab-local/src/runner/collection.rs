@@ -22,6 +22,8 @@ pub(crate) struct Listing {
     pub(crate) folders: BTreeSet<Vec<u8>>,
     /// Files, links and all else.
     pub(crate) files: BTreeSet<Vec<u8>>,
+    /// Whether the task can pack a folder without what is in it.
+    pub(crate) folders_alone: bool,
 }
 
 /// The files that a collection takes.
@@ -29,6 +31,8 @@ pub(crate) struct Listing {
 pub(crate) struct Chosen {
     /// Files, links, and folders with nothing in them.
     pub(crate) names: BTreeSet<Vec<u8>>,
+    /// Folders with something in them, for their modes.
+    pub(crate) folders: BTreeSet<Vec<u8>>,
     /// What the runner says about them.
     pub(crate) notes: Vec<Note>,
 }
@@ -108,10 +112,15 @@ impl Collection {
                 .notes
                 .push(Note::Plain(format!("excluded {excluded} files")));
         }
-        // A folder with something in it comes with that, so an empty one alone must be named.
-        chosen
+        let is_full =
+            |name: &Vec<u8>| listing.folders.contains(name) && !is_empty_folder(name, listing);
+        chosen.folders = chosen
             .names
-            .retain(|name| listing.files.contains(name) || is_empty_folder(name, listing));
+            .iter()
+            .filter(|name| is_full(name))
+            .cloned()
+            .collect();
+        chosen.names.retain(|name| !chosen.folders.contains(name));
         chosen
     }
 }
@@ -228,6 +237,7 @@ mod tests {
                 "src/a.c",
                 "only/x.o",
             ]),
+            folders_alone: true,
         }
     }
 

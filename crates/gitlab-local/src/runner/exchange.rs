@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use std::io;
 
 use crate::job_log::JobLog;
+use crate::runner::cache_folder::SIZE_LIMIT;
 use crate::runner::collection::{Collection, Listing, Note};
 use crate::runner::dotenv;
 use crate::runner::failure::JobFailure;
 use crate::runner::stages::Stages;
 use crate::script::Scripts;
 use crate::transfer::{Archive, Markers, Received};
+use crate::variables::Variable;
 
 /// Largest list of a project's files, in bytes.
 const LISTING_LIMIT: u64 = 64 * 1024 * 1024;
@@ -19,8 +21,8 @@ const LISTING_LIMIT: u64 = 64 * 1024 * 1024;
 /// Largest artifact or cache, in bytes: gitlab.com's limit of artifacts.
 const ARCHIVE_LIMIT: u64 = 1024 * 1024 * 1024;
 
-/// Largest archive of dotenv reports, in bytes. One report has 5 KiB at most.
-const DOTENV_LIMIT: u64 = 1024 * 1024;
+/// Largest archive of dotenv reports, in bytes.
+const DOTENV_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Most files of dotenv reports.
 const MOST_DOTENV_FILES: usize = 100;
@@ -35,7 +37,15 @@ impl Stages<'_, '_> {
         log.section("Restoring cache").await;
         let mut found = Vec::new();
         for cache in caches {
-            if !cache.pull {
+            for warning in &cache.warnings {
+                log.warning(warning).await;
+            }
+            if cache.key.is_empty() {
+                log.plain("Skipping cache extraction due to empty cache key")
+                    .await;
+                continue;
+            }
+            if !cache.is_pulled()? {
                 log.plain(&format!(
                     "Not downloading cache {} due to policy",
                     cache.key
@@ -74,8 +84,7 @@ impl Stages<'_, '_> {
                 return Ok(());
             }
         };
-        let complaint = Some("WARNING: Failed to extract cache");
-        let script = |scripts: &Scripts<'_>| scripts.unpack(&files, complaint);
+        let script = |scripts: &Scripts<'_>| scripts.unpack_cache(&files);
         self.tried(log, "restore_cache", "RESTORE_CACHE_ATTEMPTS", script)
             .await
     }
@@ -99,7 +108,7 @@ impl Stages<'_, '_> {
             .collect();
         let files =
             Archive::joined(&archives).map_err(|error| io_failure("join artifacts", &error))?;
-        let script = |scripts: &Scripts<'_>| scripts.unpack(&files, None);
+        let script = |scripts: &Scripts<'_>| scripts.unpack(&files);
         self.tried(
             log,
             "download_artifacts",
@@ -126,7 +135,12 @@ impl Stages<'_, '_> {
         };
         log.section(title).await;
         for cache in caches {
-            if !cache.push {
+            if cache.key.is_empty() {
+                log.plain("Skipping cache archiving due to empty cache key")
+                    .await;
+                continue;
+            }
+            if !cache.is_pushed()? {
                 log.plain(&format!("Not uploading cache {} due to policy", cache.key))
                     .await;
                 continue;
@@ -142,10 +156,16 @@ impl Stages<'_, '_> {
                 }
                 None => continue,
             };
-            match folder.keep(&cache.key, &archive) {
-                Ok(()) => {
-                    log.plain(&format!("Created cache ({})", size(&archive)))
-                        .await
+            match folder.keep(&cache.key, &archive, SIZE_LIMIT) {
+                Ok(removed) => {
+                    let size = size(&archive);
+                    log.plain(&format!("Created cache ({size})")).await;
+                    if removed > 0 {
+                        log.plain(&format!(
+                            "Removed {removed} of the oldest caches: all together have 5 GiB at most"
+                        ))
+                        .await;
+                    }
                 }
                 Err(error) => {
                     log.warning(&format!("Failed to create cache: {error}"))
@@ -192,7 +212,7 @@ impl Stages<'_, '_> {
                 ..Collection::default()
             };
             let archive = self.take(log, name, &collection, DOTENV_LIMIT).await?;
-            if let Some(archive) = self.uploaded(log, ("dotenv", "1 MiB"), archive).await? {
+            if let Some(archive) = self.uploaded(log, ("dotenv", "16 MiB"), archive).await? {
                 self.kept.variables = read_dotenv(&archive)?;
                 let count = self.kept.variables.len();
                 let noun = if count == 1 { "variable" } else { "variables" };
@@ -258,9 +278,14 @@ impl Stages<'_, '_> {
         if chosen.names.is_empty() {
             return Ok(None);
         }
-        let names: Vec<u8> = chosen
-            .names
+        // A folder that may not be written to must come after all that is in it.
+        let folders = chosen
+            .folders
             .iter()
+            .rev()
+            .filter(|_| listing.folders_alone);
+        let names = chosen.names.iter().chain(folders);
+        let names: Vec<u8> = names
             .flat_map(|name| [b"./".as_slice(), name, b"\0"].concat())
             .collect();
         let names = Archive::copied(&names[..], u64::MAX);
@@ -269,7 +294,7 @@ impl Stages<'_, '_> {
             return Ok(None);
         };
         let markers = Markers::new().map_err(|error| io_failure("read random bytes", &error))?;
-        let script = |scripts: &Scripts<'_>| scripts.pack(&markers, &names);
+        let script = |scripts: &Scripts<'_>| scripts.pack(&markers, &names, listing.folders_alone);
         let mut received = self.received(log, stage, script, (&markers, limit)).await?;
         match received.pop() {
             None => Err(JobFailure::System("the task sent no files".to_owned())),
@@ -288,6 +313,11 @@ impl Stages<'_, '_> {
         let received = self
             .received(log, stage, script, (&markers, LISTING_LIMIT))
             .await?;
+        let mut received = received;
+        let folders_alone = match received.pop() {
+            Some(Received::Archive(answer)) => answer.size() > 0,
+            _ => false,
+        };
         let mut lists = received.into_iter().map(names);
         let mut next = || {
             let broken = || Err(io::Error::other("the task sent none"));
@@ -297,6 +327,7 @@ impl Stages<'_, '_> {
         Ok(Listing {
             folders: next()?,
             files: next()?,
+            folders_alone,
         })
     }
 }
@@ -317,20 +348,17 @@ fn names(list: Received) -> io::Result<BTreeSet<Vec<u8>>> {
 }
 
 /// The variables in the files of a report.
-fn read_dotenv(archive: &Archive) -> Result<Vec<crate::variables::Variable>, JobFailure> {
-    let failed = |error: io::Error| io_failure("read the dotenv report", &error);
-    let mut variables = Vec::new();
+fn read_dotenv(archive: &Archive) -> Result<Vec<Variable>, JobFailure> {
+    let refused =
+        |reason: &str| JobFailure::Refused(format!("the dotenv report is refused: {reason}"));
     let members = archive.members(MOST_DOTENV_FILES, dotenv::LARGEST);
-    for (name, content) in members.map_err(failed)? {
-        let refused = |reason: &str| {
-            let name = String::from_utf8_lossy(&name);
-            JobFailure::Refused(format!("the dotenv report {name} is refused: {reason}"))
-        };
-        let content = content
-            .ok_or_else(|| refused("Dotenv Artifact Too Big. Maximum Allowable Size: 5 KiB"))?;
-        variables.extend(dotenv::read(&content).map_err(|reason| refused(&reason))?);
-    }
-    Ok(variables)
+    let members = members.map_err(|error| io_failure("read the dotenv report", &error))?;
+    let files = members.into_iter().map(|(name, content)| {
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let content = content.ok_or_else(|| refused(&format!("{name} is more than 4 MiB")))?;
+        Ok((name, content))
+    });
+    dotenv::read(&files.collect::<Result<Vec<_>, _>>()?).map_err(|reason| refused(&reason))
 }
 
 fn io_failure(action: &str, error: &io::Error) -> JobFailure {

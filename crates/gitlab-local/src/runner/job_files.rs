@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::file::{Artifacts, Cache, CacheKey, KeepWhen};
 use crate::runner::cache_folder::hash_of_files;
+use crate::runner::cache_key::{fallback_key, sanitized};
 use crate::runner::collection::Collection;
+use crate::runner::failure::JobFailure;
 use crate::transfer::Archive;
 use crate::variables::{Variable, Variables};
 
@@ -30,12 +32,14 @@ pub(crate) struct ArtifactFiles {
 /// A cache of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CacheFiles {
+    /// Empty where the key has nothing that can name a cache.
     pub(crate) key: String,
     fallback_keys: Vec<String>,
     pub(crate) collection: Collection,
-    pub(crate) pull: bool,
-    pub(crate) push: bool,
+    policy: String,
     pub(crate) when: KeepWhen,
+    /// The runner's words about keys that it changes or refuses.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl ArtifactFiles {
@@ -78,25 +82,68 @@ impl CacheFiles {
                 }
             }
         };
-        let policy = variables.expand_by_runner(&cache.policy);
+        let mut warnings = Vec::new();
+        let is_hashed = variables.is_on("FF_HASH_CACHE_KEYS");
+        let mut usable = |key: String| match is_hashed {
+            true => key,
+            false => {
+                let (key, warning) = sanitized(&key);
+                warnings.extend(warning);
+                key
+            }
+        };
+        let suffixed = |key: String| format!("{key}{KEY_SUFFIX}");
+        let key = usable(suffixed(key));
         let fallback_keys: Vec<String> = all(&cache.fallback_keys);
-        let general = Some(variables.value("CACHE_FALLBACK_KEY").to_owned());
-        let fallback_keys = fallback_keys.into_iter().chain(general);
-        let protected = |key: String| format!("{key}{KEY_SUFFIX}");
+        let fallback_keys = fallback_keys.into_iter().filter(|key| !key.is_empty());
+        let mut fallback_keys: Vec<String> =
+            fallback_keys.map(|key| usable(suffixed(key))).collect();
+        // The runner takes this one as it is.
+        let general = usable(variables.value("CACHE_FALLBACK_KEY").to_owned());
+        match fallback_key(general) {
+            Ok(general) => fallback_keys.extend(general),
+            Err(warning) => warnings.push(warning),
+        }
         Self {
-            key: protected(key),
-            fallback_keys: fallback_keys
-                .filter(|key| !key.is_empty())
-                .map(protected)
-                .collect(),
+            key,
+            fallback_keys,
             collection: Collection {
                 paths: all(&cache.paths),
                 exclude: Vec::new(),
                 untracked: cache.untracked,
             },
-            pull: matches!(policy.as_str(), "pull" | "pull-push" | ""),
-            push: matches!(policy.as_str(), "push" | "pull-push" | ""),
+            policy: variables.expand_by_runner(&cache.policy),
             when: cache.when,
+            warnings,
+        }
+    }
+
+    /// Whether the job gets the cache.
+    ///
+    /// # Errors
+    ///
+    /// With the runner's words when a variable has given an unknown policy.
+    pub(crate) fn is_pulled(&self) -> Result<bool, JobFailure> {
+        self.allows("pull")
+    }
+
+    /// Whether the job leaves the cache.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::is_pulled`].
+    pub(crate) fn is_pushed(&self) -> Result<bool, JobFailure> {
+        self.allows("push")
+    }
+
+    fn allows(&self, direction: &str) -> Result<bool, JobFailure> {
+        match self.policy.as_str() {
+            "" | "pull-push" => Ok(true),
+            policy @ ("pull" | "push") => Ok(policy == direction),
+            policy => Err(JobFailure::System(format!(
+                "unknown cache policy {policy} for {}",
+                self.key
+            ))),
         }
     }
 

@@ -4,25 +4,11 @@
 
 use std::time::Duration;
 
+use crate::runner::feature_flags::FEATURE_FLAGS;
 use crate::variables::Variables;
 
 /// The version of GitLab Runner that is played.
 pub const RUNNER_VERSION: &str = "19.4.0";
-
-/// Feature flags that scripts or drivers may look at, with the defaults of that version.
-const FEATURE_FLAGS: &[(&str, bool)] = &[
-    ("FF_ENABLE_BASH_EXIT_CODE_CHECK", false),
-    ("FF_ENABLE_JOB_CLEANUP", false),
-    ("FF_GIT_URLS_WITHOUT_TOKENS", false),
-    ("FF_HASH_CACHE_KEYS", false),
-    ("FF_NETWORK_PER_BUILD", false),
-    ("FF_POSIXLY_CORRECT_ESCAPES", false),
-    ("FF_SCRIPT_SECTIONS", false),
-    ("FF_TIMESTAMPS", true),
-    ("FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY", true),
-    ("FF_USE_LEGACY_BASH_EVAL", false),
-    ("FF_USE_NEW_BASH_EVAL_STRATEGY", false),
-];
 
 /// Where the job's files are in its environment; unknown until `config` has answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,8 +34,8 @@ pub(crate) struct RunnerFacts<'a> {
 pub(crate) fn job_variables(sent: &Variables, facts: &RunnerFacts<'_>) -> Variables {
     let paths = facts.paths;
     let mut all = Variables::default();
-    for (flag, default) in FEATURE_FLAGS {
-        all.put(flag, default.to_string());
+    for flag in FEATURE_FLAGS {
+        all.put(flag.name, flag.default.to_string());
     }
     if let Some(image) = facts.image {
         all.put("CI_JOB_IMAGE", image);

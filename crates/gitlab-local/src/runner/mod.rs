@@ -5,12 +5,14 @@
 
 mod attempt;
 mod cache_folder;
+mod cache_key;
 mod call;
 mod collection;
 mod dotenv;
 mod driver;
 mod exchange;
 mod failure;
+mod feature_flags;
 mod folder;
 mod job_files;
 mod job_variables;
@@ -21,6 +23,7 @@ mod project;
 mod received;
 mod sequence;
 mod services;
+mod settings;
 mod stages;
 
 pub use self::cache_folder::CacheFolder;

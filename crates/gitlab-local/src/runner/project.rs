@@ -157,8 +157,11 @@ impl Project {
             _ => Submodules::None,
         };
         let checkout = variables.switch("GIT_CHECKOUT", true);
-        let depth = |key: &str, default| variables.value(key).parse().unwrap_or(default);
-        let git_depth = depth("GIT_DEPTH", DEFAULT_DEPTH);
+        let git_depth = variables.get("GIT_DEPTH");
+        let git_depth = git_depth.map_or(DEFAULT_DEPTH, |depth| ruby_depth(&depth.value));
+        // The runner takes any number, and none below zero for a limit.
+        let submodule_depth = variables.value("GIT_SUBMODULE_DEPTH").parse::<i64>();
+        let submodule_depth = submodule_depth.map(|depth| u32::try_from(depth).unwrap_or(0));
         let paths = variables.value("GIT_SUBMODULE_PATHS").split_whitespace();
         match variables.value("GIT_STRATEGY") {
             "none" => Wish::None,
@@ -167,7 +170,7 @@ impl Project {
                 depth: git_depth,
                 checkout,
                 submodules,
-                submodule_depth: depth("GIT_SUBMODULE_DEPTH", git_depth),
+                submodule_depth: submodule_depth.unwrap_or(git_depth),
                 submodule_paths: paths.map(str::to_owned).collect(),
             }),
             _ if !checkout => Wish::NotCheckedOut,
@@ -176,6 +179,14 @@ impl Project {
             },
         }
     }
+}
+
+/// A depth as GitLab reads it, with Ruby's `to_i`: the digits at the beginning, and no limit where there are none.
+fn ruby_depth(text: &str) -> u32 {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let digits = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    digits.parse().unwrap_or(0)
 }
 
 /// A new id, of a job or a pipeline. Ids must differ, since drivers find tasks and records by them: milliseconds do.
@@ -233,6 +244,15 @@ mod tests {
         };
         assert_eq!(wish(true, &[]), Wish::Clone(clone.clone()));
         assert_eq!(wish(true, &[("GIT_STRATEGY", "none")]), Wish::None);
+        for (depth, expected) in [("50 ", 50), ("", 0), ("all", 0), ("-1", 0), ("7x", 7)] {
+            let wish = wish(true, &[("GIT_DEPTH", depth), ("GIT_SUBMODULE_DEPTH", "-3")]);
+            let expected = CloneWish {
+                depth: expected,
+                submodule_depth: 0,
+                ..clone.clone()
+            };
+            assert_eq!(wish, Wish::Clone(expected), "{depth:?}");
+        }
         let pairs = [
             ("GIT_DEPTH", "0"),
             ("GIT_SUBMODULE_STRATEGY", "recursive"),

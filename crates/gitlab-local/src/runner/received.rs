@@ -7,10 +7,12 @@ use serde_json::Value;
 use crate::error::Error;
 use crate::file::{ImageEntry, JobDefinition};
 use crate::runner::failure::JobFailure;
+use crate::runner::feature_flags;
 use crate::runner::job_files::{ArtifactFiles, CacheFiles, JobArtifacts};
 use crate::runner::job_variables::{BuildPaths, RunnerFacts, job_variables};
 use crate::runner::project::Project;
 use crate::runner::services::services_variable;
+use crate::runner::settings;
 use crate::script::Sources;
 use crate::server::{JobOrigin, RunnerIdentity, job_response, sent_variables};
 use crate::transfer::Archive;
@@ -100,7 +102,9 @@ impl ReceivedJob {
             .iter()
             .map(|(job, archive)| (job.as_str(), archive.size()))
             .collect();
-        let warnings = project.warnings(&known);
+        let mut warnings = settings::warnings(&known);
+        warnings.extend(feature_flags::warnings(&known));
+        warnings.extend(project.warnings(&known));
         Ok(Self {
             response: job_response(&origin, &sent, image.as_ref(), &services, &sizes),
             project: project.checkout.project.clone(),

@@ -11,6 +11,7 @@ use crate::runner::job_files::JobArtifacts;
 use crate::runner::job_variables::BuildPaths;
 use crate::runner::limits::{Limits, after};
 use crate::runner::received::{JobStatus, ReceivedJob};
+use crate::runner::settings;
 use crate::script::{Script, Scripts};
 use crate::server::AFTER_SCRIPT_TIMEOUT;
 use crate::transfer::{Markers, Received};
@@ -20,9 +21,6 @@ use crate::variables::Variables;
 const EXPONENTIAL_PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(300)];
 /// The same with `FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY` off.
 const SHORT_PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
-
-/// The runner's bound of `GET_SOURCES_ATTEMPTS` and its like.
-const MOST_ATTEMPTS: u32 = 10;
 
 /// An attempt that is ready for scripts.
 pub(crate) struct Prepared<'a> {
@@ -84,10 +82,7 @@ impl<'a> Stages<'_, 'a> {
     /// The files that the job begins with.
     async fn files(&self, log: &mut JobLog) -> Result<(), JobFailure> {
         log.section("Getting the sources").await;
-        match self.variables().value("GIT_STRATEGY") {
-            "" | "clone" | "fetch" | "none" | "empty" => {}
-            _ => return Err(JobFailure::System("unknown GIT_STRATEGY".to_owned())),
-        }
+        settings::check_sources(&self.variables())?;
         let hook = &self.job.definition.pre_get_sources_script;
         let script = |scripts: &Scripts<'_>| scripts.get_sources(&self.job.sources, hook);
         self.tried(log, "get_sources", "GET_SOURCES_ATTEMPTS", script)
@@ -105,7 +100,7 @@ impl<'a> Stages<'_, 'a> {
         key: &str,
         script: impl Fn(&Scripts<'_>) -> Script<'f>,
     ) -> Result<(), JobFailure> {
-        let mut tries = Tries::new(&self.variables(), name, key)?;
+        let mut tries = Tries::new(&self.variables(), key);
         loop {
             let interruption = self.limits.interruption();
             let failure = match self.stage(log, name, &script, interruption).await {
@@ -274,32 +269,22 @@ impl<'a> Stages<'_, 'a> {
 
 /// The tries of a stage, and the pauses between them.
 struct Tries {
-    most: u32,
+    most: i64,
     made: u32,
     pauses: [Duration; 2],
 }
 
 impl Tries {
     /// As many as variable `key` says: one without a number.
-    ///
-    /// # Errors
-    ///
-    /// When the number is out of the runner's range.
-    fn new(variables: &Variables, stage: &str, key: &str) -> Result<Self, JobFailure> {
+    fn new(variables: &Variables, key: &str) -> Self {
         let exponential = variables.switch("FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY", true);
-        let most: i64 = variables.value(key).parse().unwrap_or(1);
-        match u32::try_from(most) {
-            Ok(most @ 1..=MOST_ATTEMPTS) => Ok(Self {
-                most,
-                made: 0,
-                pauses: match exponential {
-                    true => EXPONENTIAL_PAUSES,
-                    false => SHORT_PAUSES,
-                },
-            }),
-            _ => Err(JobFailure::System(format!(
-                "number of attempts out of the range [1, {MOST_ATTEMPTS}] for stage: {stage}"
-            ))),
+        Self {
+            most: settings::attempts(variables, key),
+            made: 0,
+            pauses: match exponential {
+                true => EXPONENTIAL_PAUSES,
+                false => SHORT_PAUSES,
+            },
         }
     }
 
@@ -307,7 +292,7 @@ impl Tries {
     fn pause(&mut self) -> Option<Duration> {
         self.made += 1;
         let [first, longest] = self.pauses;
-        (self.made < self.most).then(|| {
+        (i64::from(self.made) < self.most).then(|| {
             let factor = 2_u32.saturating_pow(self.made - 1);
             first.saturating_mul(factor).min(longest)
         })
@@ -318,33 +303,24 @@ impl Tries {
 mod tests {
     use super::*;
 
-    fn pauses(pairs: &[(&str, &str)]) -> Result<Vec<u64>, JobFailure> {
+    fn pauses(pairs: &[(&str, &str)]) -> Vec<u64> {
         let mut variables = Variables::default();
         for (key, value) in pairs {
             variables.put(key, *value);
         }
-        let mut tries = Tries::new(&variables, "get_sources", "N")?;
+        let mut tries = Tries::new(&variables, "N");
         let pauses = std::iter::from_fn(|| tries.pause());
-        Ok(pauses.map(|pause| pause.as_secs()).collect())
+        pauses.map(|pause| pause.as_secs()).collect()
     }
 
     #[test]
     fn a_stage_is_tried_as_often_as_its_variable_says() {
         let none = Vec::<u64>::new();
-        assert_eq!(pauses(&[]).unwrap(), none);
-        assert_eq!(pauses(&[("N", "three")]).unwrap(), none);
+        assert_eq!(pauses(&[]), none);
+        assert_eq!(pauses(&[("N", "three")]), none);
         let ten = [5, 10, 20, 40, 80, 160, 300, 300, 300];
-        assert_eq!(pauses(&[("N", "10")]).unwrap(), ten);
+        assert_eq!(pauses(&[("N", "10")]), ten);
         let short = ("FF_USE_EXPONENTIAL_BACKOFF_STAGE_RETRY", "false");
-        assert_eq!(pauses(&[("N", "5"), short]).unwrap(), [1, 2, 4, 5]);
-        for wrong in ["0", "11", "-1"] {
-            let failure = pauses(&[("N", wrong)]).unwrap_err();
-            assert!(
-                failure
-                    .to_string()
-                    .ends_with("[1, 10] for stage: get_sources"),
-                "{failure}"
-            );
-        }
+        assert_eq!(pauses(&[("N", "5"), short]), [1, 2, 4, 5]);
     }
 }

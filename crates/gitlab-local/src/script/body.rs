@@ -33,12 +33,17 @@ impl Body {
     }
 
     pub(super) fn notice(&mut self, text: &str) {
+        self.line(&self.notice_command(text));
+    }
+
+    /// The command that prints a notice.
+    pub(super) fn notice_command(&self, text: &str) -> String {
         let text = if self.colour {
             format!("{GREEN}{text}{RESET}")
         } else {
             text.to_owned()
         };
-        self.line(&format!("printf '%s\\n' {}", self.quoting.word(&text)));
+        format!("printf '%s\\n' {}", self.quoting.word(&text))
     }
 
     /// Ends the stage where a tool is missing, with what cannot be done.
@@ -61,8 +66,9 @@ impl Body {
         let passed_on = self.quoting.word(&passed_on);
         self.line(&format!("export GITLAB_ENV={passed_on}"));
         self.line(&format!("touch {passed_on}"));
+        // As in the runner: an empty line is an error of the shell, and a last line without its end is lost.
         self.line(&format!(
-            "while read -r line || [ -n \"$line\" ]; do [ -z \"$line\" ] || export \"$line\"; done < {passed_on}"
+            "while read -r line; do export \"$line\"; done < {passed_on}"
         ));
     }
 
@@ -77,10 +83,12 @@ impl Body {
             match lines {
                 _ if command.is_empty() => self.line("echo"),
                 None => self.notice(&format!("$ {command}")),
-                Some((first, _)) if sections => {
+                Some(_) if sections => {
+                    // The section has the text of the command alone, not what it prints.
                     let options = "[hide_duration=true,collapsed=true]";
-                    self.section("start", &format!("{section}{options}"));
-                    self.notice(&format!("$ {first}"));
+                    self.section("start", &format!("{section}{options}"), "");
+                    self.notice(&format!("$ {command}"));
+                    self.section("end", &section, "\\n");
                 }
                 Some((first, _)) => {
                     self.notice(&format!("$ {first} # collapsed multi-line command"));
@@ -90,15 +98,12 @@ impl Body {
             if checked {
                 self.line(EXIT_CODE_CHECK);
             }
-            if sections && lines.is_some() {
-                self.section("end", &section);
-            }
         }
     }
 
     /// A section's beginning or end in the job log, which a terminal does not show.
-    fn section(&mut self, end: &str, name: &str) {
-        let mark = format!("'section_{end}:%s:{name}\\r\\033[0K'");
+    fn section(&mut self, end: &str, name: &str, line_end: &str) {
+        let mark = format!("'section_{end}:%s:{name}\\r\\033[0K{line_end}'");
         self.line(&format!("printf {mark} {SECONDS}"));
     }
 }

@@ -1,6 +1,7 @@
 //! The predefined variables, which GitLab sends with every job before the variables of its file.
 //!
-//! `tests/predefined_variables.txt` lists all that GitLab documents, with their values, or the reason why a trial has none.
+//! `tests/predefined_variables.txt` lists all that GitLab documents, with their values, or the reason why a trial has
+//! none.
 
 use std::time::SystemTime;
 

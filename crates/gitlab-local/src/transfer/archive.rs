@@ -139,10 +139,39 @@ impl Archive {
 
     /// One tar file with the members of all of `archives`. A later member wins over an earlier one of the same path.
     ///
+    /// As in the runner's archives, members have nine bits of a mode, and owners that are numbers.
+    ///
     /// # Errors
     ///
     /// When one is no tar file, or a temporary file cannot be written.
     pub(crate) fn joined(archives: &[Self]) -> io::Result<Self> {
+        Self::rewritten(archives, |header| {
+            header.set_mode(header.mode()? & 0o777);
+            // Not every header has names. A number counts where there is none.
+            for name in [tar::Header::set_username, tar::Header::set_groupname] {
+                name(header, "").ok();
+            }
+            Ok(())
+        })
+    }
+
+    /// The same files with modes that leave the rights of others to the umask, as those of a checkout.
+    ///
+    /// # Errors
+    ///
+    /// When it is no tar file, or a temporary file cannot be written.
+    pub(crate) fn checked_out(&self) -> io::Result<Self> {
+        Self::rewritten(std::slice::from_ref(self), |header| {
+            let owner = header.mode()? >> 6 & 0o7;
+            header.set_mode(owner * 0o111);
+            Ok(())
+        })
+    }
+
+    fn rewritten(
+        archives: &[Self],
+        rewrite: impl Fn(&mut tar::Header) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let mut joined = tar::Builder::new(BufWriter::new(tempfile::tempfile()?));
         for archive in archives {
             let mut archive = tar::Archive::new(archive.reader());
@@ -151,7 +180,9 @@ impl Archive {
             // Headers that belong to the next member, such as long names, are members of their own here.
             for entry in archive.entries()?.raw(true) {
                 let mut entry = entry?;
-                let header = entry.header().clone();
+                let mut header = entry.header().clone();
+                rewrite(&mut header)?;
+                header.set_cksum();
                 joined.append(&header, &mut entry)?;
             }
         }

@@ -6,9 +6,11 @@
 //! themselves.
 
 mod archive;
+mod input;
 mod receiving;
 mod sending;
 
 pub(crate) use self::archive::Archive;
+pub(crate) use self::input::as_input;
 pub(crate) use self::receiving::{Markers, Received, Receiver};
 pub(crate) use self::sending::{files_follow, take_files};

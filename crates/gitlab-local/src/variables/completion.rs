@@ -4,37 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use gitlab_variables::gitlab;
 
-use crate::variables::{MAX_EXPANDED_BYTES, Variable, Variables};
+use crate::variables::{MAX_EXPANDED_BYTES, Variable, Variables, VariablesError};
 
 /// Bytes that all values together may become. GitLab has no such limit.
 const MAX_TOTAL_BYTES: usize = 16 << 20;
-
-/// Why variables cannot be sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum VariablesError {
-    /// They refer to each other in a circle. The words are GitLab's.
-    #[error("circular variable reference detected: {0:?}")]
-    Circular(Vec<String>),
-    /// One of them becomes too large.
-    #[error(
-        "the value of {0} is too large: its references make it more than 1 MiB, or all values more than 16 MiB"
-    )]
-    TooLarge(String),
-}
-
-impl VariablesError {
-    /// What the reader can do about it.
-    pub(crate) fn advice(&self) -> &'static str {
-        match self {
-            Self::Circular(_) => {
-                "GitLab makes no pipeline with such variables. Break the circle; `expand: false` takes a value as it is."
-            }
-            Self::TooLarge(_) => {
-                "Refer to fewer variables. Linux takes no value of more than 128 KiB."
-            }
-        }
-    }
-}
 
 /// A variable on the way to its value: those that it refers to come first.
 struct Step<'a> {

@@ -40,14 +40,9 @@ async fn get_sources_is_tried_as_often_as_the_job_says() {
 async fn wrong_wishes_for_the_sources_fail_the_job_as_in_the_runner() {
     for (key, value, words) in [
         (
-            "GIT_STRATEGY",
-            "fech",
-            "ERROR: Job failed (system failure): unknown GIT_STRATEGY\n",
-        ),
-        (
-            "GET_SOURCES_ATTEMPTS",
-            "11",
-            "[1, 10] for stage: get_sources\n",
+            "GIT_SUBMODULE_STRATEGY",
+            "deep",
+            "ERROR: Job failed (system failure): unknown GIT_SUBMODULE_STRATEGY\n",
         ),
         (
             "GIT_CLONE_PATH",
@@ -65,6 +60,39 @@ async fn wrong_wishes_for_the_sources_fail_the_job_as_in_the_runner() {
             "{key}"
         );
     }
+}
+
+#[tokio::test]
+async fn values_that_the_runner_cannot_read_change_nothing() {
+    let variables = [("GIT_STRATEGY", "fech"), ("GET_SOURCES_ATTEMPTS", "11")];
+    let outcome = Setup::new()
+        .run_with("job: {script: [echo ran]}", &variables)
+        .await;
+    assert_eq!(outcome.result, Ok(()), "{}", outcome.log);
+    let files = "Taking the files of the folder as they are now\n";
+    assert!(outcome.log.contains(files), "{}", outcome.log);
+}
+
+#[tokio::test]
+async fn hooks_run_only_where_there_are_sources() {
+    let job = "job: {hooks: {pre_get_sources_script: [echo hooked]}, script: ['true']}";
+    for (strategy, runs) in [("none", false), ("empty", false), ("fetch", true)] {
+        let variables = [("GIT_STRATEGY", strategy)];
+        let outcome = Setup::new().run_with(job, &variables).await;
+        let has_run = outcome.log.contains("\nhooked\n");
+        assert_eq!(has_run, runs, "{strategy}: {}", outcome.log);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_policy_of_a_cache_fails_the_job() {
+    let setup = Setup::new();
+    let caches = CacheFolder::new(&setup.folder.path().join("caches"), Path::new("/p/f"));
+    let job = "job: {cache: {key: k, paths: [a], policy: $P}, script: ['true']}";
+    let variables = [("GIT_STRATEGY", "none"), ("P", "pul")];
+    let outcome = setup.run_after(job, &variables, &[], Some(&caches)).await;
+    let words = "Job failed (system failure): unknown cache policy pul for k-non_protected\n";
+    assert!(outcome.log.contains(words), "{}", outcome.log);
 }
 
 #[tokio::test]
