@@ -63,7 +63,8 @@ pub use self::cancellation::{Canceler, Cancellation};
 pub use self::checkout::ProjectError;
 pub use self::error::{Blame, Error};
 pub use self::file::{
-    BrokenJob, FileError, JobDefinition, KEYWORDS, Keyword, Lint, Pipeline, Problem, Treatment,
+    AbsentFile, BrokenJob, FileError, JobDefinition, KEYWORDS, Keyword, Lint, Pipeline, Problem,
+    Treatment,
 };
 pub use self::job_log::JobLog;
 pub use self::plan::{Plan, PlanError};

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 
-use gitlab_local::{JobDefinition, Pipeline};
+use gitlab_local::{AbsentFile, JobDefinition, Pipeline};
 
 use crate::error::{Error, Result};
 use crate::text::plain;
@@ -65,8 +65,9 @@ fn list(pipeline: &Pipeline, width: Option<usize>) -> String {
     }
     if !pipeline.absent().is_empty() {
         line(format!(
-            "included files that are not here: {} (--include-dir names a folder that has them)",
-            pipeline.absent().join(", ")
+            "included files that are not here: {}. {}",
+            AbsentFile::list(pipeline.absent()),
+            AbsentFile::advice(pipeline.absent()).unwrap_or_default()
         ));
     }
     if let Some(decision) = pipeline.decision() {

@@ -129,7 +129,8 @@ async fn explain_job(log: &mut JobLog, job: &ReceivedJob) {
         );
         log.warning(&hint).await;
     }
-    for warning in definition.warnings().iter().chain(job.warnings()) {
+    // The summary of keywords, which is the last of the definition's, comes at the end.
+    for warning in job.warnings().iter().chain(definition.warnings()) {
         log.warning(warning).await;
     }
 }

@@ -52,12 +52,12 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
         (
             "include: {template: A.yml}",
             &[],
-            "has only `include:`, of files that are not here: template A.yml\n  Put the files into a folder",
+            "has only `include:`, of files that are not here: template A.yml\n  Put them into a folder as templates/A.yml",
         ),
         (
             "unit: {script: [{a: b}]}",
             &[],
-            "jobs:unit:script should be a string or a nested array of strings",
+            "jobs:unit:script config should be a string or a nested array of strings",
         ),
     ] {
         let ended = Project::new(fargate(), pipeline).run(arguments).exits(2);
@@ -74,12 +74,13 @@ fn a_job_that_cannot_be_read_is_a_wrong_usage() {
 fn keys_that_are_not_followed_are_named_and_the_job_runs() {
     let project = Project::new(
         fargate(),
-        "unit:\n  image: ruby:3.3\n  services: [redis]\n  rules: [{if: $A}]\n  retry: 2\n  script: [echo ran]\n",
+        "unit:\n  image: ruby:3.3\n  services: [redis]\n  rules: [{if: $A}]\n  retry: 2\n  variables: {GIT_DEPTH: 5}\n  script: [echo ran]\n",
     );
     project.run(&[]).exits(0).logs(&[
         "WARNING: `image` and `services` are not followed: the job uses the programs of this machine; --containers follows them\n",
         "WARNING: GitLab would not run job unit in this pipeline: none of its rules matches. It runs here because you named it.\n",
-        "WARNING: job unit: not followed: `retry` (the job runs once)\n",
+        "WARNING: `GIT_DEPTH` is not followed: the job gets files without history; --git brings a clone\n\
+         WARNING: job unit: not followed: `retry` (the job runs once)\n",
         "\nran\n",
     ]);
 }
@@ -173,7 +174,8 @@ fn files_of_other_places_come_from_a_folder() {
         listed.out(),
         "no jobs that can run\n\
          not usable: jobs:unit:script is in a file that is not here (.gitlab-ci.yml:2)\n\
-         included files that are not here: a.yml of project acme/ci (--include-dir names a folder that has them)\n"
+         included files that are not here: a.yml of project acme/ci. \
+         Put them into a folder as acme/ci/a.yml, and name the folder with --include-dir.\n"
     );
     write(
         &project,

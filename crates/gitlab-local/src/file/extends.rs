@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::file::lint::Lint;
 use crate::file::merge::{MergeBudget, MergeTooLarge};
-use crate::file::values::flattened;
-use crate::yaml::{Map, Node, Value};
+use crate::file::spelling::nearest;
+use crate::yaml::{Key, Map, Node, Value};
 
 /// Links from a job to the last of its bases. GitLab's `MAX_NESTING_LEVELS` is 10, and lets eleven pass.
 const MAX_LINKS: usize = 11;
@@ -56,6 +56,11 @@ impl<'a> ExtendedFile<'a> {
             known: HashMap::new(),
             budget: MergeBudget::default(),
         }
+    }
+
+    /// The keys of the file.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.file.keys().map(Key::name)
     }
 
     /// The value of `key`, extended; none when the file has no such key.
@@ -123,9 +128,9 @@ impl<'a> ExtendedFile<'a> {
     /// The keys that `extends` names, and the names that this file lacks.
     fn bases(&self, key: &str, extends: &Node) -> Result<Bases, Lint> {
         let at = |fault: String| Lint::new(format!("{key}: {fault}")).at(&extends.at);
-        let names = flattened(extends).ok();
-        let names = names.and_then(|names| names.into_iter().map(Node::scalar).collect());
-        let names: Vec<String> = names
+        let names = extends.as_list().unwrap_or(std::slice::from_ref(extends));
+        let names: Option<Vec<String>> = names.iter().map(Node::scalar).collect();
+        let names = names
             .ok_or_else(|| at("`extends` should be an array of strings or a string".to_owned()))?;
         let mut found = Vec::new();
         let mut missing = BTreeSet::new();
@@ -139,12 +144,16 @@ impl<'a> ExtendedFile<'a> {
                 }
             }
         }
-        if !missing.is_empty() && !self.is_partial {
-            let missing: Vec<_> = missing.into_iter().collect();
-            return Err(at(format!(
+        if let Some(first) = missing.first().filter(|_| !self.is_partial) {
+            let missing: Vec<_> = missing.iter().map(String::as_str).collect();
+            let fault = at(format!(
                 "unknown keys in `extends` ({})",
                 missing.join(", ")
-            )));
+            ));
+            return Err(match nearest(first, self.keys()) {
+                Some(nearest) => fault.advise(format!("Did you mean `{nearest}`?")),
+                None => fault,
+            });
         }
         match invalid.is_empty() {
             true => Ok(Bases { found, missing }),

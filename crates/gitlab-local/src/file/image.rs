@@ -1,5 +1,6 @@
 //! `image:` and `services:`, whose entries have one form in common, and `variables:`.
 
+use crate::file::values::{self, text};
 use crate::variables::Variable;
 use crate::yaml::{Node, Value};
 
@@ -33,12 +34,6 @@ pub(super) fn read_image(node: &Node) -> Result<ImageEntry, String> {
             ..ImageEntry::default()
         });
     }
-    let pull_policy = match node.get("pull_policy") {
-        Some(policies) if policies.as_list().is_some() => {
-            texts(node, "pull_policy")?.unwrap_or_default()
-        }
-        _ => text(node, "pull_policy")?.into_iter().collect(),
-    };
     Ok(ImageEntry {
         name: text(node, "name")?.ok_or("must be a name, or have a `name`")?,
         alias: text(node, "alias")?.unwrap_or_default(),
@@ -48,7 +43,7 @@ pub(super) fn read_image(node: &Node) -> Result<ImageEntry, String> {
             Some(variables) => read_variables(variables)?,
             None => Vec::new(),
         },
-        pull_policy,
+        pull_policy: texts(node, "pull_policy")?.unwrap_or_default(),
         docker_platform: option(node, "docker", "platform")?,
         docker_user: option(node, "docker", "user")?,
         kubernetes_user: option(node, "kubernetes", "user")?,
@@ -63,26 +58,12 @@ fn option(node: &Node, executor: &str, key: &str) -> Result<String, String> {
     }
 }
 
-fn text(node: &Node, key: &str) -> Result<Option<String>, String> {
-    let Some(value) = node.get(key) else {
-        return Ok(None);
-    };
-    let text = value
-        .scalar()
-        .ok_or_else(|| format!("has a `{key}` that is not a text"))?;
-    Ok(Some(text))
-}
-
+/// The texts of `key`, which GitLab flattens; none when it is not there.
 fn texts(node: &Node, key: &str) -> Result<Option<Vec<String>>, String> {
-    let Some(value) = node.get(key) else {
-        return Ok(None);
-    };
-    let texts = value
-        .as_list()
-        .and_then(|items| items.iter().map(Node::scalar).collect());
-    let texts: Vec<String> =
-        texts.ok_or_else(|| format!("has a `{key}` that is not a list of texts"))?;
-    Ok(Some(texts))
+    match node.get(key) {
+        Some(_) => values::texts(node, key).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Reads `variables:`: names with values, or with maps that have a `value`.

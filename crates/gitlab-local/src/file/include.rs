@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::file::document::content;
-use crate::file::include_entry::{IncludedFile, Named, Places, locate};
+use crate::file::include_entry::{AbsentFile, IncludedFile, Named, Places, locate};
 use crate::file::lint::Lint;
 use crate::file::merge::{MergeBudget, MergeTooLarge};
 use crate::file::problem::Problem;
@@ -23,8 +23,8 @@ const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Merged {
     pub(super) file: Map,
-    /// Included files that are not on this machine, in words.
-    pub(super) absent: Vec<String>,
+    /// Included files that are not on this machine.
+    pub(super) absent: Vec<AbsentFile>,
 }
 
 /// What includes are resolved with.
@@ -37,7 +37,7 @@ pub(super) struct Includer<'a> {
     /// By path.
     read: HashMap<PathBuf, Node>,
     budget: MergeBudget,
-    absent: Vec<String>,
+    absent: Vec<AbsentFile>,
 }
 
 impl<'a> Includer<'a> {
@@ -58,30 +58,36 @@ impl<'a> Includer<'a> {
     ///
     /// When an included file cannot be read, or an entry is wrong.
     pub(super) fn merged(mut self, file: &Map, project: &ProjectFiles) -> Result<Merged, Problem> {
-        let file = self.expand(file, project)?;
+        let file = self.expand(file, None, project)?;
         Ok(Merged {
             file,
             absent: self.absent,
         })
     }
 
-    fn expand(&mut self, file: &Map, project: &ProjectFiles) -> Result<Map, Problem> {
+    /// `file` over all that it includes. `path` is that of an included file.
+    fn expand(
+        &mut self,
+        file: &Map,
+        path: Option<&Path>,
+        project: &ProjectFiles,
+    ) -> Result<Map, Problem> {
         let mut own = file.clone();
         let Some(include) = own.shift_remove("include") else {
             return Ok(own);
         };
         let entries = match &include.value {
-            Value::Null => &[],
             Value::List(entries) => entries.as_slice(),
             _ => std::slice::from_ref(&include),
         };
         let mut merged = Map::new();
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| entry.value != Value::Null) {
             if !self.is_wanted(entry, project)? {
                 continue;
             }
             let places = Places {
                 project,
+                parent: path,
                 folder: self.folder,
                 variables: self.variables,
             };
@@ -108,6 +114,7 @@ impl<'a> Includer<'a> {
             files: project,
         };
         let matched = rule_list(rules).and_then(|rules| {
+            rules.iter().try_for_each(|rule| check_rule(rule))?;
             let matched = matched_rule(&rules, facts)?;
             Ok(matched.map(|matched| matched.when))
         });
@@ -128,32 +135,36 @@ impl<'a> Includer<'a> {
             let fault = format!("Maximum of {MAX_INCLUDES} nested includes are allowed!");
             return Err(Lint::new(fault).at(&entry.at).into());
         }
+        let fault = |fault: &str| {
+            Lint::new(format!("Included file `{}` {fault}", file.shown)).at(&entry.at)
+        };
         let inputs = entry.get("inputs");
         let known = self.read.get(&file.path).filter(|_| inputs.is_none());
         let content = match known {
             Some(known) => known.clone(),
             None => {
-                let text = read(&file.path).map_err(|reason| {
-                    Lint::new(format!("include: {} cannot be read: {reason}", file.shown))
-                        .at(&entry.at)
+                let text = read(&file.path)
+                    .map_err(|reason| fault(&format!("cannot be read: {reason}")))?;
+                if text.trim().is_empty() {
+                    return Err(fault("is empty!").into());
+                }
+                let content = content(&file.shown, &text, inputs, self.variables);
+                let content = content.map_err(|problem| match problem {
+                    Problem::NoJobs => fault("does not have valid YAML syntax!").into(),
+                    problem => problem,
                 })?;
-                let content = content(&file.shown, &text, inputs, self.variables)?;
                 if inputs.is_none() {
                     self.read.insert(file.path.clone(), content.clone());
                 }
                 content
             }
         };
-        let Some(map) = content.as_map() else {
-            let fault = format!(
-                "Included file `{}` does not have valid YAML syntax!",
-                file.shown
-            );
-            return Err(Lint::new(fault).at(&entry.at).into());
+        let Some(map) = content.as_map().filter(|map| !map.is_empty()) else {
+            return Err(fault("does not have valid YAML syntax!").into());
         };
         match file.root == project.root() {
-            true => self.expand(map, project),
-            false => self.expand(map, &ProjectFiles::new(&file.root)),
+            true => self.expand(map, Some(&file.path), project),
+            false => self.expand(map, Some(&file.path), &ProjectFiles::new(&file.root)),
         }
     }
 
@@ -163,6 +174,19 @@ impl<'a> Includer<'a> {
             let fault = "include: the files have more than two million keys";
             Lint::new(fault).at(&include.at).into()
         })
+    }
+}
+
+/// Keys of an include's rule (`Entry::Include::Rules::Rule`).
+const RULE_KEYS: &[&str] = &["if", "exists", "when", "changes"];
+
+fn check_rule(rule: &Node) -> Result<(), String> {
+    if let Some((key, _)) = rule.entries().find(|(key, _)| !RULE_KEYS.contains(key)) {
+        return Err(format!("contains unknown keys: {key}"));
+    }
+    match rule.get("when").and_then(Node::scalar).as_deref() {
+        None | Some("always" | "never") => Ok(()),
+        Some(when) => Err(format!("when unknown value: {when}")),
     }
 }
 

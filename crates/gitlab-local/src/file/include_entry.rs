@@ -18,12 +18,38 @@ pub(super) struct IncludedFile {
     pub(super) root: PathBuf,
 }
 
+/// An included file that is not on this machine. It is shown in words: `/a.yml of project acme/ci`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentFile {
+    shown: String,
+    /// Its path in the folder of `--include-dir`; none for a file that a job makes.
+    path: Option<String>,
+}
+
+impl AbsentFile {
+    /// The names of `files`, with commas between.
+    pub fn list(files: &[Self]) -> String {
+        let files: Vec<_> = files.iter().map(|file| file.shown.as_str()).collect();
+        files.join(", ")
+    }
+
+    /// What brings `files` here; none where there is nothing to bring.
+    pub fn advice(files: &[Self]) -> Option<String> {
+        let paths = files.iter().filter_map(|file| file.path.as_deref());
+        let paths: Vec<_> = paths.collect();
+        (!paths.is_empty()).then(|| {
+            let paths = paths.join(", ");
+            format!("Put them into a folder as {paths}, and name the folder with --include-dir.")
+        })
+    }
+}
+
 /// What an entry names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Named {
     Files(Vec<IncludedFile>),
-    /// Files of another place, in words, which are not on this machine.
-    Absent(Vec<String>),
+    /// Files of another place, which are not on this machine.
+    Absent(Vec<AbsentFile>),
 }
 
 /// Where included files are looked for.
@@ -31,6 +57,8 @@ pub(super) enum Named {
 pub(super) struct Places<'a> {
     /// The files of the project whose file has the entry.
     pub(super) project: &'a ProjectFiles,
+    /// The included file that has the entry; a pattern does not include it again. None for the project's own file.
+    pub(super) parent: Option<&'a Path>,
     /// The folder with the files of other places.
     pub(super) folder: Option<&'a Path>,
     pub(super) variables: &'a Variables,
@@ -54,6 +82,8 @@ const SUBKEYS: &[&str] = &[
 pub(super) fn locate(entry: &Node, places: Places<'_>) -> Result<Named, Lint> {
     let at = |fault: String| Lint::new(format!("include: {fault}")).at(&entry.at);
     if let Some(location) = entry.scalar() {
+        // A variable may have the whole address, so it comes first (`Mapper::Normalizer`).
+        let location = places.variables.expand(&location);
         return match location.starts_with("http://") || location.starts_with("https://") {
             true => Ok(remote(&location, places)),
             false => local(&location, places).map_err(at),
@@ -76,7 +106,9 @@ pub(super) fn locate(entry: &Node, places: Places<'_>) -> Result<Named, Lint> {
             let project = places.variables.expand(&value("project")?);
             let files = texts(entry, "file").map_err(at)?;
             if files.is_empty() {
-                return Err(at(format!("project {project} needs a `file`")));
+                return Err(at(
+                    "must specify the file where to fetch the config from".to_owned()
+                ));
             }
             let wanted = files.iter().map(|file| {
                 let file = places.variables.expand(file);
@@ -90,40 +122,55 @@ pub(super) fn locate(entry: &Node, places: Places<'_>) -> Result<Named, Lint> {
             Ok(elsewhere(wanted.collect(), places))
         }
         (Some("component"), None) => component(&value("component")?, places).map_err(at),
-        (Some(_), None) => Ok(Named::Absent(vec![
-            "a file that a job makes (artifact)".to_owned(),
-        ])),
+        (Some(_), None) => Ok(Named::Absent(vec![AbsentFile {
+            shown: "a file that a job makes (artifact)".to_owned(),
+            path: None,
+        }])),
         (None, _) => Err(at(format!(
-            "an entry has none of these keys: {}",
-            SUBKEYS.join(", ")
+            "the entry does not have a valid subkey for include. Valid subkeys are: `{}`",
+            SUBKEYS.join("`, `")
         ))),
         (Some(_), Some(_)) => Err(at(format!(
-            "Each include must use only one of: {}",
-            SUBKEYS.join(", ")
+            "Each include must use only one of: `{}`",
+            SUBKEYS.join("`, `")
         ))),
     }
 }
 
+/// Files of the project. Patterns are matched before variables are replaced (`Mapper::LocationExpander`).
 fn local(location: &str, places: Places<'_>) -> Result<Named, String> {
-    let location = places.variables.expand(location);
     let root = places.project.root();
-    let file = |path: &str| IncludedFile {
-        path: root.join(path),
-        shown: path.to_owned(),
-        root: root.to_owned(),
+    let file = |path: &str| match is_yaml(path) {
+        true => Ok(IncludedFile {
+            path: root.join(path),
+            shown: path.to_owned(),
+            root: root.to_owned(),
+        }),
+        false => Err(format!(
+            "Included file `{path}` does not have YAML extension!"
+        )),
     };
+    if location.contains('*') {
+        let matching = places.project.matching(location.trim_start_matches('/'))?;
+        let others = matching.into_iter();
+        let others = others.filter(|path| places.parent != Some(root.join(path).as_path()));
+        return Ok(Named::Files(others.map(file).collect::<Result<_, _>>()?));
+    }
+    let location = places.variables.expand(location);
     let path = location.trim_start_matches('/');
-    if path.contains('*') {
-        let matching = places.project.matching(path)?;
-        let is_yaml = |path: &&str| path.ends_with(".yml") || path.ends_with(".yaml");
-        return Ok(Named::Files(
-            matching.into_iter().filter(is_yaml).map(file).collect(),
-        ));
+    let file = file(path)?;
+    match is_inside(path) && file.path.is_file() {
+        true => Ok(Named::Files(vec![file])),
+        false => Err(format!("Local file `{path}` does not exist!")),
     }
-    match is_inside(path) && root.join(path).is_file() {
-        true => Ok(Named::Files(vec![file(path)])),
-        false => Err(format!("Local file `{location}` does not exist!")),
-    }
+}
+
+/// `YAML_ALLOWLIST_EXTENSION`
+fn is_yaml(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default().to_lowercase();
+    [".yml", ".yaml"]
+        .iter()
+        .any(|extension| name.len() > extension.len() && name.ends_with(extension))
 }
 
 fn remote(address: &str, places: Places<'_>) -> Named {
@@ -171,7 +218,10 @@ fn elsewhere(wanted: Vec<(String, Vec<String>, String)>, places: Places<'_>) -> 
         });
         match found {
             Some((path, root)) => files.push(IncludedFile { path, shown, root }),
-            None => absent.push(shown),
+            None => absent.push(AbsentFile {
+                shown,
+                path: paths.into_iter().next(),
+            }),
         }
     }
     match absent.is_empty() {

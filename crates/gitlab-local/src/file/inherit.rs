@@ -3,6 +3,7 @@
 use crate::file::image::read_variables;
 use crate::file::lint::Lint;
 use crate::file::reference::ResolvedFile;
+use crate::file::shape::{DEFAULTS, GLOBAL, Subject, check};
 use crate::file::values::text_list;
 use crate::variables::Variable;
 use crate::yaml::{Node, Value};
@@ -14,23 +15,6 @@ const TOP_LEVEL_DEFAULTS: &[&str] = &[
     "before_script",
     "after_script",
     "cache",
-];
-
-/// Keywords that jobs inherit from `default:` (`Entry::Default`).
-pub(super) const DEFAULTS: &[&str] = &[
-    "after_script",
-    "artifacts",
-    "before_script",
-    "cache",
-    "hooks",
-    "id_tokens",
-    "identity",
-    "image",
-    "interruptible",
-    "retry",
-    "services",
-    "tags",
-    "timeout",
 ];
 
 /// What all jobs of a file have in common, with references resolved.
@@ -49,6 +33,12 @@ impl Shared {
     ///
     /// When a keyword is both at the top level and in `default:`, or a reference leads nowhere.
     pub(super) fn read(file: &mut ResolvedFile<'_>) -> Result<Self, Lint> {
+        for (keyword, shape) in GLOBAL {
+            let value = file.get(keyword)?.map(|value| value.node);
+            if let Some(value) = value.filter(|value| value.value != Value::Null) {
+                check(shape, &value, &Subject::new(*keyword))?;
+            }
+        }
         let default = file.get("default")?.map(|default| default.node);
         let mut defaults = Vec::new();
         for &keyword in DEFAULTS {
@@ -60,9 +50,7 @@ impl Shared {
             let old = old.filter(|node| node.value != Value::Null);
             let value = match (value, old) {
                 (Some(_), Some(old)) => {
-                    let fault = format!(
-                        "`{keyword}` is both at the top level and in `default:`; GitLab allows one"
-                    );
+                    let fault = format!("{keyword} is defined in top-level and `default:` entry");
                     return Err(Lint::new(fault).at(&old.at));
                 }
                 (value, old) => value.or(old),
@@ -101,31 +89,14 @@ pub(super) struct JobNode<'a> {
 impl<'a> JobNode<'a> {
     /// The job's own value of `keyword`, or else the one that it inherits.
     pub(super) fn get(&self, keyword: &str) -> Option<&'a Node> {
-        // A job's own `~` takes the place of the default, too.
-        let own = self.own.as_map().and_then(|own| own.get(keyword));
-        match own {
-            Some(own) => Some(own).filter(|node| node.value != Value::Null),
-            None => self.default(keyword),
-        }
+        // A job's own `~` lets the default in (`Entry::Unspecified`); an empty list does not.
+        self.own.get(keyword).or_else(|| self.default(keyword))
     }
 
     fn default(&self, keyword: &str) -> Option<&'a Node> {
         let mut defaults = self.shared.defaults.iter();
         let (_, value) = defaults.find(|(known, _)| *known == keyword)?;
         self.inherits("default", keyword).then_some(value)
-    }
-
-    /// Keywords that the job has or inherits.
-    pub(super) fn keywords(&self) -> Vec<&'a str> {
-        let own = self.own.entries().map(|(key, _)| key);
-        let inherited = self.shared.defaults.iter().map(|(keyword, _)| *keyword);
-        let is_own = |keyword: &&str| {
-            self.own
-                .as_map()
-                .is_some_and(|own| own.contains_key(*keyword))
-        };
-        let inherited = inherited.filter(|keyword| !is_own(keyword) && self.get(keyword).is_some());
-        own.chain(inherited).collect()
     }
 
     /// Whether `inherit:` lets `name` in, a keyword (`default`) or a variable (`variables`).

@@ -6,10 +6,12 @@ use std::time::Duration;
 use crate::file::artifacts::read_artifacts;
 use crate::file::cache::read_caches;
 use crate::file::definition::JobDefinition;
+use crate::file::duration::duration;
 use crate::file::environment::read_environment;
 use crate::file::image::{ImageEntry, read_image, read_variables};
+use crate::file::include_entry::AbsentFile;
 use crate::file::inherit::{JobNode, Shared};
-use crate::file::keywords::job_keyword;
+use crate::file::kind::{check_kind, check_together};
 use crate::file::lint::Lint;
 use crate::file::needs::{read_dependencies, read_needs};
 use crate::file::outcome::{Outcome, outcome};
@@ -17,6 +19,7 @@ use crate::file::pages::with_published_folder;
 use crate::file::parallel::{Combination, Instance, instances};
 use crate::file::project_files::ProjectFiles;
 use crate::file::rules::{Facts, When};
+use crate::file::shape::{JOB, Subject, check};
 use crate::file::stages::Stages;
 use crate::file::unfollowed::unfollowed;
 use crate::file::values::flattened;
@@ -45,7 +48,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) overrides: &'a [Variable],
     pub(super) files: &'a ProjectFiles,
     /// Included files that are not here.
-    pub(super) absent: &'a [String],
+    pub(super) absent: &'a [AbsentFile],
 }
 
 /// The definitions of a job: one, or one for each instance of `parallel`.
@@ -61,6 +64,8 @@ pub(super) fn definitions(
     around: &Surroundings<'_>,
 ) -> Result<Vec<JobDefinition>, Lint> {
     check_kind(job, !around.absent.is_empty())?;
+    check_together(job)?;
+    check(&JOB, job.own, &Subject::new(format!("jobs:{}", job.name)))?;
     let stage = stage(job, around)?;
     let variables = variables(job, around)?;
     let instances = instances(job.name, job.own.get("parallel"));
@@ -136,47 +141,10 @@ fn read<T>(
     value.map_err(|fault| job.wrong(keyword, fault))
 }
 
-/// Checks that the job has a script. `is_partial`: an included file is not here, so that it may have one there.
-fn check_kind(job: &JobNode<'_>, is_partial: bool) -> Result<(), Lint> {
-    let name = job.name;
-    if job.own.get("script").is_some() {
-        return Ok(());
-    }
-    if job.own.get("trigger").is_some() {
-        let fault = "starts another pipeline and runs nothing itself";
-        return Err(job.wrong("trigger", fault));
-    }
-    if job.own.get("run").is_some() {
-        return Err(job.wrong(
-            "run",
-            "is not followed: only jobs with a `script:` run here",
-        ));
-    }
-    let fault = match is_partial {
-        true => format!("jobs:{name}:script is in a file that is not here"),
-        false => {
-            format!("jobs:{name} config should implement the script:, run:, or trigger: keyword")
-        }
-    };
-    let lint = Lint::new(fault).at(&job.own.at);
-    Err(match misspelt_script(job) {
-        Some(key) => lint.advise(format!("`{key}` is not a keyword. Did you mean `script`?")),
-        None => lint,
-    })
-}
-
-/// A key of the job that looks like `script` and is no keyword.
-fn misspelt_script<'a>(job: &JobNode<'a>) -> Option<&'a str> {
-    let mut keys = job.own.entries().map(|(key, _)| key);
-    keys.find(|key| job_keyword(key).is_none() && strsim::osa_distance(key, "script") <= 2)
-}
-
 fn stage(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<String, Lint> {
-    let node = job.own.get("stage").or(job.own.get("type"));
-    let stage = match node.map(Node::scalar) {
-        None => DEFAULT_STAGE.to_owned(),
-        Some(stage) => stage.ok_or_else(|| job.wrong("stage", "should be a string"))?,
-    };
+    let node = job.own.get("stage");
+    let stage = node.and_then(Node::scalar);
+    let stage = stage.unwrap_or_else(|| DEFAULT_STAGE.to_owned());
     let at = node.map_or(&job.own.at, |node| &node.at);
     // `stages:` may be in a file that is not here.
     match around.stages.check(job.name, &stage, at) {
@@ -215,17 +183,14 @@ fn variables(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<Vec<Variabl
 
 fn script(job: &JobNode<'_>) -> Result<Vec<String>, Lint> {
     let mut script = read(job, "before_script", commands)?.unwrap_or_default();
-    let own = read(job, "script", commands)?.unwrap_or_default();
-    if own.is_empty() {
-        return Err(job.wrong("script", "can't be blank"));
-    }
-    script.extend(own);
+    script.extend(read(job, "script", commands)?.unwrap_or_default());
     Ok(script)
 }
 
 fn read_services(node: &Node) -> Result<Vec<ImageEntry>, String> {
-    let items = node.as_list().ok_or("should be an array")?;
-    items.iter().map(read_image).collect()
+    let items = flattened(node)?;
+    let items = items.into_iter().filter(|item| item.value != Value::Null);
+    items.map(read_image).collect()
 }
 
 fn read_hook(node: &Node) -> Result<Vec<String>, String> {
@@ -237,17 +202,7 @@ fn read_hook(node: &Node) -> Result<Vec<String>, String> {
 
 fn read_timeout(node: &Node) -> Result<Duration, String> {
     let timeout = node.scalar().and_then(|text| duration(&text));
-    timeout
-        .filter(|timeout| !timeout.is_zero())
-        .ok_or_else(|| "should be a duration such as `1h 30m`".to_owned())
-}
-
-/// A duration such as `1h 30m`, or plain seconds.
-fn duration(text: &str) -> Option<Duration> {
-    match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => humantime::parse_duration(&text.replace(" and ", " ")).ok(),
-    }
+    timeout.ok_or_else(|| "should be a duration such as `1h 30m`".to_owned())
 }
 
 /// Flattens a script as GitLab does: a text, or lists of texts within lists.

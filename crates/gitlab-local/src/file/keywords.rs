@@ -317,7 +317,6 @@ pub const KEYWORDS: &[Keyword] = &[
     unfollowed("trigger:include:inputs", "no pipeline starts"),
     unfollowed("trigger:strategy", "no pipeline starts"),
     unfollowed("trigger:forward", "no pipeline starts"),
-    followed("type", "the old name of `stage`"),
     followed("variables", "over the file's"),
     followed("variables:value", "the variable's value"),
     followed("variables:expand", "`false`: references stay as they are"),

@@ -38,9 +38,6 @@ pub(super) fn outcome(job: &JobNode<'_>, name: &str, facts: Facts<'_>) -> Result
         ..Outcome::default()
     };
     match job.own.get("rules") {
-        Some(_) if job.own.get("only").is_some() || job.own.get("except").is_some() => {
-            Err(job.wrong("rules", "may not be used with `only` or `except`"))
-        }
         Some(_) => by_rules(job, name, facts, own),
         None => by_policy(job, name, facts, own),
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::file::definition::JobDefinition;
 use crate::file::document::content;
 use crate::file::include::{Includer, Merged};
+use crate::file::include_entry::AbsentFile;
 use crate::file::inherit::{JobNode, Shared};
 use crate::file::job::{Surroundings, definitions};
 use crate::file::lint::Lint;
@@ -146,9 +147,10 @@ impl Pipeline {
             None => self.only_job()?,
         };
         let names = self.entries().map(|(name, _)| name);
-        let group = match self.merged.file.get(wanted.as_str()) {
-            Some(node) if is_job(&wanted, node) => Some(wanted.as_str()),
-            _ => names.into_iter().find(|group| is_instance(&wanted, group)),
+        let names: Vec<&str> = names.collect();
+        let group = match names.contains(&wanted.as_str()) {
+            true => Some(wanted.as_str()),
+            false => names.into_iter().find(|group| is_instance(&wanted, group)),
         };
         let Some(group) = group else {
             return Err(self.unknown(&wanted));
@@ -180,8 +182,8 @@ impl Pipeline {
         Some(variables.expand_by_runner(job.image()?))
     }
 
-    /// Included files that are not on this machine, in words.
-    pub fn absent(&self) -> &[String] {
+    /// Included files that are not on this machine.
+    pub fn absent(&self) -> &[AbsentFile] {
         &self.merged.absent
     }
 
@@ -194,11 +196,11 @@ impl Pipeline {
         ResolvedFile::new(&self.merged.file, !self.merged.absent.is_empty())
     }
 
-    /// The keys of the top level that are jobs.
+    /// The keys of the top level that are jobs, or that GitLab takes for some.
     fn entries(&self) -> impl Iterator<Item = (&str, &Node)> {
         let entries = self.merged.file.iter();
         let entries = entries.map(|(key, node)| (key.name(), node));
-        entries.filter(|(name, node)| is_job(name, node))
+        entries.filter(|(name, _)| is_job(name))
     }
 
     fn define(
@@ -209,7 +211,7 @@ impl Pipeline {
         let absent = &self.merged.absent;
         let advise = |lint: Lint| Problem::from(advised(lint, absent));
         let Some(own) = resolved.get(name).map_err(advise)? else {
-            return Err(self.unknown(name));
+            return Err(self.numbered(name));
         };
         let job = JobNode {
             name,
@@ -229,16 +231,29 @@ impl Pipeline {
     }
 
     fn only_job(&self) -> Result<String, Problem> {
-        let names: Vec<&str> = self.entries().map(|(name, _)| name).collect();
+        // A key without a map is no job that anybody could mean.
+        let jobs = self.entries().filter(|(_, node)| node.as_map().is_some());
+        let names: Vec<&str> = jobs.map(|(name, _)| name).collect();
         match names.as_slice() {
             [name] => Ok((*name).to_owned()),
             [] if !self.merged.absent.is_empty() => Err(Problem::OnlyIncludes {
                 absent: self.merged.absent.clone(),
+                advice: AbsentFile::advice(&self.merged.absent),
             }),
             [] => Err(Problem::NoJobs),
             names => Err(Problem::SeveralJobs(
                 names.iter().map(|&name| name.to_owned()).collect(),
             )),
+        }
+    }
+
+    /// A name that is no text, such as `1` or `true`.
+    fn numbered(&self, name: &str) -> Problem {
+        let fault = Lint::new(format!("jobs:{name} name should be a symbol"));
+        let fault = fault.advise("Put the name in quotes.");
+        match self.entries().find(|(known, _)| *known == name) {
+            Some((_, node)) => fault.at(&node.at).into(),
+            None => fault.into(),
         }
     }
 
@@ -248,9 +263,8 @@ impl Pipeline {
         }
         let names: Vec<&str> = self.entries().map(|(name, _)| name).collect();
         let mut advice = closest(&names, wanted);
-        if !self.merged.absent.is_empty() {
-            let absent = self.merged.absent.join(", ");
-            advice.push_str(&format!(" These included files are not here: {absent}."));
+        if let Some(told) = told(&self.merged.absent) {
+            advice.push_str(&format!(" {told}"));
         }
         Problem::UnknownJob {
             name: wanted.to_owned(),
@@ -259,17 +273,24 @@ impl Pipeline {
     }
 }
 
-fn is_job(name: &str, node: &Node) -> bool {
-    !name.starts_with('.') && !GLOBAL_KEYS.contains(&name) && node.as_map().is_some()
+fn is_job(name: &str) -> bool {
+    !name.starts_with('.') && !GLOBAL_KEYS.contains(&name)
 }
 
 /// A fault, which a file that is not here may explain.
-fn advised(lint: Lint, absent: &[String]) -> Lint {
-    match lint.advice() {
-        None if !absent.is_empty() => lint.advise(format!(
-            "These included files are not here: {}. Put them into a folder, and name it with --include-dir.",
-            absent.join(", ")
-        )),
+fn advised(lint: Lint, absent: &[AbsentFile]) -> Lint {
+    match (lint.advice(), told(absent)) {
+        (None, Some(told)) => lint.advise(told),
         _ => lint,
     }
+}
+
+/// Which files are not here, and what brings them; none where all are.
+fn told(absent: &[AbsentFile]) -> Option<String> {
+    let names = AbsentFile::list(absent);
+    let advice = AbsentFile::advice(absent).unwrap_or_default();
+    (!absent.is_empty()).then(|| {
+        let told = format!("These included files are not here: {names}. {advice}");
+        told.trim_end().to_owned()
+    })
 }

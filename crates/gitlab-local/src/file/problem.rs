@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::file::include_entry::AbsentFile;
 use crate::file::lint::Lint;
 
 /// Why a job could not be read from a file.
@@ -56,10 +57,15 @@ pub enum Problem {
         advice: String,
     },
     /// Everything is in files that this file includes, and that are not here.
-    #[error("has only `include:`, of files that are not here: {}", absent.join(", "))]
+    #[error(
+        "has only `include:`, of files that are not here: {}",
+        AbsentFile::list(absent)
+    )]
     OnlyIncludes {
-        /// The files, in words.
-        absent: Vec<String>,
+        /// The files.
+        absent: Vec<AbsentFile>,
+        /// What brings them here.
+        advice: Option<String>,
     },
     /// A fault that GitLab's lint would report.
     #[error("{0}")]
@@ -89,15 +95,47 @@ impl Problem {
             Self::NoJobs => {
                 "A job is a key of the top level with a `script:`; one whose name starts with a dot is a template."
             }
-            Self::OnlyIncludes { .. } => {
-                "Put the files into a folder, and name it with --include-dir."
-            }
+            Self::OnlyIncludes { advice, .. } => return advice.as_deref(),
             Self::SeveralJobs(_) => {
                 "Name the one to run. --list shows them all, and --all runs the pipeline."
             }
             Self::UnknownJob { advice, .. } => advice,
             Self::Lint(lint) => return lint.advice(),
-            Self::InvalidYaml { .. } | Self::Template(_) => return None,
+            Self::InvalidYaml { fault, .. } => return yaml_advice(fault),
+            Self::Template(_) => return None,
         })
     }
+}
+
+/// What helps with faults of the parser that people meet most, by its words.
+fn yaml_advice(fault: &str) -> Option<&'static str> {
+    const ADVICE: &[(&str, &str)] = &[
+        (
+            "tabs disallowed",
+            "YAML takes spaces alone to indent a line.",
+        ),
+        (
+            "did not find expected key",
+            "Compare the indentation of this line with that of the lines before.",
+        ),
+        (
+            "mapping values are not allowed",
+            "A text with `: ` in it needs quotes, and a key on the line before needs its colon.",
+        ),
+        (
+            "unexpected character",
+            "A text that begins with this character needs quotes.",
+        ),
+        (
+            "found unknown anchor",
+            "A text that begins with * needs quotes. An alias needs its anchor (&name) before it, in the same file.",
+        ),
+        (
+            "invalid trailing content",
+            "A quote within quotes is written twice (''), or the text is put into quotes of the other kind.",
+        ),
+    ];
+    let mut known = ADVICE.iter();
+    let (_, advice) = known.find(|(words, _)| fault.contains(words))?;
+    Some(advice)
 }

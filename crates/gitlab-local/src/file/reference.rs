@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::file::extends::{Extended, ExtendedFile};
 use crate::file::lint::Lint;
+use crate::file::spelling::nearest;
 use crate::yaml::{Map, Node, Value};
 
 /// Lists and maps around a node, through all references to it. GitLab ends with Ruby's stack.
@@ -84,10 +85,7 @@ impl<'a> ResolvedFile<'a> {
         self.known.insert(Arc::clone(path), Target::InProgress);
         let resolved = match self.dig(path) {
             Ok(Some(target)) => self.resolve(&target, level + 1),
-            Ok(None) => {
-                let fault = format!("{} could not be found", shown(path));
-                Err(Lint::new(fault).at(&node.at))
-            }
+            Ok(None) => Err(self.not_found(path).at(&node.at)),
             Err(fault) => Err(fault),
         };
         match &resolved {
@@ -101,6 +99,18 @@ impl<'a> ResolvedFile<'a> {
             }
         }
         resolved
+    }
+
+    fn not_found(&self, path: &[Arc<str>]) -> Lint {
+        let fault = Lint::new(format!("{} could not be found", shown(path)));
+        let first = path.first().map_or("", |first| first);
+        let mut known = self.extended.keys();
+        match nearest(first, self.extended.keys()) {
+            Some(nearest) if !known.any(|known| known == first) => {
+                fault.advise(format!("Did you mean `{nearest}`?"))
+            }
+            _ => fault,
+        }
     }
 
     /// The node at the end of `path`, before its references are resolved. GitLab takes false for nothing.

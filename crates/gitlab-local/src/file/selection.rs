@@ -1,5 +1,7 @@
 //! Names of jobs among the keys of a file.
 
+use crate::file::spelling::nearest;
+
 /// Keys of the top level that are not jobs.
 pub(super) const GLOBAL_KEYS: &[&str] = &[
     "after_script",
@@ -9,9 +11,7 @@ pub(super) const GLOBAL_KEYS: &[&str] = &[
     "image",
     "include",
     "services",
-    "spec",
     "stages",
-    "types",
     "variables",
     "workflow",
 ];
@@ -28,14 +28,9 @@ pub(super) fn is_instance(name: &str, group: &str) -> bool {
 
 /// Advice for a reader whose job is not among `names`.
 pub(super) fn closest(names: &[&str], wanted: &str) -> String {
-    let nearest = names
-        .iter()
-        .min_by_key(|name| strsim::osa_distance(wanted, name));
-    match nearest {
-        Some(nearest) if strsim::osa_distance(wanted, nearest) <= 2 => {
-            format!("Did you mean {nearest}?")
-        }
-        Some(_) => format!("It has: {}", names.join(", ")),
-        None => "It has none.".to_owned(),
+    match nearest(wanted, names.iter().copied()) {
+        Some(nearest) => format!("Did you mean {nearest}?"),
+        None if names.is_empty() => "It has none.".to_owned(),
+        None => format!("It has: {}", names.join(", ")),
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::file::include_entry::AbsentFile;
 use crate::file::inherit::JobNode;
-use crate::file::keywords::{KEYWORDS, Keyword, Treatment, is_part, job_keyword};
+use crate::file::keywords::{KEYWORDS, Keyword, Treatment, is_part};
 use crate::yaml::Node;
 
 /// The warnings of a job.
@@ -12,13 +13,13 @@ use crate::yaml::Node;
 pub(super) fn unfollowed(
     job: &JobNode<'_>,
     missing: &BTreeSet<String>,
-    absent: &[String],
+    absent: &[AbsentFile],
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     if !absent.is_empty() {
         warnings.push(format!(
             "what these included files set is missing: {} (--include-dir names a folder that has them)",
-            absent.join(", ")
+            AbsentFile::list(absent)
         ));
     }
     if !missing.is_empty() {
@@ -43,11 +44,9 @@ fn summary(job: &JobNode<'_>) -> Option<String> {
         }
     }
     let told = told.iter();
-    let told = told.map(|keyword| format!("`{}` ({})", keyword.path, keyword.effect));
-    let keywords = job.keywords().into_iter();
-    let unknown = keywords.filter(|name| job_keyword(name).is_none());
-    let unknown = unknown.map(|name| format!("`{name}` (not a keyword that is known here)"));
-    let told: Vec<_> = told.chain(unknown).collect();
+    let told: Vec<_> = told
+        .map(|keyword| format!("`{}` ({})", keyword.path, keyword.effect))
+        .collect();
     match told.is_empty() {
         true => None,
         false => Some(format!(

@@ -2,7 +2,7 @@
 
 use crate::yaml::{Node, Value};
 
-/// Lists within lists that GitLab takes in a script or in rules (`MAX_NESTING_LEVEL`).
+/// Lists within lists that GitLab takes in a script or in rules, the outermost counted (`MAX_NESTING_LEVEL`).
 const MAX_LIST_LEVELS: usize = 10;
 
 /// Lists and items that one keyword may have. GitLab has no such limit; lists shared by `!reference` could multiply
@@ -86,8 +86,7 @@ fn flatten<'a>(
         items.push(node);
         return Ok(());
     };
-    // The outermost list is level 0, and ten more may be in it.
-    if level > MAX_LIST_LEVELS {
+    if level >= MAX_LIST_LEVELS {
         return Err("has more than 10 levels of lists within lists");
     }
     list.iter()

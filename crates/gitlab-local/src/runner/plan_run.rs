@@ -123,7 +123,7 @@ impl PlanRun<'_> {
         if let Some(decision) = job.definition.decision() {
             log.plain(decision).await;
         }
-        for warning in job.definition.warnings.iter().chain(received.warnings()) {
+        for warning in received.warnings().iter().chain(&job.definition.warnings) {
             log.warning(warning).await;
         }
         for folder in self.emptied {

@@ -80,6 +80,10 @@ fn extends_of_what_is_not_there_or_goes_round_is_gitlabs_error() {
             "unknown keys in `extends` (1.5)",
         ),
         (
+            "job: {extends: [[.a]], script: x}",
+            "`extends` should be an array of strings or a string",
+        ),
+        (
             "job: {extends: {a: b}, script: x}",
             "`extends` should be an array of strings or a string",
         ),
@@ -176,6 +180,37 @@ some: {script: x, inherit: {default: [image], variables: [B]}}
     );
     assert_eq!((some.script.len(), values(&some)), (1, vec![("B", "2")]));
     assert!(some.image.is_some() && some.timeout.as_secs() == 3600);
+}
+
+/// `Entry::Unspecified`: no value is as no key, and an empty list is a value.
+#[test]
+fn a_job_without_a_value_takes_the_default() {
+    let file = "default: {image: a, before_script: [b]}\n";
+    let null = job(&format!(
+        "{file}job: {{script: x, image: ~, before_script: }}"
+    ));
+    assert_eq!((null.image(), null.script.len()), (Some("a"), 2));
+    let empty = job(&format!("{file}job: {{script: x, before_script: []}}"));
+    assert_eq!(empty.script, ["x"]);
+    // A base's value is another matter: there a null takes it away.
+    let file = format!("{file}.base: {{image: c, variables: {{A: 1}}}}\n");
+    let base = job(&format!(
+        "{file}job: {{extends: .base, script: x, image: ~, variables: ~}}"
+    ));
+    assert_eq!((base.image(), values(&base).len()), (Some("a"), 0));
+}
+
+/// `Entry::Services` and `Entry::Stages` flatten lists, which references make.
+#[test]
+fn lists_within_lists_are_flat() {
+    let job = job("
+.common: {services: [redis, postgres]}
+.stages: [one, two]
+stages: [!reference [.stages], three]
+job: {stage: two, script: x, services: [!reference [.common, services], ~, mysql]}
+");
+    let services: Vec<_> = job.services.iter().map(|service| &service.name).collect();
+    assert_eq!(services, ["redis", "postgres", "mysql"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::outcomes::variables;
-use super::{Pipeline, PipelineFacts, Problem};
+use super::{AbsentFile, Pipeline, PipelineFacts, Problem};
 use crate::variables::Variable;
 
 /// Writes files, by their paths, to a new folder.
@@ -44,6 +44,7 @@ fn local_files_are_merged_below_the_file_itself() {
         ),
         ("ci/more/deep/c.yml", "c: {script: [c]}"),
         ("ci/more/not.txt", "not: yaml: at: all"),
+        ("ci/more/d.YML", "d: {script: [d]}"),
         ("ci/b.yml", "job: {script: [b]}"),
     ]);
     let pipeline = read(project.path(), None).unwrap();
@@ -59,6 +60,40 @@ fn local_files_are_merged_below_the_file_itself() {
         ["FROM=file", "DIR=ci", "A=file", "B=a", "SET=yes"]
     );
     assert!(pipeline.job(Some("nested")).is_ok() && pipeline.job(Some("c")).is_ok());
+}
+
+/// Patterns skip the file that has them, take a leading slash, and are matched before variables are replaced
+/// (`Mapper::LocationExpander`). Entries without a value are no entries (`Mapper`).
+#[test]
+fn patterns_are_matched_as_in_gitlab() {
+    let project = folder(&[
+        (
+            ".gitlab-ci.yml",
+            "include: [~, {local: '/ci/*.yml'}, {local: $CI_PROJECT_NAME/deep/*.yml}, '$CI_PROJECT_NAME/named/*.yml']",
+        ),
+        ("ci/a.yml", "include: 'ci/*.yml'\na: {script: x}"),
+        ("ci/deep/b.yml", "b: {script: x}"),
+        ("ci/named/c.yml", "c: {script: x}"),
+    ]);
+    let jobs = read(project.path(), None).unwrap().jobs();
+    let names: Vec<_> = jobs.iter().flatten().map(|job| job.name()).collect();
+    assert_eq!(names, ["a", "c"]);
+}
+
+#[test]
+fn an_address_may_be_in_a_variable() {
+    let project = folder(&[(".gitlab-ci.yml", "include: $ADDRESS\njob: {script: x}")]);
+    let facts = PipelineFacts {
+        predefined: variables(&[("ADDRESS", "https://example.com/ci/a.yml")]),
+        ..PipelineFacts::default()
+    };
+    let pipeline = Pipeline::read(&project.path().join(".gitlab-ci.yml"), facts).unwrap();
+    assert_eq!(
+        AbsentFile::list(pipeline.absent()),
+        "https://example.com/ci/a.yml"
+    );
+    let advice = AbsentFile::advice(pipeline.absent()).unwrap();
+    assert!(advice.contains("as example.com/ci/a.yml,"), "{advice}");
 }
 
 #[test]
@@ -100,11 +135,48 @@ fn a_local_file_that_is_not_there_is_gitlabs_error() {
             "{local: a.yml, remote: 'https://b'}",
             "Each include must use only one of",
         ),
-        ("{file: a.yml}", "an entry has none of these keys"),
+        (
+            "{file: a.yml}",
+            "does not have a valid subkey for include. Valid subkeys are: `local`, `project`,",
+        ),
         ("list.yml", "list.yml: Invalid configuration format"),
+        ("a", "Included file `a` does not have YAML extension!"),
+        (".yml", "Included file `.yml` does not have YAML extension!"),
+        (
+            "'*.txt'",
+            "Included file `a.txt` does not have YAML extension!",
+        ),
+        ("empty.yml", "Included file `empty.yml` is empty!"),
+        (
+            "comment.yml",
+            "Included file `comment.yml` does not have valid YAML syntax!",
+        ),
+        (
+            "map.yml",
+            "Included file `map.yml` does not have valid YAML syntax!",
+        ),
+        (
+            "{project: acme/ci}",
+            "must specify the file where to fetch the config from",
+        ),
+        (
+            "{local: list.yml, rules: [{variables: {A: b}}]}",
+            "include:rules contains unknown keys: variables",
+        ),
+        (
+            "{local: list.yml, rules: [{when: manual}]}",
+            "include:rules when unknown value: manual",
+        ),
     ] {
         let text = format!("include: [{include}]\njob: {{script: x}}");
-        let project = folder(&[(".gitlab-ci.yml", &text), ("list.yml", "[a]")]);
+        let project = folder(&[
+            (".gitlab-ci.yml", &text),
+            ("list.yml", "[a]"),
+            ("a.txt", "a"),
+            ("empty.yml", " \n"),
+            ("comment.yml", "# nothing\n"),
+            ("map.yml", "{}"),
+        ]);
         let error = read(project.path(), None).unwrap_err();
         assert!(error.contains(expected), "{include}: {error}");
     }
@@ -156,7 +228,7 @@ fn files_of_other_places_are_found_in_a_folder() {
         names,
         ["b", "build", "c", "lint", "nested", "own", "with-base"]
     );
-    assert_eq!(pipeline.absent(), [""; 0]);
+    assert_eq!(pipeline.absent(), []);
 }
 
 #[test]
@@ -173,7 +245,7 @@ fn what_is_not_here_is_named_and_stops_only_jobs_without_a_script() {
         "template Jobs/Build.gitlab-ci.yml",
         "component /acme/parts/lint@1.0",
     ];
-    assert_eq!(pipeline.absent(), absent);
+    assert_eq!(AbsentFile::list(pipeline.absent()), absent.join(", "));
     let job = pipeline.job(Some("with-base")).unwrap();
     assert!(
         job.warnings()[0].contains(&absent.join(", ")),

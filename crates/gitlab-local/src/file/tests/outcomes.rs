@@ -221,7 +221,7 @@ fn wrong_rules_are_gitlabs_errors() {
         Some("job"),
     );
     assert!(
-        both.contains("may not be used with `only` or `except`"),
+        both.contains("config key may not be used with `rules`: only"),
         "{both}"
     );
     // `when` of a job without rules.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::file::keywords::{KEYWORDS, Keyword, Treatment};
-use crate::file::{Pipeline, PipelineFacts};
+use crate::file::{AbsentFile, Pipeline, PipelineFacts};
 use crate::variables::Variables;
 
 /// A line for each keyword.
@@ -58,7 +58,7 @@ fn seen(folder: &Path, text: &str) -> Seen {
             };
         }
     };
-    let mut warnings = pipeline.absent().join("\n");
+    let mut warnings = AbsentFile::list(pipeline.absent());
     let mut is_refused = !pipeline.absent().is_empty();
     let mut jobs = String::new();
     for job in pipeline.jobs() {
