@@ -84,6 +84,37 @@ fn the_job_runs_in_the_account_of_the_configuration() {
     }
 }
 
+/// Each job finds an empty folder, as in a task of its own.
+const PIPELINE: &str = "
+stages: [build, test]
+variables: {GIT_STRATEGY: empty}
+build:
+  stage: build
+  cache: {key: k, paths: [kept]}
+  artifacts: {paths: [out], reports: {dotenv: e}}
+  script:
+    - cat kept/f || true; mkdir -p kept out; echo kept >> kept/f
+    - echo made > out/f; echo VERSION=1.2 > e
+test:
+  stage: test
+  script: ['cat out/f; echo version $VERSION; [ ! -e kept ]']
+";
+
+#[test]
+fn files_and_variables_pass_between_jobs_and_trials_in_the_account() {
+    for server in [SshServer::Agent, SshServer::OpenSsh] {
+        let account = ConfiguredProject::new(server, PIPELINE);
+        for found in ["No such cache yet\n", "Successfully extracted cache\n"] {
+            let ended = account.run(&["--all"]).exits(0);
+            for part in [found, "Created cache (", "\nmade\nversion 1.2\n"] {
+                assert!(ended.out().contains(part), "no {part:?} in {}", ended.out());
+            }
+        }
+        assert_eq!(account.aws.stopped().len(), 4);
+        account.left_nothing();
+    }
+}
+
 #[test]
 fn ctrl_c_while_the_task_starts_stops_it() {
     let account = ConfiguredProject::new(SshServer::Nothing, JOB);
