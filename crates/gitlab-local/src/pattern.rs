@@ -1,7 +1,8 @@
 //! Patterns of paths, as GitLab Runner matches artifacts and caches: Go's library doublestar.
 //!
 //! No library of Rust's does exactly that: in `globset`, `a/**` does not match `a`, and `?` is a byte.
-//! `tests/doublestar.json` holds what doublestar makes of each kind of pattern.
+//! `tests/doublestar.json` holds what doublestar makes of each kind of pattern. Globs of GitLab's own are Ruby's, and
+//! differ in little; `tests/fnmatch.json` holds them.
 
 /// Bound of the patterns that the braces of one stand for.
 const ALTERNATIVES: usize = 1000;
@@ -45,6 +46,20 @@ impl Pattern {
         Some(Self {
             alternatives: alternatives?,
         })
+    }
+
+    /// Reads a glob of Ruby's (`File.fnmatch` with GitLab's flags); `None` when it matches nothing. A last `**` is one
+    /// part of a path there.
+    pub(crate) fn parse_ruby(text: &str) -> Option<Self> {
+        let mut pattern = Self::parse(text)?;
+        for parts in &mut pattern.alternatives {
+            if let Some(last) = parts.last_mut()
+                && *last == Part::AnyParts
+            {
+                *last = Part::One(vec![Token::AnyChars]);
+            }
+        }
+        Some(pattern)
     }
 
     /// Whether it matches a whole path.
@@ -269,6 +284,33 @@ mod tests {
             let matches: Vec<&str> = paths.filter(|path| pattern.matches(path)).collect();
             assert_eq!(serde_json::json!(matches), row["matches"], "{text:?}");
         }
+    }
+
+    #[test]
+    fn globs_match_as_in_ruby() {
+        let table = include_str!("../tests/fnmatch.json");
+        let table: serde_json::Value = serde_json::from_str(table).unwrap();
+        let paths = table["paths"].as_array().unwrap();
+        let rows = table["rows"].as_array().unwrap();
+        assert!(paths.len() > 40 && rows.len() > 100);
+        let made = |text: &str| {
+            let glob = Pattern::parse_ruby(text);
+            let paths = paths.iter().map(|path| path.as_str().unwrap());
+            let matches = paths.filter(|path| glob.as_ref().is_some_and(|glob| glob.matches(path)));
+            let matches: Vec<&str> = matches.collect();
+            serde_json::json!({"pattern": text, "matches": matches})
+        };
+        let rows = rows.iter();
+        let other = |row: &&serde_json::Value| made(row["pattern"].as_str().unwrap()) != **row;
+        let others: Vec<_> = rows
+            .filter(other)
+            .map(|row| (row, made(row["pattern"].as_str().unwrap())))
+            .collect();
+        let others: Vec<_> = others
+            .iter()
+            .map(|(row, made)| format!("{row} {made}"))
+            .collect();
+        assert!(others.is_empty(), "{}", others.join("\n"));
     }
 
     #[test]

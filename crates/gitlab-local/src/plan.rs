@@ -3,9 +3,15 @@
 //! A job with `needs` waits for these, any other for all jobs of the stages before. What a job waits for decides, with
 //! its `when`, whether it runs.
 
-use std::collections::BTreeSet;
+mod refusal;
+mod standing;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::file::{JobDefinition, Need, When};
+
+pub(crate) use self::standing::Standing;
+use self::standing::not_run;
 
 /// The jobs of a trial, in an order in which each comes after all that it waits for.
 #[derive(Debug)]
@@ -37,7 +43,7 @@ pub enum PlanError {
         need: String,
     },
     /// Jobs need each other.
-    #[error("the jobs need each other in a circle: {}", .0.join(", "))]
+    #[error("the pipeline has circular dependencies: {}", .0.join(", "))]
     Circle(Vec<String>),
     /// Nothing is left to run.
     #[error("GitLab would run none of the jobs in this pipeline")]
@@ -56,22 +62,6 @@ impl PlanError {
     }
 }
 
-/// How a job of a plan ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Succeeded,
-    /// With `allow_failure` the pipeline goes on.
-    Failed {
-        is_allowed: bool,
-    },
-    /// It did not run because of others.
-    Skipped,
-    /// It is manual, and nobody started it. With `allow_failure` the pipeline goes on.
-    NotStarted {
-        is_allowed: bool,
-    },
-}
-
 impl Plan {
     /// All `jobs`, which are in the order of their stages, but those that GitLab would not run.
     ///
@@ -83,6 +73,13 @@ impl Plan {
             .into_iter()
             .filter(|job| job.when != When::Never)
             .collect();
+        // GitLab: "If a pipeline contains only jobs in the .pre or .post stages, it does not run."
+        if jobs
+            .iter()
+            .all(|job| matches!(job.stage(), ".pre" | ".post"))
+        {
+            return Err(PlanError::Nothing);
+        }
         let waits_for = all_waits(&jobs)?;
         let wanted = (0..jobs.len()).collect();
         Self::of(jobs, &waits_for, &wanted, None)
@@ -131,7 +128,8 @@ impl Plan {
             let name = |place: usize| jobs.get(place).map(|job| job.name.clone());
             PlanError::Circle(circle.into_iter().filter_map(name).collect())
         })?;
-        let place = |old: &usize| order.iter().position(|known| known == old);
+        let places: BTreeMap<usize, usize> = order.iter().copied().zip(0..).collect();
+        let place = |old: &usize| places.get(old).copied();
         let needed: BTreeSet<usize> = jobs
             .iter()
             .enumerate()
@@ -150,7 +148,9 @@ impl Plan {
             planned.push(PlannedJob {
                 waits_for: waits.iter().filter_map(place).collect(),
                 artifacts_from: sources.filter_map(place).collect(),
-                is_asked_for: asked == Some(*old) || (asked.is_some() && needed.contains(old)),
+                // A manual job that may not fail keeps back all after it, so the job that is asked for wants it, too.
+                is_asked_for: asked == Some(*old)
+                    || (asked.is_some() && (needed.contains(old) || !job.allow_failure.always)),
                 definition: job.clone(),
             });
         }
@@ -179,49 +179,14 @@ impl Plan {
 }
 
 impl PlannedJob {
-    /// Why the job does not run after jobs that ended so, by their names; `None` where it runs.
-    pub(crate) fn skipped<'a>(
+    /// Why the job does not run after jobs that ended so, by their names, and how it stands then; `None` where it runs.
+    pub(crate) fn not_run<'a>(
         &self,
         ended: impl Fn(usize) -> Option<(&'a str, Standing)>,
-    ) -> Option<String> {
-        let before: Vec<_> = self
-            .waits_for
-            .iter()
-            .filter_map(|place| ended(*place))
-            .collect();
-        let failed = before
-            .iter()
-            .find(|(_, standing)| *standing == Standing::Failed { is_allowed: false });
-        match self.definition.when {
-            When::Manual if !self.is_asked_for => Some("it is manual".to_owned()),
-            When::Always => None,
-            When::OnFailure => match failed {
-                Some(_) => None,
-                None => Some("no job before it failed".to_owned()),
-            },
-            _ => {
-                let explicit = self.definition.needs.is_some();
-                let mut blocking = before.iter().filter_map(|(name, standing)| match standing {
-                    Standing::Failed { is_allowed: false } => Some(format!("{name} failed")),
-                    Standing::Skipped if explicit => Some(format!("{name} did not run")),
-                    Standing::NotStarted { is_allowed } if explicit || !is_allowed => {
-                        Some(format!("{name} is manual"))
-                    }
-                    _ => None,
-                });
-                blocking.next()
-            }
-        }
-    }
-
-    /// How a job that does not run stands.
-    pub(crate) fn standing_unless_run(&self) -> Standing {
-        match self.definition.when == When::Manual && !self.is_asked_for {
-            true => Standing::NotStarted {
-                is_allowed: self.definition.allow_failure,
-            },
-            false => Standing::Skipped,
-        }
+    ) -> Option<(String, Standing)> {
+        let ended = self.waits_for.iter().filter_map(|place| ended(*place));
+        let ended: Vec<_> = ended.collect();
+        not_run(&self.definition, self.is_asked_for, &ended)
     }
 }
 
@@ -256,9 +221,11 @@ fn waits(jobs: &[JobDefinition], place: usize) -> Result<Vec<usize>, PlanError> 
     Ok(all)
 }
 
+/// Whether `need` names `job`, by its own name or as one of the instances of its group.
 fn is_named(job: &JobDefinition, need: &Need) -> bool {
-    let mut instances = need.instances.iter();
-    let mut is_instance = || need.instances.is_empty() || instances.any(|one| *one == job.matrix);
+    // A job without `parallel` has no instances to choose from (`Normalizer#expand_parallelized_needs`).
+    let is_instance =
+        || need.instances.is_empty() || job.node.is_none() || need.instances.contains(&job.name);
     job.name == need.job || (job.group == need.job && is_instance())
 }
 
@@ -284,16 +251,17 @@ fn gets_artifacts(job: &JobDefinition, other: &JobDefinition) -> bool {
 /// The wanted places, each after all that it waits for and else in their own order; or those in a circle.
 fn order(waits_for: &[Vec<usize>], wanted: &BTreeSet<usize>) -> Result<Vec<usize>, Vec<usize>> {
     let mut order: Vec<usize> = Vec::new();
-    let mut left: Vec<usize> = wanted.iter().copied().collect();
+    let mut left = wanted.clone();
     while !left.is_empty() {
-        let is_free = |place: &usize| {
-            let mut waits = waits_for.get(*place).into_iter().flatten();
-            waits.all(|other| order.contains(other) || !wanted.contains(other))
+        let is_free = |place: &&usize| {
+            let mut waits = waits_for.get(**place).into_iter().flatten();
+            !waits.any(|other| left.contains(other))
         };
-        match left.iter().position(is_free) {
-            Some(at) => order.push(left.remove(at)),
-            None => return Err(left),
-        }
+        let Some(next) = left.iter().find(is_free).copied() else {
+            return Err(left.into_iter().collect());
+        };
+        left.remove(&next);
+        order.push(next);
     }
     Ok(order)
 }

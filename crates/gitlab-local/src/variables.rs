@@ -179,6 +179,22 @@ impl Variables {
         })
     }
 
+    /// `text` with its references replaced as in [`Self::expand`], unknown names left as they are
+    /// (`ExpandVariables.expand_existing`).
+    pub(crate) fn expand_known(&self, text: &str) -> String {
+        let mut budget = Budget::default();
+        gitlab::expand_text(text, |name| {
+            let variable = self.get(name)?;
+            Some(match (budget.take(&variable.value), variable.raw) {
+                (None, _) => String::new(),
+                (Some(()), true) => variable.value.clone(),
+                (Some(()), false) => {
+                    self.resolve(&variable.value, &mut vec![&variable.key], &mut budget)
+                }
+            })
+        })
+    }
+
     /// `within` holds the variables whose values are being resolved: a reference back to one is a cycle and vanishes.
     fn resolve<'a>(&'a self, text: &str, within: &mut Vec<&'a str>, budget: &mut Budget) -> String {
         let is_text = within.is_empty();

@@ -50,30 +50,89 @@ fn terminal_width(terminal: &impl AsFd) -> usize {
 
 fn list(pipeline: &Pipeline, width: Option<usize>) -> String {
     let jobs = pipeline.jobs();
-    let usable = jobs.iter().flatten();
-    let rows: Vec<_> = usable.map(|job| row(job, pipeline.image(job))).collect();
+    let usable: Vec<_> = jobs.iter().flatten().collect();
+    let rows = usable.iter().map(|job| row(job, pipeline.image(job)));
+    let rows: Vec<_> = rows.collect();
     let mut text = match rows.is_empty() {
         true => "no jobs that can run\n".to_owned(),
         false => table(&rows, width),
     };
     let mut line = |line: String| {
-        text.push_str(&plain(&line));
+        text.push_str(&line);
         text.push('\n');
     };
     for broken in jobs.iter().filter_map(|job| job.as_ref().err()) {
-        line(format!("not usable: {}", broken.problem));
+        line(plain(&format!("not usable: {}", broken.problem)));
     }
     if !pipeline.absent().is_empty() {
-        line(format!(
+        line(plain(&format!(
             "included files that are not here: {}. {}",
             AbsentFile::list(pipeline.absent()),
             AbsentFile::advice(pipeline.absent()).unwrap_or_default()
+        )));
+    }
+    for (reason, names) in left_out(&usable) {
+        line(note(
+            &format!("not in this pipeline, {reason}"),
+            &names,
+            width,
+        ));
+    }
+    let guesses = usable.iter().filter(|job| job.is_guess());
+    let guesses: Vec<_> = guesses.map(|job| job.name()).collect();
+    if !guesses.is_empty() {
+        line(note(
+            "depends on what is unknown here, such as `changes`",
+            &guesses,
+            width,
         ));
     }
     if let Some(decision) = pipeline.decision() {
-        line(decision.to_owned());
+        line(plain(decision));
+    } else if !usable.is_empty() && usable.iter().all(|job| job.left_out().is_some()) {
+        line("GitLab would make no pipeline here: it would run none of these jobs".to_owned());
+    }
+    for reason in pipeline.refusals() {
+        line(plain(&format!("GitLab refuses this pipeline: {reason}")));
     }
     text
+}
+
+/// Reasons to leave jobs out, each with the names of the jobs.
+fn left_out<'a>(jobs: &[&'a JobDefinition]) -> Vec<(&'a str, Vec<&'a str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for job in jobs {
+        let Some(reason) = job.left_out() else {
+            continue;
+        };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(job.name()),
+            None => reasons.push((reason, vec![job.name()])),
+        }
+    }
+    reasons
+}
+
+/// A remark on jobs: in one line where that fits, else with their names in lines below it.
+fn note(remark: &str, names: &[&str], width: Option<usize>) -> String {
+    let one_line = plain(&format!("{remark}: {}", names.join(", ")));
+    let width = width.unwrap_or(usize::MAX);
+    if one_line.chars().count() <= width {
+        return one_line;
+    }
+    let mut lines = vec![plain(&format!("{remark}:"))];
+    let mut line = String::new();
+    for name in names.iter().map(|name| plain(name)) {
+        let length = GAP.len() + line.chars().count() + ", ".len() + name.chars().count();
+        if !line.is_empty() && length > width {
+            lines.push(format!("{GAP}{line},"));
+            line.clear();
+        }
+        let gap = if line.is_empty() { "" } else { ", " };
+        line = format!("{line}{gap}{name}");
+    }
+    lines.push(format!("{GAP}{line}"));
+    lines.join("\n")
 }
 
 fn row(job: &JobDefinition, image: Option<String>) -> [String; 5] {
@@ -82,9 +141,19 @@ fn row(job: &JobDefinition, image: Option<String>) -> [String; 5] {
         Some(needs) if needs.is_empty() => "-".to_owned(),
         Some(needs) => needs.join(", "),
     };
-    let when = match job.allows_failure() {
-        true => format!("{}, may fail", job.when()),
-        false => job.when().to_owned(),
+    let codes: Vec<_> = job
+        .allowed_exit_codes()
+        .iter()
+        .map(i64::to_string)
+        .collect();
+    let when = match (job.allows_failure(), codes.is_empty()) {
+        (true, _) => format!("{}, may fail", job.when()),
+        (false, false) => format!("{}, may fail with {}", job.when(), codes.join(", ")),
+        (false, true) => job.when().to_owned(),
+    };
+    let image = match job.is_trigger() {
+        true => Some("(starts a pipeline)".to_owned()),
+        false => image,
     };
     [
         job.stage().to_owned(),
@@ -176,6 +245,18 @@ mod tests {
         );
         let narrow = table(&rows(), Some(20));
         assert!(narrow.contains("unit: [a, b]"), "{narrow}");
+    }
+
+    #[test]
+    fn a_remark_is_broken_between_names() {
+        let names = ["unit: [a, b]", "lint", "a-long-name"];
+        let whole = "none matches: unit: [a, b], lint, a-long-name";
+        assert_eq!(note("none matches", &names, None), whole);
+        assert_eq!(note("none matches", &names, Some(45)), whole);
+        assert_eq!(
+            note("none matches", &names, Some(22)),
+            "none matches:\n  unit: [a, b], lint,\n  a-long-name"
+        );
     }
 
     #[test]

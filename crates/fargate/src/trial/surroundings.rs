@@ -118,7 +118,7 @@ async fn explain_job(log: &mut JobLog, job: &ReceivedJob) {
             log.warning(&format!("{decision}. It runs here because you named it."))
                 .await;
         }
-        Some(decision) => log.plain(decision).await,
+        Some(decision) => log.plain(&decision).await,
         None => (),
     }
     if let Some(needs) = definition.needs().filter(|needs| !needs.is_empty()) {

@@ -46,6 +46,7 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
     if request.list {
         return print_list(&pipeline);
     }
+    let refusal = refusal(request, &pipeline)?;
     let wanted = Wanted::of(request, &pipeline).map_err(from_gitlab)?;
     // A wrong configuration is refused here, before three attempts.
     let config = options.config.as_deref().map(Config::load).transpose();
@@ -70,8 +71,8 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
             Some(shutdown.or(start).await?)
         }
     };
-    if let Some(decision) = pipeline.decision() {
-        log.warning(decision).await;
+    for told in pipeline.decision().into_iter().chain(refusal.as_deref()) {
+        log.warning(told).await;
     }
     explain(&mut log, location, !follows_image && wanted.names_images()).await;
     for line in wanted.left_out() {
@@ -103,6 +104,24 @@ pub(crate) async fn try_job(request: &Try, options: &Options, shutdown: &Shutdow
         account.stop().await?;
     }
     result
+}
+
+/// Why GitLab would refuse the pipeline. Jobs that are named run all the same.
+///
+/// # Errors
+///
+/// When the whole pipeline is to run.
+fn refusal(request: &Try, pipeline: &Pipeline) -> Result<Option<String>> {
+    let Some(reason) = pipeline.refusals().into_iter().next() else {
+        return Ok(None);
+    };
+    let refusal = format!("GitLab refuses this pipeline: {reason}");
+    match request.all {
+        false => Ok(Some(refusal)),
+        true => Err(Error::new(Blame::Usage, refusal).advise(
+            "`fargate try --list` shows all reasons. Where rules keep a job out, --variable sets what they look at.",
+        )),
+    }
 }
 
 /// Where the job's task is, and whether it runs the job's own image.

@@ -139,6 +139,47 @@ fn jobs_are_listed_as_gitlab_would_have_them() {
 }
 
 #[test]
+fn a_list_says_what_is_left_out_and_what_gitlab_refuses() {
+    let project = Project::new(
+        fargate(),
+        "
+stages: [build, test]
+compile: {stage: build, script: x, rules: [{changes: [src/**]}]}
+flaky: {stage: test, script: x, allow_failure: {exit_codes: [3, 4]}}
+down: {stage: test, trigger: acme/other}
+one: {stage: test, script: x, rules: [{if: $NONE}]}
+two: {stage: test, script: x, rules: [{if: $NONE}]}
+old: {stage: test, script: x, only: [tags], needs: [later]}
+",
+    );
+    let listed = project.run(&["--list"]).exits(0);
+    assert_eq!(
+        listed.out(),
+        "STAGE  JOB      WHEN                            IMAGE                NEEDS\n\
+         build  compile  on_success                      -                    (stages before)\n\
+         test   flaky    on_success, may fail with 3, 4  -                    (stages before)\n\
+         test   down     on_success                      (starts a pipeline)  (stages before)\n\
+         test   one      never                           -                    (stages before)\n\
+         test   two      never                           -                    (stages before)\n\
+         test   old      never                           -                    later\n\
+         not in this pipeline, none of its rules matches: one, two\n\
+         not in this pipeline, its `only` keeps it out: old\n\
+         depends on what is unknown here, such as `changes`: compile\n\
+         GitLab refuses this pipeline: old job: undefined need: later\n"
+    );
+    // A job that is named runs all the same, and the whole pipeline does not.
+    let complaint = "GitLab refuses this pipeline: old job: undefined need: later";
+    let refused = project.run(&["--all"]).exits(2);
+    assert!(refused.err().contains(complaint), "{}", refused.err());
+    let alone = project.run(&["flaky"]).exits(1);
+    assert!(
+        alone.out().contains(&format!("WARNING: {complaint}\n")),
+        "{}",
+        alone.out()
+    );
+}
+
+#[test]
 fn a_list_shows_images_as_jobs_get_them() {
     let project = Project::new(
         fargate(),

@@ -106,6 +106,32 @@ rescue: {stage: c, script: [echo rescuing], when: on_failure}
 }
 
 #[test]
+fn a_pipeline_goes_on_after_what_may_fail_and_after_a_trigger() {
+    let project = Project::new(
+        fargate(),
+        "stages: [a, b]
+flaky: {stage: a, script: [exit 3], allow_failure: {exit_codes: [3]}}
+down: {stage: a, trigger: acme/other}
+last: {stage: b, script: [echo the end], needs: [flaky, down]}
+",
+    );
+    project.run(&["--all"]).exits(0).logs(&[
+        "\nthe end\n",
+        "  flaky  failed (allowed) after ",
+        "  down   not run: it starts another pipeline\n",
+        "  last   succeeded in ",
+    ]);
+    let other = Project::new(
+        fargate(),
+        "flaky: {script: [exit 4], allow_failure: {exit_codes: [3]}}",
+    );
+    other
+        .run(&["--all"])
+        .exits(1)
+        .logs(&["  flaky  failed after "]);
+}
+
+#[test]
 fn jobs_that_cannot_run_are_told_before_the_pipeline_runs() {
     let project = Project::new(
         fargate(),
@@ -164,6 +190,11 @@ fn what_cannot_be_planned_is_a_wrong_usage() {
         (
             "a: {script: x, needs: [b]}",
             &["--all"][..],
+            "GitLab refuses this pipeline: a job: undefined need: b",
+        ),
+        (
+            "a: {script: x, needs: [b]}",
+            &["a", "--needs"],
             "'a' job needs 'b' job, but 'b' does not exist in the pipeline",
         ),
         ("a: {script: x}", &["b", "--needs"], "has no job b"),

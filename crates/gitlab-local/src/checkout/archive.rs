@@ -186,6 +186,17 @@ fn tracked(folder: &Path, submodules: bool) -> Result<Option<Vec<u8>>, ProjectEr
     ))
 }
 
+/// The paths of the files below `folder` that git tracks or does not ignore; `None` where git cannot tell.
+pub(crate) fn listed_paths(folder: &Path) -> Option<Vec<String>> {
+    let names = tracked(folder, false).ok()??;
+    let names = names.split(|byte| *byte == 0);
+    let names = names.filter(|name| !name.is_empty());
+    // A submodule is a folder.
+    let is_file = |name: &&[u8]| !folder.join(OsStr::from_bytes(name)).is_dir();
+    let path = |name: &[u8]| String::from_utf8_lossy(name).into_owned();
+    Some(names.filter(is_file).map(path).collect())
+}
+
 /// The answer of `git ls-files`; `None` without git or a work tree.
 fn listed(folder: &Path, arguments: &[&str]) -> Result<Option<Vec<u8>>, ProjectError> {
     let mut git = Command::new("git");

@@ -146,7 +146,7 @@ fn merge_base(folder: &Path, default_branch: &str) -> Option<String> {
 }
 
 /// The answer of git without its last line end; nothing when git fails or is missing.
-fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
     let output = git.arg("-C").arg(folder).args(arguments).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -7,6 +7,7 @@ use crate::file::cache::Cache;
 use crate::file::environment::Environment;
 use crate::file::image::ImageEntry;
 use crate::file::needs::Needs;
+use crate::file::outcome::{AllowFailure, Decision};
 use crate::file::parallel::Combination;
 use crate::file::rules::When;
 use crate::variables::{InvalidName, Variable};
@@ -23,6 +24,8 @@ pub struct JobDefinition {
     /// Its variables of a matrix.
     pub(crate) matrix: Combination,
     pub(crate) stage: String,
+    /// It has `trigger:` and no script.
+    pub(crate) is_trigger: bool,
     pub(crate) image: Option<ImageEntry>,
     pub(crate) services: Vec<ImageEntry>,
     /// The file's variables, then the workflow's, the job's own, a matrix's and those of the rule that matched, then
@@ -36,7 +39,7 @@ pub struct JobDefinition {
     pub(crate) timeout: Duration,
     /// When GitLab would run it: `Never` is a job that its rules keep out of the pipeline.
     pub(crate) when: When,
-    pub(crate) allow_failure: bool,
+    pub(crate) allow_failure: AllowFailure,
     /// None: the job waits for all jobs of the stages before. With an empty list it waits for nothing.
     pub(crate) needs: Option<Needs>,
     /// None: the job gets the artifacts of all jobs that it needs, or of all stages before.
@@ -44,8 +47,8 @@ pub struct JobDefinition {
     pub(crate) artifacts: Option<Artifacts>,
     pub(crate) caches: Vec<Cache>,
     pub(crate) environment: Option<Environment>,
-    /// What decides whether GitLab would run the job, in one line.
-    pub(crate) decision: Option<String>,
+    /// What decides whether GitLab would run the job, where something does.
+    pub(crate) decision: Option<Decision>,
     /// A line for each thing of the file that has no effect here.
     pub(crate) warnings: Vec<String>,
 }
@@ -96,13 +99,27 @@ impl JobDefinition {
 
     /// Whether the pipeline goes on when the job fails.
     pub fn allows_failure(&self) -> bool {
-        self.allow_failure
+        self.allow_failure.always
+    }
+
+    /// Exit codes of the script with which the pipeline goes on.
+    pub fn allowed_exit_codes(&self) -> &[i64] {
+        &self.allow_failure.exit_codes
+    }
+
+    /// Whether the job starts another pipeline, and runs nothing itself.
+    pub fn is_trigger(&self) -> bool {
+        self.is_trigger
     }
 
     /// Names of jobs that it waits for; none where it waits for all stages before.
     pub fn needs(&self) -> Option<Vec<&str>> {
-        let needs = self.needs.as_ref()?;
-        Some(needs.jobs.iter().map(|need| need.job.as_str()).collect())
+        let needs = self.needs.as_ref()?.jobs.iter();
+        let names = needs.flat_map(|need| match need.instances.as_slice() {
+            [] => std::slice::from_ref(&need.job),
+            instances => instances,
+        });
+        Some(names.map(String::as_str).collect())
     }
 
     /// Whether the job names an image or services.
@@ -111,8 +128,29 @@ impl JobDefinition {
     }
 
     /// What decides whether GitLab would run the job, in one line.
-    pub fn decision(&self) -> Option<&str> {
-        self.decision.as_deref()
+    pub fn decision(&self) -> Option<String> {
+        let decision = self.decision.as_ref()?;
+        let (name, reason) = (&self.name, &decision.reason);
+        Some(match (self.when, decision.is_guess) {
+            (When::Never, _) => {
+                format!("GitLab would not run job {name} in this pipeline: {reason}")
+            }
+            (_, true) => format!("GitLab may run job {name} in this pipeline by {reason}"),
+            (_, false) => format!("GitLab would run job {name} in this pipeline by {reason}"),
+        })
+    }
+
+    /// Why GitLab would not have the job in this pipeline: `none of its rules matches`.
+    pub fn left_out(&self) -> Option<&str> {
+        let decision = self.decision.as_ref()?;
+        (self.when == When::Never).then_some(decision.reason.as_str())
+    }
+
+    /// Whether the decision rests on something that a trial does not know, such as `changes`.
+    pub fn is_guess(&self) -> bool {
+        self.decision
+            .as_ref()
+            .is_some_and(|decision| decision.is_guess)
     }
 
     /// A line for each thing of the file that has no effect here.

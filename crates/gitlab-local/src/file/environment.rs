@@ -12,6 +12,8 @@ pub(crate) struct Environment {
     pub(crate) url: Option<String>,
     /// `start` unless the job says otherwise.
     pub(crate) action: Option<String>,
+    /// The job that stops the environment.
+    pub(crate) on_stop: Option<String>,
     /// `production`, `staging`, `testing`, `development` or `other`, where the job says it.
     pub(crate) tier: Option<String>,
 }
@@ -32,6 +34,7 @@ pub(super) fn read_environment(node: &Node) -> Result<Environment, String> {
         name: text(node, "name")?.ok_or("name can't be blank")?,
         url: text(node, "url")?,
         action: text(node, "action")?,
+        on_stop: text(node, "on_stop")?,
         tier: text(node, "deployment_tier")?,
     })
 }

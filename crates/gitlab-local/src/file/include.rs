@@ -9,7 +9,7 @@ use crate::file::lint::Lint;
 use crate::file::merge::{MergeBudget, MergeTooLarge};
 use crate::file::problem::Problem;
 use crate::file::project_files::ProjectFiles;
-use crate::file::rules::{Facts, When, matched_rule, rule_list};
+use crate::file::rules::{Facts, Owner, When, matched_rule};
 use crate::variables::Variables;
 use crate::yaml::{Map, Node, Value};
 
@@ -113,14 +113,10 @@ impl<'a> Includer<'a> {
             variables: self.variables,
             files: project,
         };
-        let matched = rule_list(rules).and_then(|rules| {
-            rules.iter().try_for_each(|rule| check_rule(rule))?;
-            let matched = matched_rule(&rules, facts)?;
-            Ok(matched.map(|matched| matched.when))
-        });
+        let matched = matched_rule(rules, Owner::Include, facts);
         let matched =
             matched.map_err(|fault| Lint::new(format!("include:rules {fault}")).at(&rules.at))?;
-        Ok(matched.is_some_and(|when| when != Some(When::Never)))
+        Ok(matched.is_some_and(|matched| matched.when != Some(When::Never)))
     }
 
     /// The content of an included file, with all that it includes.
@@ -174,19 +170,6 @@ impl<'a> Includer<'a> {
             let fault = "include: the files have more than two million keys";
             Lint::new(fault).at(&include.at).into()
         })
-    }
-}
-
-/// Keys of an include's rule (`Entry::Include::Rules::Rule`).
-const RULE_KEYS: &[&str] = &["if", "exists", "when", "changes"];
-
-fn check_rule(rule: &Node) -> Result<(), String> {
-    if let Some((key, _)) = rule.entries().find(|(key, _)| !RULE_KEYS.contains(key)) {
-        return Err(format!("contains unknown keys: {key}"));
-    }
-    match rule.get("when").and_then(Node::scalar).as_deref() {
-        None | Some("always" | "never") => Ok(()),
-        Some(when) => Err(format!("when unknown value: {when}")),
     }
 }
 

@@ -93,6 +93,13 @@ impl<'a> JobNode<'a> {
         self.own.get(keyword).or_else(|| self.default(keyword))
     }
 
+    /// Whether the job itself has `keyword`, with a value or without.
+    pub(super) fn has(&self, keyword: &str) -> bool {
+        self.own
+            .as_map()
+            .is_some_and(|own| own.contains_key(keyword))
+    }
+
     fn default(&self, keyword: &str) -> Option<&'a Node> {
         let mut defaults = self.shared.defaults.iter();
         let (_, value) = defaults.find(|(known, _)| *known == keyword)?;

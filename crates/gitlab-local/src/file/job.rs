@@ -14,7 +14,7 @@ use crate::file::inherit::{JobNode, Shared};
 use crate::file::kind::{check_kind, check_together};
 use crate::file::lint::Lint;
 use crate::file::needs::{read_dependencies, read_needs};
-use crate::file::outcome::{Outcome, outcome};
+use crate::file::outcome::{AllowFailure, Outcome, outcome};
 use crate::file::pages::with_published_folder;
 use crate::file::parallel::{Combination, Instance, instances};
 use crate::file::project_files::ProjectFiles;
@@ -23,6 +23,7 @@ use crate::file::shape::{JOB, Subject, check};
 use crate::file::stages::Stages;
 use crate::file::unfollowed::unfollowed;
 use crate::file::values::flattened;
+use crate::file::workflow::Workflow;
 use crate::variables::{Variable, Variables};
 use crate::yaml::{Node, Value};
 
@@ -42,8 +43,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) stages: &'a Stages,
     /// The predefined variables.
     pub(super) predefined: &'a Variables,
-    /// Of `workflow:rules:variables`.
-    pub(super) workflow: &'a [Variable],
+    pub(super) workflow: &'a Workflow,
     /// Variables that were set from outside.
     pub(super) overrides: &'a [Variable],
     pub(super) files: &'a ProjectFiles,
@@ -74,7 +74,7 @@ pub(super) fn definitions(
     // Conditions see the variables of a matrix. Without any, all instances have one outcome, at the cost of one.
     let common = match CONDITIONS.iter().any(|key| job.own.get(key).is_some()) {
         true => None,
-        false => Some(outcome_with(job, job.name, &stage, &variables, around)?),
+        false => Some(outcome_with(job, None, &stage, &variables, around)?),
     };
     let template = template(job, stage)?;
     let definition = |instance: Instance| {
@@ -83,11 +83,13 @@ pub(super) fn definitions(
         variables.extend(matrix.map(|(key, value)| Variable::new(key, value)));
         let outcome = match &common {
             Some(outcome) => outcome.clone(),
-            None => outcome_with(job, &instance.name, &template.stage, &variables, around)?,
+            None => outcome_with(job, Some(&instance), &template.stage, &variables, around)?,
         };
         variables.extend(outcome.variables);
         variables.extend(around.overrides.iter().cloned());
         let template = template.clone();
+        let needs = outcome.needs.or(template.needs);
+        let needs = needs.map(|needs| needs.of_instance(&instance.variables));
         Ok(JobDefinition {
             name: instance.name,
             node: instance.node,
@@ -95,8 +97,10 @@ pub(super) fn definitions(
             variables,
             when: outcome.when,
             allow_failure: outcome.allow_failure,
-            needs: outcome.needs.or(template.needs),
-            decision: outcome.told,
+            needs: needs
+                .transpose()
+                .map_err(|fault| job.wrong("needs", fault))?,
+            decision: outcome.decision,
             warnings: warnings.clone(),
             ..template
         })
@@ -112,6 +116,7 @@ fn template(job: &JobNode<'_>, stage: String) -> Result<JobDefinition, Lint> {
         node: None,
         matrix: Combination::new(),
         stage,
+        is_trigger: is_trigger(job),
         image: read(job, "image", read_image)?,
         services: read(job, "services", read_services)?.unwrap_or_default(),
         variables: Vec::new(),
@@ -120,7 +125,7 @@ fn template(job: &JobNode<'_>, stage: String) -> Result<JobDefinition, Lint> {
         pre_get_sources_script: read(job, "hooks", read_hook)?.unwrap_or_default(),
         timeout: read(job, "timeout", read_timeout)?.unwrap_or(DEFAULT_TIMEOUT),
         when: When::default(),
-        allow_failure: false,
+        allow_failure: AllowFailure::default(),
         needs: read(job, "needs", read_needs)?,
         dependencies: read(job, "dependencies", read_dependencies)?,
         artifacts: with_published_folder(job, read(job, "artifacts", read_artifacts)?),
@@ -141,6 +146,11 @@ fn read<T>(
     value.map_err(|fault| job.wrong(keyword, fault))
 }
 
+/// Whether the job starts another pipeline (`Entry::Bridge`).
+fn is_trigger(job: &JobNode<'_>) -> bool {
+    job.own.get("trigger").is_some() && job.own.get("script").is_none()
+}
+
 fn stage(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<String, Lint> {
     let node = job.own.get("stage");
     let stage = node.and_then(Node::scalar);
@@ -153,35 +163,45 @@ fn stage(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<String, Lint> {
     }
 }
 
+/// The outcome of an instance of the job, or of all.
 fn outcome_with(
     job: &JobNode<'_>,
-    name: &str,
+    instance: Option<&Instance>,
     stage: &str,
     variables: &[Variable],
     around: &Surroundings<'_>,
 ) -> Result<Outcome, Lint> {
     let mut known = around.predefined.clone();
+    let name = instance.map_or(job.name, |instance| &instance.name);
     known.put("CI_JOB_NAME", name);
     known.put("CI_JOB_STAGE", stage);
+    let (index, total) = instance.and_then(|instance| instance.node).unzip();
+    if let Some(index) = index {
+        known.put("CI_NODE_INDEX", index.to_string());
+    }
+    known.put("CI_NODE_TOTAL", total.unwrap_or(1).to_string());
     known.extend(variables.iter().cloned());
     known.extend(around.overrides.iter().cloned());
     let facts = Facts {
         variables: &known,
         files: around.files,
     };
-    outcome(job, name, facts)
+    outcome(job, facts, around.workflow.has_rules)
 }
 
 /// The file's variables, the workflow's and the job's own.
 fn variables(job: &JobNode<'_>, around: &Surroundings<'_>) -> Result<Vec<Variable>, Lint> {
     let mut variables = around.shared.variables()?;
-    variables.extend(around.workflow.iter().cloned());
+    variables.extend(around.workflow.variables.iter().cloned());
     variables.retain(|variable| job.inherits("variables", &variable.key));
     variables.extend(read(job, "variables", read_variables)?.unwrap_or_default());
     Ok(variables)
 }
 
 fn script(job: &JobNode<'_>) -> Result<Vec<String>, Lint> {
+    if is_trigger(job) {
+        return Ok(Vec::new());
+    }
     let mut script = read(job, "before_script", commands)?.unwrap_or_default();
     script.extend(read(job, "script", commands)?.unwrap_or_default());
     Ok(script)

@@ -37,17 +37,17 @@ pub(super) fn instances(name: &str, parallel: Option<&Node>) -> Result<Vec<Insta
     if let Some(matrix) = parallel.get("matrix") {
         let combinations = combinations(matrix)?;
         let total = combinations.len();
-        let instance = |(index, variables): (usize, Combination)| {
-            let values: Vec<_> = variables.iter().map(|(_, value)| value.as_str()).collect();
-            Instance {
-                name: format!("{name}: [{}]", values.join(", ")),
-                node: Some((index + 1, total)),
-                variables,
-            }
+        let instance = |(index, variables): (usize, Combination)| Instance {
+            name: matrix_name(name, &variables),
+            node: Some((index + 1, total)),
+            variables,
         };
         return Ok(combinations.into_iter().enumerate().map(instance).collect());
     }
-    let total = parallel.scalar().and_then(|total| total.parse().ok());
+    let total = match &parallel.value {
+        Value::Number(total) => total.parse().ok(),
+        _ => None,
+    };
     match total {
         Some(total @ 1..=MAX_INSTANCES) => Ok((1..=total)
             .map(|index| Instance {
@@ -60,16 +60,21 @@ pub(super) fn instances(name: &str, parallel: Option<&Node>) -> Result<Vec<Insta
     }
 }
 
+/// The name of the instance of the job `group` that has these variables of a matrix (`MatrixStrategy#name`).
+pub(super) fn matrix_name(group: &str, variables: &Combination) -> String {
+    let values: Vec<_> = variables.iter().map(|(_, value)| value.as_str()).collect();
+    format!("{group}: [{}]", values.join(", "))
+}
+
 /// The variables of each job of a matrix: of each of its maps, every value of each variable with all of the others.
 ///
 /// # Errors
 ///
 /// With the fault, which follows the keyword.
 pub(super) fn combinations(matrix: &Node) -> Result<Vec<Combination>, String> {
-    let maps = match &matrix.value {
-        Value::List(maps) => maps.as_slice(),
-        _ => std::slice::from_ref(matrix),
-    };
+    let maps = matrix
+        .as_list()
+        .ok_or("matrix should be a list of hashes")?;
     let mut all = Vec::new();
     for map in maps {
         if map.as_map().is_none_or(|map| map.is_empty()) {

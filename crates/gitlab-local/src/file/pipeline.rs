@@ -162,6 +162,11 @@ impl Pipeline {
         let Some(mut job) = index.and_then(|index| defined.into_iter().nth(index)) else {
             return Err(self.unknown(&wanted));
         };
+        if job.is_trigger {
+            let fault =
+                format!("jobs:{group}:trigger starts another pipeline and runs nothing itself");
+            return Err(Lint::new(fault).into());
+        }
         if total > 1 && job.name != wanted {
             let told = format!(
                 "job {group} is {total} jobs in GitLab; this is {}",
@@ -222,7 +227,7 @@ impl Pipeline {
             shared: &self.shared,
             stages: &self.stages,
             predefined: &self.facts.predefined,
-            workflow: &self.workflow.variables,
+            workflow: &self.workflow,
             overrides: &self.facts.overrides,
             files: &self.files,
             absent,

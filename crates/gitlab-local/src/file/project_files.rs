@@ -1,19 +1,27 @@
 //! The files of a project, for patterns that are matched against their paths.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use globset::GlobBuilder;
 use regex::RegexBuilder;
 
-/// Files that are looked at. GitLab compares 10,000 in `exists` and takes more for a match.
+use crate::checkout::{Base, changed_paths, listed_paths};
+use crate::pattern::Pattern;
+
+/// Files that are looked at where git does not list them.
 const MAX_FILES: usize = 50_000;
+
+/// Files times patterns that GitLab compares in `exists` and `changes`; it takes more for a match.
+const MAX_COMPARISONS: usize = 50_000;
 
 /// A project's files by their paths, which are read when they are first asked for.
 #[derive(Debug)]
 pub(super) struct ProjectFiles {
     root: PathBuf,
     paths: OnceCell<Vec<String>>,
+    /// Paths that have changed, where git knows them.
+    changed: RefCell<BTreeMap<Base, Option<Vec<String>>>>,
 }
 
 impl ProjectFiles {
@@ -21,6 +29,7 @@ impl ProjectFiles {
         Self {
             root: root.to_owned(),
             paths: OnceCell::new(),
+            changed: RefCell::default(),
         }
     }
 
@@ -44,26 +53,54 @@ impl ProjectFiles {
         Ok(paths.filter(|path| pattern.is_match(path)).collect())
     }
 
-    /// Whether a file matches `pattern` of `exists`, a glob of Ruby's with `{a,b}` (`File.fnmatch`).
-    ///
-    /// # Errors
-    ///
-    /// With the fault of the pattern.
-    pub(super) fn exists(&self, pattern: &str) -> Result<bool, String> {
-        let path = pattern.trim_start_matches('/');
-        let is_exact = !path.contains(['*', '?', '[', '{', '\\']);
-        if is_exact && !path.split('/').any(|part| part == "..") {
-            return Ok(self.root.join(path).is_file());
+    /// Whether a file matches one of the globs of `exists`, which are Ruby's (`Rules::Rule::Clause::Exists`).
+    pub(super) fn exists(&self, globs: &[String]) -> bool {
+        let paths = self.paths();
+        let (patterns, exact): (Vec<_>, Vec<_>) = globs
+            .iter()
+            .partition(|glob| glob.contains(['*', '?', '[', '{']));
+        let is_there = |glob: &&String| match glob.ends_with('/') {
+            true => paths.iter().any(|path| path.starts_with(*glob)),
+            false => paths.binary_search(glob).is_ok(),
+        };
+        if exact.iter().any(is_there) {
+            return true;
         }
-        let glob = GlobBuilder::new(path).literal_separator(true).build();
-        let glob = glob.map_err(|error| format!("has a bad pattern: {error}"))?;
-        let glob = glob.compile_matcher();
-        Ok(self.paths().iter().any(|path| glob.is_match(path)))
+        // Where no pattern has a folder, GitLab looks at the files of the first level alone.
+        let is_of_top = |glob: &String| !glob.contains('/') && !glob.contains("**");
+        let top_only = globs.iter().all(is_of_top);
+        let paths = paths
+            .iter()
+            .filter(|path| !(top_only && path.contains('/')));
+        let patterns: Vec<_> = patterns.into_iter().cloned().collect();
+        any_matches(&patterns, &paths.collect::<Vec<_>>())
+    }
+
+    /// Paths of files that have changed since `base`; none where git cannot tell.
+    pub(super) fn changed(&self, base: &Base) -> Option<Vec<String>> {
+        let mut known = self.changed.borrow_mut();
+        let changed = known.entry(base.clone());
+        changed
+            .or_insert_with(|| changed_paths(&self.root, base))
+            .clone()
     }
 
     fn paths(&self) -> &[String] {
-        self.paths.get_or_init(|| walk(&self.root))
+        self.paths.get_or_init(|| {
+            let mut paths = listed_paths(&self.root).unwrap_or_else(|| walk(&self.root));
+            paths.sort();
+            paths
+        })
     }
+}
+
+/// Whether one of `globs`, which are Ruby's, matches one of `paths`.
+pub(super) fn any_matches(globs: &[String], paths: &[impl AsRef<str>]) -> bool {
+    if paths.len().saturating_mul(globs.len()) > MAX_COMPARISONS {
+        return true;
+    }
+    let mut patterns = globs.iter().filter_map(|glob| Pattern::parse_ruby(glob));
+    patterns.any(|pattern| paths.iter().any(|path| pattern.matches(path.as_ref())))
 }
 
 /// The paths of all files below `root` but git's own. A folder that cannot be read has none.
@@ -86,6 +123,55 @@ fn walk(root: &Path) -> Vec<String> {
             break;
         }
     }
-    paths.sort();
     paths
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Rows as in GitLab's tests of `Exists` ("a glob matching rule").
+    #[test]
+    fn files_exist_as_gitlab_sees_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let mut git = Command::new("git");
+            let status = git.arg("-C").arg(folder.path()).args(arguments).status();
+            assert!(status.unwrap().success());
+        };
+        git(&["init", "--quiet"]);
+        for path in ["Dockerfile", "src/lib/a.rs", ".env", "target/x.o"] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        }
+        std::fs::write(folder.path().join(".gitignore"), "target/\n").unwrap();
+        let files = ProjectFiles::new(folder.path());
+        for (glob, exists) in [
+            ("Dockerfile", true),
+            ("dockerfile", false),
+            ("/Dockerfile", false),
+            ("./Dockerfile", false),
+            ("../Dockerfile", false),
+            ("src", false),
+            ("src/", true),
+            ("src/lib/", true),
+            ("src/**", false),
+            ("src/**/*", true),
+            ("**/*.rs", true),
+            ("*.rs", false),
+            (".e*", true),
+            ("*{file,x}", true),
+            ("$UNKNOWN/**/*", false),
+            // GitLab never gets ignored files.
+            ("target/x.o", false),
+            ("**/*.o", false),
+        ] {
+            assert_eq!(files.exists(&[glob.to_owned()]), exists, "{glob}");
+        }
+        assert!(!files.exists(&[]));
+        assert!(files.exists(&["none".to_owned(), "Docker*".to_owned()]));
+    }
 }

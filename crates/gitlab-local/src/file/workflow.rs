@@ -2,13 +2,15 @@
 
 use crate::file::lint::Lint;
 use crate::file::project_files::ProjectFiles;
-use crate::file::rules::{Facts, When, matched_rule, rule_list};
+use crate::file::rules::{Facts, Owner, When, matched_rule};
 use crate::variables::{Variable, Variables};
 use crate::yaml::Node;
 
 /// What `workflow:` says of this pipeline.
 #[derive(Debug, Default)]
 pub(super) struct Workflow {
+    /// Where it has, `only` has no default.
+    pub(super) has_rules: bool,
     /// Of the rule that matches.
     pub(super) variables: Vec<Variable>,
     /// Why GitLab would make no pipeline, in one line.
@@ -30,10 +32,10 @@ pub(super) fn workflow(
     };
     let facts = Facts { variables, files };
     let wrong = |fault| Lint::new(format!("workflow:rules {fault}")).at(&rules.at);
-    let list = rule_list(rules).map_err(wrong)?;
-    let matched = matched_rule(&list, facts).map_err(wrong)?;
+    let matched = matched_rule(rules, Owner::Workflow, facts).map_err(wrong)?;
     Ok(match matched {
         None => Workflow {
+            has_rules: true,
             variables: Vec::new(),
             told: Some(
                 "GitLab would make no pipeline here: none of the workflow's rules matches"
@@ -41,6 +43,7 @@ pub(super) fn workflow(
             ),
         },
         Some(matched) => Workflow {
+            has_rules: true,
             told: (matched.when == Some(When::Never)).then(|| {
                 format!(
                     "GitLab would make no pipeline here: {} of the workflow says never",

@@ -76,11 +76,8 @@ impl PlanRun<'_> {
             }
             let name = |place: usize| jobs.get(place).map(|job| job.definition.name.as_str());
             let standing = |place| Some((name(place)?, ended.get(place)?.standing));
-            if let Some(reason) = job.skipped(standing) {
-                ended.push(not_run(
-                    job.standing_unless_run(),
-                    &format!("not run: {reason}"),
-                ));
+            if let Some((reason, standing)) = job.not_run(standing) {
+                ended.push(not_run(standing, &format!("not run: {reason}")));
                 continue;
             }
             let (name, stage) = (&job.definition.name, &job.definition.stage);
@@ -91,8 +88,9 @@ impl PlanRun<'_> {
             ))
             .await;
             let (this, failure) = self.job(log, job, &ended).await?;
+            let is_allowed = this.standing == Standing::Failed { is_allowed: true };
             ended.push(this);
-            let counts = failure == Some(JobFailure::Canceled) || !job.definition.allow_failure;
+            let counts = failure == Some(JobFailure::Canceled) || !is_allowed;
             if let (Some(failure), Ok(()), true) = (failure, &result, counts) {
                 result = Err(failure);
             }
@@ -121,7 +119,7 @@ impl PlanRun<'_> {
             .collect();
         let received = ReceivedJob::new(job.definition.clone(), self.project, self.runner, &given)?;
         if let Some(decision) = job.definition.decision() {
-            log.plain(decision).await;
+            log.plain(&decision).await;
         }
         for warning in received.warnings().iter().chain(&job.definition.warnings) {
             log.warning(warning).await;
@@ -149,7 +147,9 @@ impl PlanRun<'_> {
             .retain(|variable| !self.fixed_variables.contains(&variable.key.as_str()));
         let seconds = started.elapsed().as_secs_f64();
         let failure = end.result.err();
-        let is_allowed = job.definition.allow_failure;
+        let is_allowed = failure
+            .as_ref()
+            .is_some_and(|failure| is_allowed(job, failure));
         let words = match &failure {
             None => format!("succeeded in {seconds:.1} s"),
             Some(failure) => {
@@ -167,6 +167,13 @@ impl PlanRun<'_> {
         };
         Ok((this, failure))
     }
+}
+
+/// Whether the pipeline goes on after the job failed so.
+fn is_allowed(job: &PlannedJob, failure: &JobFailure) -> bool {
+    let allowed = &job.definition.allow_failure;
+    allowed.always
+        || matches!(failure, JobFailure::Build(code) if allowed.exit_codes.contains(code))
 }
 
 fn empty(folder: &Path) -> io::Result<()> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::checkout::Checkout;
 use crate::error::Error;
 use crate::file::{Pipeline, PipelineFacts};
-use crate::server::predefined::pipeline_variables;
+use crate::server::predefined::{pipeline_variables, source};
 use crate::variables::Variable;
 
 /// What a pipeline is made of.
@@ -33,13 +33,15 @@ impl Pipeline {
         };
         let name = request.file.file_name().unwrap_or_default();
         let variables = request.variables.iter();
-        let overrides: Result<_, _> = variables
+        let overrides: Result<Vec<_>, _> = variables
             .map(|(key, value)| Variable::named(key, value))
             .collect();
+        let overrides = overrides?;
+        let checkout = Checkout::read(folder);
         let facts = PipelineFacts {
             include_dir: request.include_dir.map(Path::to_owned),
-            predefined: pipeline_variables(&Checkout::read(folder), &name.to_string_lossy()),
-            overrides: overrides?,
+            predefined: pipeline_variables(&checkout, &name.to_string_lossy(), source(&overrides)),
+            overrides,
         };
         Ok(Self::read(request.file, facts)?)
     }

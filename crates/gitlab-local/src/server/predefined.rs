@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use crate::checkout::{Checkout, Commit, slug};
 use crate::file::When;
 use crate::server::origin::{JobOrigin, NO_TOKEN, PROJECT_ID, SERVER, repository_url_with_token};
-use crate::variables::Variables;
+use crate::variables::{Variable, Variables};
 
 /// The version of GitLab that is played: that of the runner.
 const VERSION: [&str; 3] = ["19", "4", "0"];
@@ -22,7 +22,8 @@ const LONGEST_MESSAGE: usize = 100_000;
 /// The predefined variables of a job, without those of its environment.
 pub(super) fn predefined_variables(origin: &JobOrigin<'_>) -> Variables {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-    let mut all = pipeline_variables(origin.checkout, origin.file);
+    let variables = &origin.definition.variables;
+    let mut all = pipeline_variables(origin.checkout, origin.file, source(variables));
     all.put("CI_RUNNER_DESCRIPTION", origin.runner.description);
     all.put("CI_RUNNER_ID", "1");
     all.put("CI_RUNNER_TAGS", "[]");
@@ -31,8 +32,15 @@ pub(super) fn predefined_variables(origin: &JobOrigin<'_>) -> Variables {
     all
 }
 
+/// What starts the pipeline: a push, unless `variables` have another source.
+pub(super) fn source(variables: &[Variable]) -> &str {
+    let mut sources = variables.iter().rev();
+    let source = sources.find(|variable| variable.key == "CI_PIPELINE_SOURCE");
+    source.map_or("push", |source| &source.value)
+}
+
 /// The predefined variables that are known before there is a job: rules are evaluated with them.
-pub(super) fn pipeline_variables(checkout: &Checkout, file: &str) -> Variables {
+pub(super) fn pipeline_variables(checkout: &Checkout, file: &str, source: &str) -> Variables {
     let mut all = Variables::default();
     all.put("CI", "true");
     all.put("GITLAB_CI", "true");
@@ -40,13 +48,17 @@ pub(super) fn pipeline_variables(checkout: &Checkout, file: &str) -> Variables {
     all.put("CI_CONFIG_PATH", file);
     all.put("CI_DEFAULT_BRANCH", &checkout.default_branch);
     all.put("CI_DEFAULT_BRANCH_SLUG", slug(&checkout.default_branch));
-    all.put("CI_PIPELINE_SOURCE", "push");
+    all.put("CI_PIPELINE_SOURCE", source);
     put_server(&mut all);
     put_project(&mut all, checkout);
     put_registries(&mut all, checkout);
     put_user(&mut all, checkout);
     if let Some(commit) = &checkout.commit {
         put_commit(&mut all, commit, checkout);
+        match source {
+            "merge_request_event" => put_merge_request(&mut all, commit, checkout),
+            _ => put_reference(&mut all, checkout),
+        }
     }
     let project = &checkout.project;
     let reference = match &checkout.tag {
@@ -196,13 +208,6 @@ fn put_commit(all: &mut Variables, commit: &Commit, checkout: &Checkout) {
     all.put("CI_COMMIT_REF_NAME", reference);
     all.put("CI_COMMIT_REF_SLUG", slug(reference));
     all.put("CI_COMMIT_REF_PROTECTED", "false");
-    match &checkout.tag {
-        Some(tag) => {
-            all.put("CI_COMMIT_TAG", &tag.name);
-            all.put("CI_COMMIT_TAG_MESSAGE", &tag.message);
-        }
-        None => all.put("CI_COMMIT_BRANCH", reference),
-    }
     all.put("CI_COMMIT_AUTHOR", &commit.author);
     all.put("CI_COMMIT_TIMESTAMP", &commit.timestamp);
     // Only GitLab knows the account of an author; it leaves the variable empty for most.
@@ -226,6 +231,47 @@ fn shortened(text: &str) -> &str {
     let end = (0..=LONGEST_MESSAGE.min(text.len())).rev();
     let end = end.into_iter().find(|end| text.is_char_boundary(*end));
     text.get(..end.unwrap_or_default()).unwrap_or_default()
+}
+
+/// The branch or tag, which the pipeline of a merge request does not have.
+fn put_reference(all: &mut Variables, checkout: &Checkout) {
+    match &checkout.tag {
+        Some(tag) => {
+            all.put("CI_COMMIT_TAG", &tag.name);
+            all.put("CI_COMMIT_TAG_MESSAGE", &tag.message);
+        }
+        None => all.put("CI_COMMIT_BRANCH", &checkout.reference),
+    }
+}
+
+/// A merge request of what is checked out into the default branch ("Predefined variables for merge request pipelines").
+fn put_merge_request(all: &mut Variables, commit: &Commit, checkout: &Checkout) {
+    let url = format!("{SERVER}/{}", checkout.project);
+    all.put("CI_MERGE_REQUEST_ID", "1");
+    all.put("CI_MERGE_REQUEST_IID", "1");
+    all.put("CI_MERGE_REQUEST_EVENT_TYPE", "detached");
+    all.put("CI_MERGE_REQUEST_REF_PATH", "refs/merge-requests/1/head");
+    all.put(
+        "CI_MERGE_REQUEST_TITLE",
+        commit.message.lines().next().unwrap_or_default(),
+    );
+    all.put("CI_MERGE_REQUEST_DRAFT", "false");
+    for side in ["", "_SOURCE"] {
+        all.put(
+            &format!("CI_MERGE_REQUEST{side}_PROJECT_ID"),
+            PROJECT_ID.to_string(),
+        );
+        all.put(
+            &format!("CI_MERGE_REQUEST{side}_PROJECT_PATH"),
+            &checkout.project,
+        );
+        all.put(&format!("CI_MERGE_REQUEST{side}_PROJECT_URL"), &url);
+    }
+    all.put("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", &checkout.reference);
+    all.put(
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+        &checkout.default_branch,
+    );
 }
 
 /// The message without its title, unless the title is long.

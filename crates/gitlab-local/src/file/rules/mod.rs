@@ -1,13 +1,17 @@
 //! Whether GitLab would run a job, and how: `rules`, and `only` with `except`, as far as a trial can know.
 
+mod changes;
 mod expression;
+mod facts;
 mod policy;
 mod rule;
 mod token;
+mod when;
 
 #[cfg(test)]
 pub(super) use self::expression::holds;
 
-pub(super) use self::policy::policy_verdict;
-pub(crate) use self::rule::When;
-pub(super) use self::rule::{Facts, matched_rule, rule_list};
+pub(super) use self::facts::Facts;
+pub(super) use self::policy::read_policy;
+pub(super) use self::rule::{Owner, matched_rule};
+pub(crate) use self::when::When;

@@ -1,57 +1,91 @@
 //! `only` and `except`, the older form of `rules` (`Gitlab::Ci::Build::Policy`).
 
+use super::changes::has_changes;
 use super::expression::{Expression, written_pattern};
-use super::rule::Facts;
+use super::facts::Facts;
 use crate::file::values::{text_list, texts};
 use crate::yaml::Node;
 
-/// Names of pipelines' sources in `only` and `except`, with the value of `CI_PIPELINE_SOURCE`.
-const SOURCES: &[(&str, &str)] = &[
-    ("pushes", "push"),
-    ("web", "web"),
-    ("triggers", "trigger"),
-    ("schedules", "schedule"),
-    ("api", "api"),
-    ("external", "external"),
-    ("pipelines", "pipeline"),
-    ("chat", "chat"),
-    ("merge_requests", "merge_request_event"),
-    ("external_pull_requests", "external_pull_request_event"),
-];
+/// `only:refs` where a job has none (`Entry::Policy::DEFAULT_ONLY`).
+const DEFAULT_REFS: [&str; 2] = ["branches", "tags"];
 
-/// The keyword that keeps a job out of a pipeline of this trial; none when `only` and `except` let it in.
+/// What `only` and `except` make of a job.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::file) struct Policy {
+    /// The keyword that keeps the job out of the pipeline.
+    pub(in crate::file) kept_out: Option<&'static str>,
+    /// What a trial does not know, and how it is taken: `only:changes … taken for true`.
+    pub(in crate::file) unknown: Vec<String>,
+}
+
+/// What one of the keywords asks for.
+#[derive(Debug, Default)]
+struct Conditions {
+    known: Vec<bool>,
+    /// Keys that a trial cannot judge.
+    unknown: Vec<&'static str>,
+}
+
+/// Reads `only` and `except`. Without either, `only` is for branches and tags if `has_default` says so.
 ///
 /// # Errors
 ///
 /// With the keyword and its fault.
-pub(in crate::file) fn policy_verdict(
+pub(in crate::file) fn read_policy(
     job: &Node,
     facts: Facts<'_>,
-) -> Result<Option<&'static str>, (&'static str, String)> {
-    if let Some(only) = job.get("only") {
-        let conditions = conditions(only, facts).map_err(|fault| ("only", fault))?;
-        if !conditions.iter().all(|holds| holds.unwrap_or(true)) {
-            return Ok(Some("only"));
+    has_default: bool,
+) -> Result<Policy, (&'static str, String)> {
+    let mut policy = Policy::default();
+    let read = |keyword: &'static str, default: &[&str]| {
+        let conditions = job.get(keyword);
+        let conditions = conditions.map(|node| conditions_of(node, default, facts));
+        conditions.transpose().map_err(|fault| (keyword, fault))
+    };
+    let mut tell = |keyword: &str, conditions: &Conditions, taken: bool| {
+        let tell =
+            |key: &&str| format!("`{keyword}:{key}`, which is unknown here and taken for {taken}");
+        policy.unknown.extend(conditions.unknown.iter().map(tell));
+    };
+    match read("only", &DEFAULT_REFS)? {
+        None if has_default && !refs_hold(&DEFAULT_REFS.map(str::to_owned), facts) => {
+            policy.kept_out = Some("only");
         }
+        None => (),
+        Some(only) if only.known.iter().all(|holds| *holds) => tell("only", &only, true),
+        Some(_) => policy.kept_out = Some("only"),
     }
-    if let Some(except) = job.get("except") {
-        let conditions = conditions(except, facts).map_err(|fault| ("except", fault))?;
-        if conditions.iter().any(|holds| holds.unwrap_or(false)) {
-            return Ok(Some("except"));
-        }
+    if policy.kept_out.is_some() {
+        return Ok(policy);
     }
-    Ok(None)
+    match read("except", &[])? {
+        None => (),
+        Some(except) if except.known.contains(&true) => policy.kept_out = Some("except"),
+        Some(except) => tell("except", &except, false),
+    }
+    Ok(policy)
 }
 
-/// Whether each condition holds; none where a trial cannot know.
-fn conditions(policy: &Node, facts: Facts<'_>) -> Result<Vec<Option<bool>>, String> {
-    if policy.as_map().is_none() {
+fn conditions_of(
+    policy: &Node,
+    default_refs: &[&str],
+    facts: Facts<'_>,
+) -> Result<Conditions, String> {
+    let mut conditions = Conditions::default();
+    if policy.as_list().is_some() {
         let refs = text_list(policy).map_err(str::to_owned)?;
-        return Ok(vec![Some(refs_hold(&refs, facts))]);
+        conditions.known.push(refs_hold(&refs, facts));
+        return Ok(conditions);
     }
-    let mut conditions = Vec::new();
-    if policy.get("refs").is_some() {
-        conditions.push(Some(refs_hold(&texts(policy, "refs")?, facts)));
+    if policy.as_map().is_none_or(|map| map.is_empty()) {
+        return Err("has to be either an array of conditions or a hash".to_owned());
+    }
+    let refs = match policy.get("refs") {
+        Some(_) => texts(policy, "refs")?,
+        None => default_refs.iter().map(|&name| name.to_owned()).collect(),
+    };
+    if !refs.is_empty() || policy.get("refs").is_some() {
+        conditions.known.push(refs_hold(&refs, facts));
     }
     if policy.get("variables").is_some() {
         let mut any = false;
@@ -61,34 +95,51 @@ fn conditions(policy: &Node, facts: Facts<'_>) -> Result<Vec<Option<bool>>, Stri
                 .map_err(|fault| format!("variables invalid expression syntax: {fault}"))?;
             any |= expression.holds(facts.variables);
         }
-        conditions.push(Some(any));
+        conditions.known.push(any);
     }
-    let unknown = ["changes", "kubernetes"];
-    let unknown = unknown.iter().filter(|key| policy.get(key).is_some());
-    conditions.extend(unknown.map(|_| None));
+    match policy
+        .get("changes")
+        .map(|changes| has_changes(changes, facts))
+    {
+        None => (),
+        Some(holds) => match holds? {
+            Some(holds) => conditions.known.push(holds),
+            None => conditions.unknown.push("changes"),
+        },
+    }
+    if policy.get("kubernetes").is_some() {
+        conditions.unknown.push("kubernetes");
+    }
     Ok(conditions)
 }
 
+/// Whether one of `refs` names the pipeline (`Policy::Refs`).
 fn refs_hold(refs: &[String], facts: Facts<'_>) -> bool {
     let source = facts.variables.value("CI_PIPELINE_SOURCE");
-    let branch = facts.variables.value("CI_COMMIT_BRANCH");
     let tag = facts.variables.value("CI_COMMIT_TAG");
-    let name = if tag.is_empty() { branch } else { tag };
+    let branch = facts.variables.value("CI_COMMIT_BRANCH");
+    // A pipeline of a merge request has neither a branch nor a tag.
+    let is_merge_request = source == "merge_request_event";
+    let is_tag = !is_merge_request && !tag.is_empty();
+    let is_branch = !is_merge_request && !is_tag;
+    let source = source.strip_suffix("_event").unwrap_or(source);
+    let name = if is_tag { tag } else { branch };
     refs.iter().any(|reference| {
         // The part after `@` names a project, which the folder stands for.
-        let is_pattern = reference.starts_with('/');
-        let reference = match reference.split_once('@') {
-            Some((reference, _)) if !is_pattern => reference,
-            _ => reference,
-        };
-        let source_name = SOURCES.iter().find(|(name, _)| *name == reference);
-        match (reference, source_name) {
-            ("branches", _) => !branch.is_empty(),
-            ("tags", _) => !tag.is_empty(),
-            (_, Some((_, value))) => *value == source,
-            (reference, None) => is_name(reference, name),
+        let (reference, _) = reference.split_once('@').unwrap_or((reference, ""));
+        match reference {
+            "tags" if is_tag => true,
+            "branches" if is_branch => true,
+            _ if reference == source || reference == plural(source) => true,
+            _ => !is_merge_request && is_name(reference, name),
         }
     })
+}
+
+/// A source's name as Rails' `pluralize` makes it.
+fn plural(source: &str) -> String {
+    let ending = if source.ends_with("sh") { "es" } else { "s" };
+    format!("{source}{ending}")
 }
 
 /// Whether a branch or tag is the one that is named, or fits the pattern.

@@ -161,11 +161,11 @@ fn a_local_file_that_is_not_there_is_gitlabs_error() {
         ),
         (
             "{local: list.yml, rules: [{variables: {A: b}}]}",
-            "include:rules contains unknown keys: variables",
+            "include:rules rule 1 config contains unknown keys: variables",
         ),
         (
             "{local: list.yml, rules: [{when: manual}]}",
-            "include:rules when unknown value: manual",
+            "include:rules rule 1 when unknown value: manual",
         ),
     ] {
         let text = format!("include: [{include}]\njob: {{script: x}}");

@@ -7,6 +7,7 @@ mod includes;
 mod keywords;
 mod lint;
 mod outcomes;
+mod policies;
 mod probes;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Whether GitLab would run a job: `rules`, `only`, `except` and `workflow`, with the results that GitLab's
+//! Whether GitLab would run a job: `rules` and `workflow`, with the results that GitLab's
 //! documentation gives ("CI/CD YAML syntax reference").
 
 use std::path::Path;
@@ -15,9 +15,17 @@ pub(super) fn variables(pairs: &[(&str, &str)]) -> Variables {
 }
 
 /// The job `job` in a pipeline of a push to `main`.
-fn pushed(text: &str) -> super::JobDefinition {
+pub(super) fn pushed(text: &str) -> super::JobDefinition {
+    with(
+        &[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")],
+        text,
+    )
+}
+
+/// The job `job` in a pipeline with these variables.
+pub(super) fn with(predefined: &[(&str, &str)], text: &str) -> super::JobDefinition {
     let facts = PipelineFacts {
-        predefined: variables(&[("CI_PIPELINE_SOURCE", "push"), ("CI_COMMIT_BRANCH", "main")]),
+        predefined: variables(predefined),
         ..PipelineFacts::default()
     };
     let pipeline = Pipeline::parse(Path::new("/nowhere/.gitlab-ci.yml"), text, facts).unwrap();
@@ -38,7 +46,6 @@ fn the_first_rule_that_matches_decides() {
             "rule 2 says never",
         ),
         ("[{if: $NO}]", "never", "none of its rules matches"),
-        ("[]", "never", "none of its rules matches"),
         (
             "[[{if: $NO}], [[{when: always}]]]",
             "always",
@@ -59,6 +66,85 @@ fn the_first_rule_that_matches_decides() {
         let decision = job.decision().unwrap();
         assert!(decision.contains(told), "{rules}: {decision}");
     }
+}
+
+/// Documentation, "`rules:changes`" and "`rules:changes:compare_to`"; `Rules::Rule::Clause::Changes`.
+#[test]
+fn changes_are_what_git_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.arg("-C").arg(folder.path());
+        git.args(["-c", "user.name=a", "-c", "user.email=a@example.com"]);
+        assert!(
+            git.args(arguments).status().unwrap().success(),
+            "{arguments:?}"
+        );
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["commit", "--quiet", "--allow-empty", "--message", "first"]);
+    git(&["checkout", "--quiet", "-b", "topic", "--track", "main"]);
+    std::fs::create_dir(folder.path().join("src")).unwrap();
+    std::fs::write(folder.path().join("src/a.rs"), "").unwrap();
+    let decided = |source: &str, condition: &str| {
+        let facts = PipelineFacts {
+            predefined: variables(&[
+                ("CI_PIPELINE_SOURCE", source),
+                ("CI_DEFAULT_BRANCH", "main"),
+            ]),
+            ..PipelineFacts::default()
+        };
+        let text = format!("job: {{script: x, {condition}}}");
+        let pipeline = Pipeline::parse(&folder.path().join("f"), &text, facts).unwrap();
+        let job = pipeline.job(Some("job")).unwrap();
+        (job.left_out().is_none(), job.is_guess())
+    };
+    for (source, condition, expected) in [
+        ("push", "rules: [{changes: ['src/**/*']}]", (true, false)),
+        ("push", "rules: [{changes: [docs/*]}]", (false, false)),
+        (
+            "push",
+            "rules: [{changes: {paths: [src/*], compare_to: main}}]",
+            (true, false),
+        ),
+        (
+            "push",
+            "rules: [{changes: {paths: [src/*], compare_to: topic}}]",
+            (true, false),
+        ),
+        (
+            "push",
+            "rules: [{changes: {paths: [docs/*], compare_to: none}}]",
+            (true, true),
+        ),
+        ("push", "rules: [{changes: {regexp: docs}}]", (true, true)),
+        (
+            "merge_request_event",
+            "rules: [{changes: [docs/*]}]",
+            (false, false),
+        ),
+        (
+            "merge_request_event",
+            "rules: [{changes: [src/*]}]",
+            (true, false),
+        ),
+        ("schedule", "rules: [{changes: [docs/*]}]", (true, false)),
+        ("push", "only: {changes: [docs/*]}", (false, false)),
+        ("push", "except: {changes: [src/*]}", (false, false)),
+        ("push", "except: {changes: [docs/*]}", (true, false)),
+    ] {
+        assert_eq!(
+            decided(source, condition),
+            expected,
+            "{source}: {condition}"
+        );
+    }
+    // Nothing would be pushed.
+    std::fs::remove_file(folder.path().join("src/a.rs")).unwrap();
+    assert_eq!(
+        decided("push", "rules: [{changes: [docs/*]}]"),
+        (true, true)
+    );
 }
 
 #[test]
@@ -89,31 +175,45 @@ job:
     );
 }
 
+/// `Entry::Job#ignored?` and `Seed::Build#rules_attributes`: a rule that says nothing leaves the job's own value.
 #[test]
-fn only_and_except_decide_as_documented() {
-    for (policy, runs) in [
-        ("only: [main]", true),
-        ("only: [tags]", false),
-        ("only: [branches]", true),
-        ("only: [/^ma/]", true),
-        ("only: [/^MA/i, merge_requests]", true),
-        ("only: [merge_requests]", false),
-        ("only: [main@gitlab-org/gitlab]", true),
-        ("only: {refs: [main], variables: [$UNDEFINED]}", false),
-        ("only: {variables: [$UNDEFINED, $CI_COMMIT_BRANCH]}", true),
-        ("only: {changes: [a]}", true),
-        ("except: [main]", false),
-        ("except: [pushes]", false),
-        ("except: [schedules]", true),
-        ("except: {changes: [a]}", true),
+fn a_job_may_fail_as_it_or_its_rule_says() {
+    for (keywords, allowed, codes) in [
+        ("", false, &[][..]),
+        ("when: manual", true, &[]),
+        ("when: manual, allow_failure: false", false, &[]),
+        ("when: manual, rules: [{when: on_success}]", true, &[]),
+        ("rules: [{when: manual}]", false, &[]),
+        ("rules: [{when: manual, allow_failure: true}]", true, &[]),
+        ("allow_failure: true, rules: [{when: manual}]", true, &[]),
         (
-            "except: {refs: [tags], variables: [$CI_COMMIT_BRANCH]}",
+            "allow_failure: true, rules: [{when: manual, allow_failure: false}]",
             false,
+            &[],
+        ),
+        ("allow_failure: {exit_codes: 137}", false, &[137]),
+        (
+            "allow_failure: {exit_codes: [137, 255]}, when: manual",
+            false,
+            &[137, 255],
+        ),
+        (
+            "allow_failure: {exit_codes: 137}, rules: [{when: always}]",
+            false,
+            &[137],
+        ),
+        (
+            "allow_failure: {exit_codes: 137}, rules: [{allow_failure: true}]",
+            true,
+            &[],
         ),
     ] {
-        let job = pushed(&format!("job: {{script: x, {policy}}}"));
-        assert_eq!(job.when() != "never", runs, "{policy}");
-        assert_eq!(job.decision().is_none(), runs, "{policy}");
+        let job = pushed(&format!("job: {{script: x, {keywords}}}"));
+        assert_eq!(
+            (job.allows_failure(), job.allowed_exit_codes()),
+            (allowed, codes),
+            "{keywords}"
+        );
     }
 }
 
@@ -174,7 +274,7 @@ job:
   parallel: {matrix: [{PROVIDER: [aws, gcp, azure]}]}
   rules:
     - {if: $PROVIDER == 'aws', when: manual, needs: [first], variables: {SET: by-rule}}
-    - {if: \"$CI_JOB_NAME == 'job: [gcp]'\", allow_failure: true}
+    - {if: \"$CI_JOB_NAME == 'job: [gcp]' && $CI_NODE_INDEX == '2'\", allow_failure: true}
 ";
     let facts = PipelineFacts {
         overrides: vec![Variable::new("OTHER", "x")],
@@ -193,7 +293,7 @@ job:
     let set = |job: &super::JobDefinition| job.variables.iter().any(|known| known.key == "SET");
     assert!(set(&aws) && !set(&gcp));
     let told = "GitLab would not run job job: [azure] in this pipeline: none of its rules matches";
-    assert_eq!(azure.decision(), Some(told));
+    assert_eq!(azure.decision().as_deref(), Some(told));
 }
 
 #[test]
@@ -206,7 +306,20 @@ fn wrong_rules_are_gitlabs_errors() {
         ),
         (
             "[{when: sometimes}]",
-            "jobs:job:rules rule 1 when should be one of: on_success",
+            "jobs:job:rules rule 1 when unknown value: sometimes",
+        ),
+        ("[]", "jobs:job:rules can't be blank"),
+        (
+            "[{if: $A, only: [main]}]",
+            "jobs:job:rules:rule config contains unknown keys: only",
+        ),
+        (
+            "[{when: delayed}]",
+            "jobs:job:rules rule 1 start_in can't be blank",
+        ),
+        (
+            "[{when: always, start_in: 1 day}]",
+            "jobs:job:rules rule 1 config contains disallowed keys: start_in",
         ),
         (
             "[{when: always}, {if: (}]",
@@ -223,6 +336,29 @@ fn wrong_rules_are_gitlabs_errors() {
     assert!(
         both.contains("config key may not be used with `rules`: only"),
         "{both}"
+    );
+    // The lint's own table has the other values of a wrong form.
+    for (keywords, expected) in [
+        (
+            "when: never",
+            "when should be one of: on_success, on_failure, always, manual, delayed",
+        ),
+        ("when: delayed", "start_in should be a duration"),
+        ("start_in: 1 day", "start_in must be blank"),
+        ("only: main", "only"),
+        ("only: {}", "only"),
+        ("allow_failure: sometimes", "allow_failure config should be"),
+        ("parallel: '3'", "parallel"),
+        ("parallel: {matrix: {A: [b]}}", "matrix"),
+    ] {
+        let error = error(&format!("job: {{script: x, {keywords}}}"), Some("job"));
+        assert!(error.contains(expected), "{keywords}: {error}");
+    }
+    let workflow = super::pipeline("workflow: {rules: [{when: manual}]}\njob: {script: x}");
+    let workflow = workflow.unwrap_err().to_string();
+    assert!(
+        workflow.contains("workflow:rules rule 1 when unknown value: manual"),
+        "{workflow}"
     );
     // `when` of a job without rules.
     assert_eq!(

@@ -32,6 +32,49 @@ fn with_message(message: &str) -> Checkout {
     }
 }
 
+/// Documentation, "Predefined CI/CD variables": a merge request's pipeline has no `CI_COMMIT_BRANCH`.
+#[test]
+fn the_pipeline_of_a_merge_request_has_its_variables() {
+    let checkout = Checkout {
+        reference: "topic/One".into(),
+        default_branch: "trunk".into(),
+        ..with_message("Title\n\nMore of it")
+    };
+    let value = |source: &str, name: &str| {
+        let all = pipeline_variables(&checkout, "f", source);
+        all.get(name).map(|variable| variable.value.clone())
+    };
+    for (name, in_push, in_merge_request) in [
+        ("CI_COMMIT_BRANCH", Some("topic/One"), None),
+        ("CI_COMMIT_REF_NAME", Some("topic/One"), Some("topic/One")),
+        ("CI_MERGE_REQUEST_IID", None, Some("1")),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", None, Some("trunk")),
+        (
+            "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+            None,
+            Some("topic/One"),
+        ),
+        ("CI_MERGE_REQUEST_TITLE", None, Some("Title")),
+        (
+            "CI_MERGE_REQUEST_SOURCE_PROJECT_PATH",
+            None,
+            Some("acme/shop"),
+        ),
+    ] {
+        assert_eq!(value("push", name).as_deref(), in_push, "{name}");
+        assert_eq!(
+            value("merge_request_event", name).as_deref(),
+            in_merge_request,
+            "{name}"
+        );
+    }
+    let sources = [
+        Variable::new("CI_PIPELINE_SOURCE", "web"),
+        Variable::new("CI_PIPELINE_SOURCE", "schedule"),
+    ];
+    assert_eq!((source(&sources), source(&[])), ("schedule", "push"));
+}
+
 #[test]
 fn a_tag_has_no_branch() {
     let tagged = Checkout {
