@@ -111,28 +111,24 @@ impl Problem {
 fn yaml_advice(fault: &str) -> Option<&'static str> {
     const ADVICE: &[(&str, &str)] = &[
         (
-            "tabs disallowed",
-            "YAML takes spaces alone to indent a line.",
+            "found character that cannot start any token",
+            "YAML takes no tabs to indent a line. A text that begins with @, % or ` needs quotes.",
         ),
         (
             "did not find expected key",
-            "Compare the indentation of this line with that of the lines before.",
+            "Compare the indentation of this line with that of the lines before, and look for a quote within quotes.",
         ),
         (
             "mapping values are not allowed",
             "A text with `: ` in it needs quotes, and a key on the line before needs its colon.",
         ),
         (
-            "unexpected character",
-            "A text that begins with this character needs quotes.",
+            "while scanning an alias",
+            "A text that begins with * needs quotes.",
         ),
         (
-            "found unknown anchor",
-            "A text that begins with * needs quotes. An alias needs its anchor (&name) before it, in the same file.",
-        ),
-        (
-            "invalid trailing content",
-            "A quote within quotes is written twice (''), or the text is put into quotes of the other kind.",
+            "while scanning a quoted scalar",
+            "A quote is opened here and not closed.",
         ),
     ];
     let mut known = ADVICE.iter();

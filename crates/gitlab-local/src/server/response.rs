@@ -236,7 +236,7 @@ job:
   image:
     name: ruby:3.3
     entrypoint: ['']
-    docker: {user: 1000, platform: linux/arm64}
+    docker: {user: '1000', platform: linux/arm64}
     kubernetes: {user: '1001:2'}
   services:
     - name: postgres:16

@@ -74,7 +74,7 @@ fn odd_forms_are_taken_as_in_gitlab() {
         "retry: {when: [script_failure], exit_codes: [1, 2]}",
         "inherit: {default: [], variables: true}",
         "pages: false",
-        "pages:",
+        "pages: ~",
         "environment: review/$CI_COMMIT_REF_SLUG",
         "environment: {name: a, auto_stop_in: $A}",
         "tags: []",
