@@ -2,6 +2,7 @@
 
 use crate::file::lint::Lint;
 use crate::file::problem::Problem;
+use crate::file::rules::holds;
 use crate::inputs::interpolated;
 use crate::variables::Variables;
 use crate::yaml::{Node, documents};
@@ -29,7 +30,7 @@ pub(super) fn content(
     };
     let content = match documents.as_slice() {
         [header, content, ..] if is_header(header) => {
-            interpolated(header, content, inputs, variables).map_err(|error| {
+            interpolated(header, content, inputs, variables, &holds).map_err(|error| {
                 let advice = "Inputs are declared under `spec:inputs` before a line `---`; one without a `default` needs a value.";
                 Lint::new(error.fault).at(&error.at).advise(advice)
             })?

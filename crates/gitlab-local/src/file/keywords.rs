@@ -72,8 +72,14 @@ pub const KEYWORDS: &[Keyword] = &[
         "^spec:inputs:regex",
         "a value that does not match is an error",
     ),
-    unfollowed("^spec:inputs:rules", "an error"),
-    followed("^spec:inputs:type", "a value of another type is an error"),
+    followed(
+        "^spec:inputs:rules",
+        "the first that holds gives options and default",
+    ),
+    followed(
+        "^spec:inputs:type",
+        "a text is read as JSON for other types; another value is an error",
+    ),
     unfollowed("^spec:include", "an error"),
     unfollowed("^spec:component", "`$[[ component.… ]]` is an error"),
     followed("^default", "jobs inherit its keywords"),

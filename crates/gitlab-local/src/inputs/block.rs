@@ -1,15 +1,15 @@
 //! A block `$[[ inputs.name | function ]]` within a text.
 
+use crate::inputs::access::{Inputs, accessed};
 use crate::inputs::functions::Function;
-use crate::inputs::value::Inputs;
 use crate::variables::Variables;
 use crate::yaml::{Position, Value};
 
 /// Functions of one block.
 const MAX_FUNCTIONS: usize = 3;
 
-/// Bytes of what a block begins with, before its functions.
-const MAX_ACCESS_BYTES: usize = 1024;
+/// What GitLab leaves for `needs:parallel:matrix`.
+const LATER_ROOT: &str = "matrix";
 
 /// What blocks refer to.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Context<'a> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found<'a> {
     pub(super) before: &'a str,
+    /// With its brackets.
+    pub(super) whole: &'a str,
     /// Without brackets and the blanks next to them.
     pub(super) content: &'a str,
     pub(super) after: &'a str,
@@ -37,6 +39,7 @@ pub(super) fn find(text: &str) -> Option<Found<'_>> {
             Inside::Block(content, after) => {
                 return Some(Found {
                     before: text.get(..start)?,
+                    whole: text.get(start..text.len() - after.len())?,
                     content,
                     after,
                 });
@@ -110,14 +113,17 @@ fn is_blank(c: char) -> bool {
 ///
 /// When it is written wrongly, or names what is not there.
 pub(super) fn evaluate(
-    content: &str,
+    block: &Found<'_>,
     context: &Context<'_>,
     at: &Position,
     bytes: &mut usize,
 ) -> Result<Value, String> {
-    let mut parts = content.split('|').map(str::trim);
+    let mut parts = block.content.split('|').map(str::trim);
     let access = parts.next().unwrap_or_default();
-    let mut value = accessed(access, context)?.clone();
+    if access.split('.').next() == Some(LATER_ROOT) {
+        return Ok(Value::Text(block.whole.into()));
+    }
+    let mut value = accessed(access, context.inputs)?.clone();
     // A pipe at the end is none.
     let mut functions: Vec<&str> = parts.collect();
     while functions.last().is_some_and(|function| function.is_empty()) {
@@ -137,21 +143,4 @@ pub(super) fn evaluate(
         value = function.apply(&value, context.variables, at)?;
     }
     Ok(value)
-}
-
-fn accessed<'a>(access: &str, context: &Context<'a>) -> Result<&'a Value, String> {
-    if access.len() > MAX_ACCESS_BYTES {
-        return Err("maximum interpolation expression size exceeded".to_owned());
-    }
-    let Some((root, name)) = access.split_once('.') else {
-        return Err("invalid interpolation access pattern".to_owned());
-    };
-    let unknown = |key: &str| Err(format!("unknown interpolation key: `{key}`"));
-    if root != "inputs" {
-        return unknown(root);
-    }
-    match context.inputs.get(name) {
-        Some(value) => Ok(value),
-        None => unknown(name),
-    }
 }

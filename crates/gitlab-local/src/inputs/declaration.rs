@@ -1,10 +1,16 @@
 //! What the header `spec:` declares.
 
+use std::collections::HashSet;
+
 use crate::inputs::error::InputError;
+use crate::inputs::rules::{Rule, undeclared};
 use crate::yaml::{Key, Node, Position, Value};
 
 /// Options that one input may have.
 const MAX_OPTIONS: usize = 50;
+
+/// Characters of a header's description.
+const MAX_DESCRIPTION: usize = 256;
 
 /// One input.
 #[derive(Debug)]
@@ -12,10 +18,11 @@ pub(super) struct Declaration<'a> {
     pub(super) name: &'a str,
     pub(super) at: &'a Position,
     pub(super) kind: Kind,
-    /// An input without one is required. A null is a default, of no type.
+    /// An input without one is required. A null is a default: an empty text.
     pub(super) default: Option<&'a Node>,
     pub(super) options: Option<&'a [Node]>,
     pub(super) regex: Option<&'a str>,
+    pub(super) rules: Vec<Rule<'a>>,
 }
 
 /// The type of an input.
@@ -75,16 +82,49 @@ pub(super) fn declarations(header: &Node) -> Result<Vec<Declaration<'_>>, InputE
             "header:spec:include is not followed: write its inputs into this file's `spec:inputs`";
         return Err(InputError::new(&include.at, fault));
     }
-    // `component` asks for facts about a component of GitLab's catalog, which blocks cannot use here.
-    check_keys(spec, "header:spec", &["inputs", "component"])?;
+    // `component` asks for facts about a component of GitLab's catalog; a block that uses them is refused.
+    check_keys(spec, "header:spec", &["inputs", "component", "description"])?;
+    check_description(spec)?;
     let Some(inputs) = spec.get("inputs") else {
         return Ok(Vec::new());
     };
     must_be_map(inputs, "header:spec:inputs")?;
-    inputs
+    let declarations: Vec<_> = inputs
         .entries()
         .map(|(name, node)| declaration(name, node))
-        .collect()
+        .collect::<Result<_, _>>()?;
+    check_references(&declarations)?;
+    Ok(declarations)
+}
+
+fn check_description(spec: &Node) -> Result<(), InputError> {
+    let Some(description) = spec.get("description") else {
+        return Ok(());
+    };
+    let fault = match &description.value {
+        Value::Text(text) if text.chars().count() <= MAX_DESCRIPTION => return Ok(()),
+        Value::Text(_) => format!("is too long (maximum is {MAX_DESCRIPTION} characters)"),
+        _ => "should be a string".to_owned(),
+    };
+    let fault = format!("header:spec description {fault}");
+    Err(InputError::new(&description.at, fault))
+}
+
+/// Rules name only inputs that are declared.
+fn check_references(declarations: &[Declaration<'_>]) -> Result<(), InputError> {
+    let declared: HashSet<_> = declarations.iter().map(|input| input.name).collect();
+    for declaration in declarations {
+        for (index, rule) in declaration.rules.iter().enumerate() {
+            let unknown = undeclared(rule.condition.unwrap_or_default(), &declared);
+            if !unknown.is_empty() {
+                let (name, unknown) = (declaration.name, unknown.join(", "));
+                let fault =
+                    format!("`{name}` input: rule[{index}] references undefined inputs: {unknown}");
+                return Err(InputError::new(rule.at, fault));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn declaration<'a>(name: &'a str, node: &'a Node) -> Result<Declaration<'a>, InputError> {
@@ -92,33 +132,86 @@ fn declaration<'a>(name: &'a str, node: &'a Node) -> Result<Declaration<'a>, Inp
     if node.value != Value::Null {
         must_be_map(node, &path)?;
     }
-    if let Some(rules) = node.get("rules") {
-        let fault =
-            format!("{path} rules are not followed: give the input a `default` without rules");
-        return Err(InputError::new(&rules.at, fault));
-    }
-    check_keys(
-        node,
-        &path,
-        &["default", "description", "options", "regex", "type"],
-    )?;
+    let known = [
+        "default",
+        "description",
+        "options",
+        "regex",
+        "rules",
+        "type",
+    ];
+    check_keys(node, &path, &known)?;
+    let rules = rules(node, name, &path)?;
     Ok(Declaration {
         name,
         at: &node.at,
         kind: kind(node, &path)?,
         default: node.as_map().and_then(|map| map.get("default")),
         options: options(node, &path)?,
-        regex: match node.get("regex").map(|regex| (&regex.value, &regex.at)) {
-            None => None,
-            Some((Value::Text(regex), _)) => Some(regex),
-            Some((_, at)) => {
-                return Err(InputError::new(
-                    at,
-                    format!("{path} regex should be a string"),
-                ));
-            }
-        },
+        regex: regex(node, &path)?,
+        rules,
     })
+}
+
+fn regex<'a>(node: &'a Node, path: &str) -> Result<Option<&'a str>, InputError> {
+    match node.get("regex").map(|regex| (&regex.value, &regex.at)) {
+        None => Ok(None),
+        Some((Value::Text(regex), _)) => Ok(Some(regex)),
+        Some((_, at)) => Err(InputError::new(
+            at,
+            format!("{path} regex should be a string"),
+        )),
+    }
+}
+
+/// The rules of an input, which take the place of its own options and default.
+fn rules<'a>(node: &'a Node, name: &str, path: &str) -> Result<Vec<Rule<'a>>, InputError> {
+    let Some(rules) = node.get("rules") else {
+        return Ok(Vec::new());
+    };
+    let others = ["options", "default"].into_iter();
+    let has = |key: &&str| node.as_map().is_some_and(|map| map.contains_key(*key));
+    if let Some(other) = others.clone().find(has) {
+        let fault =
+            format!("{path} config please use only one of the following keys: rules, {other}");
+        return Err(InputError::new(&rules.at, fault));
+    }
+    match rules.as_list() {
+        Some(list) => list.iter().map(|node| rule(node, name, path)).collect(),
+        None => {
+            let fault = format!("{path}:rules config should be a array");
+            Err(InputError::new(&rules.at, fault))
+        }
+    }
+}
+
+fn rule<'a>(node: &'a Node, name: &str, path: &str) -> Result<Rule<'a>, InputError> {
+    let path = format!("{path}:rules:rule");
+    must_be_map(node, &path)?;
+    check_keys(node, &path, &["if", "options", "default"])?;
+    let condition = match node.get("if").map(|condition| &condition.value) {
+        None => None,
+        Some(Value::Text(condition)) => Some(&**condition),
+        Some(_) => {
+            return Err(InputError::new(
+                &node.at,
+                format!("{path} if should be a string"),
+            ));
+        }
+    };
+    let rule = Rule {
+        at: &node.at,
+        condition,
+        options: options(node, &path)?,
+        default: node.as_map().and_then(|map| map.get("default")),
+    };
+    let missing = match (condition, rule.options, rule.default) {
+        (_, Some(_), _) | (Some(_), _, Some(_)) => return Ok(rule),
+        (Some(_), ..) => "rule with 'if' must define 'options' or 'default'",
+        (None, ..) => "fallback rule must define 'options'",
+    };
+    let fault = format!("`{name}` input: {missing}");
+    Err(InputError::new(&node.at, fault))
 }
 
 fn kind(node: &Node, path: &str) -> Result<Kind, InputError> {
@@ -141,6 +234,10 @@ fn options<'a>(node: &'a Node, path: &str) -> Result<Option<&'a [Node]>, InputEr
     match options.as_list() {
         Some(list) if list.len() > MAX_OPTIONS => {
             let fault = format!("{path} config cannot define more than {MAX_OPTIONS} options");
+            Err(InputError::new(&options.at, fault))
+        }
+        Some(list) if list.iter().any(|option| option.value == Value::Null) => {
+            let fault = format!("{path} config options array cannot contain null values");
             Err(InputError::new(&options.at, fault))
         }
         Some(list) => Ok(Some(list)),

@@ -28,8 +28,7 @@ impl<'a> Function<'a> {
         let arguments = |name: &str| text.strip_prefix(name)?.strip_prefix('(');
         let known = match text {
             "expand_vars" => Some(Self::ExpandVars),
-            // The second is the name that it had first.
-            "posix_escape" | "posix_quote" => Some(Self::PosixEscape),
+            "posix_escape" => Some(Self::PosixEscape),
             _ => arguments("truncate").and_then(truncate).or_else(|| {
                 let separator = arguments("split")?.strip_suffix("')")?.strip_prefix('\'')?;
                 (!separator.contains('\'')).then_some(Self::Split(separator))

@@ -3,11 +3,14 @@
 //!
 //! The rules and the words of errors are those of `Gitlab::Ci::Config::Interpolation`.
 
+mod access;
 mod block;
 mod declaration;
 mod error;
 mod functions;
+mod printed;
 mod replacement;
+mod rules;
 mod value;
 
 #[cfg(test)]
@@ -21,8 +24,10 @@ use crate::inputs::value::values;
 use crate::variables::Variables;
 use crate::yaml::Node;
 
+pub(crate) use crate::inputs::rules::Condition;
+
 /// `content` with the inputs that `header` declares. `given` is the map `inputs:` of an include, which wins over the
-/// defaults. `variables` are those that `expand_vars` knows.
+/// defaults. `variables` are those that `expand_vars` knows, and `holds` decides the rules of inputs.
 ///
 /// # Errors
 ///
@@ -32,9 +37,10 @@ pub(crate) fn interpolated(
     content: &Node,
     given: Option<&Node>,
     variables: &Variables,
+    holds: Condition<'_>,
 ) -> Result<Node, InputError> {
     let declarations = declarations(header)?;
-    let inputs = values(&declarations, given)?;
+    let inputs = values(&declarations, given, holds)?;
     let context = Context {
         inputs: &inputs,
         variables,

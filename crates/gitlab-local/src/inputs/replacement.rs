@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::inputs::block::{Context, evaluate, find};
+use crate::inputs::block::{Context, Found, evaluate, find};
 use crate::inputs::error::InputError;
-use crate::inputs::value::printed;
-use crate::yaml::{Key, Map, Node, Position, Value};
+use crate::inputs::printed::printed;
+use crate::yaml::{Key, Map, Node, Position, Value, bytes};
 
 /// Bytes that the blocks of a file may make. GitLab bounds their number, and the size of what becomes of the file.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -22,7 +22,16 @@ pub(super) fn replaced(content: &Node, context: &Context<'_>) -> Result<Node, In
         known: HashMap::new(),
         bytes: 0,
     };
-    replacement.node(content)
+    let replaced = replacement.node(content)?;
+    // Each use of a value counts, as a job has a copy of it.
+    match bytes(&replaced) > MAX_BYTES {
+        true => Err(too_large(&content.at)),
+        false => Ok(replaced),
+    }
+}
+
+fn too_large(at: &Position) -> InputError {
+    InputError::new(at, "inputs make more than 16 MB of this file")
 }
 
 struct Replacement<'a> {
@@ -112,12 +121,12 @@ impl Replacement<'_> {
             return Ok(Value::Text(Arc::clone(text)));
         };
         if first.before.is_empty() && first.after.is_empty() {
-            return self.block(first.content, at);
+            return self.block(&first, at);
         }
         let mut replaced = String::new();
         let mut rest: &str = text;
         while let Some(found) = find(rest) {
-            let value = self.block(found.content, at)?;
+            let value = self.block(&found, at)?;
             replaced.push_str(found.before);
             replaced.push_str(&printed(&value));
             rest = found.after;
@@ -128,8 +137,8 @@ impl Replacement<'_> {
         Ok(Value::Text(replaced.into()))
     }
 
-    fn block(&mut self, content: &str, at: &Position) -> Result<Value, InputError> {
-        let value = evaluate(content, self.context, at, &mut self.bytes);
+    fn block(&mut self, block: &Found<'_>, at: &Position) -> Result<Value, InputError> {
+        let value = evaluate(block, self.context, at, &mut self.bytes);
         let value = value.map_err(|fault| InputError::new(at, fault))?;
         self.count(0, at)?;
         Ok(value)
@@ -140,10 +149,7 @@ impl Replacement<'_> {
     /// When what was made is too much, with `more` bytes.
     fn count(&self, more: usize, at: &Position) -> Result<(), InputError> {
         match self.bytes + more > MAX_BYTES {
-            true => Err(InputError::new(
-                at,
-                "inputs make more than 16 MB of this file",
-            )),
+            true => Err(too_large(at)),
             false => Ok(()),
         }
     }

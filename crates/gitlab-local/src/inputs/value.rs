@@ -1,16 +1,20 @@
-//! The values that inputs get.
+//! The values that inputs get (`Ci::Inputs`).
 
-use indexmap::IndexMap;
+use std::collections::HashSet;
+use std::sync::Arc;
 
+use serde_json::Value as Json;
+
+use crate::inputs::access::Inputs;
 use crate::inputs::declaration::{Declaration, Kind};
 use crate::inputs::error::InputError;
+use crate::inputs::printed::printed;
+use crate::inputs::rules::{Condition, matching};
 use crate::re2::compiled;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Key, Node, Position, Value, float};
 
-/// Values by the names of inputs.
-pub(super) type Inputs<'a> = IndexMap<&'a str, &'a Value>;
-
-/// The given value of each input, or its default.
+/// The given value of each input, or its default. `holds` decides the conditions of rules, which may name inputs that
+/// are declared before, and all that are given.
 ///
 /// # Errors
 ///
@@ -18,26 +22,33 @@ pub(super) type Inputs<'a> = IndexMap<&'a str, &'a Value>;
 pub(super) fn values<'a>(
     declarations: &[Declaration<'a>],
     given: Option<&'a Node>,
+    holds: Condition<'_>,
 ) -> Result<Inputs<'a>, InputError> {
     if let Some(given) = given {
         refuse_undeclared(declarations, given)?;
     }
-    let value = |declaration: &Declaration<'a>| {
+    let given_entries = given.into_iter().flat_map(Node::entries);
+    let mut known: Inputs<'a> = given_entries
+        .map(|(name, node)| (name, node.value.clone()))
+        .collect();
+    let mut values = Inputs::with_capacity(declarations.len());
+    for declaration in declarations {
         let given = given.and_then(|given| given.get(declaration.name));
-        Ok((declaration.name, value(declaration, given)?))
-    };
-    declarations.iter().map(value).collect()
+        let value = value(declaration, given, &known, holds)?;
+        known.insert(declaration.name, value.clone());
+        values.insert(declaration.name, value);
+    }
+    Ok(values)
 }
 
 fn refuse_undeclared(declarations: &[Declaration<'_>], given: &Node) -> Result<(), InputError> {
-    let declared = |name: &str| {
-        declarations
-            .iter()
-            .any(|declaration| declaration.name == name)
-    };
+    if given.as_map().is_none() {
+        return Err(InputError::new(&given.at, "Given inputs must be a hash"));
+    }
+    let declared: HashSet<_> = declarations.iter().map(|input| input.name).collect();
     let undeclared: Vec<_> = given
         .entries()
-        .filter(|(name, _)| !declared(name))
+        .filter(|(name, _)| !declared.contains(name))
         .collect();
     let Some((_, first)) = undeclared.first() else {
         return Ok(());
@@ -50,95 +61,118 @@ fn refuse_undeclared(declarations: &[Declaration<'_>], given: &Node) -> Result<(
 }
 
 /// Both the default and the given value must fit.
-fn value<'a>(
-    declaration: &Declaration<'a>,
-    given: Option<&'a Node>,
-) -> Result<&'a Value, InputError> {
-    if let Some(default) = declaration.default {
-        check(declaration, default, "default")?;
+fn value(
+    declaration: &Declaration<'_>,
+    given: Option<&Node>,
+    known: &Inputs<'_>,
+    holds: Condition<'_>,
+) -> Result<Value, InputError> {
+    let rule = matching(&declaration.rules, known, holds)?;
+    let default = match rule {
+        // A rule whose default is null asks for a value.
+        Some(rule) => rule.default.filter(|default| default.value != Value::Null),
+        None => declaration.default,
+    };
+    let options = rule.map_or(declaration.options, |rule| rule.options);
+    if given.is_none() && default.is_none() {
+        let name = declaration.name;
+        let fault = format!("`{name}` input: required value has not been provided");
+        return Err(InputError::new(declaration.at, fault));
     }
-    if let Some(given) = given {
-        check(declaration, given, "provided")?;
+    let mut value = Value::Null;
+    for (node, origin) in [(default, "default"), (given, "provided")] {
+        if let Some(node) = node {
+            value = coerced(declaration.kind, node);
+            check(declaration, options, &value, origin)
+                .map_err(|fault| InputError::new(&node.at, fault))?;
+        }
     }
-    match given.or(declaration.default) {
-        Some(node) => Ok(&node.value),
-        None => Err(InputError::new(
-            declaration.at,
-            format!(
-                "`{}` input: required value has not been provided",
-                declaration.name
-            ),
-        )),
+    Ok(value)
+}
+
+/// A text takes any value; other types read a text as JSON.
+fn coerced(kind: Kind, node: &Node) -> Value {
+    match (kind, &node.value) {
+        (Kind::Text, Value::Text(_)) => node.value.clone(),
+        (Kind::Text, other) => Value::Text(printed(other).into()),
+        (_, Value::Text(text)) => match serde_json::from_str(text) {
+            Ok(json) => from_json(json, &node.at),
+            Err(_) => node.value.clone(),
+        },
+        (_, other) => other.clone(),
     }
 }
 
-fn check(declaration: &Declaration<'_>, node: &Node, origin: &str) -> Result<(), InputError> {
-    let fault = fault(declaration, &node.value, origin);
-    match fault {
-        Some(fault) => Err(InputError::new(
-            &node.at,
-            format!("`{}` input: {fault}", declaration.name),
-        )),
-        None => Ok(()),
+fn from_json(json: Json, at: &Position) -> Value {
+    let node = |json| Node {
+        value: from_json(json, at),
+        at: at.clone(),
+    };
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(value),
+        Json::Number(number) => {
+            let printed = match number.as_f64().filter(|_| number.is_f64()) {
+                Some(value) => float(value),
+                None => number.to_string(),
+            };
+            Value::Number(printed.into())
+        }
+        Json::String(text) => Value::Text(text.into()),
+        Json::Array(items) => Value::List(Arc::new(items.into_iter().map(node).collect())),
+        Json::Object(entries) => {
+            let entries = entries.into_iter();
+            let entries = entries.map(|(key, json)| (Key::Text(key.into()), node(json)));
+            Value::Map(Arc::new(entries.collect()))
+        }
     }
 }
 
-fn fault(declaration: &Declaration<'_>, value: &Value, origin: &str) -> Option<String> {
+fn check(
+    declaration: &Declaration<'_>,
+    options: Option<&[Node]>,
+    value: &Value,
+    origin: &str,
+) -> Result<(), String> {
+    let name = declaration.name;
+    let fault = |fault: &str| Err(format!("`{name}` input: {fault}"));
     let kind = declaration.kind;
     if !kind.fits(value) {
-        let quotes = match (kind, value) {
-            (Kind::Text, Value::Number(_) | Value::Bool(_)) => " (quote it)",
-            _ => "",
-        };
-        return Some(format!("{origin} value is not {}{quotes}", kind.article()));
+        return fault(&format!("{origin} value is not {}", kind.article()));
     }
-    if let Some(options) = declaration.options {
+    if let Some(options) = options {
         if !matches!(kind, Kind::Text | Kind::Number) {
-            return Some("Options can only be used with string and number inputs".to_owned());
+            return fault("Options can only be used with string and number inputs");
         }
-        if !options.iter().any(|option| option.value == *value) {
+        if !options.iter().any(|option| is_option(option, value)) {
             let value = printed(value);
-            return Some(format!(
+            return fault(&format!(
                 "`{value}` cannot be used because it is not in the list of allowed options"
             ));
         }
     }
-    let regex = declaration.regex?;
+    let Some(regex) = declaration.regex else {
+        return Ok(());
+    };
     let Value::Text(text) = value else {
-        return Some("RegEx validation can only be used with string inputs".to_owned());
+        return fault("RegEx validation can only be used with string inputs");
     };
     match compiled(regex, "") {
-        Ok(regex) if regex.is_match(text) => None,
-        Ok(_) => Some(format!(
+        Ok(regex) if regex.is_match(text) => Ok(()),
+        Ok(_) => fault(&format!(
             "{origin} value does not match required RegEx pattern"
         )),
-        Err(_) => Some("invalid regular expression".to_owned()),
+        Err(_) => fault("invalid regular expression"),
     }
 }
 
-/// A value within a text, as Ruby's `to_s` prints it.
-pub(super) fn printed(value: &Value) -> String {
-    match value {
-        Value::List(items) => {
-            let items = items.iter().map(|item| inspected(&item.value));
-            format!("[{}]", items.collect::<Vec<_>>().join(", "))
+/// Texts are compared as they are printed, and numbers by value.
+fn is_option(option: &Node, value: &Value) -> bool {
+    match (&option.value, value) {
+        (option, Value::Text(text)) => printed(option) == **text,
+        (Value::Number(option), Value::Number(value)) => {
+            option == value || option.parse::<f64>().ok() == value.parse().ok()
         }
-        Value::Map(map) => {
-            let entries = map
-                .iter()
-                .map(|(key, node)| format!(":{}=>{}", key.name(), inspected(&node.value)));
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
-        }
-        Value::Bool(value) => value.to_string(),
-        Value::Number(text) | Value::Text(text) => text.to_string(),
-        Value::Null | Value::Reference(_) => String::new(),
-    }
-}
-
-fn inspected(value: &Value) -> String {
-    match value {
-        Value::Null => "nil".to_owned(),
-        Value::Text(text) => format!("{text:?}"),
-        other => printed(other),
+        _ => false,
     }
 }

@@ -26,7 +26,7 @@ const SMALL_HASH_BYTES: usize = 160;
 
 /// Ruby's memory of a document, or less. Each list and map is measured once, however often it is shared. The caller has
 /// bounded the document's depth.
-pub(super) fn bytes(document: &Node) -> usize {
+pub(crate) fn bytes(document: &Node) -> usize {
     measure(document, &mut HashMap::new())
 }
 

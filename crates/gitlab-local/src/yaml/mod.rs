@@ -22,4 +22,6 @@ mod psych_tests;
 mod tests;
 
 pub(crate) use self::documents::documents;
+pub(crate) use self::limits::bytes;
 pub(crate) use self::node::{Key, Map, Node, Position, Value};
+pub(crate) use self::number::float;

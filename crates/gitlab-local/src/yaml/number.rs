@@ -55,7 +55,7 @@ fn converted(digits: &str, radix: u32) -> Option<String> {
 }
 
 /// A float as Ruby's `to_s` prints it.
-pub(super) fn float(value: f64) -> String {
+pub(crate) fn float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
     }

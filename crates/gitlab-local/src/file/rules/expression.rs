@@ -242,7 +242,6 @@ impl Parser<'_> {
 }
 
 /// Whether the text of an `if` holds.
-#[cfg(test)]
 pub(in crate::file) fn holds(text: &str, variables: &Variables) -> Result<bool, String> {
     Expression::parse(text).map(|expression| expression.holds(variables))
 }

@@ -8,9 +8,7 @@ mod rule;
 mod token;
 mod when;
 
-#[cfg(test)]
 pub(super) use self::expression::holds;
-
 pub(super) use self::facts::Facts;
 pub(super) use self::policy::read_policy;
 pub(super) use self::rule::{Owner, matched_rule};

@@ -348,3 +348,48 @@ fn an_included_file_gets_its_inputs() {
         assert!(error.contains(expected), "{include} {included}: {error}");
     }
 }
+
+/// The example of GitLab's documentation (`doc/ci/inputs`).
+#[test]
+fn rules_of_an_input_give_its_options_and_default() {
+    let included = "spec:
+  inputs:
+    cloud: {options: [aws, gcp, azure], default: aws}
+    env: {options: [dev, prod], default: dev}
+    public: {type: boolean, default: false}
+    size:
+      rules:
+        - {if: \"$[[ inputs.cloud ]] == 'aws' && $[[ inputs.env ]] == 'dev'\", options: [t3, t4], default: t3}
+        - {if: \"$[[ inputs.cloud ]] == 'gcp' && $[[ inputs.public ]] == true\", default: }
+        - {if: \"$[[ inputs.cloud ]] =~ /^g/\", options: [e2], default: e2}
+        - {options: [small, large], default: small}
+---
+job: {script: '$[[ inputs.size ]]'}
+";
+    for (inputs, expected) in [
+        ("{}", "t3"),
+        ("{size: t4}", "t4"),
+        (
+            "{size: small}",
+            "`small` cannot be used because it is not in the list of allowed options",
+        ),
+        ("{cloud: gcp}", "e2"),
+        (
+            "{cloud: gcp, public: true}",
+            "`size` input: required value has not been provided",
+        ),
+        ("{cloud: gcp, public: true, size: any}", "any"),
+        ("{cloud: azure}", "small"),
+        ("{cloud: azure, size: large}", "large"),
+        ("{env: prod}", "small"),
+    ] {
+        let include = format!("include: {{local: a.yml, inputs: {inputs}}}\n");
+        let project = folder(&[(".gitlab-ci.yml", &include), ("a.yml", included)]);
+        let script = read(project.path(), None).map(|pipeline| {
+            let job = pipeline.job(Some("job")).unwrap();
+            job.script.concat()
+        });
+        let outcome = script.unwrap_or_else(|error| error);
+        assert!(outcome.contains(expected), "{inputs}: {outcome}");
+    }
+}
