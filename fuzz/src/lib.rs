@@ -6,3 +6,4 @@
 pub mod client;
 pub mod configuration;
 pub mod frames;
+pub mod large;

@@ -4,18 +4,28 @@ use std::path::Path;
 
 use crate::file::{Pipeline, PipelineFacts, Problem};
 
-/// Reads all jobs of a file's text as a trial would, each as what it becomes or what is wrong with it. The project's
-/// folder does not exist, so included files are not found.
+/// Reads all jobs of a file's text as a trial would, and counts them. The project's folder does not exist, so included
+/// files are not found.
+///
+/// # Errors
+///
+/// When the text does not define jobs.
+pub fn count(text: &str) -> Result<usize, Problem> {
+    Ok(pipeline(text)?.jobs().len())
+}
+
+/// As [`count`], with what each job becomes or what is wrong with it. For large files, this text takes far longer than
+/// the reading.
 ///
 /// # Errors
 ///
 /// When the text does not define jobs.
 pub fn read(text: &str) -> Result<Vec<String>, Problem> {
+    let jobs = pipeline(text)?.jobs();
+    Ok(jobs.iter().map(|job| format!("{job:?}")).collect())
+}
+
+fn pipeline(text: &str) -> Result<Pipeline, Problem> {
     let file = Path::new("/dev/null/.gitlab-ci.yml");
-    let pipeline = Pipeline::parse(file, text, PipelineFacts::default())?;
-    Ok(pipeline
-        .jobs()
-        .iter()
-        .map(|job| format!("{job:?}"))
-        .collect())
+    Pipeline::parse(file, text, PipelineFacts::default())
 }
