@@ -71,6 +71,40 @@ fn word_after(log: &str, label: &str) -> String {
         .to_owned()
 }
 
+/// Jobs of another user than the helper, which is root.
+const OTHER_USER: &str = "
+stages: [build, test]
+default: {image: {name: BUSYBOX, docker: {user: '1000'}}}
+build:
+  stage: build
+  cache: {key: k, paths: [kept]}
+  artifacts: {paths: ['o u t']}
+  script:
+    - echo '# more' >> .gitlab-ci.yml
+    - '[ ! -d kept ] || ls -ldn kept kept/f'
+    - mkdir -p kept 'o u t/deep'; chmod 700 kept; echo x > kept/f
+    - echo y > 'o u t/deep/f'; chmod 750 'o u t/deep'
+test:
+  stage: test
+  script: ['ls -ldn \"o u t/deep\"; echo z >> \"o u t/deep/f\"']
+";
+
+#[test]
+fn files_reach_jobs_that_are_not_root() {
+    let project = Project::new(fargate(), &OTHER_USER.replace("BUSYBOX", BUSYBOX));
+    for restored in [false, true] {
+        let ended = run(&project, &with_agent(&["--all"])).exits(0);
+        let out = ended.out();
+        let owned = |mode: &str| {
+            out.lines()
+                .any(|line| line.starts_with(mode) && line.contains(" 1000 "))
+        };
+        assert!(owned("drwxr-x---"), "{out}");
+        let cached = owned("drwx------") && owned("-rw-r--r--");
+        assert_eq!(cached, restored, "{out}");
+    }
+}
+
 #[test]
 fn a_task_that_is_kept_can_be_used_and_ctrl_c_leaves_nothing() {
     let project = Project::new(fargate(), "job: {script: [echo hello]}");
