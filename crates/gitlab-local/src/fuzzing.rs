@@ -4,14 +4,15 @@ use std::path::Path;
 
 use crate::file::{Pipeline, PipelineFacts, Problem};
 
-/// Reads all jobs of a file's text as a trial would, and counts them. The project's folder does not exist, so included
-/// files are not found.
+/// Reads all jobs of a file's text as a trial would, and counts them and GitLab's reasons to refuse them. The project's
+/// folder does not exist, so included files are not found.
 ///
 /// # Errors
 ///
 /// When the text does not define jobs.
 pub fn count(text: &str) -> Result<usize, Problem> {
-    Ok(pipeline(text)?.jobs().len())
+    let pipeline = pipeline(text)?;
+    Ok(pipeline.jobs().len() + pipeline.refusals().len())
 }
 
 /// As [`count`], with what each job becomes or what is wrong with it. For large files, this text takes far longer than

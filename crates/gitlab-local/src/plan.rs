@@ -3,15 +3,20 @@
 //! A job with `needs` waits for these, any other for all jobs of the stages before. What a job waits for decides, with
 //! its `when`, whether it runs.
 
+mod names;
 mod refusal;
 mod standing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::file::{JobDefinition, Need, When};
+use crate::file::{JobDefinition, When};
 
+use self::names::{Names, has_name, is_named};
 pub(crate) use self::standing::Standing;
 use self::standing::not_run;
+
+/// Jobs of one trial: they run one after the other, each for a second at least.
+const MAX_JOBS: usize = 5000;
 
 /// The jobs of a trial, in an order in which each comes after all that it waits for.
 #[derive(Debug)]
@@ -45,6 +50,9 @@ pub enum PlanError {
     /// Jobs need each other.
     #[error("the pipeline has circular dependencies: {}", .0.join(", "))]
     Circle(Vec<String>),
+    /// More jobs than a trial runs.
+    #[error("these are more than {MAX_JOBS} jobs, and a trial runs no more")]
+    TooMany,
     /// Nothing is left to run.
     #[error("GitLab would run none of the jobs in this pipeline")]
     Nothing,
@@ -57,7 +65,7 @@ impl PlanError {
             Self::MissingNeed { .. } => Some(
                 "The job may be kept out by its rules: set the variables that these look at with --variable.",
             ),
-            Self::Circle(_) | Self::Nothing => None,
+            Self::Circle(_) | Self::TooMany | Self::Nothing => None,
         }
     }
 }
@@ -80,7 +88,12 @@ impl Plan {
         {
             return Err(PlanError::Nothing);
         }
-        let waits_for = all_waits(&jobs)?;
+        if jobs.len() > MAX_JOBS {
+            return Err(PlanError::TooMany);
+        }
+        let names = Names::of(&jobs);
+        let waits_for = jobs.iter().map(|job| waits(job, &jobs, &names));
+        let waits_for: Vec<_> = waits_for.collect::<Result<_, _>>()?;
         let wanted = (0..jobs.len()).collect();
         Self::of(jobs, &waits_for, &wanted, None)
     }
@@ -96,24 +109,23 @@ impl Plan {
         let Some(target) = jobs.iter().position(|job| job.name == name) else {
             return Err(PlanError::Nothing);
         };
-        let mut waits_for = Vec::new();
-        for (place, _) in jobs.iter().enumerate() {
-            // A fault of a job that is not wanted is no matter.
-            waits_for.push(waits(&jobs, place));
-        }
+        let names = Names::of(&jobs);
+        let mut waits_for = vec![Vec::new(); jobs.len()];
         let mut wanted = BTreeSet::new();
         let mut left = vec![target];
         while let Some(place) = left.pop() {
-            if wanted.insert(place)
-                && let Some(waits) = waits_for.get(place)
-            {
-                left.extend(waits.clone()?);
+            let (true, Some(job)) = (wanted.insert(place), jobs.get(place)) else {
+                continue;
+            };
+            let waits = waits(job, &jobs, &names)?;
+            if wanted.len().max(waits.len()) > MAX_JOBS {
+                return Err(PlanError::TooMany);
+            }
+            left.extend(&waits);
+            if let Some(known) = waits_for.get_mut(place) {
+                *known = waits;
             }
         }
-        let waits_for: Vec<_> = waits_for
-            .into_iter()
-            .map(Result::unwrap_or_default)
-            .collect();
         Self::of(jobs, &waits_for, &wanted, Some(target))
     }
 
@@ -190,26 +202,19 @@ impl PlannedJob {
     }
 }
 
-fn all_waits(jobs: &[JobDefinition]) -> Result<Vec<Vec<usize>>, PlanError> {
-    (0..jobs.len()).map(|place| waits(jobs, place)).collect()
-}
-
-/// The places of the jobs that the one at `place` waits for.
-fn waits(jobs: &[JobDefinition], place: usize) -> Result<Vec<usize>, PlanError> {
-    let Some(job) = jobs.get(place) else {
-        return Ok(Vec::new());
-    };
+/// The places of the jobs that `job` of `jobs` waits for.
+fn waits(
+    job: &JobDefinition,
+    jobs: &[JobDefinition],
+    names: &Names<'_>,
+) -> Result<Vec<usize>, PlanError> {
     let Some(needs) = &job.needs else {
         let first = jobs.iter().position(|other| other.stage == job.stage);
         return Ok((0..first.unwrap_or_default()).collect());
     };
     let mut all = Vec::new();
     for need in &needs.jobs {
-        let named = jobs
-            .iter()
-            .enumerate()
-            .filter(|(_, other)| is_named(other, need));
-        let mut named = named.map(|(place, _)| place).peekable();
+        let mut named = names.needed(need).map(|(place, _)| place).peekable();
         if named.peek().is_none() && !need.optional {
             return Err(PlanError::MissingNeed {
                 job: job.name.clone(),
@@ -219,19 +224,6 @@ fn waits(jobs: &[JobDefinition], place: usize) -> Result<Vec<usize>, PlanError> 
         all.extend(named);
     }
     Ok(all)
-}
-
-/// Whether `need` names `job`, by its own name or as one of the instances of its group.
-fn is_named(job: &JobDefinition, need: &Need) -> bool {
-    // A job without `parallel` has no instances to choose from (`Normalizer#expand_parallelized_needs`).
-    let is_instance =
-        || need.instances.is_empty() || job.node.is_none() || need.instances.contains(&job.name);
-    job.name == need.job || (job.group == need.job && is_instance())
-}
-
-/// The name of a job with `parallel` stands for all of its instances.
-fn has_name(job: &JobDefinition, name: &str) -> bool {
-    job.name == name || job.group == name
 }
 
 /// Whether `job`, which waits for `other`, gets its artifacts.
@@ -250,20 +242,35 @@ fn gets_artifacts(job: &JobDefinition, other: &JobDefinition) -> bool {
 
 /// The wanted places, each after all that it waits for and else in their own order; or those in a circle.
 fn order(waits_for: &[Vec<usize>], wanted: &BTreeSet<usize>) -> Result<Vec<usize>, Vec<usize>> {
-    let mut order: Vec<usize> = Vec::new();
-    let mut left = wanted.clone();
-    while !left.is_empty() {
-        let is_free = |place: &&usize| {
-            let mut waits = waits_for.get(**place).into_iter().flatten();
-            !waits.any(|other| left.contains(other))
-        };
-        let Some(next) = left.iter().find(is_free).copied() else {
-            return Err(left.into_iter().collect());
-        };
+    let mut left: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut kept_back: HashMap<usize, Vec<usize>> = HashMap::new();
+    for &place in wanted {
+        let waits = waits_for.get(place).into_iter().flatten();
+        let waits: BTreeSet<_> = waits.filter(|other| wanted.contains(other)).collect();
+        for &other in &waits {
+            kept_back.entry(*other).or_default().push(place);
+        }
+        left.insert(place, waits.len());
+    }
+    let mut free: BTreeSet<usize> = wanted.clone();
+    free.retain(|place| left.get(place) == Some(&0));
+    let mut order = Vec::new();
+    while let Some(next) = free.pop_first() {
         left.remove(&next);
         order.push(next);
+        for place in kept_back.remove(&next).unwrap_or_default() {
+            if let Some(waits) = left.get_mut(&place) {
+                *waits -= 1;
+                if *waits == 0 {
+                    free.insert(place);
+                }
+            }
+        }
     }
-    Ok(order)
+    match left.is_empty() {
+        true => Ok(order),
+        false => Err(left.into_keys().collect()),
+    }
 }
 
 #[cfg(test)]

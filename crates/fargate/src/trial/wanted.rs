@@ -44,7 +44,7 @@ impl Wanted {
         let mut left_out = Vec::new();
         for job in pipeline.jobs() {
             match job {
-                Ok(job) => jobs.push(job),
+                Ok(job) => jobs.push(job.clone()),
                 Err(broken) => left_out.push(format!("left out: {}", broken.problem)),
             }
         }

@@ -6,7 +6,7 @@ use crate::file::reference::ResolvedFile;
 use crate::file::shape::{DEFAULTS, GLOBAL, Subject, check};
 use crate::file::values::text_list;
 use crate::variables::Variable;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, bytes};
 
 /// Keywords of the top level, in the old form, that jobs inherit as those of `default:`.
 const TOP_LEVEL_DEFAULTS: &[&str] = &[
@@ -24,6 +24,8 @@ pub(super) struct Shared {
     defaults: Vec<(&'static str, Node)>,
     /// `variables:` of the top level.
     variables: Option<Node>,
+    /// Ruby's memory of all of these.
+    bytes: usize,
 }
 
 impl Shared {
@@ -58,9 +60,12 @@ impl Shared {
             defaults.extend(value.map(|value| (keyword, value)));
         }
         let variables = file.get("variables")?.map(|variables| variables.node);
+        let variables = variables.filter(|node| node.value != Value::Null);
+        let nodes = defaults.iter().map(|(_, node)| node).chain(&variables);
         Ok(Self {
+            bytes: nodes.map(bytes).sum(),
             defaults,
-            variables: variables.filter(|node| node.value != Value::Null),
+            variables,
         })
     }
 
@@ -91,6 +96,11 @@ impl<'a> JobNode<'a> {
     pub(super) fn get(&self, keyword: &str) -> Option<&'a Node> {
         // A job's own `~` lets the default in (`Entry::Unspecified`); an empty list does not.
         self.own.get(keyword).or_else(|| self.default(keyword))
+    }
+
+    /// Ruby's memory of the job with all that it may inherit.
+    pub(super) fn bytes(&self) -> usize {
+        bytes(self.own).saturating_add(self.shared.bytes)
     }
 
     /// Whether the job itself has `keyword`, with a value or without.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::file::artifacts::read_artifacts;
+use crate::file::budget::Budget;
 use crate::file::cache::read_caches;
 use crate::file::definition::JobDefinition;
 use crate::file::duration::duration;
@@ -49,6 +50,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) files: &'a ProjectFiles,
     /// Included files that are not here.
     pub(super) absent: &'a [AbsentFile],
+    pub(super) budget: &'a Budget,
 }
 
 /// The definitions of a job: one, or one for each instance of `parallel`.
@@ -63,6 +65,8 @@ pub(super) fn definitions(
     missing: &BTreeSet<String>,
     around: &Surroundings<'_>,
 ) -> Result<Vec<JobDefinition>, Lint> {
+    let bytes = job.bytes();
+    around.budget.take(bytes)?;
     check_kind(job, !around.absent.is_empty())?;
     check_together(job)?;
     check(&JOB, job.own, &Subject::new(format!("jobs:{}", job.name)))?;
@@ -70,6 +74,8 @@ pub(super) fn definitions(
     let variables = variables(job, around)?;
     let instances = instances(job.name, job.own.get("parallel"));
     let instances = instances.map_err(|fault| job.wrong("parallel", fault))?;
+    let others = instances.len().saturating_sub(1);
+    around.budget.take(bytes.saturating_mul(others))?;
     let warnings = unfollowed(job, missing, around.absent);
     // Conditions see the variables of a matrix. Without any, all instances have one outcome, at the cost of one.
     let common = match CONDITIONS.iter().any(|key| job.own.get(key).is_some()) {

@@ -5,6 +5,7 @@
 //! something else would be worse than none.
 
 mod artifacts;
+mod budget;
 mod cache;
 mod definition;
 mod document;

@@ -3,8 +3,10 @@
 //! A chain of steps leads there, one file for each: documents, includes, `extends`, `!reference`, what jobs inherit,
 //! `parallel`, and rules.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
+use crate::file::budget::Budget;
 use crate::file::definition::JobDefinition;
 use crate::file::document::content;
 use crate::file::include::{Includer, Merged};
@@ -43,6 +45,7 @@ pub struct Pipeline {
     shared: Shared,
     stages: Stages,
     workflow: Workflow,
+    jobs: OnceCell<Vec<Result<JobDefinition, BrokenJob>>>,
 }
 
 /// A job that cannot be defined.
@@ -105,15 +108,21 @@ impl Pipeline {
             shared,
             stages,
             workflow,
+            jobs: OnceCell::new(),
         })
     }
 
     /// All jobs in the order of their stages, and within a stage in that of the file.
-    pub fn jobs(&self) -> Vec<Result<JobDefinition, BrokenJob>> {
+    pub fn jobs(&self) -> &[Result<JobDefinition, BrokenJob>] {
+        self.jobs.get_or_init(|| self.all_jobs())
+    }
+
+    fn all_jobs(&self) -> Vec<Result<JobDefinition, BrokenJob>> {
         let mut resolved = self.resolved();
+        let budget = Budget::new();
         let mut jobs = Vec::new();
         for (name, _) in self.entries() {
-            match self.define(name, &mut resolved) {
+            match self.define(name, &mut resolved, &budget) {
                 Ok(defined) => jobs.extend(defined.into_iter().map(Ok)),
                 Err(problem) => jobs.push(Err(BrokenJob {
                     name: name.to_owned(),
@@ -155,7 +164,7 @@ impl Pipeline {
         let Some(group) = group else {
             return Err(self.unknown(&wanted));
         };
-        let defined = self.define(group, &mut self.resolved())?;
+        let defined = self.define(group, &mut self.resolved(), &Budget::new())?;
         let total = defined.len();
         let index = defined.iter().position(|job| job.name == wanted);
         let index = index.or((group == wanted).then_some(0));
@@ -212,6 +221,7 @@ impl Pipeline {
         &self,
         name: &str,
         resolved: &mut ResolvedFile<'_>,
+        budget: &Budget,
     ) -> Result<Vec<JobDefinition>, Problem> {
         let absent = &self.merged.absent;
         let advise = |lint: Lint| Problem::from(advised(lint, absent));
@@ -231,6 +241,7 @@ impl Pipeline {
             overrides: &self.facts.overrides,
             files: &self.files,
             absent,
+            budget,
         };
         definitions(&job, &own.missing, &around).map_err(advise)
     }

@@ -1,9 +1,10 @@
 //! Why GitLab would refuse a pipeline for what its jobs say of each other (`Gitlab::Ci::YamlProcessor`, and
 //! `Seed::Build` for jobs that rules keep out).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{has_name, is_named, order};
+use super::names::Names;
+use super::order;
 use crate::file::{JobDefinition, Need, Pipeline, When};
 
 /// Jobs that one job may need (`ci_needs_size_limit`).
@@ -13,38 +14,54 @@ const MAX_NEEDS: usize = 50;
 #[derive(Debug)]
 pub(super) struct Refusals<'a> {
     /// In the order of their stages.
-    pub(super) jobs: &'a [JobDefinition],
+    jobs: Vec<&'a JobDefinition>,
+    names: Names<'a>,
+    /// Stages by their places in the order: those of their first jobs.
+    stages: HashMap<&'a str, usize>,
     /// Names of jobs that are there, and cannot be read here.
-    pub(super) broken: &'a [&'a str],
+    broken: HashSet<&'a str>,
     /// An included file is not here, which may have more jobs.
-    pub(super) is_partial: bool,
+    is_partial: bool,
 }
 
 impl Pipeline {
     /// Why GitLab would refuse this pipeline for what its jobs say of each other, each reason in GitLab's words.
     pub fn refusals(&self) -> Vec<String> {
-        let (mut jobs, mut broken) = (Vec::new(), Vec::new());
-        for job in self.jobs() {
+        let jobs = self.jobs().iter();
+        let (mut read, mut broken) = (Vec::new(), Vec::new());
+        for job in jobs {
             match job {
-                Ok(job) => jobs.push(job),
-                Err(job) => broken.push(job.name),
+                Ok(job) => read.push(job),
+                Err(job) => broken.push(job.name.as_str()),
             }
         }
-        let broken: Vec<_> = broken.iter().map(String::as_str).collect();
-        let refusals = Refusals {
-            jobs: &jobs,
-            broken: &broken,
-            is_partial: !self.absent().is_empty(),
-        };
-        refusals.reasons()
+        Refusals::new(read, broken, !self.absent().is_empty()).reasons()
     }
 }
 
-impl Refusals<'_> {
+impl<'a> Refusals<'a> {
+    pub(super) fn new(
+        jobs: Vec<&'a JobDefinition>,
+        broken: impl IntoIterator<Item = &'a str>,
+        is_partial: bool,
+    ) -> Self {
+        let mut stages = HashMap::new();
+        for (place, &job) in jobs.iter().enumerate() {
+            stages.entry(job.stage.as_str()).or_insert(place);
+        }
+        Self {
+            names: Names::of(jobs.iter().copied()),
+            jobs,
+            stages,
+            broken: broken.into_iter().collect(),
+            is_partial,
+        }
+    }
+
     /// The reasons in GitLab's words. GitLab itself stops at the first.
     pub(super) fn reasons(&self) -> Vec<String> {
         let mut reasons = Vec::new();
-        for job in self.jobs {
+        for job in &self.jobs {
             self.needs(job, &mut reasons);
             self.dependencies(job, &mut reasons);
             reasons.extend(self.on_stop(job));
@@ -61,15 +78,18 @@ impl Refusals<'_> {
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
         let needs = job.needs.iter().flat_map(|needs| &needs.jobs);
         for need in needs {
-            let named: Vec<_> = self
-                .jobs
-                .iter()
-                .filter(|other| is_named(other, need))
-                .collect();
+            let named: Vec<_> = self.names.needed(need).map(|(_, other)| other).collect();
             let missing = self.missing(need, &named);
             reasons.extend(missing.map(|need| format!("{name} job: undefined need: {need}")));
             for other in &named {
                 *times.entry(&other.name).or_default() += 1;
+                if times.len() > MAX_NEEDS {
+                    let count = self.count(job);
+                    reasons.push(format!(
+                        "{name}: one job can only need {MAX_NEEDS} others, but you have listed {count}"
+                    ));
+                    return;
+                }
                 if self.stage(other) > self.stage(job) {
                     let other = &other.name;
                     reasons.push(format!(
@@ -83,12 +103,6 @@ impl Refusals<'_> {
                 }
             }
         }
-        if times.len() > MAX_NEEDS {
-            let count = times.len();
-            reasons.push(format!(
-                "{name}: one job can only need {MAX_NEEDS} others, but you have listed {count}"
-            ));
-        }
         let twice = times.into_iter().filter(|(_, times)| *times > 1);
         let twice: Vec<_> = twice.map(|(need, _)| need).collect();
         if !twice.is_empty() {
@@ -99,9 +113,15 @@ impl Refusals<'_> {
         }
     }
 
+    /// How many jobs the needs of `job` name.
+    fn count(&self, job: &JobDefinition) -> usize {
+        let needs = job.needs.iter().flat_map(|needs| &needs.jobs);
+        needs.map(|need| self.names.needed(need).count()).sum()
+    }
+
     /// The name that `need` has and no job of `named`.
     fn missing<'b>(&self, need: &'b Need, named: &[&JobDefinition]) -> Option<&'b str> {
-        if need.optional || self.is_partial || self.broken.contains(&need.job.as_str()) {
+        if need.optional || self.is_partial || self.broken.contains(need.job.as_str()) {
             return None;
         }
         if named.is_empty() && need.instances.is_empty() {
@@ -121,12 +141,8 @@ impl Refusals<'_> {
     fn dependencies(&self, job: &JobDefinition, reasons: &mut Vec<String>) {
         let name = &job.name;
         for dependency in job.dependencies.iter().flatten() {
-            let mut named = self
-                .jobs
-                .iter()
-                .filter(|other| has_name(other, dependency))
-                .peekable();
-            let is_known = self.is_partial || self.broken.contains(&dependency.as_str());
+            let mut named = self.names.jobs(dependency).peekable();
+            let is_known = self.is_partial || self.broken.contains(dependency.as_str());
             if named.peek().is_none() && !is_known {
                 reasons.push(format!("{name} job: undefined dependency: {dependency}"));
             }
@@ -148,10 +164,10 @@ impl Refusals<'_> {
     fn on_stop(&self, job: &JobDefinition) -> Option<String> {
         let environment = job.environment.as_ref()?;
         let wanted = environment.on_stop.as_ref()?;
-        if self.is_partial || self.broken.contains(&wanted.as_str()) {
+        if self.is_partial || self.broken.contains(wanted.as_str()) {
             return None;
         }
-        let other = self.jobs.iter().find(|other| other.name == *wanted);
+        let other = self.names.jobs(wanted).find(|other| other.name == *wanted);
         let fault = match other.map(|other| &other.environment) {
             None => "is not defined",
             Some(None) => "does not have environment defined",
@@ -169,14 +185,12 @@ impl Refusals<'_> {
     fn circle(&self) -> Option<String> {
         let waits = |job: &JobDefinition| {
             let needs = job.needs.iter().flat_map(|needs| &needs.jobs);
-            let named = needs.flat_map(|need| {
-                let jobs = self.jobs.iter().enumerate();
-                jobs.filter(|(_, other)| is_named(other, need))
-                    .map(|(place, _)| place)
-            });
-            named.collect::<Vec<_>>()
+            let named = needs.flat_map(|need| self.names.needed(need));
+            // A job with more is refused for their number.
+            let named = named.take(MAX_NEEDS);
+            named.map(|(place, _)| place).collect::<Vec<_>>()
         };
-        let waits: Vec<_> = self.jobs.iter().map(waits).collect();
+        let waits: Vec<_> = self.jobs.iter().copied().map(waits).collect();
         let circle = order(&waits, &(0..self.jobs.len()).collect()).err()?;
         let names = circle.iter().filter_map(|place| self.jobs.get(*place));
         let names: Vec<_> = names.map(|job| job.name.as_str()).collect();
@@ -188,7 +202,7 @@ impl Refusals<'_> {
 
     /// The place of the job's stage in the order.
     fn stage(&self, job: &JobDefinition) -> Option<usize> {
-        self.jobs.iter().position(|other| other.stage == job.stage)
+        self.stages.get(job.stage.as_str()).copied()
     }
 }
 

@@ -15,7 +15,8 @@ fn jobs(text: &str) -> Vec<JobDefinition> {
         overrides: Vec::new(),
     };
     let pipeline = Pipeline::parse(Path::new("f"), text, facts).unwrap();
-    pipeline.jobs().into_iter().map(Result::unwrap).collect()
+    let jobs = pipeline.jobs().iter();
+    jobs.map(|job| job.as_ref().unwrap().clone()).collect()
 }
 
 fn names(plan: &Plan) -> Vec<&str> {
@@ -157,12 +158,7 @@ fn needs_name_instances_of_a_matrix() {
 }
 
 fn refusals(jobs: &[JobDefinition], broken: &[&str], is_partial: bool) -> Vec<String> {
-    let refusals = Refusals {
-        jobs,
-        broken,
-        is_partial,
-    };
-    refusals.reasons()
+    Refusals::new(jobs.iter().collect(), broken.iter().copied(), is_partial).reasons()
 }
 
 /// `Gitlab::Ci::YamlProcessor` and its tests ("needs", "dependencies", "on_stop"), and `Seed::Build#needs_errors`.
@@ -385,4 +381,19 @@ fn a_large_pipeline_is_planned_at_once() {
         "{:?}",
         start.elapsed()
     );
+}
+
+#[test]
+fn thousands_of_jobs_that_need_later_ones_are_planned_in_time() {
+    const JOBS: usize = 3500;
+    let job = |n: usize| match n + 1 {
+        JOBS => format!("j{n}: {{script: [a]}}\n"),
+        next => format!("j{n}: {{script: [a], needs: [j{next}]}}\n"),
+    };
+    let chain = jobs(&(0..JOBS).map(job).collect::<String>());
+    let start = std::time::Instant::now();
+    assert_eq!(refusals(&chain, &[], false), Vec::<String>::new());
+    let plan = Plan::with_needs(chain, "j0").unwrap();
+    assert!(names(&plan).starts_with(&["j3499", "j3498"]));
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
 }

@@ -111,7 +111,7 @@ fn count(file: &Path) -> Count {
                     count.incomplete += 1;
                 }
             }
-            Err(broken) => count.add(&broken),
+            Err(broken) => count.add(broken),
         }
     }
     count.accepted = accepted.len();

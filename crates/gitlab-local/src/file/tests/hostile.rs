@@ -15,6 +15,7 @@ fn ends_in_time(text: &str) {
     let start = Instant::now();
     if let Ok(pipeline) = pipeline(text) {
         let _jobs = pipeline.jobs();
+        let _refusals = pipeline.refusals();
         let _job = pipeline.job(Some("job"));
     }
     let took = start.elapsed();
@@ -128,4 +129,51 @@ fn many_stages_and_needs() {
     ends_in_time(&format!("stages:\n{stages}job: {{script: x, stage: none}}"));
     let needs = lines(40_000, |index| format!("    - j{index}"));
     ends_in_time(&format!("job:\n  script: x\n  needs:\n{needs}"));
+}
+
+/// Jobs that share a long script, and the first fault of one.
+fn jobs_with_a_long_script(commands: usize, jobs: usize) -> (usize, Option<String>) {
+    let commands = lines(commands, |index| format!("    - echo {index}"));
+    let text = format!(
+        "default:\n  before_script:\n{commands}{}",
+        lines(jobs, |index| format!("j{index}: {{script: x}}"))
+    );
+    let pipeline = pipeline(&text).unwrap();
+    let jobs = pipeline.jobs();
+    let fault = jobs.iter().find_map(|job| job.as_ref().err());
+    (jobs.len(), fault.map(|broken| broken.problem.to_string()))
+}
+
+#[test]
+fn jobs_that_are_too_large_together_are_refused() {
+    let (jobs, fault) = jobs_with_a_long_script(8000, 4000);
+    assert_eq!(jobs, 4000);
+    let fault = fault.unwrap();
+    assert!(fault.contains("too large together"), "{fault}");
+    assert_eq!(jobs_with_a_long_script(1000, 1000), (1000, None));
+}
+
+#[test]
+fn instances_count_against_the_size_of_all_jobs() {
+    let commands = lines(8000, |index| format!("    - echo {index}"));
+    let jobs = lines(20, |index| {
+        format!("j{index}:\n  parallel: 200\n  script: !reference [.t, script]")
+    });
+    let pipeline = pipeline(&format!(".t:\n  script:\n{commands}{jobs}")).unwrap();
+    let jobs = pipeline.jobs();
+    let refused = jobs.iter().filter(|job| job.is_err()).count();
+    assert!((1..20).contains(&refused), "{refused}");
+}
+
+#[test]
+fn thousands_of_instances_that_need_thousands() {
+    let needed = lines(40, |index| {
+        format!("a{index}: {{script: x, parallel: 200}}")
+    });
+    let needs: Vec<_> = (0..40).map(|index| format!("a{index}")).collect();
+    let needs = needs.join(", ");
+    let jobs = lines(60, |index| {
+        format!("j{index}: {{stage: deploy, script: x, parallel: 200, needs: [{needs}]}}")
+    });
+    ends_in_time(&format!("{needed}{jobs}"));
 }

@@ -75,7 +75,8 @@ fn patterns_are_matched_as_in_gitlab() {
         ("ci/deep/b.yml", "b: {script: x}"),
         ("ci/named/c.yml", "c: {script: x}"),
     ]);
-    let jobs = read(project.path(), None).unwrap().jobs();
+    let pipeline = read(project.path(), None).unwrap();
+    let jobs = pipeline.jobs();
     let names: Vec<_> = jobs.iter().flatten().map(|job| job.name()).collect();
     assert_eq!(names, ["a", "c"]);
 }
@@ -115,7 +116,8 @@ fn rules_decide_what_is_included() {
         ("d.yml", "d: {script: x}"),
         ("e.yml", "e: {script: x}"),
     ]);
-    let jobs = read(project.path(), None).unwrap().jobs();
+    let pipeline = read(project.path(), None).unwrap();
+    let jobs = pipeline.jobs();
     let names: Vec<_> = jobs.iter().flatten().map(|job| job.name()).collect();
     assert_eq!(names, ["a", "d"]);
 }

@@ -28,7 +28,11 @@ fn a_key_that_is_no_job_is_broken_and_keeps_no_job_from_running() {
         "types: [a]\nspec: {inputs: {}}\nnote: text\n1: {script: x}\nempty:\njob: {script: x}\n",
     )
     .unwrap();
-    let broken = pipeline.jobs().into_iter().filter_map(Result::err);
+    let broken = pipeline
+        .jobs()
+        .iter()
+        .map(Result::as_ref)
+        .filter_map(Result::err);
     let broken: Vec<_> = broken
         .map(|job| {
             let advice = job.problem.advice().unwrap_or_default();

@@ -63,7 +63,8 @@ fn seen(folder: &Path, text: &str) -> Seen {
     let mut jobs = String::new();
     for job in pipeline.jobs() {
         match job {
-            Ok(mut job) => {
+            Ok(job) => {
+                let mut job = job.clone();
                 warnings.extend(job.warnings.drain(..));
                 jobs.push_str(&format!("{job:?}\n"));
             }
