@@ -22,8 +22,12 @@ pub fn count(text: &str) -> Result<usize, Problem> {
 ///
 /// When the text does not define jobs.
 pub fn read(text: &str) -> Result<Vec<String>, Problem> {
-    let jobs = pipeline(text)?.jobs();
-    Ok(jobs.iter().map(|job| format!("{job:?}")).collect())
+    let pipeline = pipeline(text)?;
+    Ok(pipeline
+        .jobs()
+        .iter()
+        .map(|job| format!("{job:?}"))
+        .collect())
 }
 
 fn pipeline(text: &str) -> Result<Pipeline, Problem> {
