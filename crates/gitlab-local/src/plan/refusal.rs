@@ -116,7 +116,11 @@ impl<'a> Refusals<'a> {
     /// How many jobs the needs of `job` name.
     fn count(&self, job: &JobDefinition) -> usize {
         let needs = job.needs.iter().flat_map(|needs| &needs.jobs);
-        needs.map(|need| self.names.needed(need).count()).sum()
+        let count = |need: &Need| match need.instances.is_empty() {
+            true => self.names.places(&need.job).len(),
+            false => self.names.needed(need).count(),
+        };
+        needs.map(count).sum()
     }
 
     /// The name that `need` has and no job of `named`.
@@ -186,11 +190,17 @@ impl<'a> Refusals<'a> {
         let waits = |job: &JobDefinition| {
             let needs = job.needs.iter().flat_map(|needs| &needs.jobs);
             let named = needs.flat_map(|need| self.names.needed(need));
-            // A job with more is refused for their number.
-            let named = named.take(MAX_NEEDS);
             named.map(|(place, _)| place).collect::<Vec<_>>()
         };
-        let waits: Vec<_> = self.jobs.iter().copied().map(waits).collect();
+        // One that needs more jobs is refused for their number.
+        let waits = self
+            .jobs
+            .iter()
+            .map(|job| match self.count(job) > MAX_NEEDS {
+                true => Vec::new(),
+                false => waits(job),
+            });
+        let waits: Vec<_> = waits.collect();
         let circle = order(&waits, &(0..self.jobs.len()).collect()).err()?;
         let names = circle.iter().filter_map(|place| self.jobs.get(*place));
         let names: Vec<_> = names.map(|job| job.name.as_str()).collect();
