@@ -62,7 +62,7 @@ fn list(pipeline: &Pipeline, width: Option<usize>) -> String {
         text.push('\n');
     };
     for broken in jobs.iter().filter_map(|job| job.as_ref().err()) {
-        line(plain(&format!("not usable: {}", broken.problem)));
+        line(plain(&format!("not usable: {}", pipeline.told(broken))));
     }
     if !pipeline.absent().is_empty() {
         line(plain(&format!(

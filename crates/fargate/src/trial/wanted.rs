@@ -45,7 +45,7 @@ impl Wanted {
         for job in pipeline.jobs() {
             match job {
                 Ok(job) => jobs.push(job.clone()),
-                Err(broken) => left_out.push(format!("left out: {}", broken.problem)),
+                Err(broken) => left_out.push(format!("left out: {}", pipeline.told(broken))),
             }
         }
         let mut plan = match &request.job {

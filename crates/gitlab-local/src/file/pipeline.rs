@@ -196,6 +196,16 @@ impl Pipeline {
         Some(variables.expand_by_runner(job.image()?))
     }
 
+    /// Why a job cannot be defined, with the advice on it, in one line. Where files are not here, all jobs would have
+    /// the same advice, so it is left out.
+    pub fn told(&self, broken: &BrokenJob) -> String {
+        let problem = &broken.problem;
+        match problem.advice() {
+            Some(advice) if self.absent().is_empty() => format!("{problem}. {advice}"),
+            _ => problem.to_string(),
+        }
+    }
+
     /// Included files that are not on this machine.
     pub fn absent(&self) -> &[AbsentFile] {
         &self.merged.absent

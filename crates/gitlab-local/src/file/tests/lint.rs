@@ -34,10 +34,7 @@ fn a_key_that_is_no_job_is_broken_and_keeps_no_job_from_running() {
         .map(Result::as_ref)
         .filter_map(Result::err);
     let broken: Vec<_> = broken
-        .map(|job| {
-            let advice = job.problem.advice().unwrap_or_default();
-            format!("{}: {}. {advice}", job.name, job.problem)
-        })
+        .map(|job| format!("{}: {}", job.name, pipeline.told(job)))
         .collect();
     let implement =
         "config should implement the script:, run:, or trigger: keyword (.gitlab-ci.yml:";
@@ -48,10 +45,10 @@ fn a_key_that_is_no_job_is_broken_and_keeps_no_job_from_running() {
                 "types: jobs types {implement}1). GitLab has no `types:` any more. Use `stages:`."
             ),
             format!("spec: jobs spec {implement}2). A line `---` ends the header with `spec:`."),
-            format!("note: jobs note {implement}3). "),
+            format!("note: jobs note {implement}3)"),
             "1: jobs:1 name should be a symbol (.gitlab-ci.yml:4). Put the name in quotes."
                 .to_owned(),
-            format!("empty: jobs empty {implement}5). "),
+            format!("empty: jobs empty {implement}5)"),
         ]
     );
     assert!(pipeline.job(Some("job")).is_ok() && pipeline.job(Some("1")).is_err());
