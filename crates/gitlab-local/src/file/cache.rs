@@ -71,6 +71,9 @@ fn read_cache(node: &Node) -> Result<Cache, String> {
     })
 }
 
+/// Files that may make a key (`Entry::Files`).
+const MAX_KEY_FILES: usize = 2;
+
 fn read_key(node: Option<&Node>) -> Result<CacheKey, String> {
     let Some(node) = node else {
         return Ok(CacheKey::Text(DEFAULT_KEY.to_owned()));
@@ -81,9 +84,12 @@ fn read_key(node: Option<&Node>) -> Result<CacheKey, String> {
             files => files,
         };
         let prefix = text(node, "prefix")?;
-        return match files.is_empty() {
-            false => Ok(CacheKey::Files { files, prefix }),
-            true => Err("has a `key` without `files`".to_owned()),
+        return match files.len() {
+            0 => Err("has a `key` without `files`".to_owned()),
+            1..=MAX_KEY_FILES => Ok(CacheKey::Files { files, prefix }),
+            _ => Err(format!(
+                "key:files config has too many items (maximum is {MAX_KEY_FILES})"
+            )),
         };
     }
     let key = node.scalar();

@@ -172,7 +172,10 @@ pub const KEYWORDS: &[Keyword] = &[
         "wait for the next trial in a folder of this machine",
     ),
     followed("cache:key", "with variables"),
-    followed("cache:key:files", "two at most count, by what is in them"),
+    followed(
+        "cache:key:files",
+        "two at most, which count by what is in them",
+    ),
     partly(
         "cache:key:files_commits",
         "as `files`: by what is in them, not by commits",
@@ -237,7 +240,10 @@ pub const KEYWORDS: &[Keyword] = &[
         "only",
         "told in one line; a job that you name runs all the same",
     ),
-    partly("only:refs", "as `only`"),
+    partly(
+        "only:refs",
+        "as `only`; the project after `@` is taken for this one",
+    ),
     partly("only:variables", "as `only`"),
     partly("only:changes", "as far as git knows; else taken for true"),
     partly("only:kubernetes", "taken for true, which is told"),

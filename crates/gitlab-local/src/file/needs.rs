@@ -74,6 +74,9 @@ impl Needs {
 ///
 /// With the fault, which follows the keyword.
 pub(super) fn read_needs(node: &Node) -> Result<Needs, String> {
+    if node.scalar().is_some() {
+        return Err("config can only be a Hash or an Array".to_owned());
+    }
     let mut needs = Needs::default();
     match node.as_list() {
         Some(items) => items
