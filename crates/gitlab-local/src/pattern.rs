@@ -7,6 +7,9 @@
 /// Bound of the patterns that the braces of one stand for.
 const ALTERNATIVES: usize = 1000;
 
+/// Bytes of the longest pattern: those of Linux's longest path (`PATH_MAX`). A brace is read once for each around it.
+const LONGEST: usize = 4096;
+
 /// A pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
@@ -38,8 +41,11 @@ enum Token {
 }
 
 impl Pattern {
-    /// Reads a pattern; `None` when it is malformed.
+    /// Reads a pattern; `None` when it is malformed or longer than any path.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
         let alternatives = expand_braces(text)?;
         let parse = |text: &String| text.split('/').map(parse_part).collect();
         let alternatives: Option<Vec<Vec<Part>>> = alternatives.iter().map(parse).collect();
@@ -318,6 +324,9 @@ mod tests {
         let stars = Pattern::parse(&format!("{}b", "a*".repeat(60))).unwrap();
         assert!(!stars.matches(&"a".repeat(40_000)));
         assert!(Pattern::parse(&"{a,b}".repeat(30)).is_none());
+        assert!(
+            Pattern::parse(&format!("{}a{}", "{".repeat(100_000), "}".repeat(100_000))).is_none()
+        );
         let deep = Pattern::parse(&format!("{}x", "**/a/".repeat(50))).unwrap();
         assert!(!deep.matches(&"a/".repeat(400)));
     }

@@ -16,6 +16,12 @@ const UNITS: &[(&[&str], u64)] = &[
 /// Words between numbers that mean nothing.
 const JOINING: &[&str] = &["and", "with", "plus"];
 
+/// Numbers in words: the gem reads `one week` as `1 week`.
+const NUMBERS: &[&str] = &[
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve",
+];
+
 /// Reads a duration; none for a text that is none, and for zero. A number without a unit counts seconds.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let text = text.to_lowercase();
@@ -44,7 +50,7 @@ fn words(text: &str) -> Option<f64> {
     let mut number = Some(1.0);
     let mut is_first = true;
     for word in split(text) {
-        if let Ok(next) = word.parse::<f64>() {
+        if let Some(next) = number_of(word) {
             if !is_first {
                 seconds += number.unwrap_or(0.0);
             }
@@ -60,6 +66,12 @@ fn words(text: &str) -> Option<f64> {
         true => None,
         false => Some(seconds + number.unwrap_or(0.0)),
     }
+}
+
+fn number_of(word: &str) -> Option<f64> {
+    let mut spelt = NUMBERS.iter().zip(1..);
+    let spelt = spelt.find_map(|(known, number)| (*known == word).then_some(f64::from(number)));
+    word.parse().ok().or(spelt)
 }
 
 /// The numbers and words of a text: `1h30m` has four.
@@ -110,6 +122,8 @@ mod tests {
             ("hour", Some(3_600)),
             ("day 2h", Some(93_600)),
             ("4 min 30", Some(270)),
+            ("one week", Some(604_800)),
+            ("two hours and five minutes", Some(7_500)),
             ("never", None),
             ("soon", None),
             ("0", None),

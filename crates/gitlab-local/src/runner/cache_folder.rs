@@ -3,6 +3,7 @@
 //! A file's name is a hash of the project and the cache's key, so no key leads out of the folder. The folder has a
 //! limit: the caches that nobody used for the longest time go first.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
@@ -19,6 +20,9 @@ pub(crate) const SIZE_LIMIT: u64 = 5 << 30;
 
 /// The age at which a file that is still without a name is a leftover of a trial that was killed.
 const LEFTOVER: Duration = Duration::from_secs(24 * 3600);
+
+/// The names of files that are no caches yet begin so.
+const UNNAMED: &str = ".fargate-try-cache-";
 
 /// Bytes of a file that are hashed at once.
 const PIECE: usize = 64 * 1024;
@@ -72,6 +76,7 @@ impl CacheFolder {
             .mode(0o700)
             .create(&self.folder)?;
         let mut file = tempfile::Builder::new()
+            .prefix(UNNAMED)
             .permissions(Permissions::from_mode(0o600))
             .tempfile_in(&self.folder)?;
         io::copy(&mut archive.reader(), &mut file)?;
@@ -79,7 +84,8 @@ impl CacheFolder {
         self.shrink(limit)
     }
 
-    /// Removes leftovers, and the caches that were not used for the longest time until the rest has `limit` bytes.
+    /// Removes leftovers, and the caches that were not used for the longest time until the rest has `limit` bytes. The
+    /// folder may be anybody's, so files of other names are left alone.
     fn shrink(&self, limit: u64) -> io::Result<usize> {
         let now = SystemTime::now();
         let mut caches = Vec::new();
@@ -89,26 +95,24 @@ impl CacheFolder {
             let Ok(file) = path.symlink_metadata() else {
                 continue;
             };
-            let used = file.modified()?;
-            let is_cache = path.extension().is_some_and(|extension| extension == "tar");
-            match is_cache {
-                true => caches.push((used, file.len(), path)),
-                false if now.duration_since(used).is_ok_and(|age| age > LEFTOVER) => {
-                    fs::remove_file(path)?;
+            let (true, Ok(used)) = (file.is_file(), file.modified()) else {
+                continue;
+            };
+            match path.file_name().and_then(OsStr::to_str).map(Kind::of) {
+                Some(Kind::Cache) => caches.push((used, file.len(), path)),
+                Some(Kind::Unnamed) if now.duration_since(used).is_ok_and(|age| age > LEFTOVER) => {
+                    removed(&path);
                 }
-                false => {}
+                _ => {}
             }
         }
         caches.sort();
-        let (mut size, mut removed) = (0_u64, 0);
+        let (mut size, mut count) = (0_u64, 0);
         for (_, length, path) in caches.into_iter().rev() {
             size = size.saturating_add(length);
-            if size > limit {
-                fs::remove_file(path)?;
-                removed += 1;
-            }
+            count += usize::from(size > limit && removed(&path));
         }
-        Ok(removed)
+        Ok(count)
     }
 
     fn path(&self, key: &str) -> PathBuf {
@@ -119,6 +123,38 @@ impl CacheFolder {
         self.folder
             .join(format!("{}.tar", hexadecimal(&hash.finalize())))
     }
+}
+
+/// What a file of the folder is, by its name.
+enum Kind {
+    Cache,
+    /// A cache that is still written, or a leftover.
+    Unnamed,
+    /// It is none of ours.
+    Other,
+}
+
+impl Kind {
+    fn of(name: &str) -> Self {
+        let is_hash = |name: &str| {
+            let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            name.len() == 64 && name.bytes().all(is_digit)
+        };
+        match name.strip_suffix(".tar") {
+            Some(hash) if is_hash(hash) => Self::Cache,
+            _ if name.starts_with(UNNAMED) => Self::Unnamed,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Removes a file of the folder. Another trial may be quicker, and another user's file may stay.
+fn removed(path: &Path) -> bool {
+    let removed = fs::remove_file(path);
+    if let Err(error) = &removed {
+        tracing::debug!(%error, "could not remove a file of the cache folder");
+    }
+    removed.is_ok()
 }
 
 /// The hash of files' contents, as a cache's key has it; `None` when none of them is there. Only regular files of the
@@ -214,17 +250,27 @@ mod tests {
             assert_eq!(caches.keep(key, &archive(b"1234"), 100).unwrap(), 0);
             age(&caches.path(key), seconds);
         }
-        for (name, seconds) in [(".tmpOld", 2 * 86_400), (".tmpNew", 60)] {
+        // Files that nobody has named yet, and files of somebody else.
+        let (old, new) = (format!("{UNNAMED}old"), format!("{UNNAMED}new"));
+        for (name, seconds) in [
+            (old.as_str(), 2 * 86_400),
+            (new.as_str(), 60),
+            ("thesis.txt", 9 * 86_400),
+            ("backup.tar", 9 * 86_400),
+        ] {
             fs::write(folder.path().join(name), "unfinished").unwrap();
             age(&folder.path().join(name), seconds);
         }
+        fs::create_dir(folder.path().join("folder")).unwrap();
         // Its use keeps the oldest.
         assert!(caches.find("a").unwrap().is_some());
         assert_eq!(caches.keep("d", &archive(b"1234"), 10).unwrap(), 2);
         let kept = |caches: &CacheFolder, key: &str| caches.path(key).exists();
         assert!(kept(&caches, "a") && kept(&caches, "d"));
         assert!(!kept(&caches, "b") && !kept(&other, "c"));
-        assert!(!folder.path().join(".tmpOld").exists() && folder.path().join(".tmpNew").exists());
+        let is_there = |name: &str| folder.path().join(name).exists();
+        assert!(!is_there(&old) && is_there(&new));
+        assert!(is_there("thesis.txt") && is_there("backup.tar") && is_there("folder"));
     }
 
     #[test]

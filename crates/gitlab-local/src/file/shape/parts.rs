@@ -31,7 +31,12 @@ pub(super) const DURATION: Shape = Shape::Value {
 
 /// `expire_in`, which may be `never`, too (`Ci::Build::DurationParser`).
 pub(super) const EXPIRY: Shape = Shape::Value {
-    accepts: |node| accepts::is_duration(node) || node.scalar().as_deref() == Some("never"),
+    accepts: |node| {
+        accepts::is_duration(node)
+            || node
+                .scalar()
+                .is_some_and(|text| text.eq_ignore_ascii_case("never"))
+    },
     fault: "should be a duration such as `1 week`, or `never`",
 };
 
@@ -155,6 +160,7 @@ pub(super) const REPORTS: Shape = Shape::Hash(&[
     attribute("sarif", TEXT_OR_TEXTS),
     attribute("sast", TEXT_OR_TEXTS),
     attribute("secret_detection", TEXT_OR_TEXTS),
+    attribute("scip", TEXT_OR_TEXTS),
     attribute("terraform", TEXT_OR_TEXTS),
 ]);
 
@@ -196,7 +202,7 @@ pub(super) const ENVIRONMENT: Shape = Shape::HashOr {
             Shape::OneOf(&["start", "stop", "prepare", "verify", "access"]),
         ),
         attribute("on_stop", TEXT),
-        attribute("auto_stop_in", DURATION_OR_VARIABLE),
+        attribute("auto_stop_in", AUTO_STOP),
         entry("kubernetes", Shape::Any),
         attribute(
             "deployment_tier",
@@ -212,9 +218,11 @@ pub(super) const ENVIRONMENT_NAME: Shape = Shape::Value {
     fault: "can contain only letters, digits, '-', '_', '/', '$', '{', '}', '.', and spaces, but it cannot start or end with '/'",
 };
 
-pub(super) const DURATION_OR_VARIABLE: Shape = Shape::Value {
+/// A variable is expanded later.
+const AUTO_STOP: Shape = Shape::Value {
     accepts: |node| {
-        accepts::is_duration(node) || node.scalar().is_some_and(|text| text.contains('$'))
+        let is_later = |text: String| text.contains('$') || text.eq_ignore_ascii_case("never");
+        accepts::is_duration(node) || node.scalar().is_some_and(is_later)
     },
     fault: "should be a duration such as `1 day`",
 };

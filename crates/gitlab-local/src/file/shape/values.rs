@@ -34,7 +34,11 @@ pub(super) fn is_duration(node: &Node) -> bool {
 }
 
 pub(super) fn is_regex(node: &Node) -> bool {
-    matches!(&node.value, Value::Text(text) if text.len() > 1 && text.starts_with('/') && text.ends_with('/'))
+    let Value::Text(text) = &node.value else {
+        return false;
+    };
+    let pattern = text.trim_end_matches(['i', 's', 'm', 'U']);
+    pattern.len() > 1 && pattern.starts_with('/') && pattern.ends_with('/')
 }
 
 /// `Validators::KeyValidator`
