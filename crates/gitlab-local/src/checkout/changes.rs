@@ -4,10 +4,10 @@ use std::path::Path;
 
 use super::git::git;
 
-/// What the files of a project are compared with.
+/// The base of a comparison of a project's files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Base {
-    /// What the remote has of the branch that is checked out, as far as the folder knows it.
+    /// The remote's version of the current branch, as far as the folder knows it.
     Upstream,
     /// A branch, a tag or a commit; a branch of the remote first.
     Reference(String),

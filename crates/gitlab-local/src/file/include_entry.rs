@@ -33,7 +33,7 @@ impl AbsentFile {
         files.join(", ")
     }
 
-    /// What brings `files` here; none where there is nothing to bring.
+    /// Advice on how to bring `files` here; none without such files.
     pub fn advice(files: &[Self]) -> Option<String> {
         let paths = files.iter().filter_map(|file| file.path.as_deref());
         let paths: Vec<_> = paths.collect();

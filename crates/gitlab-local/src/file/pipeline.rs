@@ -257,7 +257,7 @@ impl Pipeline {
     }
 
     fn only_job(&self) -> Result<String, Problem> {
-        // A key without a map is no job that anybody could mean.
+        // Nobody means a key without a map as a job.
         let jobs = self.entries().filter(|(_, node)| node.as_map().is_some());
         let names: Vec<&str> = jobs.map(|(name, _)| name).collect();
         match names.as_slice() {

@@ -14,7 +14,7 @@ const DEFAULT_REFS: [&str; 2] = ["branches", "tags"];
 pub(in crate::file) struct Policy {
     /// The keyword that keeps the job out of the pipeline.
     pub(in crate::file) kept_out: Option<&'static str>,
-    /// What a trial does not know, and how it is taken: `only:changes … taken for true`.
+    /// Conditions that a trial cannot decide, each with its default: `only:changes … taken for true`.
     pub(in crate::file) unknown: Vec<String>,
 }
 

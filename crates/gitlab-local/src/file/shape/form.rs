@@ -1,4 +1,4 @@
-//! What a shape is made of.
+//! The parts of a shape.
 
 use crate::yaml::Node;
 

@@ -1,10 +1,10 @@
-//! What a fault is about.
+//! The subject of a fault.
 
 use super::form::{Key, Rank};
 use crate::file::lint::Lint;
 use crate::yaml::Node;
 
-/// What a fault is about, as GitLab's lint names it.
+/// The subject of a fault, as GitLab's lint names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::file) struct Subject {
     /// `jobs:build:image`
